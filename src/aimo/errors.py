@@ -1,0 +1,82 @@
+"""Error codes of the HTTP contract (section 1.3) and the one exception that carries them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """Business result codes; every answer's envelope carries one."""
+
+    SUCCESS = 0
+    SYSTEM_ERROR = 1
+    PARAMS_ERROR = 2
+    NOT_FOUND = 3
+    UNAUTHORIZED = 4
+    FORBIDDEN = 5
+    OPERATION_NOT_ALLOWED = 6
+    USER_NOT_FOUND = 1000
+    USER_ALREADY_EXISTS = 1001
+    PASSWORD_ERROR = 1002
+    TOKEN_EXPIRED = 1003
+    DB_ERROR = 2000
+    DB_CONNECT_ERROR = 2001
+    BUSINESS_ERROR = 3000
+    CATEGORY_ALREADY_EXISTS = 3001
+    FILE_TOO_LARGE = 4000
+    UNSUPPORTED_FILE_TYPE = 4001
+    ATTACHMENT_NOT_FOUND = 4002
+    STORAGE_ERROR = 4003
+    FILE_UPLOAD_ERROR = 4004
+
+
+DEFAULT_MESSAGES = {
+    Code.SUCCESS: "操作成功",
+    Code.SYSTEM_ERROR: "系统错误",
+    Code.PARAMS_ERROR: "参数错误",
+    Code.NOT_FOUND: "资源不存在",
+    Code.UNAUTHORIZED: "未授权",
+    Code.FORBIDDEN: "禁止访问",
+    Code.OPERATION_NOT_ALLOWED: "操作不被允许",
+    Code.USER_NOT_FOUND: "用户不存在",
+    Code.USER_ALREADY_EXISTS: "用户已存在",
+    Code.PASSWORD_ERROR: "密码错误",
+    Code.TOKEN_EXPIRED: "token已过期",
+    Code.DB_ERROR: "数据库错误",
+    Code.DB_CONNECT_ERROR: "数据库连接错误",
+    Code.BUSINESS_ERROR: "业务错误",
+    Code.CATEGORY_ALREADY_EXISTS: "类别已存在",
+    Code.FILE_TOO_LARGE: "文件过大",
+    Code.UNSUPPORTED_FILE_TYPE: "不支持的文件类型",
+    Code.ATTACHMENT_NOT_FOUND: "附件不存在",
+    Code.STORAGE_ERROR: "存储错误",
+    Code.FILE_UPLOAD_ERROR: "文件上传失败",
+}
+
+
+class AimoError(Exception):
+    """A failure that a client is told about: a code of the contract and the text to show.
+
+    An empty message stands for the code's default text.
+    """
+
+    def __init__(self, code: Code, message: str = "") -> None:
+        self.code = code
+        self.message = message or DEFAULT_MESSAGES[code]
+        super().__init__(self.message)
+
+
+class ConfigurationError(Exception):
+    """The settings or the installation cannot work; the text says what to change."""
+
+
+class ProviderError(Exception):
+    """An outside service (embeddings, chat, recognition) failed.
+
+    ``retryable`` is false when asking again with the same input cannot help, as when
+    the provider refuses the content itself.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        self.retryable = retryable
+        super().__init__(message)

@@ -1,0 +1,74 @@
+"""Identifiers as the contract has them (section 1.8), and which texts can be one at all."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+
+_LOWER = string.digits + string.ascii_lowercase
+_URL_SAFE = string.ascii_letters + string.digits + "-_"
+_POSSIBLE_ID = re.compile(r"[\x21-\x7e]{1,191}", re.ASCII)
+
+
+def _prefixed(prefix: str) -> str:
+    return prefix + "".join(secrets.choice(_LOWER) for _ in range(23))
+
+
+def user_id() -> str:
+    """A new user id: ``u`` and 23 characters."""
+    return _prefixed("u")
+
+
+def memo_id() -> str:
+    """A new memo id: ``m`` and 23 characters."""
+    return _prefixed("m")
+
+
+def category_id() -> str:
+    """A new category id: ``c`` and 23 characters."""
+    return _prefixed("c")
+
+
+def tag_id() -> str:
+    """A new tag id: ``t`` and 23 characters."""
+    return _prefixed("t")
+
+
+def relation_id() -> str:
+    """A new memo relation id: ``r`` and 23 characters."""
+    return _prefixed("r")
+
+
+def conversation_id() -> str:
+    """A new conversation id: ``conv`` and 23 characters."""
+    return _prefixed("conv")
+
+
+def message_id() -> str:
+    """A new message id: ``msg`` and 23 characters."""
+    return _prefixed("msg")
+
+
+def recommendation_id() -> str:
+    """A new daily recommendation id: ``rec`` and 23 characters."""
+    return _prefixed("rec")
+
+
+def push_rule_id() -> str:
+    """A new push rule id: ``push`` and 23 characters."""
+    return _prefixed("push")
+
+
+def attachment_id() -> str:
+    """A new attachment id: 24 characters, case-sensitive, safe in URLs and file names."""
+    return "".join(secrets.choice(_URL_SAFE) for _ in range(24))
+
+
+def is_possible(value: str) -> bool:
+    """Whether a text can be an id at all: visible ASCII, 1 to 191 characters.
+
+    Anything else is unknown by definition and must not reach the database, where a
+    byte-wise ASCII column cannot be compared with it.
+    """
+    return _POSSIBLE_ID.fullmatch(value) is not None
