@@ -1,0 +1,311 @@
+"""Every setting of the server, in one typed class read from the environment and ``.env``.
+
+Names and defaults are those of the existing server (contract, configuration.md), so that an
+installation keeps its file. A variable of the environment wins over ``.env``; an empty value
+counts as absent.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aimo.errors import ConfigurationError
+
+PUBLISHED_JWT_SECRET = "your-secret-key-change-in-production"  # noqa: S105 (the default that must be refused)
+
+DEFAULT_BLOCKED_TYPES = (
+    "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
+    "text/javascript,application/x-javascript,text/ecmascript,application/ecmascript,application/x-executable,"
+    "application/x-elf,application/x-msdownload,application/x-ms-exe,text/x-python,text/x-java-source,"
+    "text/x-csrc,text/x-c++src,text/x-shellscript"
+)
+
+
+def _only_true(value: Any) -> Any:
+    return value == "true" if isinstance(value, str) else value
+
+
+def _unless_false(value: Any) -> Any:
+    return value != "false" if isinstance(value, str) else value
+
+
+def _on_off(value: Any) -> Any:
+    return value.lower() not in ("off", "false", "0", "no") if isinstance(value, str) else value
+
+
+def _none_if_zero(value: Any) -> Any:
+    return None if value == "0" else value
+
+
+# The two ways in which the existing server reads a switch.
+OnlyTrue = Annotated[bool, BeforeValidator(_only_true)]
+UnlessFalse = Annotated[bool, BeforeValidator(_unless_false)]
+OnOff = Annotated[bool, BeforeValidator(_on_off)]
+
+
+class Settings(BaseSettings):
+    """What can be configured. The variable of a field is its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # Core
+    node_env: str = Field(
+        "development", description="`production` demands a JWT secret and makes the login cookie `Secure`."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all interfaces.")
+    port: int = Field(3000, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Server processes; `aimo serve --workers` wins.")
+    public_url: str = Field("", description="The URL under which clients reach the server; https adds HSTS.")
+    aimo_data_dir: Path = Field(
+        Path("data"),
+        description="Folder of everything that is kept: `aimo.db`, `lancedb/`, `attachments/`, `jwt_secret`.",
+    )
+    aimo_web_dir: Path | None = Field(
+        None, description="Folder of a built web client to serve; a small built-in page when unset."
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the login tokens (HS256). Keep the old server's value and its tokens stay valid. Required in production; elsewhere one is generated and kept in the data folder.",
+    )
+    ba_auth_enabled: OnlyTrue = Field(False, description="`true` opens the machine endpoints under `/ba`.")
+    ba_auth_token: SecretStr = Field(SecretStr(""), description="Bearer token of the machine endpoints.")
+    allow_registration: UnlessFalse = Field(True, description="`false` refuses new accounts.")
+    max_body_size: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body in bytes, uploads apart.")
+    trusted_proxies: str = Field(
+        "", description="Comma list of addresses or networks whose `X-Forwarded-For` is believed."
+    )
+    rate_limit: OnOff = Field(True, description="`off` lifts the limits on logins and registrations.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for `/metrics`; without one only loopback may read it."
+    )
+    outbound_allow: str = Field(
+        "",
+        description="Comma list of hosts or networks that user-given URLs may reach although they are private.",
+    )
+    cors_origin: str = Field(
+        "http://localhost:3000", description="Accepted for compatibility; the request's origin is reflected."
+    )
+    cors_credentials: OnlyTrue = Field(False, description="Accepted for compatibility; credentials are allowed.")
+    locale_language: str = Field("zh-cn", description="Accepted for compatibility; has no effect.")
+    locale_timezone: str = Field(
+        "Asia/Shanghai", description="IANA zone that decides what `today` is and when scheduled work runs."
+    )
+    aimo_log_dir: Path | None = Field(
+        None, description="Folder for daily JSON log files; standard error only when unset."
+    )
+    aimo_log_level: Literal["trace", "debug", "info", "warn", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+
+    # Relational database
+    mysql_host: str | None = Field(
+        None,
+        description="Host of MySQL or MariaDB. Setting it or `MYSQL_DATABASE` chooses MySQL instead of SQLite.",
+    )
+    mysql_port: int = Field(3306, ge=1, le=65535, description="Port of MySQL.")
+    mysql_user: str = Field("root", description="User of MySQL.")
+    mysql_password: SecretStr = Field(SecretStr(""), description="Password of MySQL.")
+    mysql_database: str | None = Field(
+        None, description="Database of MySQL; it must exist. `aimo` when only the host is set."
+    )
+    mysql_connection_limit: int = Field(10, ge=2, le=1000, description="Most connections of the pool, per process.")
+    mysql_driver: Literal["asyncmy", "aiomysql"] = Field("asyncmy", description="Python driver for MySQL.")
+    database_idle_seconds: float = Field(
+        600, gt=0, description="Idle connections beyond two are closed after this time."
+    )
+    auto_migrate: UnlessFalse = Field(True, description="`false` leaves schema migrations to `aimo migrate`.")
+
+    # LanceDB
+    lancedb_storage_type: Literal["local", "s3"] = Field("local", description="Where the vectors are kept.")
+    lancedb_path: Path | None = Field(
+        None, description="Folder of the vectors; `lancedb` in the data folder when unset."
+    )
+    lancedb_s3_bucket: str = Field("", description="Bucket of the vectors; required for s3.")
+    lancedb_s3_prefix: str = Field("lancedb", description="Prefix inside the bucket.")
+    lancedb_s3_endpoint: str = Field("", description="S3-compatible endpoint URL.")
+    aws_access_key_id: str = Field("", description="Access key for LanceDB on s3.")
+    aws_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key for LanceDB on s3.")
+    aws_region: str = Field("us-east-1", description="Region for LanceDB on s3.")
+    lancedb_version_retention_days: Annotated[int, BeforeValidator(_none_if_zero)] = Field(
+        7, ge=1, description="Age in days at which old table versions are removed."
+    )
+    db_optimization_cron: str = Field("0 2 * * *", description="When the nightly upkeep runs, in `LOCALE_TIMEZONE`.")
+
+    # Attachments
+    attachment_storage_type: Literal["local", "s3", "oss"] = Field(
+        "local", description="Where attachments and avatars are kept."
+    )
+    attachment_max_file_size: int = Field(52_428_800, ge=1, description="Largest upload in bytes.")
+    attachment_blocked_mime_types: str = Field(
+        DEFAULT_BLOCKED_TYPES,
+        description="Comma list of refused media types; entries may be `major/*`; replaces the default list.",
+    )
+    attachment_presigned_url_expiry: int = Field(
+        3600, ge=1, description="Lifetime in seconds of signed file URLs (avatars: seven days)."
+    )
+    attachment_local_path: Path | None = Field(
+        None, description="Folder of local files; `attachments` in the data folder when unset."
+    )
+    attachment_s3_bucket: str = Field("", description="Bucket; required for s3.")
+    attachment_s3_prefix: str = Field("attachments", description="Key prefix.")
+    attachment_s3_access_key_id: str = Field(
+        "", description="Access key; without one the default credential chain is used."
+    )
+    attachment_s3_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key.")
+    attachment_s3_region: str = Field("us-east-1", description="Region.")
+    attachment_s3_endpoint: str = Field("", description="S3-compatible endpoint URL with scheme.")
+    attachment_s3_is_public: OnlyTrue = Field(False, description="`true` gives direct URLs instead of signed ones.")
+    attachment_oss_bucket: str = Field("", description="Bucket; required for oss.")
+    attachment_oss_prefix: str = Field("attachments", description="Key prefix.")
+    attachment_oss_access_key_id: str = Field("", description="Access key; required for oss.")
+    attachment_oss_access_key_secret: SecretStr = Field(SecretStr(""), description="Secret key; required for oss.")
+    attachment_oss_region: str = Field("cn-hangzhou", description="Region without the `oss-` prefix.")
+    attachment_oss_endpoint: str = Field("", description="Endpoint; `https://oss-{region}.aliyuncs.com` when unset.")
+    attachment_oss_is_public: OnlyTrue = Field(False, description="`true` gives direct URLs instead of signed ones.")
+
+    # AI providers
+    embedder: Literal["openai", "local"] | None = Field(
+        None,
+        description="Who makes embeddings; `openai` when `OPENAI_API_KEY` is set, else `local` (offline).",
+    )
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key for chat and embeddings.")
+    openai_base_url: str = Field("https://api.openai.com/v1", description="Base URL of an OpenAI-compatible provider.")
+    openai_model: str = Field("gpt-4o-mini", description="Chat model.")
+    openai_embedding_model: str = Field("text-embedding-3-small", description="Embedding model; part of the cache key.")
+    openai_embedding_dimensions: int = Field(
+        1536, ge=1, le=65536, description="Length of the embeddings; part of the cache key."
+    )
+    multimodal_embedding_enabled: OnlyTrue = Field(False, description="`true` embeds images and videos.")
+    multimodal_embedding_model: str = Field("qwen3-vl-embedding", description="Model for images and videos.")
+    multimodal_embedding_dimension: int = Field(
+        1024, ge=1, description="Its dimension; the model's default when not allowed."
+    )
+    multimodal_embedding_output_type: str = Field("dense", description="Its output type.")
+    multimodal_embedding_video_fps: float = Field(0.5, gt=0, description="Frames a second taken from videos.")
+    dashscope_api_key: SecretStr = Field(
+        SecretStr(""), description="Key for multimodal embeddings; fallback for speech recognition."
+    )
+    dashscope_base_url: str = Field("https://dashscope.aliyuncs.com/api/v1", description="Base URL of DashScope.")
+    fun_asr_enabled: UnlessFalse = Field(True, description="`false` switches speech recognition off.")
+    fun_asr_model: str = Field("fun-asr", description="Speech model.")
+    fun_asr_api_key: SecretStr = Field(
+        SecretStr(""), description="Key for speech recognition; `DASHSCOPE_API_KEY` when unset."
+    )
+    fun_asr_base_url: str = Field(
+        "https://dashscope.aliyuncs.com/api/v1", description="Base URL of speech recognition."
+    )
+    ocr_enabled: UnlessFalse = Field(True, description="`false` switches text recognition off.")
+    ocr_default_provider: str = Field("zhipu", description="Provider of text recognition.")
+    zhipu_api_key: SecretStr = Field(SecretStr(""), description="Key for text recognition.")
+    zhipu_ocr_base_url: str = Field("https://open.bigmodel.cn/api", description="Base URL of text recognition.")
+    meow_base_url: str = Field("https://api.chuckfang.com", description="Base URL of MeoW pushes.")
+    github_api_url: str = Field("https://api.github.com", description="Where app versions are looked up.")
+
+    @field_validator("locale_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no IANA time zone; an example of one is Asia/Shanghai")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def production(self) -> bool:
+        """Whether this is a production installation (decisions.md 16)."""
+        return self.node_env == "production"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that decides what a day is."""
+        return ZoneInfo(self.locale_timezone)
+
+    @property
+    def uses_mysql(self) -> bool:
+        """Whether rows live in MySQL rather than SQLite (decisions.md 15)."""
+        return self.mysql_host is not None or self.mysql_database is not None
+
+    @property
+    def sqlite_path(self) -> Path:
+        """File of the embedded database."""
+        return self.aimo_data_dir / "aimo.db"
+
+    @property
+    def lancedb_uri(self) -> str:
+        """Folder or object-store address of the vectors."""
+        if self.lancedb_storage_type == "s3":
+            return f"s3://{self.lancedb_s3_bucket}/{self.lancedb_s3_prefix}"
+        return str(self.lancedb_path or self.aimo_data_dir / "lancedb")
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Root folder of locally stored files."""
+        return self.attachment_local_path or self.aimo_data_dir / "attachments"
+
+    @property
+    def embedder_kind(self) -> Literal["openai", "local"]:
+        """Who makes the embeddings (decisions.md 15)."""
+        return self.embedder or ("openai" if self.openai_api_key.get_secret_value() else "local")
+
+    @property
+    def blocked_types(self) -> frozenset[str]:
+        """Media types that uploads may not have, lower-cased."""
+        return frozenset(t.strip().lower() for t in self.attachment_blocked_mime_types.split(",") if t.strip())
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the text names the variable and the reason.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise ConfigurationError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
+
+
+def signing_secret(settings: Settings) -> str:
+    """The key for tokens and file URLs: the configured one, or one made once and kept (decisions.md 16).
+
+    Raises:
+        ConfigurationError: in production, when it is missing, the published default, or under 16 bytes.
+    """
+    configured = settings.jwt_secret.get_secret_value()
+    if settings.production:
+        if not configured or configured == PUBLISHED_JWT_SECRET or len(configured.encode()) < 16:
+            raise ConfigurationError(
+                "JWT_SECRET must be set in production, differ from the published default and have at least 16 bytes. "
+                "A new one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        return configured
+    if configured:
+        return configured
+    kept = settings.aimo_data_dir / "jwt_secret"
+    if not kept.exists():
+        settings.aimo_data_dir.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_name(f"jwt_secret.{random.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(random.token_urlsafe(48), encoding="ascii")
+        try:
+            kept.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return kept.read_text(encoding="ascii").strip()
