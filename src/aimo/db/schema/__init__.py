@@ -1,0 +1,35 @@
+"""The relational schema, one module a table. Columns: contract, data-model.md part (d), as corrected by design.md."""
+
+from aimo.db.schema.ai_conversations import AIConversation
+from aimo.db.schema.ai_messages import AIMessage
+from aimo.db.schema.attachments import Attachment
+from aimo.db.schema.base import Table
+from aimo.db.schema.categories import Category
+from aimo.db.schema.daily_recommendations import DailyRecommendation
+from aimo.db.schema.leases import Lease
+from aimo.db.schema.memo_relations import MemoRelation
+from aimo.db.schema.memo_tags import MemoTag
+from aimo.db.schema.memos import Memo
+from aimo.db.schema.push_rules import PushRule
+from aimo.db.schema.table_migrations import TableMigration
+from aimo.db.schema.tags import Tag
+from aimo.db.schema.users import User
+from aimo.db.schema.vector_outbox import VectorMark
+
+__all__ = [
+    "AIConversation",
+    "AIMessage",
+    "Attachment",
+    "Category",
+    "DailyRecommendation",
+    "Lease",
+    "Memo",
+    "MemoRelation",
+    "MemoTag",
+    "PushRule",
+    "Table",
+    "TableMigration",
+    "Tag",
+    "User",
+    "VectorMark",
+]

@@ -1,0 +1,116 @@
+"""Schema migrations: Alembic, run on our own connection.
+
+Every revision is one guarded step, so that a run that died half-way, or two runs at the same
+time, end in the same schema.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, types
+from sqlalchemy.dialects import mysql
+from sqlalchemy.exc import DBAPIError
+
+from aimo.db.connection import Database
+from aimo.db.schema import Table
+from aimo.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
+
+_FOLDER = Path(__file__).parent / "migrations"
+_ATTEMPTS = 6
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config
+
+
+def configure_options(connection: Connection) -> dict[str, Any]:
+    """How Alembic compares models with a database, and runs."""
+    return {
+        "target_metadata": Table.metadata,
+        "transaction_per_migration": True,
+        "render_as_batch": connection.dialect.name == "sqlite",
+        "compare_type": _differs,
+        "compare_server_default": False,
+    }
+
+
+def _differs(context: Any, inspected: Any, declared: Any, inspected_type: Any, declared_type: Any) -> bool | None:
+    """MariaDB keeps JSON as LONGTEXT and everybody keeps booleans as TINYINT: no difference."""
+    if isinstance(declared_type, types.JSON) and isinstance(inspected_type, mysql.LONGTEXT):
+        return False
+    return None
+
+
+def known_revisions() -> list[str]:
+    """All revisions of this release, oldest first."""
+    script = ScriptDirectory.from_config(_config())
+    return [revision.revision for revision in reversed(list(script.walk_revisions()))]
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+async def pending(database: Database) -> list[str]:
+    """The revisions that the database still lacks.
+
+    Raises:
+        ConfigurationError: the database was written by a newer release.
+    """
+    async with database.engine.connect() as connection:
+        current = await connection.run_sync(_current)
+    revisions = known_revisions()
+    if current is None:
+        return revisions
+    if current not in revisions:
+        raise ConfigurationError(
+            f"The database is at schema revision {current}, which this release does not know (its newest is "
+            f"{revisions[-1]}): it was written by a newer AIMO. Install that release or restore a backup."
+        )
+    return revisions[revisions.index(current) + 1 :]
+
+
+async def migrate(database: Database) -> list[str]:
+    """Bring the schema to this release and return the revisions that ran.
+
+    Raises:
+        ConfigurationError: the database was written by a newer release.
+    """
+    ran = await pending(database)
+    for attempt in range(1, _ATTEMPTS + 1):
+        if not await pending(database):
+            break
+        try:
+            async with database.engine.connect() as connection:
+                await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+        except (DBAPIError, command.util.CommandError):
+            # Another process may be migrating at this very moment; every step is guarded, so wait and look again.
+            if attempt == _ATTEMPTS:
+                raise
+            await asyncio.sleep(0.2 * attempt)
+    if ran:
+        log.info("schema migrated", revisions=len(ran), newest=ran[-1])
+    return ran
+
+
+async def new_revision(database: Database, name: str) -> Path:
+    """Write a revision with the differences between the models and the database, to be reviewed by hand."""
+    revision = f"{int(known_revisions()[-1]) + 1:04d}"
+    async with database.engine.connect() as connection:
+        script = await connection.run_sync(
+            lambda sync: command.revision(_config(sync), message=name, autogenerate=True, rev_id=revision)
+        )
+    return Path(script.path)  # type: ignore[union-attr]

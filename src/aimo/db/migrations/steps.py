@@ -1,0 +1,37 @@
+"""Guarded steps for revisions: each does nothing where its work is done already.
+
+MySQL commits at every DDL statement, so a revision can die between its statement and the note that
+it ran. With one guarded statement a revision, running it again always ends in the same schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from aimo.db.schema.base import TABLE_OPTIONS
+
+
+def _inspector() -> sa.Inspector:
+    inspector: sa.Inspector = sa.inspect(op.get_bind())
+    return inspector
+
+
+def create_table(name: str, *items: sa.schema.SchemaItem, **options: Any) -> None:
+    """Create a table with its primary, foreign and unique keys, unless it exists."""
+    if not _inspector().has_table(name):
+        op.create_table(name, *items, **(TABLE_OPTIONS | options))
+
+
+def create_index(name: str, table: str, columns: list[str], *, unique: bool = False) -> None:
+    """Create an index unless one of that name exists on the table."""
+    if name not in {index["name"] for index in _inspector().get_indexes(table)}:
+        op.create_index(name, table, columns, unique=unique)
+
+
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column unless the table has one of that name."""
+    if column.name not in {existing["name"] for existing in _inspector().get_columns(table)}:
+        op.add_column(table, column)

@@ -1,0 +1,13 @@
+"""Create the index ix_push_rules_enabled_push_time."""
+
+from __future__ import annotations
+
+from aimo.db.migrations import steps
+
+revision = "0030"
+down_revision = "0029"
+
+
+def upgrade() -> None:
+    """Create the index ix_push_rules_enabled_push_time."""
+    steps.create_index("ix_push_rules_enabled_push_time", "push_rules", ["enabled", "push_time"])

@@ -1,0 +1,43 @@
+"""Statements on accounts."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select, update
+
+from aimo.db.schema import User
+from aimo.db.statements import owned, param, unscoped
+
+BY_EMAIL = unscoped(
+    "users.by_email",
+    select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key")),
+    excuse="logging in starts from the e-mail",
+)
+IDENTITY = owned("users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("uid")))
+PROFILE = owned(
+    "users.profile", select(User.uid, User.email, User.nickname, User.avatar).where(User.uid == param("uid"))
+)
+PASSWORD = owned("users.password", select(User.password).where(User.uid == param("uid")))
+AVATAR_FOR_UPDATE = owned(
+    "users.avatar_for_update", select(User.avatar).where(User.uid == param("uid")).with_for_update()
+)
+CREATE = owned(
+    "users.create",
+    insert(User).values(
+        {name: param(name) for name in ("uid", "email", "email_key", "phone", "password", "salt", "nickname")}
+        | {"status": 1, "created_at": param("now"), "updated_at": param("now")}
+    ),
+)
+SET_NICKNAME = owned(
+    "users.set_nickname",
+    update(User).where(User.uid == param("uid")).values(nickname=param("new_nickname"), updated_at=param("now")),
+)
+SET_AVATAR = owned(
+    "users.set_avatar",
+    update(User).where(User.uid == param("uid")).values(avatar=param("new_avatar"), updated_at=param("now")),
+)
+SET_PASSWORD = owned(
+    "users.set_password",
+    update(User)
+    .where(User.uid == param("uid"))
+    .values(password=param("new_password"), salt=param("new_salt"), updated_at=param("now")),
+)

@@ -1,0 +1,46 @@
+"""Memos."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.types import Id, Json, Prose, Word, false_default
+
+
+class Memo(Table):
+    """A memo; its embedding and folded text live in LanceDB.
+
+    ``attachments`` and ``tag_ids`` keep the ids in the order that the client gave, unknown ones
+    included; ``memo_tags`` indexes the tags that exist.
+    """
+
+    __tablename__ = "memos"
+    __table_args__ = (
+        Index(None, "uid", "created_at", "seq"),
+        Index(None, "uid", "updated_at", "seq"),
+        Index(None, "uid", "category_id", "created_at", "seq"),
+        Index(None, "uid", "category_id", "updated_at", "seq"),
+        Index(None, "uid", "is_public", "created_at", "seq"),
+        Index(None, "uid", "is_public", "updated_at", "seq"),
+        Index(None, "category_id"),
+        TABLE_OPTIONS,
+    )
+
+    memo_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    uid: Mapped[str] = mapped_column(Id, ForeignKey("users.uid", ondelete="CASCADE"), nullable=False)
+    category_id: Mapped[str | None] = mapped_column(
+        Id, ForeignKey("categories.category_id", ondelete="SET NULL"), nullable=True
+    )
+    content: Mapped[str] = mapped_column(Prose, nullable=False)
+    type: Mapped[str | None] = mapped_column(Word, server_default=text("'text'"))
+    source: Mapped[str | None] = mapped_column(Prose)
+    attachments: Mapped[Any | None] = mapped_column(Json)
+    tag_ids: Mapped[Any | None] = mapped_column(Json)
+    is_public: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=false_default)
+    seq: Mapped[Sequence]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]

@@ -1,0 +1,28 @@
+"""Accounts."""
+
+from __future__ import annotations
+
+from sqlalchemy import Integer, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.types import Id, Key, Prose
+
+
+class User(Table):
+    """One account. E-mails are compared byte by byte, through ``email_key``."""
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("email_key"), TABLE_OPTIONS)
+
+    uid: Mapped[str] = mapped_column(Id, primary_key=True)
+    email: Mapped[str | None] = mapped_column(Prose)
+    email_key: Mapped[str | None] = mapped_column(Key)
+    phone: Mapped[str | None] = mapped_column(Prose)
+    password: Mapped[str] = mapped_column(Prose, nullable=False)
+    salt: Mapped[str] = mapped_column(Prose, nullable=False)
+    nickname: Mapped[str | None] = mapped_column(Prose)
+    avatar: Mapped[str | None] = mapped_column(Prose)
+    status: Mapped[int] = mapped_column(Integer, nullable=False, server_default=text("1"))
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]

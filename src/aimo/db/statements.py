@@ -1,0 +1,54 @@
+"""The register of all statements: built once, named, and each either scoped by its owner or excused.
+
+Building a statement costs more than running it, so statements are module-level constants with
+bound parameters. Registering them lets tests look at every one: whether it is scoped by ``uid``,
+and which index serves it (docs/indexes.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import BindParameter, Executable, bindparam
+
+S = TypeVar("S", bound=Executable)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A statement by name; ``excuse`` says why it need not be scoped by an owner."""
+
+    name: str
+    statement: Executable
+    excuse: str | None
+
+
+REGISTER: dict[str, Registered] = {}
+
+
+def owned(name: str, statement: S) -> S:
+    """Register a statement that touches rows of the user bound as ``uid`` only."""
+    return _register(Registered(name, statement, None), statement)
+
+
+def unscoped(name: str, statement: S, *, excuse: str) -> S:
+    """Register a statement that is not scoped by an owner, with the reason why that is right."""
+    return _register(Registered(name, statement, excuse), statement)
+
+
+def _register(entry: Registered, statement: S) -> S:
+    if entry.name in REGISTER:
+        raise ValueError(f"two statements are called {entry.name}")
+    REGISTER[entry.name] = entry
+    return statement
+
+
+def param(name: str) -> BindParameter[str]:
+    """A bound parameter, named like the column it is compared with or set to."""
+    return bindparam(name)
+
+
+def among(name: str) -> BindParameter[list[str]]:
+    """A bound list for ``IN``; give at least one element, an empty list is a query not to be asked."""
+    return bindparam(name, expanding=True)

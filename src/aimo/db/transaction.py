@@ -1,0 +1,99 @@
+"""The unit of work: all or nothing, rolled back on any error, cancellation included."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo.db.connection import Database, is_transient
+from aimo.errors import AimoError
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_ATTEMPTS = 8
+_ROLLBACK_SECONDS = 2
+
+
+@asynccontextmanager
+async def transaction(
+    database: Database, operation: str, *, user: str = "", entity: str = ""
+) -> AsyncIterator[AsyncConnection]:
+    """Commit what happens inside, or roll it back on any error and let the error through.
+
+    ``operation``, ``user`` and ``entity`` say in the log what failed; never hand over content.
+    Keep it short: no outside call belongs inside.
+    """
+    async with AsyncExitStack() as stack:
+        if database.is_sqlite:
+            await stack.enter_async_context(database.write_lock)
+        connection = await stack.enter_async_context(database.engine.connect())
+        await connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "START TRANSACTION")
+        try:
+            yield connection
+            await connection.exec_driver_sql("COMMIT")
+        except BaseException as error:
+            await _roll_back(connection)
+            if not isinstance(error, AimoError):
+                log.warning(
+                    "transaction rolled back",
+                    operation=operation,
+                    user=user,
+                    entity=entity,
+                    error=type(error).__name__,
+                    transient=is_transient(error),
+                )
+            raise
+
+
+async def atomically(
+    database: Database,
+    operation: str,
+    work: Callable[[AsyncConnection], Awaitable[T]],
+    *,
+    user: str = "",
+    entity: str = "",
+) -> T:
+    """Run ``work`` in a transaction, again from its start when it lost a race for locks.
+
+    ``work`` must have no effect outside the database: it may run several times.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            async with transaction(database, operation, user=user, entity=entity) as connection:
+                return await work(connection)
+        except Exception as error:
+            if attempt == _ATTEMPTS or not is_transient(error):
+                raise
+        await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _roll_back(connection: AsyncConnection) -> None:
+    """Roll back even while being cancelled; a connection that cannot is closed, which undoes its work too."""
+    task = asyncio.ensure_future(_roll_back_or_close(connection))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # A second cancellation: the rollback still has to end before the connection goes back to the pool.
+        await asyncio.wait([task])
+        raise
+
+
+async def _roll_back_or_close(connection: AsyncConnection) -> None:
+    if connection.invalidated:
+        return
+    try:
+        async with asyncio.timeout(_ROLLBACK_SECONDS):
+            await connection.exec_driver_sql("ROLLBACK")
+    except Exception as error:
+        log.warning("rollback failed, closing the connection", error=type(error).__name__)
+        if not connection.invalidated:
+            await connection.invalidate()
