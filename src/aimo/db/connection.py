@@ -216,5 +216,5 @@ def is_transient(error: BaseException) -> bool:
     original = getattr(error, "orig", None)
     if isinstance(original, sqlite3.OperationalError):
         return "locked" in str(original)
-    arguments = getattr(original, "args", ())
+    arguments: tuple[object, ...] = getattr(original, "args", ())
     return bool(arguments) and arguments[0] in (1213, 1205, 1020)

@@ -15,6 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, types
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
@@ -96,7 +97,7 @@ async def migrate(database: Database) -> list[str]:
         try:
             async with database.engine.connect() as connection:
                 await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
-        except (DBAPIError, command.util.CommandError):
+        except (DBAPIError, CommandError):
             # Another process may be migrating at this very moment; every step is guarded, so wait and look again.
             if attempt == _ATTEMPTS:
                 raise

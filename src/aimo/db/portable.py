@@ -1,19 +1,23 @@
 """Where MySQL and SQLite need different words for the same thing (decisions.md 23).
 
 - ``insert_new``: insert rows and leave those whose key exists as they are.
-- ``lock_rows``: ``FOR UPDATE`` where it exists; SQLite has one writer at a time anyway.
+- ``json_without``: take one text out of a JSON list.
+- ``FOR UPDATE`` is left out for SQLite by SQLAlchemy; it has one writer at a time anyway.
 - times: ``types.Millis`` and ``types.now_utc`` (no ``CURRENT_TIMESTAMP(3)`` in SQLite).
 - text is never compared by LIKE, which ignores ASCII case and stops at NUL in SQLite.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Table
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.functions import FunctionElement
+
+from aimo.db.types import Json
 
 
 class InsertNew(Insert):
@@ -22,16 +26,20 @@ class InsertNew(Insert):
     inherit_cache = False
 
 
+def _insert(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> str:
+    return cast(str, compiler.visit_insert(element, **kw))  # type: ignore[no-untyped-call]
+
+
 @compiles(InsertNew, "mysql", "mariadb")
 def _insert_new_mysql(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> str:
     key = compiler.preparer.format_column(next(iter(element.table.primary_key)))
     # Unlike INSERT IGNORE, this lets every other error through.
-    return f"{compiler.visit_insert(element, **kw)} ON DUPLICATE KEY UPDATE {key} = {key}"
+    return f"{_insert(element, compiler, **kw)} ON DUPLICATE KEY UPDATE {key} = {key}"
 
 
 @compiles(InsertNew, "sqlite")
 def _insert_new_sqlite(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"{compiler.visit_insert(element, **kw)} ON CONFLICT DO NOTHING"
+    return f"{_insert(element, compiler, **kw)} ON CONFLICT DO NOTHING"
 
 
 def insert_new(table: Table) -> InsertNew:
@@ -39,6 +47,23 @@ def insert_new(table: Table) -> InsertNew:
     return InsertNew(table)
 
 
-def lock_rows(statement: Select[Any]) -> Select[Any]:
-    """The statement with its rows locked until the transaction ends."""
-    return statement.with_for_update()
+class json_without(FunctionElement[Any]):
+    """A JSON list of texts without the first element equal to a bound text."""
+
+    name = "json_without"
+    type = Json
+    inherit_cache = True
+
+
+@compiles(json_without, "mysql", "mariadb")
+def _json_without_mysql(element: json_without, compiler: SQLCompiler, **kw: Any) -> str:
+    column, value = (compiler.process(clause, **kw) for clause in element.clauses)
+    # JSON_SEARCH reads % and _ as wildcards unless they are escaped.
+    pattern = f"REPLACE(REPLACE({value}, '_', '|_'), '%%', '|%%')"
+    return f"JSON_REMOVE({column}, JSON_UNQUOTE(JSON_SEARCH({column}, 'one', {pattern}, '|')))"
+
+
+@compiles(json_without, "sqlite")
+def _json_without_sqlite(element: json_without, compiler: SQLCompiler, **kw: Any) -> str:
+    column, value = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(SELECT json_group_array(value) FROM json_each({column}) WHERE value <> {value})"  # noqa: S608 (compiled)

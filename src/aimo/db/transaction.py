@@ -93,7 +93,7 @@ async def _roll_back_or_close(connection: AsyncConnection) -> None:
     try:
         async with asyncio.timeout(_ROLLBACK_SECONDS):
             await connection.exec_driver_sql("ROLLBACK")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever the reason, the connection must not be used again)
         log.warning("rollback failed, closing the connection", error=type(error).__name__)
         if not connection.invalidated:
             await connection.invalidate()

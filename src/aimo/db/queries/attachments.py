@@ -1,0 +1,49 @@
+"""Statements on attachments."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, insert, select, update
+
+from aimo.db.schema import Attachment
+from aimo.db.statements import among, owned, param
+
+COLUMNS = (
+    Attachment.attachment_id,
+    Attachment.uid,
+    Attachment.filename,
+    Attachment.type,
+    Attachment.size,
+    Attachment.storage_type,
+    Attachment.path,
+    Attachment.bucket,
+    Attachment.prefix,
+    Attachment.endpoint,
+    Attachment.region,
+    Attachment.is_public_bucket,
+    Attachment.properties,
+    Attachment.created_at,
+)
+
+_MINE = Attachment.uid == param("uid")
+_ONE = (_MINE, Attachment.attachment_id == param("id"))
+
+ONE = owned("attachments.one", select(*COLUMNS).where(*_ONE))
+FOR_UPDATE = owned("attachments.for_update", select(*COLUMNS).where(*_ONE).with_for_update())
+BY_IDS = owned("attachments.by_ids", select(*COLUMNS).where(_MINE, Attachment.attachment_id.in_(among("ids"))))
+PAGE = owned(
+    "attachments.page",
+    select(*COLUMNS)
+    .where(_MINE)
+    .order_by(Attachment.created_at.desc(), Attachment.seq.desc())
+    .limit(param("limit"))
+    .offset(param("offset")),
+)
+COUNT = owned("attachments.count", select(func.count()).select_from(Attachment).where(_MINE))
+CREATE = owned(
+    "attachments.create",
+    insert(Attachment).values({column.key: param(column.key) for column in COLUMNS} | {"seq": param("seq")}),
+)
+SET_PROPERTIES = owned(
+    "attachments.set_properties", update(Attachment).where(*_ONE).values(properties=param("new_properties"))
+)
+DELETE = owned("attachments.delete", delete(Attachment).where(*_ONE))

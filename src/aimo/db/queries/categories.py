@@ -1,0 +1,61 @@
+"""Statements on categories."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import Table, delete, insert, or_, select, update
+
+from aimo.db.portable import insert_new
+from aimo.db.schema import Category
+from aimo.db.statements import owned, param
+
+_COLUMNS = (
+    Category.category_id,
+    Category.uid,
+    Category.name,
+    Category.color,
+    Category.created_at,
+    Category.updated_at,
+)
+_ROW = {
+    "category_id": param("category_id"),
+    "uid": param("uid"),
+    "name": param("name"),
+    "name_key": param("name_key"),
+    "color": param("color"),
+    "seq": param("seq"),
+    "created_at": param("now"),
+    "updated_at": param("now"),
+}
+
+OF_USER = owned("categories.of_user", select(*_COLUMNS, Category.seq).where(Category.uid == param("uid")))
+ONE = owned(
+    "categories.one",
+    select(*_COLUMNS).where(Category.uid == param("uid"), Category.category_id == param("category_id")),
+)
+BY_NAME = owned(
+    "categories.by_name",
+    select(Category.category_id).where(Category.uid == param("uid"), Category.name_key == param("name_key")),
+)
+RESOLVE = owned(
+    "categories.resolve",
+    select(Category.category_id)
+    .where(
+        Category.uid == param("uid"),
+        or_(Category.category_id == param("category_id"), Category.name_key == param("name_key")),
+    )
+    .with_for_update(read=True),
+)
+CREATE = owned("categories.create", insert(Category).values(_ROW))
+CREATE_NEW = owned("categories.create_new", insert_new(cast(Table, Category.__table__)).values(_ROW))
+UPDATE = owned(
+    "categories.update",
+    update(Category)
+    .where(Category.uid == param("uid"), Category.category_id == param("id"))
+    .values(name=param("new_name"), name_key=param("new_name_key"), color=param("new_color"), updated_at=param("now")),
+)
+DELETE = owned(
+    "categories.delete",
+    delete(Category).where(Category.uid == param("uid"), Category.category_id == param("category_id")),
+)

@@ -1,0 +1,189 @@
+"""Statements on memos: one at a time, and pages by any combination of filters."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
+
+from aimo.db.schema import Memo, MemoTag
+from aimo.db.statements import among, owned, param, unscoped
+
+COLUMNS = (
+    Memo.memo_id,
+    Memo.uid,
+    Memo.category_id,
+    Memo.content,
+    Memo.type,
+    Memo.source,
+    Memo.attachments,
+    Memo.tag_ids,
+    Memo.is_public,
+    Memo.created_at,
+    Memo.updated_at,
+)
+
+_MINE = Memo.uid == param("uid")
+_ONE = (_MINE, Memo.memo_id == param("id"))
+
+ONE = owned("memos.one", select(*COLUMNS).where(*_ONE))
+FOR_UPDATE = owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update())
+EXISTS = owned("memos.exists", select(Memo.memo_id).where(*_ONE))
+BY_IDS = owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memo.memo_id.in_(among("memo_ids"))))
+KNOWN_IDS = owned("memos.known_ids", select(Memo.memo_id).where(_MINE, Memo.memo_id.in_(among("memo_ids"))))
+COUNT_ALL = owned("memos.count_all", select(func.count()).select_from(Memo).where(_MINE))
+PUBLIC_ONE = unscoped(
+    "memos.public_one",
+    select(*COLUMNS).where(Memo.memo_id == param("id"), Memo.is_public == true()),
+    excuse="anybody may read a public memo by its id",
+)
+CREATE = owned(
+    "memos.create",
+    insert(Memo).values(
+        {
+            name: param(name)
+            for name in (
+                "memo_id",
+                "uid",
+                "category_id",
+                "content",
+                "type",
+                "source",
+                "attachments",
+                "tag_ids",
+                "is_public",
+                "seq",
+                "created_at",
+                "updated_at",
+            )
+        }
+    ),
+)
+UPDATE = owned(
+    "memos.update",
+    update(Memo)
+    .where(*_ONE)
+    .values(
+        {
+            name: param(f"new_{name}")
+            for name in (
+                "category_id",
+                "content",
+                "type",
+                "source",
+                "attachments",
+                "tag_ids",
+                "is_public",
+                "updated_at",
+            )
+        }
+    ),
+)
+DELETE = owned("memos.delete", delete(Memo).where(*_ONE))
+FOR_SYNC = unscoped(
+    "memos.for_sync",
+    select(Memo.memo_id, Memo.uid, Memo.content).where(Memo.memo_id.in_(among("memo_ids"))),
+    excuse="the sync worker carries every user's memos to LanceDB, each with its own uid",
+)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which of the optional conditions a page has; their values are bound when it is asked for.
+
+    ``category``: any, one (bound ``category_id``) or none. ``tags``: all of the bound ``tag_ids``
+    (``tag_count`` of them). ``since``/``until``: inclusive bounds of ``created_at``. ``listed``: one of the
+    bound ``memo_ids``. ``public``: public ones only.
+    """
+
+    category: Literal["any", "one", "none"] = "any"
+    tags: bool = False
+    since: bool = False
+    until: bool = False
+    listed: bool = False
+    public: bool = False
+
+    def __str__(self) -> str:
+        """The filters' names, for the register."""
+        flags = [name for name in ("tags", "since", "until", "listed", "public") if getattr(self, name)]
+        return ",".join([f"category={self.category}", *flags])
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order of a page; ties keep the order of insertion, in the same direction."""
+
+    by: Literal["created_at", "updated_at"] = "created_at"
+    descending: bool = True
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    yield _MINE
+    if filters.public:
+        yield Memo.is_public == true()
+    if filters.category == "one":
+        yield Memo.category_id == param("category_id")
+    if filters.category == "none":
+        yield Memo.category_id.is_(None)
+    if filters.since:
+        yield Memo.created_at >= param("since")
+    if filters.until:
+        yield Memo.created_at <= param("until")
+    if filters.listed:
+        yield Memo.memo_id.in_(among("memo_ids"))
+    if filters.tags:
+        yield Memo.memo_id.in_(
+            select(MemoTag.memo_id)
+            .where(MemoTag.uid == param("uid"), MemoTag.tag_id.in_(among("tag_ids")))
+            .group_by(MemoTag.memo_id)
+            .having(func.count() == param("tag_count"))
+        )
+
+
+def _ordering(order: Order) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    moment = getattr(Memo, order.by)
+    return (moment.desc(), Memo.seq.desc()) if order.descending else (moment.asc(), Memo.seq.asc())
+
+
+@cache
+def page(filters: Filters, order: Order) -> Select[Any]:
+    """One page of memos: bound ``limit`` and ``offset``."""
+    statement = select(*COLUMNS).where(*_conditions(filters)).order_by(*_ordering(order))
+    statement = statement.limit(param("limit")).offset(param("offset"))
+    return owned(f"memos.page[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
+
+
+@cache
+def count(filters: Filters) -> Select[Any]:
+    """How many memos there are."""
+    return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memo).where(*_conditions(filters)))
+
+
+@cache
+def ids(filters: Filters, order: Order | None = None) -> Select[Any]:
+    """The ids of all of them, in order when one is given."""
+    statement = select(Memo.memo_id).where(*_conditions(filters))
+    name = f"memos.ids[{filters}]"
+    if order:
+        statement = statement.order_by(*_ordering(order))
+        name += f"by {order.by} {'desc' if order.descending else 'asc'}"
+    return owned(name, statement)
+
+
+def every_shape() -> list[Executable]:
+    """Build, and thereby register, every statement that the services can ask for."""
+    switches = (False, True)
+    orders = [Order(by, down) for by in ("created_at", "updated_at") for down in switches]
+    shapes: list[Executable] = []
+    for category, tags, since, until in itertools.product(("any", "one", "none"), switches, switches, switches):
+        plain = Filters(category=category, tags=tags, since=since, until=until)
+        listed = Filters(category=category, tags=tags, since=since, until=until, listed=True)
+        shapes += [count(plain), count(listed), ids(plain)]
+        shapes += [build(plain, order) for build in (page, ids) for order in orders]
+        shapes += [page(listed, order) for order in orders]
+    public = Filters(public=True)
+    return [*shapes, count(public), *(page(public, order) for order in orders)]

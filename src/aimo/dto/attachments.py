@@ -1,0 +1,42 @@
+"""Attachments on the wire (contract 1.16 and 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
+
+
+class Attachment(Dto):
+    """An uploaded file."""
+
+    attachment_id: Annotated[str, Meta(description="Id of the file, case-sensitive.")]
+    filename: Annotated[str, Meta(description="Its name as uploaded, without folders.")]
+    url: Annotated[str, Meta(description="Where to fetch it; made anew with every answer, valid for a while.")]
+    type: Annotated[str, Meta(description="Its media type as uploaded.")]
+    size: Annotated[int, Meta(description="Its size in bytes.")]
+    created_at: Annotated[int, Meta(description="When it was uploaded, or what the upload said; epoch milliseconds.")]
+    cover_url: Annotated[Any | UnsetType, Meta(description="A copy of `properties.coverUrl`, if there is one.")] = UNSET
+    properties: Annotated[Any | UnsetType, Meta(description="Free facts about the file; absent when empty.")] = UNSET
+
+
+class AttachmentResult(Dto):
+    """One attachment with a sentence."""
+
+    message: Annotated[str, Meta(description="An English sentence about it.")]
+    attachment: Annotated[Attachment, Meta(description="The attachment.")]
+
+
+class AttachmentPage(Dto):
+    """A page of a user's attachments, newest first."""
+
+    items: Annotated[list[Attachment], Meta(description="The attachments of the page.")]
+    total: Annotated[int, Meta(description="How many there are on all pages.")]
+    page: Annotated[float, Meta(description="The page as it was asked for, from 1.")]
+    limit: Annotated[float, Meta(description="Items a page, as asked for.")]
+
+
+class PropertiesBody(Dto):
+    """Facts to merge into those of a file."""
+
+    properties: Annotated[dict[str, Any] | None, Meta(description="Keys to set; null values are kept as null.")] = None
