@@ -1,0 +1,55 @@
+# Everything runs from .venv at the project root; any target makes it first where it needs it.
+PY := .venv/bin/python
+# Programs besides Python packages that the tests start; `scripts/ensure` knows how to get them.
+TEST_PROGRAMS := mariadb
+# How many tests run at once; each process starts its own MariaDB.
+JOBS ?= 2
+PYTEST := .venv/bin/pytest
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help serve install install-test test check unit test-long bench bench-search bench-migration lock format
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Make .venv with what the server needs
+	@scripts/install runtime
+
+install-test: ## Make .venv with what the tests need, and install MariaDB where it is missing
+	@scripts/install test
+	@scripts/ensure $(TEST_PROGRAMS)
+
+serve: install ## Run the server (embedded database, no key needed); settings come from the environment
+	@exec .venv/bin/aimo serve
+
+test: install-test check ## Check style and types, then run every test but the long ones
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "not long" --durations 10 tests
+
+check: install-test ## Check style and types only
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+unit: install-test ## Run the unit tests only
+	$(PYTEST) -m "not long" tests/unit
+
+test-long: install-test ## Run the long tests: endurance, crashes, large data
+	$(PYTEST) -n $(JOBS) --dist loadfile -m long tests
+
+bench: install-test ## Measure requests a second and their latency over HTTP
+	$(PY) -m bench.http
+
+bench-search: install-test ## Measure how well search finds, on the labelled bilingual set
+	$(PY) -m bench.search_quality
+
+bench-migration: install-test ## Measure how fast a legacy database is migrated
+	$(PY) -m bench.migration
+
+lock: ## Pin all dependencies anew from requirements/*.in (needs uv; UPGRADE=1 takes newer versions)
+	scripts/lock $(if $(UPGRADE),--upgrade)
+
+format: install-test ## Rewrite the code in the project's style
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .

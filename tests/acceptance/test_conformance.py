@@ -1,0 +1,65 @@
+"""The recorded behaviour of the existing server holds, on each database and with one process or two."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.server import Server
+from support.stub import Stub
+
+SUITE = Path(__file__).resolve().parents[1] / "conformance"
+JWT_SECRET = "conformance-secret"
+# By number: accounts, memos, categories, attachments, and what a failing provider does to them.
+SCENARIOS = sorted(
+    path.stem for path in (SUITE / "scenarios").glob("*.yaml") if int(path.stem[:2]) <= 24 or path.stem[:2] == "34"
+)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(kind, workers) for kind in ("sqlite", "mysql") for workers in (1, 2)],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
+def peer(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Server:
+    """A server with the settings that the recordings were made with."""
+    kind, workers = request.param
+    database = request.getfixturevalue("mariadb").create_database() if kind == "mysql" else {}
+    return module_server(
+        **database,
+        **module_stub.settings(),
+        WORKERS=str(workers),
+        NODE_ENV="production",
+        JWT_SECRET=JWT_SECRET,
+        BA_AUTH_ENABLED="true",
+        BA_AUTH_TOKEN="conformance-ba-token",
+        MULTIMODAL_EMBEDDING_ENABLED="false",
+        ATTACHMENT_STORAGE_TYPE="local",
+        ATTACHMENT_MAX_FILE_SIZE="1048576",
+        LOCALE_TIMEZONE="Asia/Shanghai",
+    )
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenario_answers_as_recorded(peer: Server, module_stub: Stub, scenario: str) -> None:
+    result = subprocess.run(
+        [
+            sys.executable,
+            str(SUITE / "check.py"),
+            peer.url,
+            scenario,
+            "--lenient",
+            "--max-diffs=0",
+            f"--stub={module_stub.url}",
+            f"--jwt-secret={JWT_SECRET}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert result.returncode == 0, f"\n{result.stdout}{result.stderr}"

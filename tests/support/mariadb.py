@@ -1,0 +1,217 @@
+"""A private MariaDB server, so that tests meet the real thing and touch nobody's data."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from .ports import free_port
+from .processes import Process
+
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"])
+
+# What MySQL 8 enforces when nobody configures it; MariaDB alone is laxer about GROUP BY and dates.
+_SQL_MODE = (
+    "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+)
+
+# Killing the server loses nothing with these either: what was written is in the system's page cache.
+_FAST = (
+    "--innodb-flush-log-at-trx-commit=2",
+    "--loose-innodb-flush-method=nosync",
+    "--innodb-doublewrite=0",
+)
+_DURABLE = ("--innodb-flush-log-at-trx-commit=1",)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=_PATH)
+    assert found, f"{name} is missing; `make install-test` installs MariaDB"
+    return found
+
+
+def _service_user() -> str | None:
+    """The user to run as: MariaDB refuses to run as root by itself."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("mysql", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise AssertionError("MariaDB does not run as root, and there is neither a user mysql nor nobody")
+
+
+class MariaDB:
+    """A server with its own folder, port and socket.
+
+    The server's time zone is not UTC on purpose, and a database's password holds characters that
+    must be quoted in a URL.
+
+    Args:
+        durable: flush every commit to the disk, as a production server does.
+        time_zone: what the server believes, unless a session says otherwise.
+        options: more command-line options of mariadbd; they win.
+    """
+
+    def __init__(self, *, durable: bool = False, time_zone: str = "+08:00", options: Sequence[str] = ()) -> None:
+        self.user = _service_user()
+        self.folder = Path(tempfile.mkdtemp(prefix="aimo-mariadb-"))
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        self.port = free_port()
+        self.socket = self.folder / "socket"
+        self.log = self.folder / "log"
+        self._tuning = _DURABLE if durable else _FAST
+        self._options = [f"--default-time-zone={time_zone}", *options]
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of mariadbd."""
+        assert self._process, "not started"
+        return self._process.pid
+
+    def start(self, timeout: float = 60) -> MariaDB:
+        """Start the server, on its existing data after the first time, and wait until it answers."""
+        if not (self.folder / "data").exists():
+            self._install()
+        self._process = Process(
+            [
+                _program("mariadbd"),
+                "--no-defaults",
+                f"--datadir={self.folder / 'data'}",
+                f"--tmpdir={self.folder}",
+                f"--socket={self.socket}",
+                f"--pid-file={self.folder / 'pid'}",
+                f"--port={self.port}",
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--skip-log-bin",
+                "--character-set-server=utf8mb4",
+                "--collation-server=utf8mb4_unicode_ci",
+                f"--sql-mode={_SQL_MODE}",
+                "--max-connections=300",
+                "--max-allowed-packet=64M",
+                "--innodb-buffer-pool-size=64M",
+                "--innodb-log-file-size=32M",
+                "--loose-innodb-use-native-aio=0",
+                *self._tuning,
+                *self._options,
+            ],
+            log=self.log,
+            cwd=self.folder,
+            user=self.user,
+        )
+        self._wait(timeout)
+        return self
+
+    def stop(self) -> None:
+        """Shut the server down in order; its data stays."""
+        if self._process:
+            self._process.stop(timeout=30)
+            self._process = None
+
+    def kill(self) -> None:
+        """Kill the server as a crash would; `start` recovers."""
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Stop, or kill, and start again on the same port and data."""
+        if kill:
+            self.kill()
+        else:
+            self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """Kill the server and remove everything it wrote."""
+        self.kill()
+        shutil.rmtree(self.folder)
+
+    def create_database(self) -> dict[str, str]:
+        """An empty database, and a user who may do everything in it and nothing outside.
+
+        Returns:
+            The settings, `MYSQL_HOST` and so on, that point to it.
+        """
+        name = f"aimo_{secrets.token_hex(5)}"
+        password = f"p@ss:/w?rd#%25 {secrets.token_hex(5)}"
+        self.execute(f"CREATE DATABASE `{name}`")
+        self.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", name, password)
+        self.execute(f"GRANT ALL PRIVILEGES ON `{name}`.* TO `{name}`@'%%'")
+        return {
+            "MYSQL_HOST": "127.0.0.1",
+            "MYSQL_PORT": str(self.port),
+            "MYSQL_USER": name,
+            "MYSQL_PASSWORD": password,
+            "MYSQL_DATABASE": name,
+        }
+
+    def execute(self, statement: str, *values: Any, database: str | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement as the administrator, in UTC, and give its rows. `%` stands for itself only as `%%`."""
+        with self._connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    def _connect(self, database: str | None = None) -> pymysql.Connection[Any]:
+        return pymysql.connect(
+            unix_socket=str(self.socket),
+            user="root",
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=10,
+            read_timeout=60,
+            init_command="SET time_zone = '+00:00'",
+        )
+
+    def _install(self) -> None:
+        result = subprocess.run(
+            [
+                _program("mariadb-install-db"),
+                "--no-defaults",
+                f"--user={self.user or getpass.getuser()}",
+                f"--datadir={self.folder / 'data'}",
+                f"--tmpdir={self.folder}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+                "--loose-innodb-flush-method=nosync",
+                "--innodb-log-file-size=32M",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            timeout=120,
+            check=False,
+        )
+        assert result.returncode == 0, f"mariadb-install-db failed:\n{result.stdout}\n{result.stderr}"
+
+    def _wait(self, timeout: float) -> None:
+        assert self._process
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self._connect().close()
+                return
+            except (OSError, pymysql.err.Error) as error:
+                if not self._process.running or time.monotonic() > deadline:
+                    self.kill()
+                    tail = self.log.read_text(encoding="utf-8", errors="replace")[-5000:]
+                    raise AssertionError(f"MariaDB does not answer ({error}); it wrote:\n{tail}") from None
+            time.sleep(0.05)
