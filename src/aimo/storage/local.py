@@ -1,0 +1,216 @@
+"""Files in a folder: written whole or not at all, read in pieces, never outside the folder."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, ParamSpec, Self, TypeVar
+
+from aimo.storage.keys import is_key
+from aimo.storage.protocol import ObjectMissing, Placement, StorageError
+from aimo.storage.signing import FileSigner
+
+CHUNK = 256 * 1024
+_SCRATCH = ".incoming"
+_STALE_SECONDS = 24 * 3600
+
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK, errno.ENOSYS)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class LocalFile:
+    """An open file as a :class:`~aimo.storage.protocol.StoredObject`; disk work happens in threads."""
+
+    def __init__(self, file: FileIO) -> None:
+        status = os.fstat(file.fileno())
+        self._file = file
+        self.size: Final = status.st_size
+        self.modified: Final = status.st_mtime
+
+    @classmethod
+    async def open(cls, path: Path) -> LocalFile:
+        """Open a regular file.
+
+        Raises:
+            ObjectMissing: there is none.
+            StorageError: it cannot be opened.
+        """
+        return await in_thread(cls.open_now, path)
+
+    @classmethod
+    def open_now(cls, path: Path) -> LocalFile:
+        """As :meth:`open`, on the calling thread.
+
+        Raises:
+            ObjectMissing: there is none.
+            OSError: it cannot be opened.
+        """
+        try:
+            file = FileIO(path, opener=_open_without_waiting)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise ObjectMissing(path.name) from None
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise ObjectMissing(path.name)
+        return cls(file)
+
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        """All bytes in pieces of ``CHUNK``."""
+        return self.read()
+
+    async def read(self, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """A range in pieces of ``CHUNK``; up to the end without ``length``."""
+        end = self.size if length is None else min(self.size, start + length)
+        while start < end:
+            piece = await in_thread(os.pread, self._file.fileno(), min(CHUNK, end - start), start)
+            if not piece:
+                raise StorageError("the file became shorter while it was read")
+            start += len(piece)
+            yield piece
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+class LocalStorage:
+    """Object storage in a folder of this machine (``ATTACHMENT_LOCAL_PATH``)."""
+
+    kind: Final[Literal["local"]] = "local"
+    placement: Final = Placement("local")
+
+    def __init__(self, root: Path, signer: FileSigner) -> None:
+        self._root = root.resolve()
+        self._signer = signer
+        self.scratch: Final = self._root / _SCRATCH
+
+    async def prepare(self) -> None:
+        """Make the folder; remove uploads that a killed process left more than a day ago."""
+        await in_thread(self._prepare)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    async def put(self, key: str, source: Path, content_type: str) -> None:
+        """Copy a file to a temporary name in the same file system, make it durable, rename it.
+
+        A file in :attr:`scratch` is linked instead of copied; it must not be changed afterwards.
+        ``content_type`` is not kept: what a local file is, is seen when it is served.
+        """
+        await in_thread(self._put, key, source)
+
+    async def open(self, key: str) -> LocalFile:
+        """Open a stored file."""
+        return await in_thread(lambda: LocalFile.open_now(self._path(key)))
+
+    async def delete(self, key: str) -> None:
+        """Remove a stored file; its folder stays."""
+        await in_thread(self._delete, key)
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is a file under the key."""
+        return await in_thread(self._exists, key)
+
+    def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
+        """A signed path on this server, wherever the row says the file is."""
+        return self._signer.url(key, lifetime)
+
+    def _path(self, key: str) -> Path:
+        """The file of a key, links followed, inside the folder or not at all."""
+        if not is_key(key):
+            raise ObjectMissing(key)
+        try:
+            path = (self._root / key).resolve()
+        except RuntimeError:  # a circle of links
+            raise ObjectMissing(key) from None
+        if path == self._root or not path.is_relative_to(self._root):
+            raise ObjectMissing(key)
+        return path
+
+    def _prepare(self) -> None:
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        for left in self.scratch.iterdir():
+            with suppress(FileNotFoundError):  # another worker clears as well
+                if left.stat().st_mtime < time.time() - _STALE_SECONDS:
+                    left.unlink()
+
+    def _exists(self, key: str) -> bool:
+        try:
+            return self._path(key).is_file()
+        except ObjectMissing:
+            return False
+
+    def _delete(self, key: str) -> None:
+        try:
+            path = self._path(key)
+        except ObjectMissing:
+            return
+        path.unlink(missing_ok=True)
+
+    def _put(self, key: str, source: Path) -> None:
+        try:
+            target = self._path(key)
+        except ObjectMissing:
+            raise StorageError("not a key of this storage") from None
+        folder = target.parent
+        unsynced = {folder} | {new.parent for new in (folder, *folder.parents) if not new.exists()}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        temporary = self.scratch / f"put-{secrets.token_hex(8)}"
+        try:
+            self._link_or_copy(source, temporary)
+            temporary.chmod(0o600)
+            _make_durable(temporary)
+            temporary.replace(target)
+            for changed in unsynced:
+                _make_durable(changed)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _link_or_copy(self, source: Path, temporary: Path) -> None:
+        if source.parent == self.scratch:
+            try:
+                temporary.hardlink_to(source)
+                return
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+        shutil.copyfile(source, temporary)
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run disk work off the event loop; what the system refuses becomes a StorageError."""
+    try:
+        return await asyncio.get_running_loop().run_in_executor(None, partial(work, *args, **kwargs))
+    except OSError as error:
+        raise StorageError(f"{type(error).__name__}: {error.strerror}") from error
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
