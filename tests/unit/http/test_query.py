@@ -46,15 +46,30 @@ def test_numbers_are_read_as_javascript_reads_them(text: str, number: float) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "abc", "null", "true", "NaN", "nan", "inf", "infinity", "1_000", "1,5", "12abc", "0x", "-0x2", "1e", "٣", "1 2"],
+    [
+        "",
+        "abc",
+        "null",
+        "true",
+        "NaN",
+        "nan",
+        "inf",
+        "infinity",
+        "1_000",
+        "1,5",
+        "12abc",
+        "0x",
+        "-0x2",
+        "1e",
+        "٣",
+        "1 2",
+    ],
 )
 def test_what_is_no_number_is_refused_with_its_name_and_value(text: str) -> None:
     query = Query(f"page={text}".encode())
     with pytest.raises(InvalidParameterError) as refused:
         query.number("page", 1)
-    assert refused.value.message == (
-        f'Given parameter page is invalid. Value ("{text}") cannot be parsed into number.'
-    )
+    assert refused.value.message == (f'Given parameter page is invalid. Value ("{text}") cannot be parsed into number.')
 
 
 def test_a_long_non_number_is_refused_quickly() -> None:
@@ -64,7 +79,8 @@ def test_a_long_non_number_is_refused_quickly() -> None:
 
 def test_missing_parameters_have_their_default() -> None:
     query = Query(b"")
-    assert (query.number("page", 1), query.number("day"), query.boolean("x", True), query.text("q", "d")) == (1, None, True, "d")
+    assert (query.number("page", 1), query.number("day")) == (1, None)
+    assert (query.boolean("x", True), query.text("q", "d")) == (True, "d")
     assert query.texts("tags") == []
     assert "page" not in query
 
@@ -76,7 +92,7 @@ def test_booleans(text: str, value: bool) -> None:
 
 @pytest.mark.parametrize("text", ["yes", "TRUE", "2", "null"])
 def test_other_booleans_are_refused(text: str) -> None:
-    with pytest.raises(InvalidParameterError, match=f'Given parameter all is invalid. Value \\("{text}"\\) cannot be parsed into boolean.'):
+    with pytest.raises(InvalidParameterError, match="cannot be parsed into boolean"):
         Query(f"all={text}".encode()).boolean("all")
 
 

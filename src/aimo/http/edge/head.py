@@ -1,0 +1,25 @@
+"""``HEAD`` works wherever ``GET`` does (contract 1.13)."""
+
+from __future__ import annotations
+
+from aimo.http.asgi import App, Message, Receive, Scope, Send
+
+
+class Head:
+    """Runs ``HEAD`` as ``GET`` and drops the body; ``Content-Length`` stays that of the body."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        if scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)

@@ -1,0 +1,63 @@
+"""Which method and path the API serves, told without asking it (contract 1.4, 1.13)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+_PARAMETER = re.compile(r"\{[^{}]+\}")
+
+
+class _Node:
+    """One segment of the tree; the branch of a parameter is tried when no literal fits."""
+
+    __slots__ = ("literal", "methods", "parameter")
+
+    def __init__(self) -> None:
+        self.literal: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.methods: set[str] = set()
+
+
+class Routes:
+    """The paths of the API and their methods.
+
+    Matching is that of the framework (a literal segment wins, without going back), but
+    strict: case counts and empty segments match nothing. The framework by itself collapses
+    ``//api/…`` into ``/api/…``, which would walk around a check of the prefix.
+    """
+
+    def __init__(self, routes: Iterable[tuple[str, Collection[str]]]) -> None:
+        self._root = _Node()
+        for template, methods in routes:
+            self._add(template, methods)
+
+    @classmethod
+    def of(cls, app: Litestar) -> Routes:
+        """The HTTP routes registered with an app."""
+        return cls((route.path, route.methods) for route in app.routes if hasattr(route, "methods"))
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether a route exists; ``HEAD`` counts as ``GET``."""
+        node = self._root
+        for part in path[1:].split("/") if path != "/" else ():
+            following = node.literal.get(part) or (node.parameter if part else None)
+            if following is None:
+                return False
+            node = following
+        return ("GET" if method == "HEAD" else method) in node.methods
+
+    def _add(self, template: str, methods: Collection[str]) -> None:
+        node = self._root
+        for part in [part for part in template.split("/") if part]:
+            if part.endswith(":path}"):
+                raise ValueError(f"{template}: a parameter of several segments cannot be told from a missing page")
+            if _PARAMETER.fullmatch(part):
+                node.parameter = node = node.parameter or _Node()
+            else:
+                node = node.literal.setdefault(part, _Node())
+        node.methods.update(methods)

@@ -1,0 +1,59 @@
+"""Security headers of every answer (contract 1.13, decisions 11)."""
+
+from __future__ import annotations
+
+from aimo.http.asgi import App, Headers, Message, Receive, Scope, Send
+
+_POLICY = (
+    "default-src 'self';script-src 'self' 'unsafe-inline';style-src 'self' 'unsafe-inline';"
+    "img-src 'self' data: https: http: blob:;font-src 'self' data:;connect-src 'self' http: https:;"
+    "media-src 'self' https: http: blob:;base-uri 'self';form-action 'self';frame-ancestors 'self';"
+    "object-src 'none';script-src-attr 'none'"
+)
+_ALWAYS = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Origin-Agent-Cluster": "?1",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-DNS-Prefetch-Control": "off",
+    "X-Download-Options": "noopen",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Permitted-Cross-Domain-Policies": "none",
+    "X-XSS-Protection": "0",
+}
+_HTTPS_ONLY = {
+    "Content-Security-Policy": f"{_POLICY};upgrade-insecure-requests",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+
+
+class SecurityHeaders:
+    """Adds the security headers that the answer does not set itself.
+
+    HSTS and ``upgrade-insecure-requests`` only when clients are known to come by https:
+    both lock users of a plain-HTTP installation out.
+    """
+
+    def __init__(self, app: App, *, https: bool) -> None:
+        self._app = app
+        fields = _ALWAYS | _HTTPS_ONLY if https else _ALWAYS
+        self._fields: Headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+        self._names = frozenset(name for name, _ in self._fields)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = self._completed(list(message.get("headers", ())))
+            await send(message)
+
+        await self._app(scope, receive, send_secured)
+
+    def _completed(self, headers: Headers) -> Headers:
+        own = {name for name, _ in headers}
+        if own.isdisjoint(self._names):
+            return headers + self._fields
+        return headers + [field for field in self._fields if field[0] not in own]

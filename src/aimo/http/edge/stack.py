@@ -1,0 +1,74 @@
+"""The layers in the order of the contract's pipeline (section 1.1), outermost first.
+
+request id → security headers → CORS → errors → path → drain → body → authentication →
+signed files → web client and 404 → HEAD → ETags → the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from aimo.http.asgi import App, Receive, Scope, Send
+from aimo.http.edge.bodies import Bodies
+from aimo.http.edge.cors import Cors
+from aimo.http.edge.drain import Drain
+from aimo.http.edge.errors import Errors
+from aimo.http.edge.etag import JsonEtags
+from aimo.http.edge.fallback import Fallback, Matcher
+from aimo.http.edge.files import Files
+from aimo.http.edge.head import Head
+from aimo.http.edge.paths import Paths
+from aimo.http.edge.request_id import RequestId
+from aimo.http.edge.security import SecurityHeaders
+from aimo.http.edge.static import WebClient
+from aimo.storage.protocol import Storage
+from aimo.storage.signing import FileSigner
+
+UPLOAD_PATHS = ("/api/v1/attachments/upload", "/api/v1/attachments/ba/upload", "/api/v1/user/avatar")
+
+
+class Edge:
+    """The whole ASGI application: HTTP requests go through the layers, the rest straight to the API."""
+
+    def __init__(self, api: App, layers: App) -> None:
+        self._api = api
+        self._layers = layers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection or the life of the process."""
+        await (self._layers if scope["type"] == "http" else self._api)(scope, receive, send)
+
+
+def around(
+    api: App,
+    *,
+    routes: Matcher,
+    authentication: Callable[[App], App],
+    storage: Storage,
+    signer: FileSigner,
+    max_body_size: int,
+    https: bool,
+    web_folder: Path | None = None,
+    upload_paths: Collection[str] = UPLOAD_PATHS,
+) -> Edge:
+    """Put the layers around the API.
+
+    Args:
+        api: the framework's application.
+        routes: what it serves.
+        authentication: makes the layer that refuses requests without a valid token; it sees
+            the path as it will be routed and a body that is well-formed.
+        storage: where stored files are.
+        signer: made their addresses.
+        max_body_size: most bytes of a body, uploads apart.
+        https: whether clients reach the server by https.
+        web_folder: a built web client; a built-in page without one.
+        upload_paths: where multipart bodies are streamed.
+    """
+    app: App = Head(JsonEtags(api))
+    app = Fallback(app, routes=routes, web=WebClient(web_folder))
+    app = authentication(Files(app, storage=storage, signer=signer))
+    app = Bodies(app, max_size=max_body_size, upload_paths=upload_paths)
+    app = Errors(Paths(Drain(app)))
+    return Edge(api, RequestId(SecurityHeaders(Cors(app), https=https)))

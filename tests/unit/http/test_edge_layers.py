@@ -1,0 +1,258 @@
+"""Each layer around the API by itself."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from aimo.http.asgi import Receive, Scope, Send
+from aimo.http.edge.cors import Cors
+from aimo.http.edge.errors import Errors
+from aimo.http.edge.etag import JsonEtags
+from aimo.http.edge.fallback import Fallback
+from aimo.http.edge.head import Head
+from aimo.http.edge.paths import Paths
+from aimo.http.edge.request_id import RequestId
+from aimo.http.edge.routes import Routes
+from aimo.http.edge.security import SecurityHeaders
+from support.asgi import call, echo
+
+# CORS and security headers
+
+
+async def test_the_origin_is_reflected_with_credentials() -> None:
+    reply = await call(Cors(echo), headers={"Origin": "http://a.test"})
+    assert reply.header("access-control-allow-origin") == "http://a.test"
+    assert reply.header("access-control-allow-credentials") == "true"
+    assert reply.header("vary") == "Origin"
+    plain = await call(Cors(echo))
+    assert plain.header("access-control-allow-origin") == "*"
+    assert plain.header("access-control-allow-credentials") is None
+
+
+async def test_every_preflight_is_answered_without_the_app() -> None:
+    asked = {"Origin": "null", "Access-Control-Request-Headers": "authorization,content-type"}
+    reply = await call(Cors(echo), "OPTIONS", "/no/such/path", headers=asked)
+    assert (reply.status, reply.body) == (204, b"")
+    assert reply.header("access-control-allow-origin") == "null"
+    assert reply.header("access-control-allow-methods") == "GET,HEAD,PUT,PATCH,POST,DELETE"
+    assert reply.header("access-control-allow-headers") == "authorization,content-type"
+    assert reply.header("vary") == "Origin, Access-Control-Request-Headers"
+    bare = await call(Cors(echo), "OPTIONS", "*")
+    assert bare.status == 204
+    assert bare.header("access-control-allow-headers") is None
+
+
+async def test_security_headers_hurt_no_plain_http_installation() -> None:
+    plain = await call(SecurityHeaders(echo, https=False))
+    assert plain.header("x-content-type-options") == "nosniff"
+    assert plain.header("x-frame-options") == "SAMEORIGIN"
+    assert plain.header("strict-transport-security") is None
+    assert "upgrade-insecure-requests" not in (plain.header("content-security-policy") or "")
+    secure = await call(SecurityHeaders(echo, https=True))
+    assert secure.header("strict-transport-security") == "max-age=31536000; includeSubDomains"
+    assert (secure.header("content-security-policy") or "").endswith(";upgrade-insecure-requests")
+
+
+async def test_an_answer_keeps_its_own_security_headers() -> None:
+    async def strict(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-security-policy", b"sandbox")]}
+        )
+        await send({"type": "http.response.body", "body": b""})
+
+    reply = await call(SecurityHeaders(strict, https=True))
+    assert [value for name, value in reply.headers if name == "content-security-policy"] == ["sandbox"]
+    assert reply.header("x-frame-options") == "SAMEORIGIN"
+
+
+# Request ids and errors
+
+
+async def test_a_sane_request_id_is_kept_and_others_are_replaced() -> None:
+    kept = await call(RequestId(echo), headers={"X-Request-Id": "trace-1.2_3"})
+    assert kept.header("x-request-id") == kept.json["state"]["request_id"] == "trace-1.2_3"
+    for strange in ("", "a b", "x" * 65, "a\tb", "é"):
+        made = await call(RequestId(echo), headers={"X-Request-Id": strange})
+        assert made.header("x-request-id") not in (strange, None)
+
+
+async def test_log_lines_carry_the_id_of_their_own_request() -> None:
+    seen: dict[str, Any] = {}
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.01)
+        seen[scope["path"]] = structlog.contextvars.get_contextvars()["request_id"]
+        await echo(scope, receive, send)
+
+    await asyncio.gather(*(call(RequestId(slow), path=f"/{n}", headers={"X-Request-Id": f"id{n}"}) for n in range(5)))
+    assert seen == {f"/{n}": f"id{n}" for n in range(5)}
+    assert "request_id" not in structlog.contextvars.get_contextvars()
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    raise RuntimeError("the secret is 42")
+
+
+async def test_an_exception_is_one_log_line_and_tells_the_client_nothing() -> None:
+    with capture_logs() as logs:
+        reply = await call(RequestId(Errors(broken)), "POST", "/api/v1/memos?token=hidden", pieces=[b"private"])
+    assert (reply.status, reply.json) == (500, {"status": "error", "message": "Internal server error"})
+    assert len(logs) == 1
+    assert logs[0]["path"] == "/api/v1/memos"
+    assert "hidden" not in str(logs)
+    assert "private" not in str(logs)
+
+
+async def test_an_exception_within_an_answer_leaves_it_unfinished() -> None:
+    async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise RuntimeError
+
+    with capture_logs() as logs:
+        reply = await call(Errors(breaks))
+    assert (reply.status, reply.body, reply.complete) == (200, b"half", False)
+    assert [entry["answer_begun"] for entry in logs] == [True]
+
+
+# Paths and methods
+
+
+@pytest.mark.parametrize("path", ["/a%zz", "/a%", "/a%4", "/%ff", "/%ED%A0%80", "/%C0%AF"])
+async def test_malformed_percent_encoding_is_refused(path: str) -> None:
+    reply = await call(Paths(echo), path=path)
+    assert reply.status == 400
+    assert reply.json["status"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("path", "decoded"),
+    [("/%E4%BD%A0", "/你"), ("/a%2Fb%2fc", "/a%2Fb%2Fc"), ("/a%00b", "/a\x00b"), ("/a%2520", "/a%20")],
+)
+async def test_paths_are_decoded_once_and_an_encoded_slash_separates_nothing(path: str, decoded: str) -> None:
+    assert (await call(Paths(echo), path=path)).json["path"] == decoded
+
+
+async def test_head_is_get_without_its_body() -> None:
+    got, headed = await call(Head(echo)), await call(Head(echo), "HEAD")
+    assert headed.body == b""
+    assert headed.complete
+    assert headed.header("content-length") == got.header("content-length") == str(len(got.body))
+    assert got.json["method"] == "GET"
+
+
+ROUTES = Routes(
+    [
+        ("/api/v1/memos", {"GET", "POST"}),
+        ("/api/v1/memos/vector-search", {"POST"}),
+        ("/api/v1/memos/{memo_id:str}", {"GET", "PUT"}),
+        ("/api/v1/memos/{memo_id:str}/tags", {"PUT"}),
+        ("/", {"GET"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "known"),
+    [
+        ("GET", "/api/v1/memos", True),
+        ("HEAD", "/api/v1/memos", True),
+        ("PUT", "/api/v1/memos", False),
+        ("GET", "/api/v1/memos/m1", True),
+        ("GET", "/api/v1/memos/a%2Fb", True),
+        ("DELETE", "/api/v1/memos/m1", False),
+        ("PUT", "/api/v1/memos/m1/tags", True),
+        ("PUT", "/api/v1/memos//tags", False),
+        ("POST", "/api/v1/memos/vector-search", True),
+        ("GET", "/API/v1/memos", False),
+        ("GET", "//api/v1/memos", False),
+        ("GET", "/api//v1/memos", False),
+        ("GET", "/api/v1/memos/", False),
+        ("GET", "/", True),
+        ("GET", "//", False),
+        ("GET", "*", False),
+        ("GET", "", False),
+        ("GET", "/api/v1/memos/a/b/c", False),
+    ],
+)
+def test_routes_are_matched_strictly(method: str, path: str, known: bool) -> None:
+    assert ROUTES.matches(method, path) is known
+
+
+def test_a_parameter_of_several_segments_is_refused_at_start() -> None:
+    with pytest.raises(ValueError, match="several segments"):
+        Routes([("/x/{rest:path}", {"GET"})])
+
+
+async def web(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+    await send({"type": "http.response.body", "body": b"<page>"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answered"),
+    [
+        ("GET", "/api/v1/memos", "api"),
+        ("GET", "/api/v1/memos/", "api"),
+        ("PUT", "/api/v1/memos/m1/", "api"),
+        ("GET", "/api/v1/nothing", "web"),
+        ("GET", "/api/v1/memos//", "web"),
+        ("HEAD", "/home", "web"),
+        ("POST", "/nothing", "404"),
+        ("DELETE", "/api/v1/memos", "404"),
+        ("PROPFIND", "/", "404"),
+    ],
+)
+async def test_unknown_addresses(method: str, path: str, answered: str) -> None:
+    reply = await call(Fallback(echo, routes=ROUTES, web=web), method, path)
+    if answered == "api":
+        assert reply.json["path"] == path.rstrip("/")
+    elif answered == "web":
+        assert reply.body == b"<page>"
+    else:
+        assert reply.status == 404
+        assert reply.header("content-type") == "text/html; charset=utf-8"
+        assert f"<pre>Cannot {method} {path}</pre>".encode() in reply.body
+
+
+async def test_the_404_page_shows_no_markup_of_the_path() -> None:
+    reply = await call(Fallback(echo, routes=ROUTES, web=web), "POST", "/<script>&\"'?q=secret")
+    assert b"<script>" not in reply.body
+    assert b"/&lt;script&gt;&amp;&quot;&#x27;" in reply.body
+    assert b"secret" not in reply.body
+
+
+# ETags
+
+
+async def test_json_is_tagged_and_known_json_is_not_sent_again() -> None:
+    tag = (await call(JsonEtags(plain_json))).header("etag") or ""
+    assert tag.startswith('W/"')
+    for known in (tag, f'"x", {tag}', "*", tag.removeprefix("W/")):
+        again = await call(JsonEtags(plain_json), headers={"If-None-Match": known})
+        assert (again.status, again.body, again.header("content-length"), again.header("etag")) == (304, b"", None, tag)
+    changed = await call(JsonEtags(plain_json), headers={"If-None-Match": 'W/"other"'})
+    assert (changed.status, changed.body) == (200, b'{"code":0}')
+
+
+async def plain_json(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": b'{"code":0}'})
+
+
+async def test_other_answers_are_not_tagged() -> None:
+    assert (await call(JsonEtags(web))).header("etag") is None
+    assert (await call(JsonEtags(echo), "POST")).header("etag") is None
+
+
+def test_every_layer_names_its_section() -> None:
+    folder = Path(__file__).parents[3] / "src/aimo/http/edge"
+    for module in folder.glob("*.py"):
+        first = module.read_text(encoding="utf-8").split('"""')[1]
+        assert "contract" in first or "decisions" in first or "RFC" in first or module.stem in ("__init__", "stack"), (
+            module
+        )
