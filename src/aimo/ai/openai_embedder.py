@@ -174,7 +174,8 @@ def _checked(answer: CreateEmbeddingResponse, count: int, dimension: int) -> Vec
         raise ProviderError(
             f"{_TASK}: expected vectors of {dimension} numbers, got {lengths[0]}; check OPENAI_EMBEDDING_DIMENSIONS"
         )
-    vectors = np.asarray(found, dtype=np.float32)
+    with np.errstate(over="ignore"):  # becomes infinity, which is told below
+        vectors = np.asarray(found, dtype=np.float32)
     if not np.isfinite(vectors).all():
         raise ProviderError(f"{_TASK}: expected finite numbers, got NaN or infinity")
     if not vectors.any(axis=1).all():
