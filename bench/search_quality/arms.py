@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -12,6 +11,7 @@ from bench.search_quality.metrics import Memo, Query
 
 from aimo.ai.embedder import Embedder
 from aimo.services.fusion import fuse, lookups
+from aimo.vectors.folding import fold
 
 Arm = Callable[[Query], list[str]]
 
@@ -19,7 +19,7 @@ Arm = Callable[[Query], list[str]]
 async def arms(embedder: Embedder, memos: Sequence[Memo], queries: Sequence[Query]) -> dict[str, Arm]:
     """``semantic``, ``text`` and ``hybrid``, each giving all memo ids in its order."""
     ids = [memo["id"] for memo in memos]
-    folded = {memo["id"]: _fold(memo["text"]) for memo in memos}
+    folded = {memo["id"]: fold(memo["text"]) for memo in memos}
     passages = await embedder.embed([memo["text"] for memo in memos], "passage")
     asked = await embedder.embed([query["query"] for query in queries], "query")
     similarities = dict(zip((query["id"] for query in queries), asked @ passages.T, strict=True))
@@ -33,11 +33,11 @@ async def arms(embedder: Embedder, memos: Sequence[Memo], queries: Sequence[Quer
         return [memo_id for memo_id, _ in similar(query)]
 
     def text(query: Query) -> list[str]:
-        return index.ranked(_fold(query["query"]))
+        return index.ranked(fold(query["query"]))
 
     def hybrid(query: Query) -> list[str]:
         literal = [
-            [memo_id for memo_id in ids if all(_fold(term) in folded[memo_id] for term in terms)]
+            [memo_id for memo_id in ids if all(fold(term) in folded[memo_id] for term in terms)]
             for terms in lookups(query["query"])
         ]
         return [match.id for match in fuse(similar(query), literal, text(query))]
@@ -70,10 +70,6 @@ class NgramIndex:
     def _rarity(self, ngram: str) -> float:
         containing = self._containing[ngram]
         return math.log(1 + (len(self._counts) - containing + 0.5) / (containing + 0.5))
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _ngrams(text: str) -> Counter[str]:

@@ -8,9 +8,10 @@ the query's words) never beat this order by more than noise, and cost cross-lang
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
+
+from aimo.vectors.folding import fold
 
 MatchedBy = Literal["both", "text", "semantic"]
 
@@ -42,15 +43,15 @@ def lookups(query: str) -> list[list[str]]:
     if not whole:
         return []
     terms = query_terms(query)
-    return [[whole]] if terms == [_folded(whole)] or len(terms) > _MOST_TERMS else [[whole], terms]
+    return [[whole]] if terms == [fold(whole)] or len(terms) > _MOST_TERMS else [[whole], terms]
 
 
 def query_terms(query: str) -> list[str]:
-    """The query's terms, folded (NFKC, case), in order; those that are part of another term are left out."""
-    pieces = [_folded(piece).strip(_SENTENCE_MARKS) for piece in _SEPARATOR.split(query)]
+    """The query's terms, folded, in order; those that are part of another term are left out."""
+    pieces = [fold(piece).strip(_SENTENCE_MARKS) for piece in _SEPARATOR.split(query)]
     distinct = list(dict.fromkeys(piece for piece in pieces if piece))
     terms = [term for term in distinct if not any(term != other and term in other for other in distinct)]
-    return terms or [_folded(query.strip())]
+    return terms or [fold(query.strip())]
 
 
 def fuse(
@@ -89,7 +90,3 @@ def fuse(
         return "both" if similarity[memo_id] >= relevant else "text"
 
     return [Match(memo_id, matched_by(memo_id)) for memo_id in sorted(candidates, key=order)]
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()

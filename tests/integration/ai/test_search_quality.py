@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 
 import pytest
@@ -10,14 +9,15 @@ from bench.search_quality.arms import Arm, arms
 from bench.search_quality.metrics import GRADES, load_memos, load_queries, ndcg, recall, score
 
 from aimo.ai.local_embedder import LocalEmbedder
+from aimo.vectors.folding import fold
 
 MEMOS, QUERIES = load_memos(), load_queries()
-FOLDED = {memo["id"]: unicodedata.normalize("NFKC", memo["text"]).casefold() for memo in MEMOS}
+FOLDED = {memo["id"]: fold(memo["text"]) for memo in MEMOS}
 KINDS = ("keyword", "substring", "paraphrase", "cross-language", "question")
 
 
 def containing(query: str) -> set[str]:
-    return {memo_id for memo_id, text in FOLDED.items() if unicodedata.normalize("NFKC", query).casefold() in text}
+    return {memo_id for memo_id, text in FOLDED.items() if fold(query) in text}
 
 
 @pytest.fixture

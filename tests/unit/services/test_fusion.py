@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aimo.services.fusion import fuse, lookups, query_terms
-
-
-def fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+from aimo.vectors.folding import fold
 
 
 @pytest.mark.parametrize(
