@@ -74,7 +74,10 @@ class Settings(BaseSettings):
     )
     jwt_secret: SecretStr = Field(
         SecretStr(""),
-        description="Key of the login tokens (HS256). Keep the old server's value and its tokens stay valid. Required in production; elsewhere one is generated and kept in the data folder.",
+        description=(
+            "Key of the login tokens (HS256). Keep the old server's value and its tokens stay valid. "
+            "Required in production; elsewhere one is generated and kept in the data folder."
+        ),
     )
     ba_auth_enabled: OnlyTrue = Field(False, description="`true` opens the machine endpoints under `/ba`.")
     ba_auth_token: SecretStr = Field(SecretStr(""), description="Bearer token of the machine endpoints.")

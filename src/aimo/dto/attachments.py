@@ -32,8 +32,8 @@ class AttachmentPage(Dto):
 
     items: Annotated[list[Attachment], Meta(description="The attachments of the page.")]
     total: Annotated[int, Meta(description="How many there are on all pages.")]
-    page: Annotated[float, Meta(description="The page as it was asked for, from 1.")]
-    limit: Annotated[float, Meta(description="Items a page, as asked for.")]
+    page: Annotated[int | float | str | None, Meta(description="The page as it was asked for, from 1.")]
+    limit: Annotated[int | float | str | None, Meta(description="Items a page, as asked for.")]
 
 
 class PropertiesBody(Dto):

@@ -39,8 +39,8 @@ class Pagination(Dto):
     """Where a page lies in the whole (contract 1.12)."""
 
     total: Annotated[int, Meta(description="How many there are on all pages.")]
-    page: Annotated[float | str, Meta(description="The page as it was asked for, from 1.")]
-    limit: Annotated[float | str, Meta(description="Items a page, as asked for.")]
+    page: Annotated[int | float | str | None, Meta(description="The page as it was asked for, from 1.")]
+    limit: Annotated[int | float | str | None, Meta(description="Items a page, as asked for.")]
     total_pages: Annotated[int | None, Meta(description="How many pages; 0 without items, null for limit 0.")]
 
 

@@ -12,7 +12,7 @@ class Category(Dto):
     id: Annotated[str, Meta(description="The same id again, for clients that look for it here.")]
     uid: Annotated[str, Meta(description="Its owner.")]
     name: Annotated[str, Meta(description="Its name, unique for the user whatever the case.")]
-    color: Annotated[str | None | UnsetType, Meta(description="Its colour, or null; absent right after clearing it.")]
+    color: Annotated[str | UnsetType | None, Meta(description="Its colour, or null; absent right after clearing it.")]
     created_at: Annotated[int, Meta(description="When it was made, epoch milliseconds.")]
     updated_at: Annotated[int, Meta(description="When it was last changed, epoch milliseconds.")]
 
@@ -20,8 +20,8 @@ class Category(Dto):
 class CategoryBody(Dto):
     """What a category is made of or changed by."""
 
-    name: Annotated[str | None | UnsetType, Meta(description="Its name; trimmed.")] = UNSET
-    color: Annotated[str | None | UnsetType, Meta(description="Its colour; null clears it.")] = UNSET
+    name: Annotated[str | UnsetType | None, Meta(description="Its name; trimmed.")] = UNSET
+    color: Annotated[str | UnsetType | None, Meta(description="Its colour; null clears it.")] = UNSET
 
 
 class CategoryResult(Dto):

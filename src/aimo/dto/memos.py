@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, Pagination, UnsetType
 from aimo.dto.tags import Tag
@@ -39,11 +41,11 @@ class Memo(Dto):
     attachments: Annotated[list[Attachment], Meta(description="Its files, in order.")]
     created_at: Annotated[int, Meta(description="When it was written, epoch milliseconds.")]
     updated_at: Annotated[int, Meta(description="When it was last changed, epoch milliseconds.")]
-    category_id: Annotated[str | None | UnsetType, Meta(description="Its category, or null.")] = UNSET
+    category_id: Annotated[str | UnsetType | None, Meta(description="Its category, or null.")] = UNSET
     tag_ids: Annotated[list[str] | UnsetType, Meta(description="Ids of its tags, in order.")] = UNSET
     tags: Annotated[list[Tag] | UnsetType, Meta(description="Its tags that exist, in order.")] = UNSET
     is_public: Annotated[bool | UnsetType, Meta(description="Whether anybody may read it.")] = UNSET
-    source: Annotated[str | None | UnsetType, Meta(description="Where it came from, or null.")] = UNSET
+    source: Annotated[str | UnsetType | None, Meta(description="Where it came from, or null.")] = UNSET
     relations: Annotated[list[NestedMemo] | UnsetType, Meta(description="The memos that it refers to.")] = UNSET
     relevance_score: Annotated[float | UnsetType, Meta(description="Similarity to what was asked, 0 to 1.")] = UNSET
     matched_by: Annotated[
@@ -91,30 +93,30 @@ class MemoBody(Dto):
     """What a memo is made of or changed by."""
 
     content: Annotated[str | None, Meta(description="Its text; required, not blank.")] = None
-    type: Annotated[str | None | UnsetType, Meta(description="`text` (default), `audio` or `video`.")] = UNSET
+    type: Annotated[str | UnsetType | None, Meta(description="`text` (default), `audio` or `video`.")] = UNSET
     category_id: Annotated[
-        str | None | UnsetType, Meta(description="A category's id, or its name; an unknown one means none.")
+        str | UnsetType | None, Meta(description="A category's id, or its name; an unknown one means none.")
     ] = UNSET
-    attachments: Annotated[list[str] | None | UnsetType, Meta(description="Ids of its files, in order.")] = UNSET
-    tag_ids: Annotated[list[str] | None | UnsetType, Meta(description="Ids of its tags; win over names.")] = UNSET
-    tags: Annotated[list[str] | None | UnsetType, Meta(description="Names of its tags; unknown ones are made.")] = UNSET
+    attachments: Annotated[list[str] | UnsetType | None, Meta(description="Ids of its files, in order.")] = UNSET
+    tag_ids: Annotated[list[str] | UnsetType | None, Meta(description="Ids of its tags; win over names.")] = UNSET
+    tags: Annotated[list[str] | UnsetType | None, Meta(description="Names of its tags; unknown ones are made.")] = UNSET
     relation_ids: Annotated[
-        list[str] | None | UnsetType, Meta(description="Ids of the memos that it refers to, in order.")
+        list[str] | UnsetType | None, Meta(description="Ids of the memos that it refers to, in order.")
     ] = UNSET
-    is_public: Annotated[bool | None | UnsetType, Meta(description="Whether anybody may read it.")] = UNSET
+    is_public: Annotated[bool | UnsetType | None, Meta(description="Whether anybody may read it.")] = UNSET
     created_at: Annotated[
         int | float | None, Meta(description="When it was written, epoch milliseconds; creation only.")
     ] = None
     updated_at: Annotated[
         int | float | None, Meta(description="When it was last changed, epoch milliseconds; creation only.")
     ] = None
-    source: Annotated[str | None | UnsetType, Meta(description="Where it came from.")] = UNSET
+    source: Annotated[str | UnsetType | None, Meta(description="Where it came from.")] = UNSET
 
 
 class MachineMemoBody(MemoBody):
     """A memo from a machine: its category may be given by name."""
 
-    category: Annotated[str | None | UnsetType, Meta(description="A category's name; made when unknown.")] = UNSET
+    category: Annotated[str | UnsetType | None, Meta(description="A category's name; made when unknown.")] = UNSET
 
 
 class VectorSearchBody(Dto):
@@ -127,10 +129,10 @@ class VectorSearchBody(Dto):
         str | None, Meta(description="Only this category; `__uncategorized__` for memos without one.")
     ] = None
     start_date: Annotated[
-        int | float | str | None | UnsetType, Meta(description="Not older than this, epoch milliseconds.")
+        int | float | str | UnsetType | None, Meta(description="Not older than this, epoch milliseconds.")
     ] = UNSET
     end_date: Annotated[
-        int | float | str | None | UnsetType, Meta(description="Not newer than this, epoch milliseconds.")
+        int | float | str | UnsetType | None, Meta(description="Not newer than this, epoch milliseconds.")
     ] = UNSET
 
 
@@ -138,3 +140,10 @@ class SearchBody(VectorSearchBody):
     """A search by meaning and by words."""
 
     tags: Annotated[list[str] | None, Meta(description="Names of tags that a memo must all have.")] = None
+
+
+class TagsBody(Dto):
+    """The tags that a memo shall have."""
+
+    tags: Annotated[Any, Meta(description="Names of tags; unknown ones are made, what is no text is left out.")] = None
+    tag_ids: Annotated[Any, Meta(description="Ids of tags; they win over names.")] = None

@@ -10,7 +10,7 @@ class Tag(Dto):
 
     tag_id: Annotated[str, Meta(description="Id of the tag.")]
     name: Annotated[str, Meta(description="Its name, unique for the user whatever the case.")]
-    color: Annotated[str | None | UnsetType, Meta(description="Its colour, or null.")]
+    color: Annotated[str | UnsetType | None, Meta(description="Its colour, or null.")]
     usage_count: Annotated[int, Meta(description="How many memos carry it.")]
     created_at: Annotated[int, Meta(description="When it was made, epoch milliseconds.")]
     updated_at: Annotated[int, Meta(description="When it was last changed, epoch milliseconds.")]
@@ -19,8 +19,8 @@ class Tag(Dto):
 class TagBody(Dto):
     """What a tag is made of or changed by."""
 
-    name: Annotated[str | None | UnsetType, Meta(description="Its name; trimmed.")] = UNSET
-    color: Annotated[str | None | UnsetType, Meta(description="Its colour; null clears it.")] = UNSET
+    name: Annotated[str | UnsetType | None, Meta(description="Its name; trimmed.")] = UNSET
+    color: Annotated[str | UnsetType | None, Meta(description="Its colour; null clears it.")] = UNSET
 
 
 class TagResult(Dto):

@@ -62,8 +62,8 @@ class UserInfo(Dto):
 class UserInfoBody(Dto):
     """What can be changed in a profile; absent keys stay as they are, everything else is ignored."""
 
-    nickname: Annotated[str | None | UnsetType, Meta(description="Name to show.")] = UNSET
-    avatar: Annotated[str | None | UnsetType, Meta(description="URL of a picture.")] = UNSET
+    nickname: Annotated[str | UnsetType | None, Meta(description="Name to show.")] = UNSET
+    avatar: Annotated[str | UnsetType | None, Meta(description="URL of a picture.")] = UNSET
 
 
 class UserInfoUpdated(Dto):

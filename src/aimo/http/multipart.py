@@ -127,7 +127,7 @@ class _Reception:
         except (MultipartError, TimeoutError):
             raise AimoError(Code.FILE_UPLOAD_ERROR) from None
         except OSError as error:
-            _log.exception("upload_not_stored")
+            _log.error("upload_not_stored", reason=str(error))
             raise AimoError(Code.STORAGE_ERROR) from error
 
     async def _parse(self, parser: PushMultipartParser, receive: Receive, idle_seconds: float) -> None:

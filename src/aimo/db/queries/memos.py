@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
 
@@ -121,6 +120,12 @@ class Order:
     descending: bool = True
 
 
+_CATEGORIES: tuple[Literal["any", "one", "none"], ...] = ("any", "one", "none")
+_ORDERS = tuple(
+    Order(by, descending) for by in get_args(Literal["created_at", "updated_at"]) for descending in (True, False)
+)
+
+
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     yield _MINE
     if filters.public:
@@ -177,13 +182,14 @@ def ids(filters: Filters, order: Order | None = None) -> Select[Any]:
 def every_shape() -> list[Executable]:
     """Build, and thereby register, every statement that the services can ask for."""
     switches = (False, True)
-    orders = [Order(by, down) for by in ("created_at", "updated_at") for down in switches]
+    bounds = [(tags, since, until) for tags in switches for since in switches for until in switches]
     shapes: list[Executable] = []
-    for category, tags, since, until in itertools.product(("any", "one", "none"), switches, switches, switches):
-        plain = Filters(category=category, tags=tags, since=since, until=until)
-        listed = Filters(category=category, tags=tags, since=since, until=until, listed=True)
-        shapes += [count(plain), count(listed), ids(plain)]
-        shapes += [build(plain, order) for build in (page, ids) for order in orders]
-        shapes += [page(listed, order) for order in orders]
+    for category in _CATEGORIES:
+        for tags, since, until in bounds:
+            plain = Filters(category=category, tags=tags, since=since, until=until)
+            listed = replace(plain, listed=True)
+            shapes += [count(plain), count(listed), ids(plain)]
+            shapes += [build(plain, order) for build in (page, ids) for order in _ORDERS]
+            shapes += [page(listed, order) for order in _ORDERS]
     public = Filters(public=True)
-    return [*shapes, count(public), *(page(public, order) for order in orders)]
+    return [*shapes, count(public), *(page(public, order) for order in _ORDERS)]

@@ -45,6 +45,11 @@ POSTPONE = unscoped(
     .values(attempts=VectorMark.attempts + 1, next_try_at=param("next_try"), last_error=param("error")),
     excuse=_WORKER,
 )
+DELAY = unscoped(
+    "outbox.delay",
+    update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(next_try_at=param("next_try")),
+    excuse=_WORKER,
+)
 DEPTH = unscoped(
     "outbox.depth",
     select(func.count(), func.min(VectorMark.created_at), func.max(VectorMark.attempts)),
@@ -57,6 +62,9 @@ LAST_ERROR = unscoped(
     .order_by(VectorMark.mark_id.desc())
     .limit(1),
     excuse=_WORKER,
+)
+COUNT_MEMOS = unscoped(
+    "outbox.count_memos", select(func.count()).select_from(Memo), excuse="a rebuild goes through the memos of all users"
 )
 NEXT_MEMOS = unscoped(
     "outbox.next_memos",

@@ -1,0 +1,59 @@
+"""``aimo serve``: run the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated
+
+from cyclopts import Parameter
+from granian import Granian
+from granian.constants import Interfaces, Loops
+
+from aimo import config, log
+from aimo.db.connection import Database
+from aimo.runtime import prepare_schema
+
+# Requests in flight get this long to finish after a signal; then workers are killed.
+_GRACE_SECONDS = 5
+
+
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on; HOST when absent.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on; PORT when absent.")] = None,
+    workers: Annotated[int | None, Parameter(help="Server processes; WORKERS when absent.")] = None,
+) -> None:
+    """Run the server until it is told to stop."""
+    # The workers read their settings from the environment.
+    for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
+        if value is not None:
+            os.environ[name] = str(value)
+    settings = config.load()
+    log.configure(settings)
+    config.signing_secret(settings)
+    asyncio.run(_prepare(settings))
+    print(f"AIMO listens on http://{settings.host}:{settings.port}", flush=True)
+    Granian(
+        "aimo.cli.asgi:create",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.workers,
+        workers_kill_timeout=_GRACE_SECONDS,
+        websockets=False,
+        log_access=False,
+        log_enabled=False,
+        process_name="aimo",
+    ).serve()
+
+
+async def _prepare(settings: config.Settings) -> None:
+    """Find out what cannot work, and migrate, before any worker starts."""
+    database = await Database.open(settings)
+    try:
+        await prepare_schema(database, settings)
+    finally:
+        await database.close()

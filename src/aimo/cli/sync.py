@@ -1,0 +1,114 @@
+"""``aimo sync``: see and steer how LanceDB follows the relational database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from cyclopts import App
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from aimo import clock, config, log
+from aimo.db.connection import Database
+from aimo.errors import ConfigurationError
+from aimo.runtime import Runtime, prepare_schema
+from aimo.services.sync import rebuild as rebuilding
+from aimo.services.sync.service import SyncStatus, status
+
+app = App(name="sync", help="See and steer how LanceDB follows the relational database.")
+console = Console()
+logger = structlog.get_logger(__name__)
+
+_STALLED_SECONDS = 60
+_LOG_SECONDS = 5
+
+
+@app.command(name="status")
+def show() -> None:
+    """Show how many changes LanceDB still has to learn, and why it has not."""
+    settings = config.load()
+    log.configure(settings)
+
+    async def look() -> SyncStatus:
+        database = await Database.open(settings)
+        try:
+            await prepare_schema(database, settings)
+            return await status(database)
+        finally:
+            await database.close()
+
+    state = asyncio.run(look())
+    if not state.waiting:
+        console.print("In step: nothing is waiting.")
+        return
+    age = (clock.now_ms() - (state.oldest_ms or 0)) / 1000
+    console.print(
+        f"{state.waiting} changes are waiting, the oldest for {age:.0f} s, tried up to {state.attempts} times."
+    )
+    if state.last_error:
+        console.print(f"Last failure: {state.last_error}")
+
+
+@app.command
+def run() -> None:
+    """Apply everything that waits, then end."""
+    _with_runtime(lambda runtime: _drain(runtime, "applying changes"))
+
+
+@app.command
+def rebuild() -> None:
+    """Re-create all vectors and texts from the relational database; searches go on meanwhile.
+
+    It also moves to another embedding model when one was configured. Stopping it loses nothing: a server, or
+    the next run of any sync command, goes on.
+    """
+
+    async def work(runtime: Runtime) -> None:
+        memos = await rebuilding.request(runtime.stores.database)
+        console.print(f"Rebuilding {memos} memos.")
+        await _drain(runtime, "rebuilding")
+
+    _with_runtime(work)
+
+
+def _with_runtime(work: object) -> None:
+    settings = config.load()
+    log.configure(settings)
+
+    async def main() -> None:
+        async with Runtime(settings) as runtime:
+            await work(runtime)  # type: ignore[operator]
+
+    asyncio.run(main())
+
+
+async def _drain(runtime: Runtime, doing: str) -> None:
+    """Watch until nothing waits any more; this process or a running server does the work.
+
+    Raises:
+        ConfigurationError: nothing has moved for a minute; the text says what was wrong last.
+    """
+    sync = runtime.services.sync
+    most = waiting = (await sync.status()).waiting
+    moved = logged = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(doing, total=most)
+        while waiting:
+            await asyncio.sleep(0.2)
+            state = await sync.status()
+            now = time.monotonic()
+            if state.waiting != waiting:
+                moved = now
+            elif now - moved > _STALLED_SECONDS:
+                raise ConfigurationError(
+                    f"{waiting} changes cannot be applied: {state.last_error or 'no reason known'}"
+                )
+            waiting, most = state.waiting, max(most, state.waiting)
+            progress.update(task, total=most, completed=most - waiting)
+            if not console.is_terminal and now - logged > _LOG_SECONDS:
+                logged = now
+                logger.info(doing, done=most - waiting, total=most)
+    console.print("In step: nothing is waiting.")

@@ -1,0 +1,37 @@
+"""The server about itself."""
+
+from __future__ import annotations
+
+from aimo.dto.base import Annotated, Dto, Meta
+
+
+class Health(Dto):
+    """That the server is there."""
+
+    status: Annotated[str, Meta(description="Always `ok`.")]
+    version: Annotated[str, Meta(description="Version of the server.")]
+
+
+class Pool(Dto):
+    """Connections to the relational database."""
+
+    open: Annotated[int, Meta(description="Connections that are open.")]
+    in_use: Annotated[int, Meta(description="Connections that are lent out.")]
+    limit: Annotated[int, Meta(description="Most connections that may be open.")]
+
+
+class SyncState(Dto):
+    """How far LanceDB lags behind the relational database."""
+
+    writer: Annotated[bool, Meta(description="Whether this process is the one that writes to LanceDB.")]
+    waiting: Annotated[int, Meta(description="Marks that are still to be applied.")]
+    oldest: Annotated[int | None, Meta(description="When the oldest of them was written, epoch milliseconds.")]
+
+
+class Readiness(Dto):
+    """Whether the server can do its work, and with what."""
+
+    status: Annotated[str, Meta(description="`ready`, or `unavailable` while the database does not answer.")]
+    database: Annotated[str, Meta(description="`mysql` or `sqlite`.")]
+    pool: Annotated[Pool, Meta(description="The connection pool's figures.")]
+    sync: Annotated[SyncState | None, Meta(description="The state of the sync, when the database answers.")]

@@ -1,0 +1,77 @@
+"""The ASGI application: Litestar's routes inside the edge layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from aimo.http.auth import Sessions
+from aimo.http.context import Services, provide_query, provide_services, provide_user
+from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
+from aimo.http.controllers.auth import AuthController
+from aimo.http.controllers.categories import CategoryController
+from aimo.http.controllers.health import HealthController
+from aimo.http.controllers.memos import MemoController
+from aimo.http.controllers.public_memos import MachineMemoController, PublicMemoController
+from aimo.http.controllers.tags import TagController
+from aimo.http.controllers.users import UserController
+from aimo.http.edge.routes import Routes
+from aimo.http.edge.stack import Edge, around
+from aimo.http.envelope import EXCEPTION_HANDLERS
+from aimo.http.text import refuse_unusable
+from aimo.storage.signing import FileSigner
+
+CONTROLLERS: list[ControllerRouterHandler] = [
+    HealthController,
+    AuthController,
+    UserController,
+    CategoryController,
+    TagController,
+    AttachmentController,
+    MachineAttachmentController,
+    MemoController,
+    MachineMemoController,
+    PublicMemoController,
+]
+
+
+async def _refuse_unusable(request: Request[Any, Any, Any]) -> None:
+    refuse_unusable(request.scope)  # type: ignore[arg-type]
+
+
+def create_api(services: Services) -> Litestar:
+    """The routes alone, without what surrounds them."""
+    return Litestar(
+        route_handlers=CONTROLLERS,
+        state=State({"services": services}),
+        dependencies={
+            "services": Provide(provide_services),
+            "user": Provide(provide_user),
+            "query": Provide(provide_query),
+        },
+        before_request=_refuse_unusable,
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,
+    )
+
+
+def create_app(services: Services, signer: FileSigner) -> Edge:
+    """The whole application."""
+    api = create_api(services)
+    settings = services.settings
+    return around(
+        api,  # type: ignore[arg-type]
+        routes=Routes.of(api),
+        authentication=lambda inner: Sessions(inner, services.tokens, services.accounts),
+        storage=services.storage,
+        signer=signer,
+        max_body_size=settings.max_body_size,
+        https=settings.public_url.startswith("https://"),
+        web_folder=settings.aimo_web_dir,
+    )

@@ -1,0 +1,114 @@
+"""Who makes a request: session tokens by path prefix, machine tokens by route (contract 1.5 and 1.7)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+import msgspec
+import structlog
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from aimo.config import Settings
+from aimo.dto.base import Rejection
+from aimo.http.answers import JSON, send_bytes
+from aimo.http.asgi import App, Receive, Scope, Send, header
+from aimo.http.envelope import RejectedToken
+from aimo.services.accounts import AccountService
+from aimo.services.tokens import InvalidToken, Tokens
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "aimo_token"
+_PROTECTED = "/api"
+_PUBLIC = (
+    "/api/v1/auth/login",
+    "/api/v1/auth/register",
+    "/api/v1/memos/public",
+    "/api/v1/memos/ba",
+    "/api/v1/attachments/ba",
+    "/api/v1/debug/ba",
+    "/api/v1/health",
+    "/api/v1/openapi.json",
+    "/api/v1/docs",
+)
+
+
+class Sessions:
+    """Puts the user into ``scope["user"]``, or rejects the request where a path needs one.
+
+    Everything under ``/api`` that is not public needs one, in whatever case it is written; pages of the
+    web client do not (decisions.md 11).
+    """
+
+    def __init__(self, app: App, tokens: Tokens, accounts: AccountService) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._accounts = accounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Identify the user, then go on."""
+        if scope["type"] == "http":
+            scope["user"] = None
+            path = scope["path"].lower()
+            if path.startswith(_PROTECTED) and not path.startswith(_PUBLIC):
+                try:
+                    rejection = await self._identify(scope)
+                except Exception:
+                    log.exception("a token could not be checked")
+                    await _reject(send, 500, "Authentication failed")
+                    return
+                if rejection:
+                    await _reject(send, 401, rejection)
+                    return
+        await self._app(scope, receive, send)
+
+    async def _identify(self, scope: Scope) -> str | None:
+        """Set the user, or say why there is none."""
+        token = session_token(scope)
+        if not token:
+            return "Authentication required"
+        try:
+            uid = self._tokens.read(token)
+        except InvalidToken:
+            return "Invalid token"
+        user = await self._accounts.identify(uid) if uid else None
+        if user is None:
+            return "User not found"
+        scope["user"] = user
+        return None
+
+
+def session_token(scope: Scope) -> str:
+    """The token of a request: the cookie's if there is one, else the Authorization header's."""
+    for part in (header(scope, b"cookie") or b"").decode("latin-1").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE and value:
+            return value
+    # Only a literal "Bearer " is taken away: a bare token is a token too.
+    return (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
+
+
+async def _reject(send: Send, status: int, message: str) -> None:
+    await send_bytes(send, status, JSON, msgspec.json.encode(Rejection(success=False, message=message)))
+
+
+def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard for the routes that take the configured machine token instead of a user's.
+
+    Raises:
+        RejectedToken: the request does not carry it; an empty configured one opens nothing.
+    """
+    settings: Settings = connection.app.state.services.settings
+    token = settings.ba_auth_token.get_secret_value() if settings.ba_auth_enabled else ""
+    if not token:
+        raise RejectedToken("BA authentication is not configured")
+    given = connection.headers.get("authorization")
+    if given is None:
+        raise RejectedToken("Authorization header is required")
+    parts = given.split(" ")
+    if len(parts) != 2 or parts[0] != "Bearer":
+        raise RejectedToken("Invalid authorization format. Expected: Bearer <token>")
+    if not hmac.compare_digest(parts[1].encode("utf-8", "replace"), token.encode()):
+        raise RejectedToken("Invalid BA token")

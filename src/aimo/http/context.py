@@ -1,0 +1,69 @@
+"""What handlers are given: the services, and who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.exceptions import NotAuthorizedException
+
+from aimo.config import Settings
+from aimo.db.connection import Database
+from aimo.http.query import Query
+from aimo.services.accounts import AccountService, Identity
+from aimo.services.attachments import AttachmentService
+from aimo.services.categories import CategoryService
+from aimo.services.memo_lists import MemoLists
+from aimo.services.memos import MemoService
+from aimo.services.paging import PageRequest
+from aimo.services.search import SearchService
+from aimo.services.sync.service import SyncService
+from aimo.services.tags import TagService
+from aimo.services.tokens import Tokens
+from aimo.storage.protocol import Storage
+
+AnyRequest = Request[Any, Any, State]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Every service, opened; `aimo.runtime` decides what is inside."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    tokens: Tokens
+    accounts: AccountService
+    categories: CategoryService
+    tags: TagService
+    attachments: AttachmentService
+    memos: MemoService
+    lists: MemoLists
+    search: SearchService
+    sync: SyncService
+
+
+async def provide_services(state: State) -> Services:
+    """The services of this application."""
+    services: Services = state.services
+    return services
+
+
+async def provide_user(request: AnyRequest) -> Identity:
+    """Who is asking; the unauthorized envelope for nobody, on the paths that let nobody in."""
+    user = request.scope.get("user")
+    if not isinstance(user, Identity):
+        raise NotAuthorizedException
+    return user
+
+
+async def provide_query(request: AnyRequest) -> Query:
+    """The query parameters."""
+    return Query(request.scope["query_string"])
+
+
+def page_request(query: Query, limit: int) -> PageRequest:
+    """The page that the query asks for; ``limit`` is the default."""
+    return PageRequest(query.number("page", 1), query.number("limit", limit))

@@ -1,0 +1,134 @@
+"""Attachments (contract 8 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Controller, Response, delete, get, patch, post
+from litestar.response import Stream
+
+from aimo.dto.attachments import Attachment, AttachmentPage, AttachmentResult, PropertiesBody
+from aimo.dto.base import Done, Envelope
+from aimo.errors import AimoError, Code
+from aimo.http.auth import require_machine_token
+from aimo.http.coercion import integer_prefix
+from aimo.http.context import AnyRequest, Services, page_request
+from aimo.http.envelope import JSON, failure, ok
+from aimo.http.parameters import LIMIT_20, PAGE, USER, documented
+from aimo.http.query import Query
+from aimo.http.uploads import received
+from aimo.services.accounts import Identity
+from aimo.services.attachments import Download, NewFile
+
+
+class AttachmentController(Controller):
+    """A user's files."""
+
+    path = "/api/v1/attachments"
+    tags = ("Attachments",)
+
+    @post("/upload", status_code=200, summary="Upload a file", opt={"upload": "file"})
+    async def upload(self, request: AnyRequest, services: Services, user: Identity) -> Envelope[AttachmentResult]:
+        """Store a file; the fields `createdAt` and `properties` may come with it."""
+        attachment = await _store(request, services, user.uid)
+        return ok(AttachmentResult(message="File uploaded successfully", attachment=attachment))
+
+    @get("/", summary="List files", opt=documented(PAGE, LIMIT_20))
+    async def page(self, query: Query, services: Services, user: Identity) -> Envelope[AttachmentPage]:
+        """A page of one's files, newest first."""
+        return ok(await services.attachments.page(user.uid, page_request(query, 20)))
+
+    @get("/{attachment_id:str}", summary="Read about a file")
+    async def fetch(self, attachment_id: str, services: Services, user: Identity) -> Envelope[Attachment]:
+        """One file's description and address."""
+        return ok(await services.attachments.get(user.uid, attachment_id))
+
+    @delete("/{attachment_id:str}", status_code=200, summary="Remove a file")
+    async def remove(self, attachment_id: str, services: Services, user: Identity) -> Envelope[Done]:
+        """Remove a file; memos that name it no longer show it."""
+        await services.attachments.delete(user.uid, attachment_id)
+        return ok(Done(message="Attachment deleted successfully"))
+
+    @get("/{attachment_id:str}/download", summary="Download a file", opt={"download": True})
+    async def download(self, attachment_id: str, services: Services, user: Identity) -> Response[Any]:
+        """The bytes; failures have real HTTP statuses here."""
+        stack = AsyncExitStack()
+        try:
+            file = await stack.enter_async_context(services.attachments.download(user.uid, attachment_id))
+        except AimoError as error:
+            status = 404 if error.code is Code.ATTACHMENT_NOT_FOUND else 500
+            return Response(failure(error), status_code=status, media_type=JSON)
+        headers = {
+            "Content-Length": str(file.content.size),
+            "Content-Disposition": f'attachment; filename="{quote(file.filename, safe="")}"',
+            "Cache-Control": "private, max-age=3600",
+        }
+        return Stream(_chunks(file, stack), media_type=file.content_type, headers=headers)
+
+    @patch("/{attachment_id:str}/properties", summary="Add facts about a file")
+    async def merge_properties(
+        self, attachment_id: str, data: PropertiesBody, services: Services, user: Identity
+    ) -> Envelope[AttachmentResult]:
+        """Set these properties and keep the others."""
+        if data.properties is None:
+            raise AimoError(Code.PARAMS_ERROR, "Properties are required")
+        attachment = await services.attachments.merge_properties(user.uid, attachment_id, data.properties)
+        return ok(AttachmentResult(message="Properties updated successfully", attachment=attachment))
+
+
+class MachineAttachmentController(Controller):
+    """Uploads by machines, with the configured token."""
+
+    path = "/api/v1/attachments/ba"
+    tags = ("Machines",)
+    guards = (require_machine_token,)
+
+    @post("/upload", status_code=200, summary="Upload a file for a user", opt=documented(USER) | {"upload": "file"})
+    async def upload(self, request: AnyRequest, query: Query, services: Services) -> Envelope[AttachmentResult]:
+        """Store a file for the user named by `uid`."""
+        uid = await machine_user(query, services)
+        attachment = await _store(request, services, uid)
+        message = "File uploaded successfully via BA authentication"
+        return ok(AttachmentResult(message=message, attachment=attachment))
+
+
+async def machine_user(query: Query, services: Services) -> str:
+    """The user that a machine acts for, named in the query."""
+    uid = query.text("uid", "")
+    if not uid:
+        raise AimoError(Code.PARAMS_ERROR, "User ID (uid) is required")
+    if await services.accounts.identify(uid) is None:
+        raise AimoError(Code.NOT_FOUND, "User not found")
+    return uid
+
+
+async def _store(request: AnyRequest, services: Services, uid: str) -> Attachment:
+    async with received(request, services, "file", accept=services.attachments.require_allowed) as file:
+        given = file.fields.get("createdAt")
+        new = NewFile(
+            filename=file.filename,
+            content_type=file.content_type,
+            size=file.size,
+            path=file.path,
+            created_at=integer_prefix(given) if given else None,
+            properties=_properties(file.fields.get("properties")),
+        )
+        return await services.attachments.create(uid, new)
+
+
+def _properties(text: str | None) -> object:
+    """The JSON of the field, or None for anything else."""
+    try:
+        return msgspec.json.decode(text) if text else None
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return None
+
+
+async def _chunks(file: Download, stack: AsyncExitStack) -> AsyncIterator[bytes]:
+    async with stack:
+        async for chunk in file.content.chunks:
+            yield chunk

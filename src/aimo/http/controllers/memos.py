@@ -1,0 +1,142 @@
+"""Memos of the user who asks (contract 4)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from litestar import Controller, delete, get, post, put
+
+from aimo.db.queries.memos import Order
+from aimo.dto.base import Done, Envelope
+from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
+from aimo.errors import AimoError, Code
+from aimo.http.coercion import integer_prefix, to_number
+from aimo.http.context import Services, page_request
+from aimo.http.envelope import ok
+from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
+from aimo.http.query import Query
+from aimo.services.accounts import Identity
+from aimo.services.memo_lists import Criteria
+from aimo.services.paging import PageRequest
+
+_FILTERS = (
+    Parameter("search", "string", "Only memos that contain this text, whatever its case."),
+    Parameter("categoryId", "string", "Only this category; `__uncategorized__` for memos without one."),
+    Parameter("tags", "array", "Names of tags that a memo must all have."),
+    Parameter("startDate", "string", "Not older than this, epoch milliseconds."),
+    Parameter("endDate", "string", "Not newer than this, epoch milliseconds."),
+)
+
+
+class MemoController(Controller):
+    """Reading, writing and finding one's memos."""
+
+    path = "/api/v1/memos"
+    tags = ("Memos",)
+
+    @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *_FILTERS))
+    async def page(self, query: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+        """A page of one's memos, filtered and sorted."""
+        criteria = Criteria(
+            category_id=query.text("categoryId"),
+            tags=query.texts("tags"),
+            since=query.integer_prefix("startDate"),
+            until=query.integer_prefix("endDate"),
+        )
+        page = page_request(query, 10)
+        return ok(await services.lists.page(user.uid, criteria, query.text("search", ""), order(query), page))
+
+    @post("/search/vector", status_code=200, summary="Search by meaning")
+    async def search_by_meaning(self, data: VectorSearchBody, services: Services, user: Identity) -> Envelope[MemoPage]:
+        """One's memos by similarity to the query, best first."""
+        if not data.query:
+            raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        return ok(await services.search.by_meaning(user.uid, data.query, _criteria(data), _page(data)))
+
+    @post("/search", status_code=200, summary="Search by meaning and words")
+    async def search(self, data: SearchBody, services: Services, user: Identity) -> Envelope[SearchPage]:
+        """One's memos that contain the words, then those that mean the same."""
+        if not data.query:
+            raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        return ok(await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data)))
+
+    @post("/", status_code=200, summary="Write a memo")
+    async def create(self, data: MemoBody, services: Services, user: Identity) -> Envelope[MemoResult]:
+        """Store a memo with its tags, files and references."""
+        memo = await services.memos.create(user.uid, data)
+        return ok(MemoResult(message="Memo created successfully", memo=memo))
+
+    @get("/{memo_id:str}", summary="Read a memo")
+    async def fetch(self, memo_id: str, services: Services, user: Identity) -> Envelope[Memo]:
+        """One memo."""
+        return ok(await services.memos.get(user.uid, memo_id))
+
+    @put("/{memo_id:str}", summary="Change a memo")
+    async def update(self, memo_id: str, data: MemoBody, services: Services, user: Identity) -> Envelope[MemoResult]:
+        """Change a memo; `content` is required, what is absent stays."""
+        memo = await services.memos.update(user.uid, memo_id, data)
+        return ok(MemoResult(message="Memo updated successfully", memo=memo))
+
+    @delete("/{memo_id:str}", status_code=200, summary="Remove a memo")
+    async def remove(self, memo_id: str, services: Services, user: Identity) -> Envelope[Done]:
+        """Remove a memo for good; its files stay."""
+        await services.memos.delete(user.uid, memo_id)
+        return ok(Done(message="Memo deleted successfully"))
+
+    @put("/{memo_id:str}/tags", summary="Set the tags of a memo")
+    async def set_tags(self, memo_id: str, data: TagsBody, services: Services, user: Identity) -> Envelope[MemoResult]:
+        """Replace a memo's tags; ids win over names, neither clears them."""
+        names, tag_ids = _texts(data.tags, "Tags"), _texts(data.tag_ids, "TagIds")
+        memo = await services.memos.set_tags(user.uid, memo_id, tag_ids, names)
+        return ok(MemoResult(message="Tags updated successfully", memo=memo))
+
+    @get("/{memo_id:str}/related", summary="List similar memos", opt=documented(PAGE, LIMIT_10))
+    async def related(self, memo_id: str, query: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+        """One's other memos by similarity to this one."""
+        return ok(await services.search.related(user.uid, memo_id, page_request(query, 10)))
+
+    @get("/{memo_id:str}/backlinks", summary="List memos that refer to one", opt=documented(PAGE, LIMIT_20))
+    async def backlinks(self, memo_id: str, query: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+        """The memos that refer to this one."""
+        return ok(await services.lists.backlinks(user.uid, memo_id, page_request(query, 20)))
+
+
+def order(query: Query) -> Order:
+    """The order that the query asks for."""
+    by: Literal["created_at", "updated_at"] = (
+        "created_at" if query.text("sortBy", "createdAt") == "createdAt" else "updated_at"
+    )
+    return Order(by, descending=query.text("sortOrder", "desc") != "asc")
+
+
+def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> Criteria:
+    return Criteria(data.category_id, tags or (), _moment(data.start_date), _moment(data.end_date))
+
+
+def _moment(value: Any) -> int | None:
+    """Milliseconds from a number or numeric text; None for anything else. A null counts as 0 (contract 4.2)."""
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        return integer_prefix(value)
+    return int(value) if isinstance(value, int | float) else None
+
+
+def _page(data: VectorSearchBody) -> PageRequest:
+    """The page of a body, whose numbers may be texts and are echoed as they came."""
+    page, limit = data.page or 1, data.limit or 20
+    return PageRequest(_number(page, 1), _number(limit, 20), page, limit)
+
+
+def _number(value: float | str, default: int) -> int | float:
+    number = to_number(value) if isinstance(value, str) else value
+    return default if number is None else number
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    """The usable texts of a list; nothing is an empty list."""
+    if not value:
+        return []
+    if not isinstance(value, list):
+        raise AimoError(Code.PARAMS_ERROR, f"{name} must be an array")
+    return [item for item in value if isinstance(item, str) and item.strip()]

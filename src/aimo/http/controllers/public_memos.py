@@ -1,0 +1,60 @@
+"""Memos that anybody may read (contract 4.10–4.12), and memos from machines (contract 5)."""
+
+from __future__ import annotations
+
+from litestar import Controller, get, post
+
+from aimo.dto.base import Envelope, UnsetType
+from aimo.dto.memos import MachineMemoBody, Memo, MemoPage, MemoResult, PublicMemo
+from aimo.errors import AimoError, Code
+from aimo.http.auth import require_machine_token
+from aimo.http.context import Services, page_request
+from aimo.http.controllers.attachments import machine_user
+from aimo.http.controllers.memos import order
+from aimo.http.envelope import ok
+from aimo.http.parameters import LIMIT_20, PAGE, SORT_BY, SORT_ORDER, USER, documented
+from aimo.http.query import Query
+
+
+class PublicMemoController(Controller):
+    """Public memos, without a token."""
+
+    path = "/api/v1/memos/public"
+    tags = ("Public",)
+
+    @get("/{uid:str}", summary="List public memos", opt=documented(PAGE, LIMIT_20, SORT_BY, SORT_ORDER))
+    async def page(self, uid: str, query: Query, services: Services) -> Envelope[MemoPage]:
+        """A page of a user's public memos."""
+        return ok(await services.lists.public(uid, order(query), page_request(query, 20)))
+
+    @get("/{uid:str}/random", summary="Read a random public memo")
+    async def random(self, uid: str, services: Services) -> Envelope[Memo]:
+        """One of a user's public memos."""
+        return ok(await services.lists.random_public(uid))
+
+    @get("/memo/{memo_id:str}", summary="Read a public memo")
+    async def fetch(self, memo_id: str, services: Services) -> Envelope[PublicMemo]:
+        """A public memo with its author."""
+        return ok(await services.lists.public_one(memo_id))
+
+
+class MachineMemoController(Controller):
+    """Memos written by machines, with the configured token."""
+
+    path = "/api/v1/memos/ba"
+    tags = ("Machines",)
+    guards = (require_machine_token,)
+
+    @post("/create", status_code=200, summary="Write a memo for a user", opt=documented(USER))
+    async def create(self, data: MachineMemoBody, query: Query, services: Services) -> Envelope[MemoResult]:
+        """Store a memo for the user named by `uid`; `category` names its category."""
+        uid = await machine_user(query, services)
+        if not data.content:
+            raise AimoError(Code.PARAMS_ERROR, "Content is required")
+        category = None
+        if not isinstance(data.category, UnsetType):
+            category = (data.category or "").strip()
+            if not category:
+                raise AimoError(Code.PARAMS_ERROR, "Category cannot be empty")
+        memo = await services.memos.create(uid, data, category_name=category)
+        return ok(MemoResult(message="Memo created successfully via BA authentication", memo=memo))

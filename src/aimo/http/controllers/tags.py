@@ -1,0 +1,46 @@
+"""Tags (contract 7)."""
+
+from __future__ import annotations
+
+from litestar import Controller, delete, get, post, put
+
+from aimo.dto.base import Done, Envelope
+from aimo.dto.tags import TagBody, TagList, TagResult
+from aimo.http.context import Services
+from aimo.http.envelope import ok
+from aimo.services.accounts import Identity
+
+
+class TagController(Controller):
+    """A user's tags."""
+
+    path = "/api/v1/tags"
+    tags = ("Tags",)
+
+    @get("/", summary="List tags")
+    async def fetch_all(self, services: Services, user: Identity) -> Envelope[TagList]:
+        """All tags, oldest first."""
+        return ok(TagList(message="Tags fetched successfully", tags=await services.tags.all(user.uid)))
+
+    @get("/{tag_id:str}", summary="Read a tag")
+    async def fetch(self, tag_id: str, services: Services, user: Identity) -> Envelope[TagResult]:
+        """One tag."""
+        return ok(TagResult(message="Tag fetched successfully", tag=await services.tags.get(user.uid, tag_id)))
+
+    @post("/", status_code=200, summary="Make a tag")
+    async def create(self, data: TagBody, services: Services, user: Identity) -> Envelope[TagResult]:
+        """Make a tag, or get the one that has the name already."""
+        tag = await services.tags.create(user.uid, data)
+        return ok(TagResult(message="Tag created successfully", tag=tag))
+
+    @put("/{tag_id:str}", summary="Change a tag")
+    async def update(self, tag_id: str, data: TagBody, services: Services, user: Identity) -> Envelope[TagResult]:
+        """Change name or colour; memos keep the tag."""
+        tag = await services.tags.update(user.uid, tag_id, data)
+        return ok(TagResult(message="Tag updated successfully", tag=tag))
+
+    @delete("/{tag_id:str}", status_code=200, summary="Remove a tag")
+    async def remove(self, tag_id: str, services: Services, user: Identity) -> Envelope[Done]:
+        """Remove a tag, also from the memos that carry it."""
+        await services.tags.delete(user.uid, tag_id)
+        return ok(Done(message="Tag deleted successfully"))

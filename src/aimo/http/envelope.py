@@ -1,0 +1,68 @@
+"""Answers of the contract: the envelope, and how errors become one (contract 1.2–1.4)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import ClientException, NotAuthorizedException
+
+from aimo.dto.base import Envelope, Malformed, Rejection
+from aimo.errors import DEFAULT_MESSAGES, AimoError, Code
+from aimo.http.query import InvalidParameterError
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+JSON = "application/json; charset=utf-8"
+
+
+class RejectedToken(Exception):
+    """The machine token is missing or wrong; the text says which (contract 1.7)."""
+
+
+def ok(data: T) -> Envelope[T]:
+    """The envelope of a success."""
+    return Envelope(Code.SUCCESS, DEFAULT_MESSAGES[Code.SUCCESS], data)
+
+
+def failure(error: AimoError) -> Envelope[None]:
+    """The envelope of a business failure."""
+    return Envelope(error.code, error.message, None)
+
+
+def _business(request: Request[Any, Any, Any], error: AimoError) -> Response[Envelope[None]]:
+    return Response(failure(error), status_code=200, media_type=JSON)
+
+
+def _invalid_body(request: Request[Any, Any, Any], error: ClientException) -> Response[Envelope[None]]:
+    return Response(failure(AimoError(Code.PARAMS_ERROR)), status_code=200, media_type=JSON)
+
+
+def _invalid_parameter(request: Request[Any, Any, Any], error: InvalidParameterError) -> Response[Malformed]:
+    return Response(Malformed("error", str(error)), status_code=400, media_type=JSON)
+
+
+def _rejected(request: Request[Any, Any, Any], error: RejectedToken) -> Response[Rejection]:
+    return Response(Rejection(success=False, message=str(error)), status_code=401, media_type=JSON)
+
+
+def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException) -> Response[Envelope[None]]:
+    return Response(failure(AimoError(Code.UNAUTHORIZED)), status_code=200, media_type=JSON)
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
+    log.error("a request failed", path=request.url.path, exc_info=error)
+    return Response(failure(AimoError(Code.DB_ERROR)), status_code=200, media_type=JSON)
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
+    AimoError: _business,
+    ClientException: _invalid_body,
+    NotAuthorizedException: _unauthorized,
+    InvalidParameterError: _invalid_parameter,
+    RejectedToken: _rejected,
+    Exception: _unexpected,
+}

@@ -1,0 +1,183 @@
+"""Opens everything in order and closes it in reverse; the only place that decides what is used for what."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from aimo.ai.embedder import Embedder
+from aimo.ai.local_embedder import LocalEmbedder
+from aimo.ai.openai_embedder import OpenAIEmbedder
+from aimo.config import Settings, signing_secret
+from aimo.db import migrate
+from aimo.db.connection import Database
+from aimo.errors import ConfigurationError
+from aimo.http.context import Services
+from aimo.services.accounts import AccountService
+from aimo.services.attachments import AttachmentService
+from aimo.services.categories import CategoryService
+from aimo.services.embeddings import EmbeddingService
+from aimo.services.files import FileUrls
+from aimo.services.memo_lists import MemoLists
+from aimo.services.memo_views import MemoViews
+from aimo.services.memos import MemoService
+from aimo.services.search import SearchService
+from aimo.services.sync.service import SyncService
+from aimo.services.tags import TagService
+from aimo.services.tokens import Tokens
+from aimo.storage.local import LocalStorage
+from aimo.storage.protocol import Storage
+from aimo.storage.signing import FileSigner
+from aimo.vectors.store import VectorStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The opened engines below the services."""
+
+    database: Database
+    vectors: VectorStore
+    embeddings: EmbeddingService
+    storage: Storage
+    signer: FileSigner
+    sync: SyncService
+
+
+class Runtime:
+    """Everything of one process. Use it as an asynchronous context manager.
+
+    ``worker=False`` leaves the sync worker out: for commands that only look.
+    """
+
+    services: Services
+    stores: Stores
+
+    def __init__(self, settings: Settings, *, worker: bool = True) -> None:
+        self.settings = settings
+        self._worker = worker
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open database, LanceDB, embedder, storage and sync.
+
+        Raises:
+            ConfigurationError: something cannot work; the text says what to do.
+        """
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close everything: the sync first, the relational database before LanceDB."""
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        settings = self.settings
+        secret = signing_secret(settings)
+        embedder = create_embedder(settings)
+        vectors = await VectorStore.open(
+            settings.lancedb_uri,
+            model=embedder.model,
+            dimension=embedder.dimension,
+            storage_options=lancedb_options(settings),
+            retention_days=settings.lancedb_version_retention_days,
+        )
+        self._stack.push_async_callback(vectors.close)
+        database = await Database.open(settings)
+        self._stack.push_async_callback(database.close)
+        await prepare_schema(database, settings)
+        embeddings = EmbeddingService(embedder, vectors.embedding_cache)
+        self._stack.push_async_callback(embeddings.close)
+        signer = FileSigner(secret)
+        storage = LocalStorage(settings.attachments_dir, signer)
+        await storage.prepare()
+        self._stack.push_async_callback(storage.close)
+        sync = SyncService(database, vectors, embeddings)
+        if self._worker:
+            await sync.start()
+            self._stack.push_async_callback(sync.stop)
+        self.stores = Stores(database, vectors, embeddings, storage, signer, sync)
+        self.services = assemble(settings, self.stores, Tokens(secret))
+
+
+def create_embedder(settings: Settings) -> Embedder:
+    """The configured embedder (decisions.md 15)."""
+    if settings.embedder_kind == "local":
+        return LocalEmbedder()
+    return OpenAIEmbedder(
+        settings.openai_base_url,
+        settings.openai_api_key.get_secret_value(),
+        settings.openai_embedding_model,
+        settings.openai_embedding_dimensions,
+    )
+
+
+def lancedb_options(settings: Settings) -> dict[str, str] | None:
+    """What LanceDB needs to reach an object store; None for a folder."""
+    if settings.lancedb_storage_type == "local":
+        return None
+    if not settings.lancedb_s3_bucket:
+        raise ConfigurationError("LANCEDB_S3_BUCKET must be set when LANCEDB_STORAGE_TYPE is s3")
+    options = {
+        "aws_region": settings.aws_region,
+        "aws_access_key_id": settings.aws_access_key_id,
+        "aws_secret_access_key": settings.aws_secret_access_key.get_secret_value(),
+        "aws_endpoint": settings.lancedb_s3_endpoint,
+    }
+    if settings.lancedb_s3_endpoint.startswith("http://"):
+        options["allow_http"] = "true"
+    return {name: value for name, value in options.items() if value}
+
+
+async def prepare_schema(database: Database, settings: Settings) -> None:
+    """Migrate the schema, or insist that somebody did.
+
+    Raises:
+        ConfigurationError: it is older than this release and AUTO_MIGRATE is false, or newer.
+    """
+    if settings.auto_migrate:
+        await migrate.migrate(database)
+        return
+    missing = await migrate.pending(database)
+    if missing:
+        raise ConfigurationError(
+            f"The database lacks {len(missing)} schema migrations and AUTO_MIGRATE is false: run `aimo migrate`."
+        )
+
+
+def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
+    """The services on top of opened stores."""
+    database, sync = stores.database, stores.sync
+    urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
+    views = MemoViews(urls)
+    accounts = AccountService(
+        database, tokens, stores.storage, urls, zone=settings.zone, allow_registration=settings.allow_registration
+    )
+    attachments = AttachmentService(
+        database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types
+    )
+    return Services(
+        settings=settings,
+        database=database,
+        storage=stores.storage,
+        tokens=tokens,
+        accounts=accounts,
+        categories=CategoryService(database),
+        tags=TagService(database),
+        attachments=attachments,
+        memos=MemoService(database, views, stores.embeddings, sync),
+        lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
+        search=SearchService(database, views, stores.vectors, stores.embeddings),
+        sync=sync,
+    )

@@ -1,0 +1,198 @@
+"""Accounts: registering, logging in, profiles, passwords and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock, ids
+from aimo.db.connection import Database
+from aimo.db.queries import categories as category_sql
+from aimo.db.queries import users as sql
+from aimo.db.transaction import atomically
+from aimo.db.types import unique_key
+from aimo.dto.base import UNSET, UnsetType
+from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser, UserInfo, UserInfoBody
+from aimo.errors import AimoError, Code
+from aimo.services import categories
+from aimo.services.files import FileUrls, is_own_avatar
+from aimo.services.passwords import hash_password, is_correct
+from aimo.services.tokens import Tokens
+from aimo.storage.keys import avatar_key
+from aimo.storage.protocol import Storage, StorageError
+
+log = structlog.get_logger(__name__)
+
+_SHORTEST_PASSWORD = 6
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who makes a request."""
+
+    uid: str
+    email: str | None
+    nickname: str | None
+
+
+class AccountService:
+    """What belongs to a user's own account (contract 2 and 3)."""
+
+    def __init__(
+        self,
+        database: Database,
+        tokens: Tokens,
+        storage: Storage,
+        urls: FileUrls,
+        *,
+        zone: ZoneInfo,
+        allow_registration: bool,
+    ) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._storage = storage
+        self._urls = urls
+        self._zone = zone
+        self._allow_registration = allow_registration
+
+    async def register(self, body: RegisterBody) -> RegisteredUser:
+        """Make an account with its default category; USER_ALREADY_EXISTS when the e-mail is taken."""
+        if not self._allow_registration:
+            raise AimoError(Code.OPERATION_NOT_ALLOWED, "Registration is currently disabled")
+        if not body.email or not body.password:
+            raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
+        nickname = (body.nickname or "").strip()
+        if nickname == body.email:
+            nickname = ""
+        password, salt = await hash_password(body.password)
+        uid = ids.user_id()
+        row = {
+            "uid": uid,
+            "email": body.email,
+            "email_key": unique_key(body.email),
+            "phone": body.phone or None,
+            "password": password,
+            "salt": salt,
+            "nickname": nickname or None,
+            "now": clock.now_ms(),
+        }
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(sql.CREATE, row)
+            await connection.execute(category_sql.CREATE, categories.new_row(uid, categories.DEFAULT_CATEGORY))
+
+        try:
+            await atomically(self._database, "accounts.register", work, user=uid)
+        except IntegrityError as error:
+            raise AimoError(Code.USER_ALREADY_EXISTS) from error
+        return RegisteredUser(uid=uid, email=body.email, nickname=nickname or UNSET)
+
+    async def log_in(self, email: str | None, password: str | None) -> LoggedIn:
+        """A token for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise."""
+        if not email or not password:
+            raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
+        async with self._database.reads() as connection:
+            row = (await connection.execute(sql.BY_EMAIL, {"email_key": unique_key(email)})).first()
+        if row is None or row.email != email:
+            raise AimoError(Code.USER_NOT_FOUND)
+        if not await is_correct(password, row.password):
+            raise AimoError(Code.PASSWORD_ERROR)
+        user = LoggedInUser(uid=row.uid, email=row.email, nickname=row.nickname)
+        return LoggedIn(token=self._tokens.issue(row.uid), user=user)
+
+    async def identify(self, uid: str) -> Identity | None:
+        """The user of an id, or None."""
+        if not ids.is_possible(uid):
+            return None
+        async with self._database.reads() as connection:
+            row = (await connection.execute(sql.IDENTITY, {"uid": uid})).first()
+        return Identity(row.uid, row.email, row.nickname) if row else None
+
+    async def profile(self, uid: str) -> UserInfo:
+        """A user's profile; USER_NOT_FOUND when the account is gone."""
+        async with self._database.reads() as connection:
+            return await self._profile(connection, uid)
+
+    async def update_profile(self, uid: str, body: UserInfoBody) -> UserInfo:
+        """Change nickname and picture as far as the body names them."""
+        now = clock.now_ms()
+
+        async def work(connection: AsyncConnection) -> UserInfo:
+            if not isinstance(body.nickname, UnsetType):
+                values = {"uid": uid, "new_nickname": body.nickname, "now": now}
+                await connection.execute(sql.SET_NICKNAME, values)
+            if not isinstance(body.avatar, UnsetType):
+                values = {"uid": uid, "new_avatar": body.avatar, "now": now}
+                await connection.execute(sql.SET_AVATAR, values)
+            return await self._profile(connection, uid)
+
+        return await atomically(self._database, "accounts.profile", work, user=uid)
+
+    async def change_password(self, uid: str, old: str | None, new: str | None) -> None:
+        """Set a new password once the old one is proven; tokens stay valid (decisions.md 6)."""
+        if not old or not new:
+            raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
+        if len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
+            raise AimoError(Code.PARAMS_ERROR, "新密码长度至少6位")
+        async with self._database.reads() as connection:
+            stored = await connection.scalar(sql.PASSWORD, {"uid": uid})
+        if stored is None:
+            raise AimoError(Code.PASSWORD_ERROR, "用户不存在")
+        if not await is_correct(old, stored):
+            raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
+        password, salt = await hash_password(new)
+        values = {"uid": uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(sql.SET_PASSWORD, values)
+
+        await atomically(self._database, "accounts.password", work, user=uid)
+
+    async def set_avatar(self, uid: str, filename: str, content_type: str, path: Path) -> str:
+        """Store a picture, make it the user's and remove the one before; its address is returned.
+
+        UNSUPPORTED_FILE_TYPE for what is no image, STORAGE_ERROR when it cannot be kept.
+        """
+        require_image(content_type)
+        key = avatar_key(uid, clock.local_day(self._zone), filename)
+
+        async def work(connection: AsyncConnection) -> Any:
+            before = await connection.scalar(sql.AVATAR_FOR_UPDATE, {"uid": uid})
+            await connection.execute(sql.SET_AVATAR, {"uid": uid, "new_avatar": key, "now": clock.now_ms()})
+            return before
+
+        try:
+            await self._storage.put(key, path, content_type)
+            before = await atomically(self._database, "accounts.avatar", work, user=uid)
+        except Exception as error:
+            log.exception("avatar could not be stored", user=uid)
+            await self._forget(key)
+            raise AimoError(Code.STORAGE_ERROR) from error
+        if before and is_own_avatar(uid, before):
+            await self._forget(before)
+        return self._urls.avatar(uid, key)
+
+    async def _profile(self, connection: AsyncConnection, uid: str) -> UserInfo:
+        row = (await connection.execute(sql.PROFILE, {"uid": uid})).first()
+        if row is None:
+            raise AimoError(Code.USER_NOT_FOUND)
+        avatar = self._urls.avatar(uid, row.avatar)
+        return UserInfo(uid=row.uid, email=row.email, nickname=row.nickname, avatar=avatar)
+
+    async def _forget(self, key: str) -> None:
+        try:
+            await self._storage.delete(key)
+        except StorageError:
+            log.exception("a stored picture could not be removed", key=key)
+
+
+def require_image(content_type: str) -> None:
+    """UNSUPPORTED_FILE_TYPE for a media type that is no image."""
+    if not content_type.startswith("image/"):
+        raise AimoError(Code.UNSUPPORTED_FILE_TYPE)

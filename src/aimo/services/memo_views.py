@@ -1,0 +1,128 @@
+"""Memos as clients see them: rows enriched with tags, attachments and relations, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import ids
+from aimo.db.queries import attachments as attachment_sql
+from aimo.db.queries import relations as relation_sql
+from aimo.db.queries import tags as tag_sql
+from aimo.dto.attachments import Attachment
+from aimo.dto.base import UNSET
+from aimo.dto.memos import Memo, NestedMemo
+from aimo.dto.tags import Tag
+from aimo.services import attachments, tags
+from aimo.services.files import FileUrls
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class View:
+    """Which of the optional fields a route shows (contract 1.16)."""
+
+    tag_ids: bool = True
+    is_public: bool = True
+    source: bool = False
+    relations: bool = False
+
+
+LISTED = View(source=True, relations=True)
+CREATED = View(tag_ids=False, source=True)
+UPDATED = View(relations=True)
+FOUND = View(is_public=False)
+PLAIN = View()
+
+
+class MemoViews:
+    """Turns rows into memos with a fixed number of statements, whatever their number."""
+
+    def __init__(self, urls: FileUrls) -> None:
+        self._urls = urls
+
+    async def present(self, connection: AsyncConnection, uid: str, rows: Sequence[Any], view: View) -> list[Memo]:
+        """The memos of these rows in their order: one statement each for relations, tags and attachments."""
+        if not rows:
+            return []
+        targets = await self._targets(connection, uid, rows) if view.relations else {}
+        every_target = [target for group in targets.values() for target in group]
+        known_tags = await self._tags(connection, uid, rows)
+        files = await self._attachments(connection, uid, [*rows, *every_target])
+        return [self._memo(row, view, known_tags, files, targets.get(row.memo_id, ())) for row in rows]
+
+    def _memo(
+        self,
+        row: Any,
+        view: View,
+        known_tags: dict[str, Tag],
+        files: dict[str, Attachment],
+        targets: Iterable[Any],
+    ) -> Memo:
+        tag_ids: list[str] = row.tag_ids or []
+        relations = [self._nested(target, files) for target in targets]
+        return Memo(
+            memo_id=row.memo_id,
+            uid=row.uid,
+            content=row.content,
+            type=row.type or "text",
+            attachments=_in_order(row.attachments, files),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            category_id=row.category_id,
+            tag_ids=tag_ids if view.tag_ids else UNSET,
+            tags=_in_order(tag_ids, known_tags),
+            is_public=bool(row.is_public) if view.is_public else UNSET,
+            source=row.source if view.source else UNSET,
+            relations=relations or UNSET,
+        )
+
+    def _nested(self, row: Any, files: dict[str, Attachment]) -> NestedMemo:
+        return NestedMemo(
+            memo_id=row.memo_id,
+            uid=row.uid,
+            content=row.content,
+            type=row.type or "text",
+            category_id=row.category_id,
+            attachments=_in_order(row.attachments, files),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    async def _targets(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, list[Any]]:
+        """The rows that each memo refers to, in the order in which it names them."""
+        memo_ids = [row.memo_id for row in rows]
+        found = (await connection.execute(relation_sql.TARGETS, {"uid": uid, "memo_ids": memo_ids})).all()
+        targets: dict[str, list[Any]] = {}
+        for row in sorted(found, key=lambda row: row.position):
+            targets.setdefault(row.source_memo_id, []).append(row)
+        return targets
+
+    async def _tags(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, Tag]:
+        wanted = _possible(row.tag_ids for row in rows)
+        if not wanted:
+            return {}
+        found = await connection.execute(tag_sql.BY_IDS, {"uid": uid, "tag_ids": wanted})
+        return {row.tag_id: tags.present(row) for row in found}
+
+    async def _attachments(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, Attachment]:
+        wanted = _possible(row.attachments for row in rows)
+        if not wanted:
+            return {}
+        found = await connection.execute(attachment_sql.BY_IDS, {"uid": uid, "ids": wanted})
+        return {row.attachment_id: attachments.present(row, self._urls) for row in found}
+
+
+def _possible(lists: Iterable[list[str] | None]) -> list[str]:
+    """Every id of these lists once, without those that cannot be one."""
+    return [
+        value for value in dict.fromkeys(value for values in lists for value in values or ()) if ids.is_possible(value)
+    ]
+
+
+def _in_order(wanted: list[str] | None, known: dict[str, T]) -> list[T]:
+    return [known[value] for value in wanted or () if value in known]

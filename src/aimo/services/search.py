@@ -1,0 +1,165 @@
+"""Finding memos again: by meaning, by meaning and words together, and those related to a memo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo.db.connection import Database
+from aimo.db.queries import memos as sql
+from aimo.dto.memos import Memo, MemoPage, SearchPage
+from aimo.errors import AimoError, Code, ProviderError
+from aimo.services import fusion
+from aimo.services.embeddings import EmbeddingService
+from aimo.services.memo_lists import Criteria, by_ids, select
+from aimo.services.memo_views import FOUND, MemoViews
+from aimo.services.memos import one
+from aimo.services.paging import PageRequest
+from aimo.services.snippets import snippet
+from aimo.vectors.store import VectorStore
+from aimo.vectors.vector_table import Hit
+
+log = structlog.get_logger(__name__)
+
+_EMBED_SECONDS = 8.0
+# How deep a hybrid search without filters looks by meaning; the end of a longer ranking means nothing any more.
+_DEPTH = 1000
+_PARTIAL = 100
+
+
+class SearchService:
+    """Searches in LanceDB; every answer is looked up in the database before anybody sees it."""
+
+    def __init__(
+        self, database: Database, views: MemoViews, vectors: VectorStore, embeddings: EmbeddingService
+    ) -> None:
+        self._database = database
+        self._views = views
+        self._vectors = vectors
+        self._embeddings = embeddings
+
+    async def by_meaning(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> MemoPage:
+        """The user's memos by similarity to the query (contract 4.2, decisions.md 8).
+
+        DB_ERROR when the embedder fails.
+        """
+        vector = await self._query_vector(query)
+        hits, total = await self._ranked_page(uid, vector, criteria, request)
+        async with self._database.reads() as connection:
+            items = await self._present(connection, uid, hits)
+        return MemoPage(items=items, pagination=request.describe(total))
+
+    async def related(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
+        """The user's other memos by similarity to this one; NOT_FOUND without it (contract 4.8)."""
+        async with self._database.reads() as connection:
+            await one(connection, uid, memo_id)
+            total: int = (await connection.execute(sql.COUNT_ALL, {"uid": uid})).scalar_one() - 1
+            hits: Sequence[Hit] = []
+            depth = min(request.offset + request.size, total)
+            vector = await self._vectors.memo_vectors.get(uid, memo_id)
+            if vector is not None and request.size and depth > request.offset:
+                hits = (await self._vectors.memo_vectors.search(uid, vector, depth, exclude=memo_id))[request.offset :]
+            items = await self._present(connection, uid, hits)
+        return MemoPage(items=items, pagination=request.describe(total))
+
+    async def relevant(self, uid: str, query: str, limit: int) -> list[Memo]:
+        """Of the ``limit`` most similar memos those that are relevant; none when the embedder fails (contract 10.2)."""
+        try:
+            page = await self.by_meaning(uid, query, Criteria(), PageRequest(1, limit))
+        except AimoError:
+            return []
+        threshold = self._embeddings.embedder.relevant
+        return [
+            memo for memo in page.items if isinstance(memo.relevance_score, float) and memo.relevance_score >= threshold
+        ]
+
+    async def hybrid(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> SearchPage:
+        """The user's memos by words and meaning (decisions.md 14a); by words alone while the embedder is down."""
+        if not query.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        terms = fusion.query_terms(query)
+        texts = self._vectors.memo_texts
+        literal = [await texts.containing(uid, lookup) for lookup in fusion.lookups(query)]
+        partial = await texts.ranked(uid, query, _PARTIAL)
+        try:
+            vector = await self._query_vector(query)
+        except AimoError:
+            vector = None
+        allowed = await self._allowed(uid, criteria) if criteria.any else None
+        semantic = await self._semantic(uid, vector, allowed)
+        matches = fusion.fuse(semantic, literal, partial, relevant=self._embeddings.embedder.relevant)
+        if allowed is not None:
+            matches = [match for match in matches if match.id in allowed]
+        page = matches[request.offset : request.offset + request.size]
+        similarities = dict(semantic)
+        async with self._database.reads() as connection:
+            hits = [(match.id, similarities.get(match.id, 0.0)) for match in page]
+            items = await self._present(connection, uid, hits)
+        ways = {match.id: match.matched_by for match in page}
+        for memo in items:
+            way = ways[memo.memo_id]
+            memo.matched_by = ["semantic", "text"] if way == "both" else [way]
+            memo.snippet = snippet(memo.content, terms)
+        return SearchPage(items=items, pagination=request.describe(len(matches)), degraded=vector is None)
+
+    async def _query_vector(self, query: str) -> Any:
+        embedder = self._embeddings.embedder
+        if not query.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        if not self._vectors.memo_vectors.matches(embedder.model, embedder.dimension):
+            log.error("the vectors belong to another model; run `aimo sync rebuild`")
+            raise AimoError(Code.DB_ERROR)
+        try:
+            return await self._embeddings.query(query, seconds=_EMBED_SECONDS)
+        except ProviderError as error:
+            log.warning("a search could not be embedded", reason=str(error))
+            raise AimoError(Code.DB_ERROR) from error
+
+    async def _ranked_page(
+        self, uid: str, vector: Any, criteria: Criteria, request: PageRequest
+    ) -> tuple[Sequence[Hit], int]:
+        """The hits of one page, and how many there are on all."""
+        if criteria.any:
+            ranked = await self._filtered(uid, vector, await self._allowed(uid, criteria))
+            return ranked[request.offset : request.offset + request.size], len(ranked)
+        table = self._vectors.memo_vectors
+        total = await table.count(uid)
+        depth = min(request.offset + request.size, total)
+        if not request.size or depth <= request.offset:
+            return [], total
+        return (await table.search(uid, vector, depth))[request.offset :], total
+
+    async def _semantic(self, uid: str, vector: Any, allowed: set[str] | None) -> Sequence[Hit]:
+        if vector is None:
+            return []
+        if allowed is not None:
+            return await self._filtered(uid, vector, allowed)
+        return await self._vectors.memo_vectors.search(uid, vector, _DEPTH)
+
+    async def _filtered(self, uid: str, vector: Any, allowed: set[str]) -> list[Hit]:
+        """Every allowed memo that has a vector, by similarity."""
+        if not allowed:
+            return []
+        similarities = await self._vectors.memo_vectors.similarities(uid, vector)
+        hits = [Hit(memo_id, similarity) for memo_id, similarity in similarities.items() if memo_id in allowed]
+        return sorted(hits, key=lambda hit: -hit.similarity)
+
+    async def _allowed(self, uid: str, criteria: Criteria) -> set[str]:
+        """The ids of all memos that meet the criteria."""
+        async with self._database.reads() as connection:
+            selection = await select(connection, uid, criteria)
+            if selection is None:
+                return set()
+            rows = await connection.execute(sql.ids(selection.filters), selection.values)
+            return {memo_id for (memo_id,) in rows}
+
+    async def _present(self, connection: AsyncConnection, uid: str, hits: Sequence[tuple[str, float]]) -> list[Memo]:
+        rows = await by_ids(connection, uid, [memo_id for memo_id, _ in hits])
+        memos = await self._views.present(connection, uid, rows, FOUND)
+        scores = dict(hits)
+        for memo in memos:
+            memo.relevance_score = scores[memo.memo_id]
+        return memos

@@ -1,0 +1,116 @@
+"""A role that only one process may have at a time, kept by a row in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from pathlib import Path
+
+import structlog
+
+from aimo.db.connection import Database
+from aimo.db.queries import outbox as sql
+
+log = structlog.get_logger(__name__)
+
+_SECONDS = 4.0
+
+
+def _started(pid: int) -> str:
+    """When a process of this machine started, as the kernel counts; empty where it is gone or unknown."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether a holder was a process of this machine that runs no more; when in doubt, no."""
+    host, pid, started = ([*holder.split("|"), "", ""])[:3]
+    return host == socket.gethostname() and pid.isdigit() and bool(started) and _started(int(pid)) != started
+
+
+class Lease:
+    """Holds a role as long as the process lives and reaches the database.
+
+    A process that loses the database stops believing in its lease before anybody else can take it.
+    """
+
+    def __init__(self, database: Database, name: str, *, seconds: float = _SECONDS) -> None:
+        self._database = database
+        self._name = name
+        self._seconds = seconds
+        # The number tells two leases of one process apart, as tests have them.
+        self.holder = f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{id(self)}"
+        self._believed_until = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self.taken = asyncio.Event()
+
+    @property
+    def held(self) -> bool:
+        """Whether this process has the role right now."""
+        return time.monotonic() < self._believed_until
+
+    async def start(self) -> None:
+        """Try once, then keep trying and renewing in the background."""
+        await self._try()
+        self._task = asyncio.create_task(self._run(), name=f"lease-{self._name}")
+
+    async def stop(self) -> None:
+        """Give the role back, so that another process has it at once."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self.held:
+            self._believed_until = 0.0
+            try:
+                async with asyncio.timeout(2), self._database.reads() as connection:
+                    await connection.execute(sql.RELEASE_LEASE, {"lease": self._name, "me": self.holder})
+            except Exception as error:  # noqa: BLE001 (it expires by itself)
+                log.warning("the lease could not be given back", lease=self._name, error=type(error).__name__)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._seconds / 4)
+            await self._try()
+
+    async def _try(self) -> None:
+        asked = time.monotonic()
+        had = self.held
+        try:
+            async with asyncio.timeout(self._seconds / 2):
+                got = await self._take()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the lease runs out and is tried for again)
+            log.warning("the lease could not be renewed", lease=self._name, error=type(error).__name__)
+            return
+        self._believed_until = asked + self._seconds * 0.75 if got else 0.0
+        if got and not had:
+            log.info("lease taken", lease=self._name)
+            self.taken.set()
+        if not got:
+            self.taken.clear()
+
+    async def _take(self) -> bool:
+        async with self._database.reads() as connection:
+            now: int = (await connection.execute(sql.NOW)).scalar_one()
+            expiry = now + int(self._seconds * 1000)
+            row = (await connection.execute(sql.LEASE, {"lease": self._name})).first()
+            if row is None:
+                new = {"name": self._name, "holder": self.holder, "expires_at": expiry}
+                await connection.execute(sql.CREATE_LEASE, new)
+                row = (await connection.execute(sql.LEASE, {"lease": self._name})).first()
+            dead = row.holder if row is not None and _is_dead(row.holder) else self.holder
+            taken = await connection.execute(
+                sql.TAKE_LEASE,
+                {
+                    "lease": self._name,
+                    "me": self.holder,
+                    "dead": dead,
+                    "now": now,
+                    "new_holder": self.holder,
+                    "new_expiry": expiry,
+                },
+            )
+            return taken.rowcount == 1

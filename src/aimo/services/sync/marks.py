@@ -1,0 +1,34 @@
+"""Dirty marks: which memo or attachment LanceDB must look at again."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock
+from aimo.db.queries import outbox as sql
+
+Kind = Literal["memo", "attachment", "rebuild"]
+
+
+class Mark(NamedTuple):
+    """One mark. ``attempts`` counts how often applying it failed."""
+
+    mark_id: int
+    kind: str
+    entity_id: str
+    uid: str
+    attempts: int = 0
+
+
+async def write(connection: AsyncConnection, kind: Kind, entity_id: str, uid: str, *, grace_ms: int = 0) -> Mark:
+    """Write a mark in the caller's transaction.
+
+    ``grace_ms`` keeps the background worker away from it while the caller applies it at once.
+    """
+    row = {"kind": kind, "entity_id": entity_id, "uid": uid, "now": clock.now_ms() + grace_ms}
+    result = await connection.execute(sql.MARK, row)
+    key = result.inserted_primary_key
+    assert key is not None
+    return Mark(key[0], kind, entity_id, uid)
