@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import structlog
 
 from aimo.http.answers import send_error
@@ -13,8 +15,9 @@ _log = structlog.get_logger(__name__)
 class Errors:
     """Turns what the inner app lets escape into the contract's 500.
 
-    Logged are the method, the path and the traceback: never the query (it may hold
-    signatures), the headers or the body. When the answer has begun, returning without
+    Logged are the method, the path and the bare traceback, made here because log renderers
+    like to add local variables: never the query (it may hold signatures), the headers or
+    the body. When the answer has begun, returning without
     its end makes the server cut the connection, so a client cannot take it for whole.
     """
 
@@ -33,6 +36,12 @@ class Errors:
         try:
             await self._app(scope, receive, send_watched)
         except Exception:  # noqa: BLE001 (the last place that can answer)
-            _log.exception("request_failed", method=scope["method"], path=scope["path"], answer_begun=started)
+            _log.error(
+                "request_failed",
+                method=scope["method"],
+                path=scope["path"],
+                answer_begun=started,
+                exception=traceback.format_exc(),
+            )
             if not started:
                 await send_error(send, 500, "Internal server error")
