@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+import pymysql.cursors
 
 from .ports import free_port
 from .processes import Process
@@ -143,17 +144,23 @@ class MariaDB:
         self.kill()
         shutil.rmtree(self.folder)
 
-    def create_database(self) -> dict[str, str]:
-        """An empty database, and a user who may do everything in it and nothing outside.
+    def create_database(self, like: str = "") -> dict[str, str]:
+        """A database, and a user who may do everything in it and nothing outside.
+
+        Args:
+            like: name of a database whose tables and rows it starts with; else it is empty.
 
         Returns:
             The settings, `MYSQL_HOST` and so on, that point to it.
         """
         name = f"aimo_{secrets.token_hex(5)}"
         password = f"p@ss:/w?rd#%25 {secrets.token_hex(5)}"
-        self.execute(f"CREATE DATABASE `{name}`")
-        self.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", name, password)
-        self.execute(f"GRANT ALL PRIVILEGES ON `{name}`.* TO `{name}`@'%%'")
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE `{name}`")
+            cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (name, password))
+            cursor.execute(f"GRANT ALL PRIVILEGES ON `{name}`.* TO `{name}`@'%'")
+            if like:
+                _copy(cursor, like, name)
         return {
             "MYSQL_HOST": "127.0.0.1",
             "MYSQL_PORT": str(self.port),
@@ -215,3 +222,14 @@ class MariaDB:
                     tail = self.log.read_text(encoding="utf-8", errors="replace")[-5000:]
                     raise AssertionError(f"MariaDB does not answer ({error}); it wrote:\n{tail}") from None
             time.sleep(0.05)
+
+
+def _copy(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:
+    cursor.execute(f"USE `{target}`")
+    cursor.execute("SET foreign_key_checks = 0, unique_checks = 0")
+    cursor.execute(f"SHOW TABLES FROM `{source}`")
+    for (table,) in cursor.fetchall():
+        cursor.execute(f"SHOW CREATE TABLE `{source}`.`{table}`")
+        [(_, statement)] = cursor.fetchall()
+        cursor.execute(statement)
+        cursor.execute(f"INSERT INTO `{table}` SELECT * FROM `{source}`.`{table}`")
