@@ -1,0 +1,162 @@
+"""All LanceDB tables of an installation, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import lancedb
+from lancedb import AsyncConnection
+
+from aimo.vectors import schemas
+from aimo.vectors.caches import EmbeddingCache, MultimodalCache
+from aimo.vectors.errors import VectorStoreError, reported_as
+from aimo.vectors.text_table import TextTable
+from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
+from aimo.vectors.vector_table import VectorTable
+
+
+class _Tables(NamedTuple):
+    memo_vectors: VectorTable
+    attachment_vectors: VectorTable
+    memo_texts: TextTable
+    embedding_cache: EmbeddingCache
+    multimodal_cache: MultimodalCache
+
+
+class VectorStore:
+    """The five tables: vectors of memos and of attachments, texts, and two caches.
+
+    One process at a time may write to the first three and do upkeep (the writer lease sees to that);
+    any process may read, and write to the caches.
+    """
+
+    def __init__(self, connection: AsyncConnection, tables: _Tables, upkeeps: Sequence[Upkeep]) -> None:
+        self._connection: Any = connection
+        self.tables = tables
+        self._upkeeps = upkeeps
+        self.memo_vectors = tables.memo_vectors
+        self.attachment_vectors = tables.attachment_vectors
+        self.memo_texts = tables.memo_texts
+        self.embedding_cache = tables.embedding_cache
+        self.multimodal_cache = tables.multimodal_cache
+
+    @classmethod
+    async def open(
+        cls,
+        uri: str | os.PathLike[str],
+        *,
+        model: str,
+        dimension: int,
+        multimodal_model: str | None = None,
+        multimodal_dimension: int = schemas.LEGACY_MULTIMODAL_DIMENSION,
+        storage_options: Mapping[str, str] | None = None,
+        retention_days: float = 7,
+        policy: UpkeepPolicy | None = None,
+    ) -> VectorStore:
+        """Open the store and create what is missing; safe while other processes do the same.
+
+        Args:
+            uri: a folder, or ``s3://bucket/prefix``.
+            model: the text embedder's model, for a table of memo vectors that is created now. One that
+                exists keeps the model it was made for: ask ``memo_vectors.matches``.
+            dimension: the length of that model's vectors; the text cache is opened for it.
+            multimodal_model: the same for attachments.
+            multimodal_dimension: the length of the multimodal model's vectors.
+            storage_options: passed on to LanceDB; see `s3_options`.
+            retention_days: the age at which `optimize` removes old versions of a table.
+            policy: when `upkeep` is due.
+
+        Raises:
+            ConfigurationError: a table of another program has the name of one of ours.
+            VectorStoreError: LanceDB failed.
+        """
+        uri = os.fspath(uri)
+        if "://" not in uri:
+            await asyncio.to_thread(os.makedirs, uri, exist_ok=True)
+        with reported_as(f"opening {uri}"):
+            connection = await lancedb.connect_async(
+                uri,
+                read_consistency_interval=timedelta(0),
+                storage_options=dict(storage_options) if storage_options else None,
+            )
+        tables = _Tables(
+            await VectorTable.open(connection, schemas.memo_vectors(model, dimension)),
+            await VectorTable.open(connection, schemas.attachment_vectors(multimodal_model, multimodal_dimension)),
+            await TextTable.open(connection),
+            await EmbeddingCache.open(connection, dimension),
+            await MultimodalCache.open(connection, multimodal_dimension),
+        )
+        retention = timedelta(days=retention_days)
+        return cls(connection, tables, [Upkeep(table, policy or UpkeepPolicy(), retention) for table in tables])
+
+    async def close(self) -> None:
+        """Let writes under way finish, then let go of everything."""
+        for table in self.tables:
+            await table.close()
+        self._connection.close()
+
+    async def text_cache(self, dimension: int) -> EmbeddingCache:
+        """The text cache for vectors of another length than the configured one, as an old database may hold.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        return await EmbeddingCache.open(self._connection, dimension)
+
+    def upkeep_due(self) -> bool:
+        """Whether some table has had enough writes, or enough time has gone by, for `upkeep`."""
+        return any(upkeep.due for upkeep in self._upkeeps)
+
+    async def upkeep(self) -> None:
+        """The frequent upkeep of the tables that are due: milliseconds to a second, beside reads and writes.
+
+        Raises:
+            VectorStoreError: some table's upkeep failed; the others had theirs.
+        """
+        await _each([upkeep.fold_or_optimize for upkeep in self._upkeeps if upkeep.due])
+
+    async def optimize(self) -> None:
+        """The nightly upkeep of all tables: every index up to date, old versions removed.
+
+        A vector index is made here once a table is large enough. Call it after large imports, too.
+
+        Raises:
+            VectorStoreError: some table's upkeep failed; the others had theirs.
+        """
+        await _each([upkeep.optimize for upkeep in self._upkeeps])
+
+    @property
+    def upkeep_failures(self) -> dict[str, int]:
+        """How often the upkeep of each table has failed since the store was opened."""
+        return {upkeep.table.name: upkeep.failures for upkeep in self._upkeeps}
+
+
+def s3_options(*, endpoint: str, region: str, access_key_id: str, secret_access_key: str) -> dict[str, str]:
+    """LanceDB's storage options for S3 or a service like it; what is empty is left to the environment."""
+    options = {
+        "endpoint": endpoint,
+        "region": region,
+        "access_key_id": access_key_id,
+        "secret_access_key": secret_access_key,
+        "timeout": "60s",
+        "connect_timeout": "5s",
+    }
+    if endpoint.startswith("http://"):
+        options["allow_http"] = "true"
+    return {name: value for name, value in options.items() if value}
+
+
+async def _each(works: list[Callable[[], Awaitable[None]]]) -> None:
+    """Do all of them, whatever happens; then raise what happened."""
+    failures: list[VectorStoreError] = []
+    for work in works:
+        try:
+            await work()
+        except VectorStoreError as error:
+            failures.append(error)
+    if failures:
+        raise VectorStoreError("; ".join(map(str, failures))) from failures[0]
