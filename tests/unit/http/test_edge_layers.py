@@ -183,9 +183,10 @@ def test_routes_are_matched_strictly(method: str, path: str, known: bool) -> Non
     assert ROUTES.matches(method, path) is known
 
 
-def test_a_parameter_of_several_segments_is_refused_at_start() -> None:
-    with pytest.raises(ValueError, match="several segments"):
-        Routes([("/x/{rest:path}", {"GET"})])
+@pytest.mark.parametrize("template", ["/x/{rest:path}", "/x/{number:int}"])
+def test_parameters_that_may_not_match_are_refused_at_start(template: str) -> None:
+    with pytest.raises(ValueError, match="one segment of text"):
+        Routes([(template, {"GET"})])
 
 
 async def web(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from litestar import Litestar
 
-_PARAMETER = re.compile(r"\{[^{}]+\}")
+_PARAMETER = re.compile(r"\{\w+(?::str)?\}")
 
 
 class _Node:
@@ -54,8 +54,8 @@ class Routes:
     def _add(self, template: str, methods: Collection[str]) -> None:
         node = self._root
         for part in [part for part in template.split("/") if part]:
-            if part.endswith(":path}"):
-                raise ValueError(f"{template}: a parameter of several segments cannot be told from a missing page")
+            if part.startswith("{") and not _PARAMETER.fullmatch(part):
+                raise ValueError(f"{template}: only parameters of one segment of text can be told from missing pages")
             if _PARAMETER.fullmatch(part):
                 node.parameter = node = node.parameter or _Node()
             else:
