@@ -49,7 +49,9 @@ def configure(settings: Settings) -> None:
 
 def _formatter(shared: list[Any], *, readable: bool) -> logging.Formatter:
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     final = [] if readable else [structlog.processors.format_exc_info]
     return structlog.stdlib.ProcessorFormatter(

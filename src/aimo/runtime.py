@@ -11,7 +11,6 @@ import structlog
 
 from aimo.ai.embedder import Embedder
 from aimo.ai.local_embedder import LocalEmbedder
-from aimo.ai.openai_embedder import OpenAIEmbedder
 from aimo.config import Settings, signing_secret
 from aimo.db import migrate
 from aimo.db.connection import Database
@@ -32,7 +31,7 @@ from aimo.services.tokens import Tokens
 from aimo.storage.local import LocalStorage
 from aimo.storage.protocol import Storage
 from aimo.storage.signing import FileSigner
-from aimo.vectors.store import VectorStore
+from aimo.vectors.store import VectorStore, s3_options
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +114,9 @@ def create_embedder(settings: Settings) -> Embedder:
     """The configured embedder (decisions.md 15)."""
     if settings.embedder_kind == "local":
         return LocalEmbedder()
+    # Importing the SDK takes a second, which an offline installation need not wait for.
+    from aimo.ai.openai_embedder import OpenAIEmbedder
+
     return OpenAIEmbedder(
         settings.openai_base_url,
         settings.openai_api_key.get_secret_value(),
@@ -129,15 +131,12 @@ def lancedb_options(settings: Settings) -> dict[str, str] | None:
         return None
     if not settings.lancedb_s3_bucket:
         raise ConfigurationError("LANCEDB_S3_BUCKET must be set when LANCEDB_STORAGE_TYPE is s3")
-    options = {
-        "aws_region": settings.aws_region,
-        "aws_access_key_id": settings.aws_access_key_id,
-        "aws_secret_access_key": settings.aws_secret_access_key.get_secret_value(),
-        "aws_endpoint": settings.lancedb_s3_endpoint,
-    }
-    if settings.lancedb_s3_endpoint.startswith("http://"):
-        options["allow_http"] = "true"
-    return {name: value for name, value in options.items() if value}
+    return s3_options(
+        endpoint=settings.lancedb_s3_endpoint,
+        region=settings.aws_region,
+        access_key_id=settings.aws_access_key_id,
+        secret_access_key=settings.aws_secret_access_key.get_secret_value(),
+    )
 
 
 async def prepare_schema(database: Database, settings: Settings) -> None:

@@ -32,11 +32,11 @@ class Server:
         await receive()
         try:
             runtime = await Runtime(self._settings).__aenter__()
+            self._app = create_app(runtime.services, runtime.stores.signer)
         except Exception as error:
             logger.exception("the server cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        self._app = create_app(runtime.services, runtime.stores.signer)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 from typing import Annotated
 
 from cyclopts import Parameter
 from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
 
 from aimo import config, log
 from aimo.db.connection import Database
@@ -33,6 +35,8 @@ def serve(
     log.configure(settings)
     config.signing_secret(settings)
     asyncio.run(_prepare(settings))
+    # LanceDB's threads do not survive a fork.
+    multiprocessing.set_start_method("spawn")
     print(f"AIMO listens on http://{settings.host}:{settings.port}", flush=True)
     Granian(
         "aimo.cli.asgi:create",
@@ -45,8 +49,7 @@ def serve(
         workers_kill_timeout=_GRACE_SECONDS,
         websockets=False,
         log_access=False,
-        log_enabled=False,
-        process_name="aimo",
+        log_level=LogLevels.warning,
     ).serve()
 
 

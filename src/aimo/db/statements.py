@@ -28,7 +28,7 @@ REGISTER: dict[str, Registered] = {}
 
 
 def owned(name: str, statement: S) -> S:
-    """Register a statement that touches rows of the user bound as ``uid`` only."""
+    """Register a statement that touches rows of the user bound as ``owner`` only."""
     return _register(Registered(name, statement, None), statement)
 
 

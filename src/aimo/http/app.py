@@ -16,7 +16,7 @@ from aimo.http.controllers.auth import AuthController
 from aimo.http.controllers.categories import CategoryController
 from aimo.http.controllers.health import HealthController
 from aimo.http.controllers.memos import MemoController
-from aimo.http.controllers.public_memos import MachineMemoController, PublicMemoController
+from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
 from aimo.http.edge.routes import Routes
@@ -36,6 +36,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     MemoController,
     MachineMemoController,
     PublicMemoController,
+    NobodyController,
 ]
 
 
@@ -51,7 +52,7 @@ def create_api(services: Services) -> Litestar:
         dependencies={
             "services": Provide(provide_services),
             "user": Provide(provide_user),
-            "query": Provide(provide_query),
+            "params": Provide(provide_query),
         },
         before_request=_refuse_unusable,
         exception_handlers=dict(EXCEPTION_HANDLERS),

@@ -64,6 +64,6 @@ async def provide_query(request: AnyRequest) -> Query:
     return Query(request.scope["query_string"])
 
 
-def page_request(query: Query, limit: int) -> PageRequest:
+def page_request(params: Query, limit: int) -> PageRequest:
     """The page that the query asks for; ``limit`` is the default."""
-    return PageRequest(query.number("page", 1), query.number("limit", limit))
+    return PageRequest(params.number("page", 1), params.number("limit", limit))

@@ -32,6 +32,23 @@ def require_usable(text: str) -> str:
     return text
 
 
+def require_usable_inside(value: object) -> None:
+    """Check every text inside decoded JSON, keys included.
+
+    Raises:
+        AimoError: ``PARAMS_ERROR`` when one holds a NUL or a lone surrogate.
+    """
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            require_usable(item)
+        elif isinstance(item, dict):
+            pending += [*item, *item.values()]
+        elif isinstance(item, list):
+            pending += item
+
+
 def mark_unusable(scope: Scope) -> None:
     """Remember that the request's body holds text that cannot be stored."""
     scope.setdefault("state", {})[_MARK] = True

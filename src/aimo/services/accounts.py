@@ -111,7 +111,7 @@ class AccountService:
         if not ids.is_possible(uid):
             return None
         async with self._database.reads() as connection:
-            row = (await connection.execute(sql.IDENTITY, {"uid": uid})).first()
+            row = (await connection.execute(sql.IDENTITY, {"owner": uid})).first()
         return Identity(row.uid, row.email, row.nickname) if row else None
 
     async def profile(self, uid: str) -> UserInfo:
@@ -125,10 +125,10 @@ class AccountService:
 
         async def work(connection: AsyncConnection) -> UserInfo:
             if not isinstance(body.nickname, UnsetType):
-                values = {"uid": uid, "new_nickname": body.nickname, "now": now}
+                values = {"owner": uid, "new_nickname": body.nickname, "now": now}
                 await connection.execute(sql.SET_NICKNAME, values)
             if not isinstance(body.avatar, UnsetType):
-                values = {"uid": uid, "new_avatar": body.avatar, "now": now}
+                values = {"owner": uid, "new_avatar": body.avatar, "now": now}
                 await connection.execute(sql.SET_AVATAR, values)
             return await self._profile(connection, uid)
 
@@ -141,13 +141,13 @@ class AccountService:
         if len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
             raise AimoError(Code.PARAMS_ERROR, "新密码长度至少6位")
         async with self._database.reads() as connection:
-            stored = await connection.scalar(sql.PASSWORD, {"uid": uid})
+            stored = await connection.scalar(sql.PASSWORD, {"owner": uid})
         if stored is None:
             raise AimoError(Code.PASSWORD_ERROR, "用户不存在")
         if not await is_correct(old, stored):
             raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
         password, salt = await hash_password(new)
-        values = {"uid": uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
+        values = {"owner": uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(sql.SET_PASSWORD, values)
@@ -163,8 +163,8 @@ class AccountService:
         key = avatar_key(uid, clock.local_day(self._zone), filename)
 
         async def work(connection: AsyncConnection) -> Any:
-            before = await connection.scalar(sql.AVATAR_FOR_UPDATE, {"uid": uid})
-            await connection.execute(sql.SET_AVATAR, {"uid": uid, "new_avatar": key, "now": clock.now_ms()})
+            before = await connection.scalar(sql.AVATAR_FOR_UPDATE, {"owner": uid})
+            await connection.execute(sql.SET_AVATAR, {"owner": uid, "new_avatar": key, "now": clock.now_ms()})
             return before
 
         try:
@@ -179,7 +179,7 @@ class AccountService:
         return self._urls.avatar(uid, key)
 
     async def _profile(self, connection: AsyncConnection, uid: str) -> UserInfo:
-        row = (await connection.execute(sql.PROFILE, {"uid": uid})).first()
+        row = (await connection.execute(sql.PROFILE, {"owner": uid})).first()
         if row is None:
             raise AimoError(Code.USER_NOT_FOUND)
         avatar = self._urls.avatar(uid, row.avatar)

@@ -120,8 +120,8 @@ class AttachmentService:
     async def page(self, uid: str, request: PageRequest) -> AttachmentPage:
         """A page of the user's attachments, newest first."""
         async with self._database.reads() as connection:
-            total: int = (await connection.execute(sql.COUNT, {"uid": uid})).scalar_one()
-            values = {"uid": uid, "limit": request.size, "offset": request.offset}
+            total: int = (await connection.execute(sql.COUNT, {"owner": uid})).scalar_one()
+            values = {"owner": uid, "limit": request.size, "offset": request.offset}
             rows = await connection.execute(sql.PAGE, values)
             items = [present(row, self._urls) for row in rows]
         described = request.describe(total)
@@ -138,7 +138,7 @@ class AttachmentService:
         The row goes first: bytes left behind by a failure are found and removed later, a row without bytes
         would be a promise broken.
         """
-        which = {"uid": uid, "id": _possible(attachment_id)}
+        which = {"owner": uid, "id": _possible(attachment_id)}
 
         async def work(connection: AsyncConnection) -> tuple[str, marks.Mark]:
             row = (await connection.execute(sql.FOR_UPDATE, which)).first()
@@ -154,7 +154,7 @@ class AttachmentService:
 
     async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, Any]) -> Attachment:
         """Set these properties and keep the others; null values are kept as null."""
-        which = {"uid": uid, "id": _possible(attachment_id)}
+        which = {"owner": uid, "id": _possible(attachment_id)}
 
         async def work(connection: AsyncConnection) -> Attachment:
             row = (await connection.execute(sql.FOR_UPDATE, which)).first()
@@ -183,7 +183,7 @@ class AttachmentService:
             yield Download(row.filename, row.type, stored)
 
     async def _one(self, connection: AsyncConnection, uid: str, attachment_id: str) -> Any:
-        row = (await connection.execute(sql.ONE, {"uid": uid, "id": _possible(attachment_id)})).first()
+        row = (await connection.execute(sql.ONE, {"owner": uid, "id": _possible(attachment_id)})).first()
         if row is None:
             raise AimoError(Code.ATTACHMENT_NOT_FOUND)
         return row

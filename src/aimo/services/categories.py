@@ -29,7 +29,7 @@ class CategoryService:
     async def all(self, uid: str) -> list[Category]:
         """The user's categories by name, without regard to case and accents."""
         async with self._database.reads() as connection:
-            rows: Sequence[Any] = (await connection.execute(sql.OF_USER, {"uid": uid})).all()
+            rows: Sequence[Any] = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
         return [_present(row) for row in sorted(rows, key=lambda row: (sort_key(row.name), row.seq))]
 
     async def get(self, uid: str, category_id: str) -> Category:
@@ -81,7 +81,7 @@ class CategoryService:
                 "new_color": stored,
                 "now": now,
             }
-            await connection.execute(sql.UPDATE, {"uid": uid, "id": category_id, **change})
+            await connection.execute(sql.UPDATE, {"owner": uid, "id": category_id, **change})
             return category
 
         try:
@@ -94,7 +94,7 @@ class CategoryService:
         _must_be_possible(category_id)
 
         async def work(connection: AsyncConnection) -> int:
-            result = await connection.execute(sql.DELETE, {"uid": uid, "category_id": category_id})
+            result = await connection.execute(sql.DELETE, {"owner": uid, "category_id": category_id})
             return result.rowcount
 
         if not await atomically(self._database, "categories.delete", work, user=uid, entity=category_id):
@@ -122,7 +122,7 @@ async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> s
     if not given:
         return None
     candidate = given if ids.is_possible(given) else ""
-    found = await connection.execute(sql.RESOLVE, {"uid": uid, "category_id": candidate, "name_key": name_key(given)})
+    found = await connection.execute(sql.RESOLVE, {"owner": uid, "category_id": candidate, "name_key": name_key(given)})
     known: list[str] = [row.category_id for row in found]
     return given if given in known else next(iter(known), None)
 
@@ -130,7 +130,7 @@ async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> s
 async def find_or_create(connection: AsyncConnection, uid: str, name: str) -> str:
     """The id of the user's category of that name, made if need be."""
     row = new_row(uid, name)
-    key = {"uid": uid, "name_key": row["name_key"]}
+    key = {"owner": uid, "name_key": row["name_key"]}
     found: str | None = await connection.scalar(sql.BY_NAME, key)
     if found is None:
         await connection.execute(sql.CREATE_NEW, row)
@@ -146,7 +146,7 @@ def _must_be_possible(category_id: str) -> None:
 
 async def _one(connection: AsyncConnection, uid: str, category_id: str) -> Category:
     _must_be_possible(category_id)
-    row = (await connection.execute(sql.ONE, {"uid": uid, "category_id": category_id})).first()
+    row = (await connection.execute(sql.ONE, {"owner": uid, "category_id": category_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return _present(row)

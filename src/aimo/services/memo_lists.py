@@ -56,7 +56,7 @@ class Selection:
 
 async def select(connection: AsyncConnection, uid: str, criteria: Criteria) -> Selection | None:
     """The selection that criteria mean; None when no memo can meet them."""
-    values: dict[str, Any] = {"uid": uid}
+    values: dict[str, Any] = {"owner": uid}
     filters = Filters(since=criteria.since is not None, until=criteria.until is not None)
     if criteria.since is not None:
         values["since"] = criteria.since
@@ -110,7 +110,7 @@ class MemoLists:
         if not ids.is_possible(uid):
             return MemoPage(items=[], pagination=request.describe(0))
         async with self._database.reads() as connection:
-            total, rows = await _page(connection, Selection(Filters(public=True), {"uid": uid}), order, request)
+            total, rows = await _page(connection, Selection(Filters(public=True), {"owner": uid}), order, request)
             items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=request.describe(total))
 
@@ -120,8 +120,8 @@ class MemoLists:
         async with self._database.reads() as connection:
             total = 0
             if ids.is_possible(uid):
-                total = (await connection.execute(sql.count(filters), {"uid": uid})).scalar_one()
-            values = {"uid": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
+                total = (await connection.execute(sql.count(filters), {"owner": uid})).scalar_one()
+            values = {"owner": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
             rows = (await connection.execute(sql.page(filters, order), values)).all() if total else []
             if not rows:
                 raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
@@ -136,7 +136,7 @@ class MemoLists:
             if row is None:
                 raise AimoError(Code.NOT_FOUND, "Public memo not found")
             memo = (await self._views.present(connection, row.uid, [row], PLAIN))[0]
-            user = (await connection.execute(user_sql.PROFILE, {"uid": row.uid})).first()
+            user = (await connection.execute(user_sql.PROFILE, {"owner": row.uid})).first()
         if user is None:
             raise AimoError(Code.NOT_FOUND, "User not found")
         author = Author(uid=user.uid, nickname=user.nickname, avatar=self._urls.avatar(user.uid, user.avatar))
@@ -147,7 +147,7 @@ class MemoLists:
         require_possible(memo_id)
         async with self._database.reads() as connection:
             await one(connection, uid, memo_id)
-            which = {"uid": uid, "id": memo_id}
+            which = {"owner": uid, "id": memo_id}
             total: int = (await connection.execute(relation_sql.COUNT_BACKLINKS, which)).scalar_one()
             values = which | {"limit": request.size, "offset": request.offset}
             rows = (await connection.execute(relation_sql.BACKLINKS, values)).all()
@@ -171,13 +171,13 @@ async def _page_of_many(
     rows = await connection.execute(sql.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
     page = wanted[request.offset : request.offset + request.size]
-    return len(wanted), await by_ids(connection, selection.values["uid"], page)
+    return len(wanted), await by_ids(connection, selection.values["owner"], page)
 
 
 async def by_ids(connection: AsyncConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
     """The rows of a user's memos in the order of the ids; ids without a row are left out."""
     if not memo_ids:
         return []
-    rows = await connection.execute(sql.BY_IDS, {"uid": uid, "memo_ids": memo_ids})
+    rows = await connection.execute(sql.BY_IDS, {"owner": uid, "memo_ids": memo_ids})
     known = {row.memo_id: row for row in rows}
     return [known[memo_id] for memo_id in memo_ids if memo_id in known]

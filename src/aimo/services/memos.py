@@ -110,9 +110,9 @@ class MemoService:
             if not (isinstance(body.tags, UnsetType) and isinstance(body.tag_ids, UnsetType)):
                 named = await tags.resolve(connection, uid, optional(body.tag_ids), optional(body.tags))
                 change["new_tag_ids"] = await _retag(connection, uid, memo_id, named)
-            await connection.execute(sql.UPDATE, {"uid": uid, "id": memo_id, **change})
+            await connection.execute(sql.UPDATE, {"owner": uid, "id": memo_id, **change})
             if not isinstance(body.relation_ids, UnsetType):
-                await connection.execute(relation_sql.DELETE_OUTGOING, {"uid": uid, "id": memo_id})
+                await connection.execute(relation_sql.DELETE_OUTGOING, {"owner": uid, "id": memo_id})
                 await _relate(connection, uid, memo_id, optional(body.relation_ids))
             memo = await self._present(connection, uid, memo_id, UPDATED)
             if not body.type:
@@ -134,7 +134,7 @@ class MemoService:
             change = _changed(row, row.content, MemoBody())
             named = await tags.resolve(connection, uid, optional(tag_ids), optional(names))
             change["new_tag_ids"] = await _retag(connection, uid, memo_id, named)
-            await connection.execute(sql.UPDATE, {"uid": uid, "id": memo_id, **change})
+            await connection.execute(sql.UPDATE, {"owner": uid, "id": memo_id, **change})
             return await self._present(connection, uid, memo_id, UPDATED)
 
         return await atomically(self._database, "memos.set_tags", work, user=uid, entity=memo_id)
@@ -146,7 +146,7 @@ class MemoService:
         async def work(connection: AsyncConnection) -> Mark:
             await _locked(connection, uid, memo_id)
             await tags.recount(connection, uid, await _attached(connection, uid, memo_id), ())
-            await connection.execute(sql.DELETE, {"uid": uid, "id": memo_id})
+            await connection.execute(sql.DELETE, {"owner": uid, "id": memo_id})
             return await self._mark(connection, uid, memo_id)
 
         mark = await atomically(self._database, "memos.delete", work, user=uid, entity=memo_id)
@@ -183,14 +183,14 @@ def require_possible(memo_id: str) -> None:
 async def one(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
     """The row of a user's memo; NOT_FOUND without it."""
     require_possible(memo_id)
-    row = (await connection.execute(sql.ONE, {"uid": uid, "id": memo_id})).first()
+    row = (await connection.execute(sql.ONE, {"owner": uid, "id": memo_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return row
 
 
 async def _locked(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
-    row = (await connection.execute(sql.FOR_UPDATE, {"uid": uid, "id": memo_id})).first()
+    row = (await connection.execute(sql.FOR_UPDATE, {"owner": uid, "id": memo_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return row
@@ -212,7 +212,7 @@ def _changed(row: Any, content: str, body: MemoBody) -> dict[str, Any]:
 
 
 async def _attached(connection: AsyncConnection, uid: str, memo_id: str) -> set[str]:
-    rows = await connection.execute(tag_sql.ATTACHED, {"uid": uid, "memo_id": memo_id})
+    rows = await connection.execute(tag_sql.ATTACHED, {"owner": uid, "memo_id": memo_id})
     return {row.tag_id for row in rows}
 
 
@@ -222,7 +222,7 @@ async def _retag(connection: AsyncConnection, uid: str, memo_id: str, named: lis
     gone = before - set(named)
     known = await tags.recount(connection, uid, gone, [tag_id for tag_id in named if tag_id not in before])
     for tag_id in gone:
-        await connection.execute(tag_sql.DETACH, {"uid": uid, "memo_id": memo_id, "tag_id": tag_id})
+        await connection.execute(tag_sql.DETACH, {"owner": uid, "memo_id": memo_id, "tag_id": tag_id})
     await _attach(connection, uid, memo_id, known)
     return named or None
 
@@ -238,7 +238,7 @@ async def _relate(connection: AsyncConnection, uid: str, memo_id: str, targets: 
     candidates = [target for target in targets if ids.is_possible(target) and target != memo_id]
     if not candidates:
         return
-    found = await connection.execute(sql.KNOWN_IDS, {"uid": uid, "memo_ids": candidates})
+    found = await connection.execute(sql.KNOWN_IDS, {"owner": uid, "memo_ids": candidates})
     known = {row.memo_id for row in found}
     now = clock.now_ms()
     rows = [

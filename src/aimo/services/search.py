@@ -56,7 +56,7 @@ class SearchService:
         """The user's other memos by similarity to this one; NOT_FOUND without it (contract 4.8)."""
         async with self._database.reads() as connection:
             await one(connection, uid, memo_id)
-            total: int = (await connection.execute(sql.COUNT_ALL, {"uid": uid})).scalar_one() - 1
+            total: int = (await connection.execute(sql.COUNT_ALL, {"owner": uid})).scalar_one() - 1
             hits: Sequence[Hit] = []
             depth = min(request.offset + request.size, total)
             vector = await self._vectors.memo_vectors.get(uid, memo_id)
@@ -109,7 +109,11 @@ class SearchService:
         embedder = self._embeddings.embedder
         if not query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        if not self._vectors.memo_vectors.matches(embedder.model, embedder.dimension):
+        table = self._vectors.memo_vectors
+        if not table.matches(embedder.model, embedder.dimension):
+            # Another process may have moved the table to the configured model meanwhile.
+            await table.refresh()
+        if not table.matches(embedder.model, embedder.dimension):
             log.error("the vectors belong to another model; run `aimo sync rebuild`")
             raise AimoError(Code.DB_ERROR)
         try:

@@ -27,7 +27,7 @@ class TagService:
     async def all(self, uid: str) -> list[Tag]:
         """The user's tags in the order in which they were made."""
         async with self._database.reads() as connection:
-            return [present(row) for row in await connection.execute(sql.OF_USER, {"uid": uid})]
+            return [present(row) for row in await connection.execute(sql.OF_USER, {"owner": uid})]
 
     async def get(self, uid: str, tag_id: str) -> Tag:
         """One tag; NOT_FOUND when the user has none of that id."""
@@ -60,7 +60,7 @@ class TagService:
             tag.color = tag.color if isinstance(body.color, UnsetType) else body.color
             tag.updated_at = now
             change = {"new_name": tag.name, "new_name_key": name_key(tag.name), "new_color": tag.color, "now": now}
-            await connection.execute(sql.UPDATE, {"uid": uid, "id": tag_id, **change})
+            await connection.execute(sql.UPDATE, {"owner": uid, "id": tag_id, **change})
             return tag
 
         try:
@@ -71,7 +71,7 @@ class TagService:
     async def delete(self, uid: str, tag_id: str) -> None:
         """Remove a tag, also from the memos that carry it."""
         _must_be_possible(tag_id)
-        which = {"uid": uid, "tag_id": tag_id}
+        which = {"owner": uid, "tag_id": tag_id}
 
         async def work(connection: AsyncConnection) -> int:
             # Memos before the tag: the order in which changing a memo locks them.
@@ -98,7 +98,7 @@ async def find_by_names(connection: AsyncConnection, uid: str, names: Iterable[s
     keys = {name_key(name) for name in names if name.strip()}
     if not keys:
         return []
-    rows = (await connection.execute(sql.BY_NAMES, {"uid": uid, "name_keys": list(keys)})).all()
+    rows = (await connection.execute(sql.BY_NAMES, {"owner": uid, "name_keys": list(keys)})).all()
     return [row.tag_id for row in rows] if len(rows) == len(keys) else None
 
 
@@ -109,7 +109,7 @@ async def recount(connection: AsyncConnection, uid: str, gone: Iterable[str], ad
     for tag_id, statement in sorted(steps, key=lambda step: step[0]):
         if not ids.is_possible(tag_id):
             continue
-        changed = (await connection.execute(statement, {"uid": uid, "id": tag_id})).rowcount
+        changed = (await connection.execute(statement, {"owner": uid, "id": tag_id})).rowcount
         if changed and statement is sql.COUNT_UP:
             known.add(tag_id)
     return known
@@ -137,7 +137,7 @@ async def _find_or_create(connection: AsyncConnection, uid: str, names: Sequence
 
 
 async def _by_keys(connection: AsyncConnection, uid: str, keys: Sequence[str]) -> dict[str, Tag]:
-    rows = await connection.execute(sql.BY_NAMES, {"uid": uid, "name_keys": keys})
+    rows = await connection.execute(sql.BY_NAMES, {"owner": uid, "name_keys": keys})
     return {row.name_key: present(row) for row in rows}
 
 
@@ -148,7 +148,7 @@ def _must_be_possible(tag_id: str) -> None:
 
 async def _one(connection: AsyncConnection, uid: str, tag_id: str) -> Tag:
     _must_be_possible(tag_id)
-    row = (await connection.execute(sql.ONE, {"uid": uid, "tag_id": tag_id})).first()
+    row = (await connection.execute(sql.ONE, {"owner": uid, "tag_id": tag_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return present(row)

@@ -24,7 +24,7 @@ COLUMNS = (
     Attachment.created_at,
 )
 
-_MINE = Attachment.uid == param("uid")
+_MINE = Attachment.uid == param("owner")
 _ONE = (_MINE, Attachment.attachment_id == param("id"))
 
 ONE = owned("attachments.one", select(*COLUMNS).where(*_ONE))

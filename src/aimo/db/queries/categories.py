@@ -29,20 +29,20 @@ _ROW = {
     "updated_at": param("now"),
 }
 
-OF_USER = owned("categories.of_user", select(*_COLUMNS, Category.seq).where(Category.uid == param("uid")))
+OF_USER = owned("categories.of_user", select(*_COLUMNS, Category.seq).where(Category.uid == param("owner")))
 ONE = owned(
     "categories.one",
-    select(*_COLUMNS).where(Category.uid == param("uid"), Category.category_id == param("category_id")),
+    select(*_COLUMNS).where(Category.uid == param("owner"), Category.category_id == param("category_id")),
 )
 BY_NAME = owned(
     "categories.by_name",
-    select(Category.category_id).where(Category.uid == param("uid"), Category.name_key == param("name_key")),
+    select(Category.category_id).where(Category.uid == param("owner"), Category.name_key == param("name_key")),
 )
 RESOLVE = owned(
     "categories.resolve",
     select(Category.category_id)
     .where(
-        Category.uid == param("uid"),
+        Category.uid == param("owner"),
         or_(Category.category_id == param("category_id"), Category.name_key == param("name_key")),
     )
     .with_for_update(read=True),
@@ -52,10 +52,10 @@ CREATE_NEW = owned("categories.create_new", insert_new(cast(Table, Category.__ta
 UPDATE = owned(
     "categories.update",
     update(Category)
-    .where(Category.uid == param("uid"), Category.category_id == param("id"))
+    .where(Category.uid == param("owner"), Category.category_id == param("id"))
     .values(name=param("new_name"), name_key=param("new_name_key"), color=param("new_color"), updated_at=param("now")),
 )
 DELETE = owned(
     "categories.delete",
-    delete(Category).where(Category.uid == param("uid"), Category.category_id == param("category_id")),
+    delete(Category).where(Category.uid == param("owner"), Category.category_id == param("category_id")),
 )

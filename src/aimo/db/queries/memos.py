@@ -26,7 +26,7 @@ COLUMNS = (
     Memo.updated_at,
 )
 
-_MINE = Memo.uid == param("uid")
+_MINE = Memo.uid == param("owner")
 _ONE = (_MINE, Memo.memo_id == param("id"))
 
 ONE = owned("memos.one", select(*COLUMNS).where(*_ONE))
@@ -143,7 +143,7 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.tags:
         yield Memo.memo_id.in_(
             select(MemoTag.memo_id)
-            .where(MemoTag.uid == param("uid"), MemoTag.tag_id.in_(among("tag_ids")))
+            .where(MemoTag.uid == param("owner"), MemoTag.tag_id.in_(among("tag_ids")))
             .group_by(MemoTag.memo_id)
             .having(func.count() == param("tag_count"))
         )

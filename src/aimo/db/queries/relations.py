@@ -11,15 +11,15 @@ from aimo.db.statements import among, owned, param
 TARGETS = owned(
     "relations.targets",
     select(MemoRelation.source_memo_id, MemoRelation.position, *COLUMNS)
-    .join(Memo, and_(Memo.memo_id == MemoRelation.target_memo_id, Memo.uid == param("uid")))
-    .where(MemoRelation.uid == param("uid"), MemoRelation.source_memo_id.in_(among("memo_ids"))),
+    .join(Memo, and_(Memo.memo_id == MemoRelation.target_memo_id, Memo.uid == param("owner")))
+    .where(MemoRelation.uid == param("owner"), MemoRelation.source_memo_id.in_(among("memo_ids"))),
 )
 BACKLINKS = owned(
     "relations.backlinks",
     select(*COLUMNS, Memo.seq)
     .select_from(MemoRelation)
-    .join(Memo, and_(Memo.memo_id == MemoRelation.source_memo_id, Memo.uid == param("uid")))
-    .where(MemoRelation.uid == param("uid"), MemoRelation.target_memo_id == param("id"))
+    .join(Memo, and_(Memo.memo_id == MemoRelation.source_memo_id, Memo.uid == param("owner")))
+    .where(MemoRelation.uid == param("owner"), MemoRelation.target_memo_id == param("id"))
     .order_by(MemoRelation.seq)
     .limit(param("limit"))
     .offset(param("offset")),
@@ -28,7 +28,7 @@ COUNT_BACKLINKS = owned(
     "relations.count_backlinks",
     select(func.count())
     .select_from(MemoRelation)
-    .where(MemoRelation.uid == param("uid"), MemoRelation.target_memo_id == param("id")),
+    .where(MemoRelation.uid == param("owner"), MemoRelation.target_memo_id == param("id")),
 )
 CREATE = owned(
     "relations.create",
@@ -44,5 +44,5 @@ CREATE = owned(
 )
 DELETE_OUTGOING = owned(
     "relations.delete_outgoing",
-    delete(MemoRelation).where(MemoRelation.uid == param("uid"), MemoRelation.source_memo_id == param("id")),
+    delete(MemoRelation).where(MemoRelation.uid == param("owner"), MemoRelation.source_memo_id == param("id")),
 )

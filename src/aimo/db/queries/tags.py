@@ -12,12 +12,12 @@ from aimo.db.statements import among, owned, param
 
 _COLUMNS = (Tag.tag_id, Tag.name, Tag.color, Tag.usage_count, Tag.created_at, Tag.updated_at)
 
-OF_USER = owned("tags.of_user", select(*_COLUMNS).where(Tag.uid == param("uid")).order_by(Tag.seq))
-ONE = owned("tags.one", select(*_COLUMNS).where(Tag.uid == param("uid"), Tag.tag_id == param("tag_id")))
-BY_IDS = owned("tags.by_ids", select(*_COLUMNS).where(Tag.uid == param("uid"), Tag.tag_id.in_(among("tag_ids"))))
+OF_USER = owned("tags.of_user", select(*_COLUMNS).where(Tag.uid == param("owner")).order_by(Tag.seq))
+ONE = owned("tags.one", select(*_COLUMNS).where(Tag.uid == param("owner"), Tag.tag_id == param("tag_id")))
+BY_IDS = owned("tags.by_ids", select(*_COLUMNS).where(Tag.uid == param("owner"), Tag.tag_id.in_(among("tag_ids"))))
 BY_NAMES = owned(
     "tags.by_names",
-    select(*_COLUMNS, Tag.name_key).where(Tag.uid == param("uid"), Tag.name_key.in_(among("name_keys"))),
+    select(*_COLUMNS, Tag.name_key).where(Tag.uid == param("owner"), Tag.name_key.in_(among("name_keys"))),
 )
 CREATE_NEW = owned(
     "tags.create_new",
@@ -38,20 +38,20 @@ CREATE_NEW = owned(
 UPDATE = owned(
     "tags.update",
     update(Tag)
-    .where(Tag.uid == param("uid"), Tag.tag_id == param("id"))
+    .where(Tag.uid == param("owner"), Tag.tag_id == param("id"))
     .values(name=param("new_name"), name_key=param("new_name_key"), color=param("new_color"), updated_at=param("now")),
 )
-DELETE = owned("tags.delete", delete(Tag).where(Tag.uid == param("uid"), Tag.tag_id == param("tag_id")))
+DELETE = owned("tags.delete", delete(Tag).where(Tag.uid == param("owner"), Tag.tag_id == param("tag_id")))
 
 # Counters change by themselves in the database: read-modify-write would lose updates.
 COUNT_UP = owned(
     "tags.count_up",
-    update(Tag).where(Tag.uid == param("uid"), Tag.tag_id == param("id")).values(usage_count=Tag.usage_count + 1),
+    update(Tag).where(Tag.uid == param("owner"), Tag.tag_id == param("id")).values(usage_count=Tag.usage_count + 1),
 )
 COUNT_DOWN = owned(
     "tags.count_down",
     update(Tag)
-    .where(Tag.uid == param("uid"), Tag.tag_id == param("id"))
+    .where(Tag.uid == param("owner"), Tag.tag_id == param("id"))
     .values(usage_count=case((Tag.usage_count > 0, Tag.usage_count - 1), else_=0)),
 )
 ATTACH = owned(
@@ -61,19 +61,21 @@ ATTACH = owned(
 DETACH = owned(
     "tags.detach",
     delete(MemoTag).where(
-        MemoTag.uid == param("uid"), MemoTag.memo_id == param("memo_id"), MemoTag.tag_id == param("tag_id")
+        MemoTag.uid == param("owner"), MemoTag.memo_id == param("memo_id"), MemoTag.tag_id == param("tag_id")
     ),
 )
 ATTACHED = owned(
     "tags.attached",
-    select(MemoTag.tag_id).where(MemoTag.uid == param("uid"), MemoTag.memo_id == param("memo_id")),
+    select(MemoTag.tag_id).where(MemoTag.uid == param("owner"), MemoTag.memo_id == param("memo_id")),
 )
 FORGET_IN_MEMOS = owned(
     "tags.forget_in_memos",
     update(Memo)
     .where(
-        Memo.uid == param("uid"),
-        Memo.memo_id.in_(select(MemoTag.memo_id).where(MemoTag.uid == param("uid"), MemoTag.tag_id == param("tag_id"))),
+        Memo.uid == param("owner"),
+        Memo.memo_id.in_(
+            select(MemoTag.memo_id).where(MemoTag.uid == param("owner"), MemoTag.tag_id == param("tag_id"))
+        ),
     )
     .values(tag_ids=json_without(Memo.tag_ids, param("tag_id"))),
 )

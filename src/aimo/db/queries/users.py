@@ -12,13 +12,13 @@ BY_EMAIL = unscoped(
     select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key")),
     excuse="logging in starts from the e-mail",
 )
-IDENTITY = owned("users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("uid")))
+IDENTITY = owned("users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("owner")))
 PROFILE = owned(
-    "users.profile", select(User.uid, User.email, User.nickname, User.avatar).where(User.uid == param("uid"))
+    "users.profile", select(User.uid, User.email, User.nickname, User.avatar).where(User.uid == param("owner"))
 )
-PASSWORD = owned("users.password", select(User.password).where(User.uid == param("uid")))
+PASSWORD = owned("users.password", select(User.password).where(User.uid == param("owner")))
 AVATAR_FOR_UPDATE = owned(
-    "users.avatar_for_update", select(User.avatar).where(User.uid == param("uid")).with_for_update()
+    "users.avatar_for_update", select(User.avatar).where(User.uid == param("owner")).with_for_update()
 )
 CREATE = owned(
     "users.create",
@@ -29,15 +29,15 @@ CREATE = owned(
 )
 SET_NICKNAME = owned(
     "users.set_nickname",
-    update(User).where(User.uid == param("uid")).values(nickname=param("new_nickname"), updated_at=param("now")),
+    update(User).where(User.uid == param("owner")).values(nickname=param("new_nickname"), updated_at=param("now")),
 )
 SET_AVATAR = owned(
     "users.set_avatar",
-    update(User).where(User.uid == param("uid")).values(avatar=param("new_avatar"), updated_at=param("now")),
+    update(User).where(User.uid == param("owner")).values(avatar=param("new_avatar"), updated_at=param("now")),
 )
 SET_PASSWORD = owned(
     "users.set_password",
     update(User)
-    .where(User.uid == param("uid"))
+    .where(User.uid == param("owner"))
     .values(password=param("new_password"), salt=param("new_salt"), updated_at=param("now")),
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
-from litestar import Controller, Response, delete, get, patch, post
+from litestar import Controller, Response
 from litestar.response import Stream
 
 from aimo.dto.attachments import Attachment, AttachmentPage, AttachmentResult, PropertiesBody
@@ -20,9 +19,12 @@ from aimo.http.context import AnyRequest, Services, page_request
 from aimo.http.envelope import JSON, failure, ok
 from aimo.http.parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.query import Query
+from aimo.http.routing import delete, get, patch, post
+from aimo.http.text import require_usable_inside
 from aimo.http.uploads import received
 from aimo.services.accounts import Identity
 from aimo.services.attachments import Download, NewFile
+from aimo.storage.serving import attachment_disposition
 
 
 class AttachmentController(Controller):
@@ -31,23 +33,23 @@ class AttachmentController(Controller):
     path = "/api/v1/attachments"
     tags = ("Attachments",)
 
-    @post("/upload", status_code=200, summary="Upload a file", opt={"upload": "file"})
+    @post("/upload", summary="Upload a file", opt={"upload": "file"})
     async def upload(self, request: AnyRequest, services: Services, user: Identity) -> Envelope[AttachmentResult]:
         """Store a file; the fields `createdAt` and `properties` may come with it."""
         attachment = await _store(request, services, user.uid)
         return ok(AttachmentResult(message="File uploaded successfully", attachment=attachment))
 
     @get("/", summary="List files", opt=documented(PAGE, LIMIT_20))
-    async def page(self, query: Query, services: Services, user: Identity) -> Envelope[AttachmentPage]:
+    async def page(self, params: Query, services: Services, user: Identity) -> Envelope[AttachmentPage]:
         """A page of one's files, newest first."""
-        return ok(await services.attachments.page(user.uid, page_request(query, 20)))
+        return ok(await services.attachments.page(user.uid, page_request(params, 20)))
 
     @get("/{attachment_id:str}", summary="Read about a file")
     async def fetch(self, attachment_id: str, services: Services, user: Identity) -> Envelope[Attachment]:
         """One file's description and address."""
         return ok(await services.attachments.get(user.uid, attachment_id))
 
-    @delete("/{attachment_id:str}", status_code=200, summary="Remove a file")
+    @delete("/{attachment_id:str}", summary="Remove a file")
     async def remove(self, attachment_id: str, services: Services, user: Identity) -> Envelope[Done]:
         """Remove a file; memos that name it no longer show it."""
         await services.attachments.delete(user.uid, attachment_id)
@@ -64,7 +66,7 @@ class AttachmentController(Controller):
             return Response(failure(error), status_code=status, media_type=JSON)
         headers = {
             "Content-Length": str(file.content.size),
-            "Content-Disposition": f'attachment; filename="{quote(file.filename, safe="")}"',
+            "Content-Disposition": attachment_disposition(file.filename),
             "Cache-Control": "private, max-age=3600",
         }
         return Stream(_chunks(file, stack), media_type=file.content_type, headers=headers)
@@ -87,18 +89,18 @@ class MachineAttachmentController(Controller):
     tags = ("Machines",)
     guards = (require_machine_token,)
 
-    @post("/upload", status_code=200, summary="Upload a file for a user", opt=documented(USER) | {"upload": "file"})
-    async def upload(self, request: AnyRequest, query: Query, services: Services) -> Envelope[AttachmentResult]:
+    @post("/upload", summary="Upload a file for a user", opt=documented(USER) | {"upload": "file"})
+    async def upload(self, request: AnyRequest, params: Query, services: Services) -> Envelope[AttachmentResult]:
         """Store a file for the user named by `uid`."""
-        uid = await machine_user(query, services)
+        uid = await machine_user(params, services)
         attachment = await _store(request, services, uid)
         message = "File uploaded successfully via BA authentication"
         return ok(AttachmentResult(message=message, attachment=attachment))
 
 
-async def machine_user(query: Query, services: Services) -> str:
+async def machine_user(params: Query, services: Services) -> str:
     """The user that a machine acts for, named in the query."""
-    uid = query.text("uid", "")
+    uid = params.text("uid", "")
     if not uid:
         raise AimoError(Code.PARAMS_ERROR, "User ID (uid) is required")
     if await services.accounts.identify(uid) is None:
@@ -121,11 +123,13 @@ async def _store(request: AnyRequest, services: Services, uid: str) -> Attachmen
 
 
 def _properties(text: str | None) -> object:
-    """The JSON of the field, or None for anything else."""
+    """The JSON of the field, or None for anything else; text inside that cannot be stored is refused."""
     try:
-        return msgspec.json.decode(text) if text else None
+        value = msgspec.json.decode(text) if text else None
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
+    require_usable_inside(value)
+    return value
 
 
 async def _chunks(file: Download, stack: AsyncExitStack) -> AsyncIterator[bytes]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import Controller, delete, get, post, put
+from litestar import Controller
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.categories import CategoryBody, CategoryList, CategoryResult
 from aimo.http.context import Services
 from aimo.http.envelope import ok
+from aimo.http.routing import delete, get, post, put
 from aimo.services.accounts import Identity
 
 
@@ -29,7 +30,7 @@ class CategoryController(Controller):
         category = await services.categories.get(user.uid, category_id)
         return ok(CategoryResult(message="Category fetched successfully", category=category))
 
-    @post("/", status_code=200, summary="Make a category")
+    @post("/", summary="Make a category")
     async def create(self, data: CategoryBody, services: Services, user: Identity) -> Envelope[CategoryResult]:
         """Make a category; names are unique."""
         category = await services.categories.create(user.uid, data)
@@ -43,7 +44,7 @@ class CategoryController(Controller):
         category = await services.categories.update(user.uid, category_id, data)
         return ok(CategoryResult(message="Category updated successfully", category=category))
 
-    @delete("/{category_id:str}", status_code=200, summary="Remove a category")
+    @delete("/{category_id:str}", summary="Remove a category")
     async def remove(self, category_id: str, services: Services, user: Identity) -> Envelope[Done]:
         """Remove a category; its memos stay."""
         await services.categories.delete(user.uid, category_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import structlog
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 
 from aimo.dto.base import Envelope
 from aimo.dto.system import Health, Pool, Readiness, SyncState
 from aimo.http.context import Services
 from aimo.http.envelope import JSON, ok
+from aimo.http.routing import get
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from litestar import Controller, delete, get, post, put
+from litestar import Controller
 
 from aimo.db.queries.memos import Order
 from aimo.dto.base import Done, Envelope
@@ -15,6 +15,7 @@ from aimo.http.context import Services, page_request
 from aimo.http.envelope import ok
 from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.query import Query
+from aimo.http.routing import delete, get, post, put
 from aimo.services.accounts import Identity
 from aimo.services.memo_lists import Criteria
 from aimo.services.paging import PageRequest
@@ -35,32 +36,32 @@ class MemoController(Controller):
     tags = ("Memos",)
 
     @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *_FILTERS))
-    async def page(self, query: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def page(self, params: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
         """A page of one's memos, filtered and sorted."""
         criteria = Criteria(
-            category_id=query.text("categoryId"),
-            tags=query.texts("tags"),
-            since=query.integer_prefix("startDate"),
-            until=query.integer_prefix("endDate"),
+            category_id=params.text("categoryId"),
+            tags=params.texts("tags"),
+            since=params.integer_prefix("startDate"),
+            until=params.integer_prefix("endDate"),
         )
-        page = page_request(query, 10)
-        return ok(await services.lists.page(user.uid, criteria, query.text("search", ""), order(query), page))
+        page = page_request(params, 10)
+        return ok(await services.lists.page(user.uid, criteria, params.text("search", ""), order(params), page))
 
-    @post("/search/vector", status_code=200, summary="Search by meaning")
+    @post("/search/vector", summary="Search by meaning")
     async def search_by_meaning(self, data: VectorSearchBody, services: Services, user: Identity) -> Envelope[MemoPage]:
         """One's memos by similarity to the query, best first."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         return ok(await services.search.by_meaning(user.uid, data.query, _criteria(data), _page(data)))
 
-    @post("/search", status_code=200, summary="Search by meaning and words")
+    @post("/search", summary="Search by meaning and words")
     async def search(self, data: SearchBody, services: Services, user: Identity) -> Envelope[SearchPage]:
         """One's memos that contain the words, then those that mean the same."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         return ok(await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data)))
 
-    @post("/", status_code=200, summary="Write a memo")
+    @post("/", summary="Write a memo")
     async def create(self, data: MemoBody, services: Services, user: Identity) -> Envelope[MemoResult]:
         """Store a memo with its tags, files and references."""
         memo = await services.memos.create(user.uid, data)
@@ -77,7 +78,7 @@ class MemoController(Controller):
         memo = await services.memos.update(user.uid, memo_id, data)
         return ok(MemoResult(message="Memo updated successfully", memo=memo))
 
-    @delete("/{memo_id:str}", status_code=200, summary="Remove a memo")
+    @delete("/{memo_id:str}", summary="Remove a memo")
     async def remove(self, memo_id: str, services: Services, user: Identity) -> Envelope[Done]:
         """Remove a memo for good; its files stay."""
         await services.memos.delete(user.uid, memo_id)
@@ -91,22 +92,22 @@ class MemoController(Controller):
         return ok(MemoResult(message="Tags updated successfully", memo=memo))
 
     @get("/{memo_id:str}/related", summary="List similar memos", opt=documented(PAGE, LIMIT_10))
-    async def related(self, memo_id: str, query: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def related(self, memo_id: str, params: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
         """One's other memos by similarity to this one."""
-        return ok(await services.search.related(user.uid, memo_id, page_request(query, 10)))
+        return ok(await services.search.related(user.uid, memo_id, page_request(params, 10)))
 
     @get("/{memo_id:str}/backlinks", summary="List memos that refer to one", opt=documented(PAGE, LIMIT_20))
-    async def backlinks(self, memo_id: str, query: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def backlinks(self, memo_id: str, params: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
         """The memos that refer to this one."""
-        return ok(await services.lists.backlinks(user.uid, memo_id, page_request(query, 20)))
+        return ok(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
 
 
-def order(query: Query) -> Order:
+def order(params: Query) -> Order:
     """The order that the query asks for."""
     by: Literal["created_at", "updated_at"] = (
-        "created_at" if query.text("sortBy", "createdAt") == "createdAt" else "updated_at"
+        "created_at" if params.text("sortBy", "createdAt") == "createdAt" else "updated_at"
     )
-    return Order(by, descending=query.text("sortOrder", "desc") != "asc")
+    return Order(by, descending=params.text("sortOrder", "desc") != "asc")
 
 
 def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> Criteria:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get, post
+from litestar import Controller
+from litestar.exceptions import NotAuthorizedException
 
 from aimo.dto.base import Envelope, UnsetType
 from aimo.dto.memos import MachineMemoBody, Memo, MemoPage, MemoResult, PublicMemo
@@ -14,6 +15,7 @@ from aimo.http.controllers.memos import order
 from aimo.http.envelope import ok
 from aimo.http.parameters import LIMIT_20, PAGE, SORT_BY, SORT_ORDER, USER, documented
 from aimo.http.query import Query
+from aimo.http.routing import delete, get, post, put
 
 
 class PublicMemoController(Controller):
@@ -23,9 +25,9 @@ class PublicMemoController(Controller):
     tags = ("Public",)
 
     @get("/{uid:str}", summary="List public memos", opt=documented(PAGE, LIMIT_20, SORT_BY, SORT_ORDER))
-    async def page(self, uid: str, query: Query, services: Services) -> Envelope[MemoPage]:
+    async def page(self, uid: str, params: Query, services: Services) -> Envelope[MemoPage]:
         """A page of a user's public memos."""
-        return ok(await services.lists.public(uid, order(query), page_request(query, 20)))
+        return ok(await services.lists.public(uid, order(params), page_request(params, 20)))
 
     @get("/{uid:str}/random", summary="Read a random public memo")
     async def random(self, uid: str, services: Services) -> Envelope[Memo]:
@@ -38,6 +40,28 @@ class PublicMemoController(Controller):
         return ok(await services.lists.public_one(memo_id))
 
 
+class NobodyController(Controller):
+    """Paths under the public prefix that read like a memo called "public": they know no user (contract 4.12)."""
+
+    path = "/api/v1/memos/public"
+    include_in_schema = False
+
+    @get(["/", "/related", "/backlinks"])
+    async def read(self) -> None:
+        """Nobody's memo."""
+        raise NotAuthorizedException
+
+    @put(["/", "/tags"])
+    async def write(self) -> None:
+        """Nobody's memo."""
+        raise NotAuthorizedException
+
+    @delete("/")
+    async def remove(self) -> None:
+        """Nobody's memo."""
+        raise NotAuthorizedException
+
+
 class MachineMemoController(Controller):
     """Memos written by machines, with the configured token."""
 
@@ -45,10 +69,10 @@ class MachineMemoController(Controller):
     tags = ("Machines",)
     guards = (require_machine_token,)
 
-    @post("/create", status_code=200, summary="Write a memo for a user", opt=documented(USER))
-    async def create(self, data: MachineMemoBody, query: Query, services: Services) -> Envelope[MemoResult]:
+    @post("/create", summary="Write a memo for a user", opt=documented(USER))
+    async def create(self, data: MachineMemoBody, params: Query, services: Services) -> Envelope[MemoResult]:
         """Store a memo for the user named by `uid`; `category` names its category."""
-        uid = await machine_user(query, services)
+        uid = await machine_user(params, services)
         if not data.content:
             raise AimoError(Code.PARAMS_ERROR, "Content is required")
         category = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import Controller, delete, get, post, put
+from litestar import Controller
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.tags import TagBody, TagList, TagResult
 from aimo.http.context import Services
 from aimo.http.envelope import ok
+from aimo.http.routing import delete, get, post, put
 from aimo.services.accounts import Identity
 
 
@@ -27,7 +28,7 @@ class TagController(Controller):
         """One tag."""
         return ok(TagResult(message="Tag fetched successfully", tag=await services.tags.get(user.uid, tag_id)))
 
-    @post("/", status_code=200, summary="Make a tag")
+    @post("/", summary="Make a tag")
     async def create(self, data: TagBody, services: Services, user: Identity) -> Envelope[TagResult]:
         """Make a tag, or get the one that has the name already."""
         tag = await services.tags.create(user.uid, data)
@@ -39,7 +40,7 @@ class TagController(Controller):
         tag = await services.tags.update(user.uid, tag_id, data)
         return ok(TagResult(message="Tag updated successfully", tag=tag))
 
-    @delete("/{tag_id:str}", status_code=200, summary="Remove a tag")
+    @delete("/{tag_id:str}", summary="Remove a tag")
     async def remove(self, tag_id: str, services: Services, user: Identity) -> Envelope[Done]:
         """Remove a tag, also from the memos that carry it."""
         await services.tags.delete(user.uid, tag_id)

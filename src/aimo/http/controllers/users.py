@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get, post, put
+from litestar import Controller
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.users import AvatarUploaded, PasswordBody, UserInfo, UserInfoBody, UserInfoUpdated
 from aimo.http.context import AnyRequest, Services
 from aimo.http.envelope import ok
+from aimo.http.routing import get, post, put
 from aimo.http.uploads import received
 from aimo.services.accounts import Identity, require_image
 
@@ -29,13 +30,13 @@ class UserController(Controller):
         profile = await services.accounts.update_profile(user.uid, data)
         return ok(UserInfoUpdated(message="User info updated successfully", user=profile))
 
-    @post("/password", status_code=200, summary="Change one's password")
+    @post("/password", summary="Change one's password")
     async def change_password(self, data: PasswordBody, services: Services, user: Identity) -> Envelope[Done]:
         """Set a new password; tokens stay valid."""
         await services.accounts.change_password(user.uid, data.old_password, data.new_password)
         return ok(Done(message="密码修改成功"))
 
-    @post("/avatar", status_code=200, summary="Upload one's picture", opt={"upload": "avatar"})
+    @post("/avatar", summary="Upload one's picture", opt={"upload": "avatar"})
     async def upload_avatar(self, request: AnyRequest, services: Services, user: Identity) -> Envelope[AvatarUploaded]:
         """Replace one's picture."""
         async with received(request, services, "avatar", accept=require_image) as file:

@@ -64,6 +64,7 @@ class SyncService:
 
     async def start(self) -> None:
         """Take the lease if it is free and start working in the background."""
+        await self._vectors.memo_vectors.refresh()
         self._batcher = Batcher(self._applier.apply, limit=_GROUP, name="sync-applier")
         await self.lease.start()
         if not self._applier.model_matches:
@@ -217,10 +218,10 @@ class SyncService:
             if self.lease.held and self._vectors.upkeep_due():
                 started = time.monotonic()
                 try:
-                    await self._vectors.optimize()
-                    log.debug("LanceDB optimised", seconds=round(time.monotonic() - started, 2))
+                    await self._vectors.upkeep()
+                    log.debug("LanceDB upkeep done", seconds=round(time.monotonic() - started, 2))
                 except Exception:
-                    log.exception("LanceDB could not be optimised, it will be tried again")
+                    log.exception("LanceDB upkeep failed, it will be tried again")
 
 
 async def status(database: Database) -> SyncStatus:

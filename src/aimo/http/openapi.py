@@ -1,0 +1,111 @@
+"""The OpenAPI document: Litestar's, made from routes and DTOs, completed with what surrounds them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+from aimo.http.parameters import Parameter
+
+_DESCRIPTION = (
+    "Business results, good or bad, are HTTP 200 with an envelope: `code` 0 is success, anything else a failure "
+    "whose text is in `msg`. Times are epoch milliseconds."
+)
+_REJECTION = {"$ref": "#/components/schemas/Rejection"}
+_MALFORMED = {"$ref": "#/components/schemas/Malformed"}
+_PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
+
+
+def document(handlers: list[ControllerRouterHandler]) -> dict[str, Any]:
+    """The complete document as JSON-ready objects."""
+    config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
+    app = Litestar(route_handlers=handlers, openapi_config=config, signature_namespace={})
+    schema: dict[str, Any] = app.openapi_schema.to_schema()
+    schema["components"].setdefault("schemas", {}).update(_SHARED_SCHEMAS)
+    schema["components"]["securitySchemes"] = {
+        "session": {"type": "http", "scheme": "bearer", "description": "The token of a login."},
+        "machine": {"type": "http", "scheme": "bearer", "description": "The configured machine token."},
+    }
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+                _complete(schema["paths"][_plain(route.path)][method.lower()], route.path, method, handler)
+    return schema
+
+
+_SHARED_SCHEMAS: dict[str, Any] = {
+    "Rejection": {
+        "type": "object",
+        "description": "The token was missing or wrong.",
+        "properties": {
+            "success": {"type": "boolean", "const": False, "description": "Always false."},
+            "message": {"type": "string", "description": "Why the request was rejected."},
+        },
+        "required": ["success", "message"],
+    },
+    "Malformed": {
+        "type": "object",
+        "description": "The request could not be read.",
+        "properties": {
+            "status": {"type": "string", "const": "error", "description": "Always `error`."},
+            "message": {"type": "string", "description": "What was wrong."},
+        },
+        "required": ["status", "message"],
+    },
+}
+
+
+def _plain(path: str) -> str:
+    """A route's path with bare parameter names, as the document has them."""
+    parts = [f"{{{part[1:-1].partition(':')[0]}}}" if part.startswith("{") else part for part in path.split("/")]
+    return "/".join(parts)
+
+
+def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRouteHandler) -> None:
+    """Add what the framework cannot know: query parameters, uploads, and the answers of the edge."""
+    parameters: tuple[Parameter, ...] = handler.opt.get("parameters", ())
+    declared = [item for item in operation.get("parameters", []) if item["in"] == "path"]
+    for item in declared:
+        item["schema"].setdefault("minLength", 1)
+    operation["parameters"] = [*declared, *(parameter.document() for parameter in parameters)]
+    if field := handler.opt.get("upload"):
+        operation["requestBody"] = _upload(field)
+    operation["responses"] = {
+        status: answer for status, answer in operation["responses"].items() if status in ("200", "202")
+    }
+    responses = operation["responses"]
+    if handler.opt.get("download"):
+        responses["200"] = _binary()
+        responses["404"] = responses["500"] = _json("The file is not there.", {"$ref": "#/components/schemas/Failure"})
+    if handler.opt.get("unavailable"):
+        responses["503"] = responses["200"] | {"description": "Not ready."}
+    machine = path.startswith(("/api/v1/memos/ba", "/api/v1/attachments/ba", "/api/v1/debug/ba"))
+    if machine or not path.startswith(_PUBLIC_PREFIXES):
+        operation["security"] = [{"machine": []}] if machine else [{"session": []}]
+        responses["401"] = _json("The token is missing or wrong.", _REJECTION)
+    responses["400"] = _json("The request could not be read.", _MALFORMED)
+    if method != "GET":
+        responses["413"] = _json("The body is too large.", _MALFORMED)
+
+
+def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _binary() -> dict[str, Any]:
+    schema = {"type": "string", "format": "binary"}
+    return {"description": "The bytes, with the file's own media type.", "content": {"*/*": {"schema": schema}}}
+
+
+def _upload(field: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {field: {"type": "string", "format": "binary", "description": "The file."}}
+    if field == "file":
+        properties["createdAt"] = {"type": "string", "description": "Epoch milliseconds; now when absent."}
+        properties["properties"] = {"type": "string", "description": "A JSON object of facts about the file."}
+    schema = {"type": "object", "properties": properties, "required": [field]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
