@@ -10,6 +10,9 @@ from aimo.db.schema.leases import Lease
 from aimo.db.schema.memo_relations import MemoRelation
 from aimo.db.schema.memo_tags import MemoTag
 from aimo.db.schema.memos import Memo
+from aimo.db.schema.migration_checkpoints import MigrationCheckpoint
+from aimo.db.schema.migration_quarantine import MigrationQuarantine
+from aimo.db.schema.migration_runs import MigrationRun
 from aimo.db.schema.push_rules import PushRule
 from aimo.db.schema.table_migrations import TableMigration
 from aimo.db.schema.tags import Tag
@@ -26,6 +29,9 @@ __all__ = [
     "Memo",
     "MemoRelation",
     "MemoTag",
+    "MigrationCheckpoint",
+    "MigrationQuarantine",
+    "MigrationRun",
     "PushRule",
     "Table",
     "TableMigration",
