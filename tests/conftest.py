@@ -31,7 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """A test that fails shows what the servers it talked to have logged."""
     report = yield
     if report.failed:
-        report.sections.extend((f"log of {server.url}", server.log_tail()) for server in _running)
+        report.sections.extend((f"log of {server.url}", server.log_tail(25)) for server in _running)
     return report
 
 
