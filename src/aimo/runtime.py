@@ -95,7 +95,7 @@ class Runtime:
         self._stack.push_async_callback(vectors.close)
         database = await Database.open(settings)
         self._stack.push_async_callback(database.close)
-        await prepare_schema(database, settings)
+        await migrate.prepare(database, settings)
         embeddings = EmbeddingService(embedder, vectors.embedding_cache)
         self._stack.push_async_callback(embeddings.close)
         signer = FileSigner(secret)
@@ -137,22 +137,6 @@ def lancedb_options(settings: Settings) -> dict[str, str] | None:
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key.get_secret_value(),
     )
-
-
-async def prepare_schema(database: Database, settings: Settings) -> None:
-    """Migrate the schema, or insist that somebody did.
-
-    Raises:
-        ConfigurationError: it is older than this release and AUTO_MIGRATE is false, or newer.
-    """
-    if settings.auto_migrate:
-        await migrate.migrate(database)
-        return
-    missing = await migrate.pending(database)
-    if missing:
-        raise ConfigurationError(
-            f"The database lacks {len(missing)} schema migrations and AUTO_MIGRATE is false: run `aimo migrate`."
-        )
 
 
 def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:

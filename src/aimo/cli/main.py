@@ -7,15 +7,16 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from aimo.cli import data, serve, sync
 from aimo.errors import ConfigurationError
 
 app = App(name="aimo", help="A self-hosted memo server that finds memos by words and by meaning.")
-app.command(serve.serve)
-app.command(data.migrate)
-app.command(data.seed)
-app.command(data.db_app)
-app.command(sync.app)
+
+# By name, so that a command imports only what it needs: the engines take seconds.
+app.command("aimo.cli.serve:serve")
+app.command("aimo.cli.data:migrate")
+app.command("aimo.cli.data:db_app", name="db")
+app.command("aimo.cli.data:seed")
+app.command("aimo.cli.sync:app", name="sync")
 
 
 def main() -> NoReturn:

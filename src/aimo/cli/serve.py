@@ -13,8 +13,8 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 from aimo import config, log
+from aimo.db import migrate
 from aimo.db.connection import Database
-from aimo.runtime import prepare_schema
 
 # Requests in flight get this long to finish after a signal; then workers are killed.
 _GRACE_SECONDS = 5
@@ -57,6 +57,6 @@ async def _prepare(settings: config.Settings) -> None:
     """Find out what cannot work, and migrate, before any worker starts."""
     database = await Database.open(settings)
     try:
-        await prepare_schema(database, settings)
+        await migrate.prepare(database, settings)
     finally:
         await database.close()

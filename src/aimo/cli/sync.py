@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aimo import clock, config, log
+from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.runtime import Runtime, prepare_schema
+from aimo.runtime import Runtime
 from aimo.services.sync import rebuild as rebuilding
 from aimo.services.sync.service import SyncStatus, status
 
@@ -34,7 +35,7 @@ def show() -> None:
     async def look() -> SyncStatus:
         database = await Database.open(settings)
         try:
-            await prepare_schema(database, settings)
+            await migrate.prepare(database, settings)
             return await status(database)
         finally:
             await database.close()

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, types
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
 
+from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.schema import Table
 from aimo.errors import ConfigurationError
@@ -105,6 +106,22 @@ async def migrate(database: Database) -> list[str]:
     if ran:
         log.info("schema migrated", revisions=len(ran), newest=ran[-1])
     return ran
+
+
+async def prepare(database: Database, settings: Settings) -> None:
+    """Migrate the schema, or insist that somebody did.
+
+    Raises:
+        ConfigurationError: it is older than this release and AUTO_MIGRATE is false, or newer.
+    """
+    if settings.auto_migrate:
+        await migrate(database)
+        return
+    missing = await pending(database)
+    if missing:
+        raise ConfigurationError(
+            f"The database lacks {len(missing)} schema migrations and AUTO_MIGRATE is false: run `aimo migrate`."
+        )
 
 
 async def new_revision(database: Database, name: str) -> Path:

@@ -9,11 +9,13 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from aimo.http import openapi
 from aimo.http.auth import Sessions
 from aimo.http.context import Services, provide_query, provide_services, provide_user
 from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
 from aimo.http.controllers.auth import AuthController
 from aimo.http.controllers.categories import CategoryController
+from aimo.http.controllers.docs import DocsController
 from aimo.http.controllers.health import HealthController
 from aimo.http.controllers.memos import MemoController
 from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
@@ -27,6 +29,7 @@ from aimo.storage.signing import FileSigner
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     HealthController,
+    DocsController,
     AuthController,
     UserController,
     CategoryController,
@@ -39,6 +42,12 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     NobodyController,
 ]
 
+DEPENDENCIES = {
+    "services": Provide(provide_services),
+    "user": Provide(provide_user),
+    "params": Provide(provide_query),
+}
+
 
 async def _refuse_unusable(request: Request[Any, Any, Any]) -> None:
     refuse_unusable(request.scope)  # type: ignore[arg-type]
@@ -48,12 +57,8 @@ def create_api(services: Services) -> Litestar:
     """The routes alone, without what surrounds them."""
     return Litestar(
         route_handlers=CONTROLLERS,
-        state=State({"services": services}),
-        dependencies={
-            "services": Provide(provide_services),
-            "user": Provide(provide_user),
-            "params": Provide(provide_query),
-        },
+        state=State({"services": services, "document": openapi.document(CONTROLLERS, DEPENDENCIES)}),
+        dependencies=DEPENDENCIES,
         before_request=_refuse_unusable,
         exception_handlers=dict(EXCEPTION_HANDLERS),
         openapi_config=None,

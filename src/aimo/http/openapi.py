@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Dependencies
 
 from aimo.http.parameters import Parameter
 
@@ -18,14 +20,15 @@ _DESCRIPTION = (
 )
 _REJECTION = {"$ref": "#/components/schemas/Rejection"}
 _MALFORMED = {"$ref": "#/components/schemas/Malformed"}
+_ENVELOPE = re.compile(r"Envelope_(?:\w+\.)*(\w+?)_\b")
 _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
 
 
-def document(handlers: list[ControllerRouterHandler]) -> dict[str, Any]:
+def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, Any]:
     """The complete document as JSON-ready objects."""
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
-    app = Litestar(route_handlers=handlers, openapi_config=config, signature_namespace={})
-    schema: dict[str, Any] = app.openapi_schema.to_schema()
+    app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config)
+    schema: dict[str, Any] = _tidied(app.openapi_schema.to_schema())
     schema["components"].setdefault("schemas", {}).update(_SHARED_SCHEMAS)
     schema["components"]["securitySchemes"] = {
         "session": {"type": "http", "scheme": "bearer", "description": "The token of a login."},
@@ -33,12 +36,38 @@ def document(handlers: list[ControllerRouterHandler]) -> dict[str, Any]:
     }
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
+            if not handler.resolve_include_in_schema():
+                continue
             for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
                 _complete(schema["paths"][_plain(route.path)][method.lower()], route.path, method, handler)
     return schema
 
 
+def _tidied(schema: Any) -> Any:
+    """The document with plain names for envelopes and media types.
+
+    ``oneOf`` becomes ``anyOf``: a whole number is an integer and a number.
+    """
+    if isinstance(schema, list):
+        return [_tidied(item) for item in schema]
+    if isinstance(schema, str):
+        return _ENVELOPE.sub(r"\1Envelope", schema).removesuffix("; charset=utf-8")
+    if not isinstance(schema, dict):
+        return schema
+    return {"anyOf" if key == "oneOf" else _tidied(key): _tidied(value) for key, value in schema.items()}
+
+
 _SHARED_SCHEMAS: dict[str, Any] = {
+    "Failure": {
+        "type": "object",
+        "description": "The envelope of a failure.",
+        "properties": {
+            "code": {"type": "integer", "description": "A code of the contract's table."},
+            "msg": {"type": "string", "description": "What went wrong."},
+            "data": {"type": "null", "description": "Always null."},
+        },
+        "required": ["code", "msg", "data"],
+    },
     "Rejection": {
         "type": "object",
         "description": "The token was missing or wrong.",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import jwt
 
-from aimo import ids
+from aimo import clock, ids
 
 LIFETIME_SECONDS = 90 * 24 * 3600
 _ALGORITHM = "HS256"
@@ -25,7 +24,7 @@ class Tokens:
 
     def issue(self, uid: str) -> str:
         """A fresh token for a user."""
-        now = int(time.time())
+        now = clock.now_ms() // 1000
         return jwt.encode({"uid": uid, "iat": now, "exp": now + LIFETIME_SECONDS}, self._secret, _ALGORITHM)
 
     def read(self, token: str) -> str | None:

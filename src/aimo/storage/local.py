@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import stat
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, ParamSpec, Self, TypeVar
 
+from aimo import clock
 from aimo.storage.keys import is_key
 from aimo.storage.protocol import ObjectMissing, Placement, StorageError
 from aimo.storage.signing import FileSigner
@@ -149,7 +149,7 @@ class LocalStorage:
         self.scratch.mkdir(parents=True, exist_ok=True)
         for left in self.scratch.iterdir():
             with suppress(FileNotFoundError):  # another worker clears as well
-                if left.stat().st_mtime < time.time() - _STALE_SECONDS:
+                if left.stat().st_mtime < clock.now_ms() / 1000 - _STALE_SECONDS:
                     left.unlink()
 
     def _exists(self, key: str) -> bool:

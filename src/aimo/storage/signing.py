@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 import re
-import time
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from urllib.parse import quote
+
+from aimo import clock
 
 _DIGITS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
@@ -27,7 +28,7 @@ class FileSigner:
     def url(self, key: str, lifetime: int, *, now: float | None = None) -> str:
         """The path and query under which a key can be fetched for up to ``lifetime`` seconds."""
         step = max(1, lifetime // 4)
-        expires = (int(time.time() if now is None else now) + lifetime) // step * step
+        expires = (int(clock.now_ms() / 1000 if now is None else now) + lifetime) // step * step
         return f"/files/{quote(key)}?exp={expires}&sig={self._signature(key, str(expires))}"
 
     def allows(self, key: str, expires: str, signature: str, *, now: float | None = None) -> bool:
@@ -35,7 +36,7 @@ class FileSigner:
         if not _DIGITS.fullmatch(expires):
             return False
         genuine = hmac.compare_digest(self._signature(key, expires).encode(), signature.encode("utf-8", "replace"))
-        return genuine and int(expires) > (time.time() if now is None else now)
+        return genuine and int(expires) > (clock.now_ms() / 1000 if now is None else now)
 
     def _signature(self, key: str, expires: str) -> str:
         signing = self._hmac.copy()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from email.utils import formatdate
 
 from litestar import Controller, Response
 
+from aimo import clock
 from aimo.dto.base import Envelope
 from aimo.dto.users import LoggedIn, LoginBody, RegisterBody, Registered
 from aimo.http.auth import COOKIE
@@ -37,6 +37,6 @@ class AuthController(Controller):
 
 def _cookie(token: str, *, secure: bool) -> str:
     """The login cookie, letter for letter that of the existing server (contract 1.6)."""
-    expires = formatdate(time.time() + LIFETIME_SECONDS, usegmt=True)
+    expires = formatdate(clock.now_ms() / 1000 + LIFETIME_SECONDS, usegmt=True)
     attributes = f"Max-Age={LIFETIME_SECONDS}; Path=/; Expires={expires}; HttpOnly; SameSite=Lax"
     return f"{COOKIE}={token}; {attributes}{'; Secure' if secure else ''}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import parse_qsl
 
+from aimo import clock
 from aimo.http.answers import send_error
 from aimo.http.asgi import App, Headers, Receive, Scope, Send
 from aimo.http.edge.content import send_content
@@ -60,7 +60,7 @@ async def _headers(key: str, expires: int, stored: StoredObject) -> Headers:
     async for piece in stored.read(0, SNIFFED_BYTES):
         beginning += piece
     served = served_as(key, beginning)
-    fresh = max(0, expires - int(time.time()))
+    fresh = max(0, expires - clock.now_ms() // 1000)
     return [
         (b"content-type", served.content_type.encode()),
         (b"content-disposition", served.disposition.encode()),

@@ -1,0 +1,30 @@
+"""The API's description: for tools, and for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import litestar
+from litestar import Controller
+
+from aimo.http.context import AnyRequest
+from aimo.http.docs_page import render
+from aimo.http.routing import get
+
+
+class DocsController(Controller):
+    """Made once when the application is made; needs no token."""
+
+    path = "/api/v1"
+    tags = ("Documentation",)
+
+    @get("/openapi.json", summary="The OpenAPI document", include_in_schema=False)
+    async def document(self, request: AnyRequest) -> dict[str, Any]:
+        """Everything the server answers, as OpenAPI 3.1."""
+        document: dict[str, Any] = request.app.state.document
+        return document
+
+    @litestar.get("/docs", media_type="text/html; charset=utf-8", include_in_schema=False)
+    async def page(self, request: AnyRequest) -> str:
+        """The same as a page to read."""
+        return render(request.app.state.document)
