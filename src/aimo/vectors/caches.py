@@ -105,7 +105,7 @@ class Cache(Table, Generic[_C]):
         # first collect all rows of that model.
         columns = [*self.layout.key, "embedding"]
         rows = await self.read(self._handle.query().where(col("contentHash").isin(hashes)).select(columns))
-        vectors = vectors_of(rows, "embedding")
+        vectors = vectors_of(rows.column("embedding"))
         found: dict[tuple[str, ...], Vector] = {}
         keys = zip(*(rows.column(name).to_pylist() for name in self.layout.key), strict=True)
         for (row_model, *key), vector in zip(keys, vectors, strict=True):

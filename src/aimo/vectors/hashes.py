@@ -99,12 +99,12 @@ class MultimodalContent:
 
 def js_number(value: float) -> str:
     """A finite number as ``JSON.stringify`` prints it: ``1`` for 1.0, ``1e-7`` for 0.0000001."""
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    number = Decimal(repr(value))
+    number = Decimal(repr(float(value))).normalize()
+    if not number:
+        return "0"
     if 1e-6 <= abs(value) < 1e21:
         return format(number, "f")
-    sign, digits, _ = number.normalize().as_tuple()
+    sign, digits, _ = number.as_tuple()
     mantissa = "".join(map(str, digits))
     mantissa = mantissa[0] + ("." + mantissa[1:] if mantissa[1:] else "")
     return f"{'-' * sign}{mantissa}e{number.adjusted():+d}"

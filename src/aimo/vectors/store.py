@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -75,8 +74,6 @@ class VectorStore:
             VectorStoreError: LanceDB failed.
         """
         uri = os.fspath(uri)
-        if "://" not in uri:
-            await asyncio.to_thread(os.makedirs, uri, exist_ok=True)
         with reported_as(f"opening {uri}"):
             connection = await lancedb.connect_async(
                 uri,

@@ -144,11 +144,32 @@ class Table:
             async with asyncio.timeout(READ_SECONDS):
                 return await query.to_arrow(timeout=timedelta(seconds=READ_SECONDS))
 
-    async def count_where(self, condition: Expr | None) -> int:
-        """Number of rows, of all or of those that meet the condition."""
+    async def batches(self, query: Any, rows: int) -> AsyncIterator[pa.RecordBatch]:
+        """The rows of a LanceDB query, as of now, at most ``rows`` at a time.
+
+        Raises:
+            VectorStoreError: it failed, or a batch took longer than 30 s.
+        """
+        with reported_as(f"reading {self.name}"):
+            reader = await query.to_batches(max_batch_length=rows)
+        while True:
+            with reported_as(f"reading {self.name}"):
+                try:
+                    async with asyncio.timeout(READ_SECONDS):
+                        batch = await anext(reader)
+                except StopAsyncIteration:
+                    return
+            yield batch
+
+    async def count_rows(self, condition: str | None = None) -> int:
+        """Number of rows, of all or of those that meet a filter; see `text_literal`.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
         with reported_as(f"counting {self.name}"):
             async with asyncio.timeout(READ_SECONDS):
-                rows: int = await self._handle.count_rows(None if condition is None else condition.to_sql())
+                rows: int = await self._handle.count_rows(condition)
                 return rows
 
 
@@ -172,20 +193,12 @@ class OwnedTable(Table):
 
     async def count(self, uid: str | None = None) -> int:
         """Number of rows, of everybody or of one user."""
-        return await self.count_where(None if uid is None else owned_by(uid))
+        return await self.count_rows(None if uid is None else f"uid = {text_literal(uid)}")
 
     async def ids(self, batch: int = 10_000) -> AsyncIterator[list[tuple[str, str]]]:
         """All ``(id, uid)`` as of now, in batches of at most ``batch``, in no particular order."""
         columns = [self.id_column, "uid"]
-        with reported_as(f"reading {self.name}"):
-            reader = await self._handle.query().select(columns).to_batches(max_batch_length=batch)
-        while True:
-            with reported_as(f"reading {self.name}"):
-                try:
-                    async with asyncio.timeout(READ_SECONDS):
-                        rows = await anext(reader)
-                except StopAsyncIteration:
-                    return
+        async for rows in self.batches(self._handle.query().select(columns), batch):
             yield list(zip(*(rows.column(name).to_pylist() for name in columns), strict=True))
 
     async def duplicates(self) -> list[str]:
@@ -206,3 +219,12 @@ class OwnedTable(Table):
 def owned_by(uid: str) -> Expr:
     """The rows of one user. LanceDB gets the value as a value, never as text of a filter."""
     return col("uid") == lit(uid)
+
+
+def text_literal(value: str) -> str:
+    """A value inside the text of a filter, for the one method that takes nothing else.
+
+    LanceDB's own ``Expr.to_sql`` must not be used: it leaves ``\\'`` and ``''`` as they are, so that a
+    value with a backslash and a quote ends its literal and the rest becomes part of the filter.
+    """
+    return "'" + value.replace("'", "''") + "'"

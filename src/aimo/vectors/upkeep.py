@@ -109,7 +109,7 @@ class Upkeep:
     async def _fold_or_optimize(self) -> None:
         stats = await self.table.handle.stats()
         if stats["fragment_stats"]["num_fragments"] > _FEW_FRAGMENTS:
-            await self.table.write("folding", lambda: self._fold(_worth_folding))
+            await self.table.write("folding", lambda: self._fold(rows_worth_folding))
         crowded = self.table.commits - self._optimized_commits > _KEPT_VERSIONS
         if crowded or await self._unindexed() > max(_UNINDEXED_ROWS, _UNINDEXED_SHARE * stats["num_rows"]):
             await self._optimize()
@@ -146,7 +146,7 @@ class Upkeep:
         for index in await self.table.handle.list_indices():
             if index.columns == [self.table.vector_column]:
                 return (index.num_segments or 1) > _INDEX_PARTS
-        return await self.table.count() >= VECTOR_INDEX_ROWS
+        return await self.table.count_rows() >= VECTOR_INDEX_ROWS
 
     async def _index_vectors(self) -> None:
         """Train the vector index anew. Writers go on meanwhile; queries scan what it does not cover.
@@ -192,7 +192,7 @@ def _fragment_sizes(row_ids: RowIds) -> tuple[RowIds, RowIds]:
     return fragments[order], sizes[order].astype(np.uint64)
 
 
-def _worth_folding(row_ids: RowIds) -> RowIds:
+def rows_worth_folding(row_ids: RowIds) -> RowIds:
     """The rows of small fragments, and of larger ones as long as the smaller together have half their rows."""
     fragments, sizes = _fragment_sizes(row_ids)
     before = np.concatenate([[0], np.cumsum(sizes)[:-1]])

@@ -25,6 +25,8 @@ _PROBES = 1024
 _REFINE = 10
 _REFINED_ROWS = 2000
 
+_BATCH = 4096
+
 
 class Hit(NamedTuple):
     """A row that was found; the similarity is the cosine, with negative ones as 0."""
@@ -108,7 +110,7 @@ class VectorTable(OwnedTable):
         if vectors.shape != (len(ids), self.dimension):
             raise ValueError(f"vectors of shape {vectors.shape} do not fit {len(ids)} ids and {self.dimension} columns")
         flat = np.ascontiguousarray(vectors, dtype=np.float32)
-        usable = np.isfinite(flat).all(axis=1) & flat.any(axis=1)
+        usable = _has_direction(flat)
         if not usable.all():
             raise ValueError(f"the vector of {ids[int(np.argmin(usable))]} is not finite or has no direction")
         rows = pa.table(
@@ -143,25 +145,31 @@ class VectorTable(OwnedTable):
         return _hits(await self.read(query.nprobes(_PROBES).refine_factor(refine)), self.id_column)
 
     async def similarities(self, uid: str, vector: Any) -> dict[str, float]:
-        """The similarity of every row of the user, exact, best first.
+        """The similarity of every row of the user, exact, in no particular order.
+
+        The rows are read and compared here: LanceDB's own flat search would also sort them, which takes
+        two to three times as long (20,000 rows of 512 numbers: 137 ms against 44).
 
         Raises:
             ValueError: the vector does not fit the table.
             VectorStoreError: LanceDB failed.
         """
         target = checked(vector, self.dimension, "the query")
-        rows = await self.count(uid)
-        if not rows:
-            return {}
-        # Room for what another process adds between the two queries.
-        query = self._nearest(target, owned_by(uid), rows + 1000).bypass_vector_index()
-        return dict(_hits(await self.read(query), self.id_column))
+        direction = target / np.linalg.norm(target)
+        columns = [self.id_column, self.vector_column]
+        found: dict[str, float] = {}
+        async for rows in self.batches(self._handle.query().where(owned_by(uid)).select(columns), _BATCH):
+            vectors = vectors_of(rows.column(self.vector_column))
+            lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+            cosines = np.clip(vectors @ direction / lengths, 0.0, 1.0)
+            found.update(zip(rows.column(self.id_column).to_pylist(), cosines.tolist(), strict=True))
+        return found
 
     async def get(self, uid: str, row_id: str) -> Vector | None:
         """The user's vector with this id, as it was written."""
         condition = owned_by(uid) & (col(self.id_column) == lit(row_id))
         rows = await self.read(self._handle.query().where(condition).select([self.vector_column]).limit(1))
-        return vectors_of(rows, self.vector_column)[0] if rows.num_rows else None
+        return vectors_of(rows.column(self.vector_column))[0] if rows.num_rows else None
 
     def _nearest(self, target: Vector, condition: Any, limit: int) -> Any:
         query = self._handle.query().where(condition).nearest_to(target).column(self.vector_column)
@@ -179,19 +187,27 @@ def checked(vector: Any, dimension: int, owner: str) -> Vector:
     Raises:
         ValueError: it has another length, is not finite, or all zeros; the text names ``owner``.
     """
-    array: Vector = np.asarray(vector, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        array: Vector = np.asarray(vector, dtype=np.float32)
     if array.shape != (dimension,):
         raise ValueError(f"the vector of {owner} has shape {array.shape}, not ({dimension},)")
-    if not np.isfinite(array).all() or not array.any():
+    if not _has_direction(array[np.newaxis]).all():
         raise ValueError(f"the vector of {owner} is not finite or has no direction")
     return array
 
 
-def vectors_of(rows: pa.Table, column: str) -> Vector:
+def _has_direction(vectors: Vector) -> npt.NDArray[np.bool_]:
+    """Which vectors have a finite length other than 0: a cosine needs one."""
+    with np.errstate(over="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    return np.isfinite(squares) & (squares > 0)
+
+
+def vectors_of(column: Any) -> Vector:
     """A column of vectors as ``[n, dimension]``."""
-    chunks = rows.column(column).combine_chunks()
-    flat: Vector = chunks.flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(len(chunks), -1) if len(chunks) else flat.reshape(0, chunks.type.list_size)
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    flat: Vector = array.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(array), array.type.list_size)
 
 
 def _hits(rows: pa.Table, id_column: str) -> list[Hit]:

@@ -1,0 +1,175 @@
+"""Reads the LanceDB database of the existing server, and never writes to it (contract, data-model.md part (a))."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import pyarrow as pa
+from lancedb import AsyncConnection
+
+from aimo.errors import ConfigurationError
+from aimo.vectors.errors import reported_as
+
+_SECONDS = 120.0
+_PAGE = 1000
+
+
+class SourceTable:
+    """One table at one version. Rows have positions, which never change for that version."""
+
+    def __init__(self, name: str, handle: Any, version: int, rows: int, schema: pa.Schema) -> None:
+        self.name = name
+        self.version = version
+        self.rows = rows
+        self.schema = schema
+        self._handle = handle
+
+    async def read(self, columns: Sequence[str], first: int, count: int) -> pa.Table:
+        """The rows at positions ``first`` up to ``first + count``, in order.
+
+        Raises:
+            VectorStoreError: they cannot be read.
+        """
+        query = self._handle.query().select(list(columns)).offset(first).limit(count)
+        with reported_as(f"reading {self.name} of the source"):
+            async with asyncio.timeout(_SECONDS):
+                return await query.to_arrow()
+
+    async def batches(self, columns: Sequence[str], rows: int) -> AsyncIterator[pa.RecordBatch]:
+        """All rows in order, in batches of at most ``rows``; quicker than `read` where every row is wanted.
+
+        Raises:
+            VectorStoreError: they cannot be read.
+        """
+        with reported_as(f"reading {self.name} of the source"):
+            reader = await self._handle.query().select(list(columns)).to_batches(max_batch_length=rows)
+        while True:
+            with reported_as(f"reading {self.name} of the source"):
+                try:
+                    async with asyncio.timeout(_SECONDS):
+                        batch = await anext(reader)
+                except StopAsyncIteration:
+                    return
+            yield batch
+
+    async def nearest(
+        self, column: str, id_column: str, uid: str, vector: Sequence[float], limit: int
+    ) -> list[tuple[str, float]]:
+        """The user's rows nearest to a vector by cosine distance, exact: ``(id, distance)``, best first.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        condition = lancedb.expr.col("uid") == lancedb.expr.lit(uid)
+        query = self._handle.query().where(condition).nearest_to(list(vector)).column(column).distance_type("cosine")
+        with reported_as(f"searching {self.name} of the source"):
+            async with asyncio.timeout(_SECONDS):
+                found = await query.bypass_vector_index().select([id_column, "_distance"]).limit(limit).to_arrow()
+        return list(zip(found.column(id_column).to_pylist(), found.column("_distance").to_pylist(), strict=True))
+
+    def close(self) -> None:
+        """Let go of the table."""
+        self._handle.close()
+
+
+class LegacySource:
+    """The tables of a source, each pinned to the version it had when it was opened."""
+
+    def __init__(self, connection: Any, uri: str, tables: dict[str, SourceTable]) -> None:
+        self.uri = uri
+        self.tables = tables
+        self._connection = connection
+
+    @classmethod
+    async def open(
+        cls,
+        uri: str,
+        *,
+        storage_options: Mapping[str, str] | None = None,
+        versions: Mapping[str, int] | None = None,
+    ) -> LegacySource:
+        """Open a folder or ``s3://bucket/prefix`` for reading.
+
+        Args:
+            uri: where the ``*.lance`` folders are.
+            storage_options: passed on to LanceDB for an object store.
+            versions: versions to read instead of the newest ones, by table; other tables are left out.
+
+        Raises:
+            ConfigurationError: there is no LanceDB database.
+            VectorStoreError: it cannot be read, or a version is not there any more.
+        """
+        if "://" not in uri and not Path(uri).is_dir():  # noqa: ASYNC240 (one look at the local disk)
+            raise ConfigurationError(f"There is no folder {uri}: --source must name the old server's LanceDB folder.")
+        with reported_as(f"opening {uri}"):
+            connection = await lancedb.connect_async(
+                uri, storage_options=dict(storage_options) if storage_options else None
+            )
+            names = await _names(connection)
+        if not names:
+            raise ConfigurationError(f"{uri} holds no tables: --source must name the folder with the *.lance folders.")
+        source = cls(connection, uri, {})
+        for name in names if versions is None else versions:
+            source.tables[name] = await source._pinned(name, None if versions is None else versions[name])
+        return source
+
+    async def newest_versions(self) -> dict[str, int]:
+        """The version that each table has right now.
+
+        Raises:
+            VectorStoreError: the source cannot be read.
+        """
+        newest = {}
+        for name in await _names(self._connection):
+            with reported_as(f"opening {name} of the source"):
+                handle: Any = await self._connection.open_table(name)
+                newest[name] = await handle.version()
+                handle.close()
+        return newest
+
+    async def drop(self, names: Sequence[str]) -> None:
+        """Delete tables for good: the one thing here that changes the source.
+
+        Raises:
+            VectorStoreError: LanceDB failed; some may be gone.
+        """
+        for name in names:
+            with reported_as(f"deleting {name} of the source"):
+                await self._connection.drop_table(name)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for table in self.tables.values():
+            table.close()
+        self._connection.close()
+
+    async def _pinned(self, name: str, version: int | None) -> SourceTable:
+        with reported_as(f"opening {name} of the source"):
+            handle = await self._connection.open_table(name)
+            pinned = await handle.version() if version is None else version
+            await handle.checkout(pinned)
+            return SourceTable(name, handle, pinned, await handle.count_rows(), await handle.schema())
+
+
+async def _names(connection: AsyncConnection) -> list[str]:
+    """All tables: the listing comes in pages."""
+    names: list[str] = []
+    token: str | None = None
+    while True:
+        page = await connection.list_tables(limit=_PAGE, page_token=token)
+        names += page.tables
+        token = page.page_token
+        if not token:
+            return sorted(names)
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two addresses name the same database."""
+    if "://" in one or "://" in other:
+        return one.rstrip("/") == other.rstrip("/")
+    return os.path.realpath(one) == os.path.realpath(other)
