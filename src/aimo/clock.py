@@ -12,6 +12,7 @@ EARLIEST_MS = -30_610_224_000_000
 LATEST_MS = 253_402_300_799_999
 
 _EPOCH = datetime(1970, 1, 1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def now_ms() -> int:
@@ -26,7 +27,7 @@ def to_datetime(ms: int) -> datetime:
 
 def to_ms(moment: datetime) -> int:
     """Epoch milliseconds of a naive UTC datetime, exact to the millisecond."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def local_day(zone: ZoneInfo, ms: int | None = None) -> str:

@@ -27,7 +27,7 @@ _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "
 def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, Any]:
     """The complete document as JSON-ready objects."""
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
-    app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config)
+    app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config, logging_config=None)
     schema: dict[str, Any] = _tidied(app.openapi_schema.to_schema())
     schema["components"].setdefault("schemas", {}).update(_SHARED_SCHEMAS)
     schema["components"]["securitySchemes"] = {

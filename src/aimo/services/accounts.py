@@ -15,6 +15,7 @@ from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import categories as category_sql
 from aimo.db.queries import users as sql
+from aimo.db.reading import fetch_one
 from aimo.db.transaction import atomically
 from aimo.db.types import unique_key
 from aimo.dto.base import UNSET, UnsetType
@@ -98,7 +99,7 @@ class AccountService:
         if not email or not password:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
         async with self._database.reads() as connection:
-            row = (await connection.execute(sql.BY_EMAIL, {"email_key": unique_key(email)})).first()
+            row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
         if row is None or row.email != email:
             raise AimoError(Code.USER_NOT_FOUND)
         if not await is_correct(password, row.password):
@@ -111,7 +112,7 @@ class AccountService:
         if not ids.is_possible(uid):
             return None
         async with self._database.reads() as connection:
-            row = (await connection.execute(sql.IDENTITY, {"owner": uid})).first()
+            row = await fetch_one(connection, sql.IDENTITY, {"owner": uid})
         return Identity(row.uid, row.email, row.nickname) if row else None
 
     async def profile(self, uid: str) -> UserInfo:
@@ -179,7 +180,7 @@ class AccountService:
         return self._urls.avatar(uid, key)
 
     async def _profile(self, connection: AsyncConnection, uid: str) -> UserInfo:
-        row = (await connection.execute(sql.PROFILE, {"owner": uid})).first()
+        row = await fetch_one(connection, sql.PROFILE, {"owner": uid})
         if row is None:
             raise AimoError(Code.USER_NOT_FOUND)
         avatar = self._urls.avatar(uid, row.avatar)

@@ -15,6 +15,7 @@ from aimo.db.queries import memos as sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import users as user_sql
 from aimo.db.queries.memos import Filters, Order
+from aimo.db.reading import fetch, fetch_one, fetch_value
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.services import tags
@@ -120,9 +121,9 @@ class MemoLists:
         async with self._database.reads() as connection:
             total = 0
             if ids.is_possible(uid):
-                total = (await connection.execute(sql.count(filters), {"owner": uid})).scalar_one()
+                total = await fetch_value(connection, sql.count(filters), {"owner": uid})
             values = {"owner": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
-            rows = (await connection.execute(sql.page(filters, order), values)).all() if total else []
+            rows = await fetch(connection, sql.page(filters, order), values) if total else []
             if not rows:
                 raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
             return (await self._views.present(connection, uid, rows, PLAIN))[0]
@@ -132,11 +133,11 @@ class MemoLists:
         async with self._database.reads() as connection:
             row = None
             if ids.is_possible(memo_id):
-                row = (await connection.execute(sql.PUBLIC_ONE, {"id": memo_id})).first()
+                row = await fetch_one(connection, sql.PUBLIC_ONE, {"id": memo_id})
             if row is None:
                 raise AimoError(Code.NOT_FOUND, "Public memo not found")
             memo = (await self._views.present(connection, row.uid, [row], PLAIN))[0]
-            user = (await connection.execute(user_sql.PROFILE, {"owner": row.uid})).first()
+            user = await fetch_one(connection, user_sql.PROFILE, {"owner": row.uid})
         if user is None:
             raise AimoError(Code.NOT_FOUND, "User not found")
         author = Author(uid=user.uid, nickname=user.nickname, avatar=self._urls.avatar(user.uid, user.avatar))
@@ -148,9 +149,9 @@ class MemoLists:
         async with self._database.reads() as connection:
             await one(connection, uid, memo_id)
             which = {"owner": uid, "id": memo_id}
-            total: int = (await connection.execute(relation_sql.COUNT_BACKLINKS, which)).scalar_one()
+            total: int = await fetch_value(connection, relation_sql.COUNT_BACKLINKS, which)
             values = which | {"limit": request.size, "offset": request.offset}
-            rows = (await connection.execute(relation_sql.BACKLINKS, values)).all()
+            rows = await fetch(connection, relation_sql.BACKLINKS, values)
             items = await self._views.present(connection, uid, sorted(rows, key=lambda row: row.seq), PLAIN)
         return MemoPage(items=items, pagination=request.describe(total))
 
@@ -158,17 +159,17 @@ class MemoLists:
 async def _page(
     connection: AsyncConnection, selection: Selection, order: Order, request: PageRequest
 ) -> tuple[int, Sequence[Any]]:
-    total: int = (await connection.execute(sql.count(selection.filters), selection.values)).scalar_one()
+    total: int = await fetch_value(connection, sql.count(selection.filters), selection.values)
     if not total or not request.size:
         return total, []
     values = selection.values | {"limit": request.size, "offset": request.offset}
-    return total, (await connection.execute(sql.page(selection.filters, order), values)).all()
+    return total, await fetch(connection, sql.page(selection.filters, order), values)
 
 
 async def _page_of_many(
     connection: AsyncConnection, selection: Selection, order: Order, request: PageRequest, found: set[str]
 ) -> tuple[int, Sequence[Any]]:
-    rows = await connection.execute(sql.ids(selection.filters, order), selection.values)
+    rows = await fetch(connection, sql.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
     page = wanted[request.offset : request.offset + request.size]
     return len(wanted), await by_ids(connection, selection.values["owner"], page)
@@ -178,6 +179,6 @@ async def by_ids(connection: AsyncConnection, uid: str, memo_ids: Sequence[str])
     """The rows of a user's memos in the order of the ids; ids without a row are left out."""
     if not memo_ids:
         return []
-    rows = await connection.execute(sql.BY_IDS, {"owner": uid, "memo_ids": memo_ids})
+    rows = await fetch(connection, sql.BY_IDS, {"owner": uid, "memo_ids": memo_ids})
     known = {row.memo_id: row for row in rows}
     return [known[memo_id] for memo_id in memo_ids if memo_id in known]

@@ -12,6 +12,7 @@ from aimo import ids
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
+from aimo.db.reading import fetch
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET
 from aimo.dto.memos import Memo, NestedMemo
@@ -96,7 +97,7 @@ class MemoViews:
     async def _targets(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, list[Any]]:
         """The rows that each memo refers to, in the order in which it names them."""
         memo_ids = [row.memo_id for row in rows]
-        found = (await connection.execute(relation_sql.TARGETS, {"owner": uid, "memo_ids": memo_ids})).all()
+        found = await fetch(connection, relation_sql.TARGETS, {"owner": uid, "memo_ids": memo_ids})
         targets: dict[str, list[Any]] = {}
         for row in sorted(found, key=lambda row: row.position):
             targets.setdefault(row.source_memo_id, []).append(row)
@@ -106,14 +107,14 @@ class MemoViews:
         wanted = _possible(row.tag_ids for row in rows)
         if not wanted:
             return {}
-        found = await connection.execute(tag_sql.BY_IDS, {"owner": uid, "tag_ids": wanted})
+        found = await fetch(connection, tag_sql.BY_IDS, {"owner": uid, "tag_ids": wanted})
         return {row.tag_id: tags.present(row) for row in found}
 
     async def _attachments(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, Attachment]:
         wanted = _possible(row.attachments for row in rows)
         if not wanted:
             return {}
-        found = await connection.execute(attachment_sql.BY_IDS, {"owner": uid, "ids": wanted})
+        found = await fetch(connection, attachment_sql.BY_IDS, {"owner": uid, "ids": wanted})
         return {row.attachment_id: attachments.present(row, self._urls) for row in found}
 
 

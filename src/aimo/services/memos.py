@@ -14,6 +14,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import memos as sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
+from aimo.db.reading import fetch_one
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.memos import Memo, MemoBody
@@ -183,7 +184,7 @@ def require_possible(memo_id: str) -> None:
 async def one(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
     """The row of a user's memo; NOT_FOUND without it."""
     require_possible(memo_id)
-    row = (await connection.execute(sql.ONE, {"owner": uid, "id": memo_id})).first()
+    row = await fetch_one(connection, sql.ONE, {"owner": uid, "id": memo_id})
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return row

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.connection import Database
 from aimo.db.queries import memos as sql
+from aimo.db.reading import fetch, fetch_value
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services import fusion
@@ -56,7 +57,7 @@ class SearchService:
         """The user's other memos by similarity to this one; NOT_FOUND without it (contract 4.8)."""
         async with self._database.reads() as connection:
             await one(connection, uid, memo_id)
-            total: int = (await connection.execute(sql.COUNT_ALL, {"owner": uid})).scalar_one() - 1
+            total: int = await fetch_value(connection, sql.COUNT_ALL, {"owner": uid}) - 1
             hits: Sequence[Hit] = []
             depth = min(request.offset + request.size, total)
             vector = await self._vectors.memo_vectors.get(uid, memo_id)
@@ -157,7 +158,7 @@ class SearchService:
             selection = await select(connection, uid, criteria)
             if selection is None:
                 return set()
-            rows = await connection.execute(sql.ids(selection.filters), selection.values)
+            rows = await fetch(connection, sql.ids(selection.filters), selection.values)
             return {memo_id for (memo_id,) in rows}
 
     async def _present(self, connection: AsyncConnection, uid: str, hits: Sequence[tuple[str, float]]) -> list[Memo]:
