@@ -7,27 +7,44 @@ explicitly, see `aimo.db.transaction`.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sqlite3
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import URL, AsyncAdaptedQueuePool, event, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from aimo.config import Settings
+from aimo.db.advice import advice
+from aimo.db.pool import WarmPool
 from aimo.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 2
 CONNECT_SECONDS = 5
-_LAST_USED = "aimo_last_used"
+READ_SECONDS = 30.0
+
+# Rows found by UPDATE are counted, whether or not they changed: CLIENT_FOUND_ROWS of the MySQL protocol.
+_FOUND_ROWS = 2
+
+_MYSQL_SESSION = (
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', "
+    "innodb_lock_wait_timeout = 10",
+)
+_SQLITE_SESSION = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {CONNECT_SECONDS * 1000}",
+)
 
 
 @dataclass(frozen=True)
@@ -54,61 +71,86 @@ def database_url(settings: Settings) -> URL:
     )
 
 
-def _prepare_mysql(connection: Any, record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    cursor.execute("SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'")
-    cursor.close()
+def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[Any]]:
+    """What opens a connection of the driver; a server that accepts but never answers is given up as well.
+
+    The drivers' own timeout ends with the TCP handshake, and they encode passwords as Latin-1.
+    """
+    driver = importlib.import_module(settings.mysql_driver)
+    url = database_url(settings)
+    # Encoded as Latin-1 this is UTF-8, which is what the server has hashed.
+    password = settings.mysql_password.get_secret_value().encode().decode("latin1")
+    lost = url.get_dialect().import_dbapi().OperationalError
+
+    async def connect() -> Any:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await driver.connect(
+                    host=url.host,
+                    port=url.port,
+                    user=url.username,
+                    password=password,
+                    db=url.database,
+                    charset="utf8mb4",
+                    client_flag=_FOUND_ROWS,
+                )
+        except TimeoutError:
+            reason = f"{url.host}:{url.port} did not answer within {CONNECT_SECONDS} s"
+            raise lost(2003, reason) from None
+
+    return connect
 
 
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _prepare_with(statements: tuple[str, ...]) -> Callable[[Any, Any], None]:
+    def prepare(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    return prepare
 
 
 def _encode(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _create_engine(settings: Settings) -> AsyncEngine:
-    url = database_url(settings)
-    connect_args = {"timeout": CONNECT_SECONDS} if not settings.uses_mysql else {"connect_timeout": CONNECT_SECONDS}
+def _create_engine(settings: Settings) -> tuple[AsyncEngine, WarmPool]:
+    mysql = settings.uses_mysql
     engine = create_async_engine(
-        url,
+        database_url(settings),
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         hide_parameters=True,
         json_serializer=_encode,
         json_deserializer=msgspec.json.decode,
-        poolclass=AsyncAdaptedQueuePool,
+        poolclass=WarmPool,
         pool_size=settings.mysql_connection_limit,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=3600,
         pool_use_lifo=True,
         pool_reset_on_return=None,
-        connect_args=connect_args,
+        **({"async_creator": _mysql_connector(settings)} if mysql else {"connect_args": {"timeout": CONNECT_SECONDS}}),
     )
-    event.listen(engine.sync_engine, "connect", _prepare_mysql if settings.uses_mysql else _prepare_sqlite)
-    event.listen(engine.sync_engine, "checkin", _note_use)
-    return engine
-
-
-def _note_use(connection: Any, record: Any) -> None:
-    record.info[_LAST_USED] = time.monotonic()
+    pool = engine.pool
+    assert isinstance(pool, WarmPool)
+    pool.watch(engine.sync_engine)
+    # First of all listeners: SQLAlchemy finds out how to quote from the session's sql_mode.
+    prepare = _prepare_with(_MYSQL_SESSION if mysql else _SQLITE_SESSION)
+    event.listen(engine.sync_engine, "connect", prepare, insert=True)
+    return engine, pool
 
 
 class Database:
     """The relational database of one process; open it with `Database.open`."""
 
-    def __init__(self, engine: AsyncEngine, *, limit: int, idle_seconds: float) -> None:
-        self.engine = engine
-        self.is_sqlite = engine.dialect.name == "sqlite"
+    def __init__(self, settings: Settings) -> None:
+        self.engine, self._pool = _create_engine(settings)
+        self.is_sqlite = not settings.uses_mysql
         self.write_lock = asyncio.Lock()
-        self._limit = limit
-        self._idle_seconds = idle_seconds
+        self._limit = settings.mysql_connection_limit
+        self._idle_seconds = settings.database_idle_seconds
         self._reaper: asyncio.Task[None] | None = None
 
     @classmethod
@@ -116,43 +158,39 @@ class Database:
         """Connect, warm the pool up and log its figures.
 
         Raises:
-            ConfigurationError: the database does not answer or refuses the user; the text says where.
+            ConfigurationError: the database does not answer or refuses the user; the text says what to do.
         """
-        if not settings.uses_mysql:
-            settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
-        database = cls(
-            _create_engine(settings),
-            limit=settings.mysql_connection_limit,
-            idle_seconds=settings.database_idle_seconds,
-        )
+        database = cls(settings)
+        where = database.engine.url.render_as_string()
         try:
+            if database.is_sqlite:
+                settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
             await database._warm_up()
         except Exception as error:
             await database.engine.dispose()
-            where = database.engine.url.render_as_string(hide_password=True)
-            reason = str(getattr(error, "orig", None) or error)
-            raise ConfigurationError(f"The database {where} cannot be used: {reason}") from error
+            raise ConfigurationError(f"The database {where} cannot be used: {advice(error)}") from error
         database._reaper = asyncio.create_task(database._reap_forever(), name="pool-reaper")
-        log.info("database pool opened", database=database.engine.url.render_as_string(), **database.figures())
+        log.info("database pool opened", database=where, **database.figures())
         return database
 
     @asynccontextmanager
-    async def reads(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading; each statement stands for itself."""
-        async with self.engine.connect() as connection:
+    async def reads(self, *, seconds: float = READ_SECONDS) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading; each statement stands for itself.
+
+        Raises:
+            TimeoutError: it was held longer than ``seconds``, as when the database hangs.
+        """
+        async with asyncio.timeout(seconds), self.engine.connect() as connection:
             yield connection
 
     async def check(self) -> None:
         """Ask the database for a sign of life (``SELECT 1``); raises what the driver raises."""
-        async with asyncio.timeout(CONNECT_SECONDS), self.reads() as connection:
+        async with self.reads(seconds=CONNECT_SECONDS) as connection:
             await connection.execute(text("SELECT 1"))
 
     def pool_status(self) -> PoolStatus:
         """The pool's figures right now."""
-        pool = self.engine.pool
-        assert isinstance(pool, AsyncAdaptedQueuePool)
-        in_use = pool.checkedout()
-        return PoolStatus(open=pool.checkedin() + in_use, in_use=in_use, limit=self._limit)
+        return PoolStatus(open=self._pool.open_connections, in_use=self._pool.checkedout(), limit=self._limit)
 
     def figures(self) -> dict[str, int]:
         """The pool's figures by name, for logs and the readiness route."""
@@ -168,44 +206,19 @@ class Database:
         log.info("MySQL connection pool closed" if not self.is_sqlite else "SQLite connection pool closed")
 
     async def _warm_up(self) -> None:
-        async with asyncio.timeout(2 * CONNECT_SECONDS):
-            connections = [await self.engine.connect() for _ in range(WARM_CONNECTIONS)]
-            for connection in connections:
-                await connection.execute(text("SELECT 1"))
-                await connection.close()
+        connections = [await self.engine.connect() for _ in range(WARM_CONNECTIONS)]
+        for connection in connections:
+            await connection.execute(text("SELECT 1"))
+            await connection.close()
 
     async def _reap_forever(self) -> None:
         while True:
             await asyncio.sleep(min(30.0, self._idle_seconds / 2))
             try:
-                await self._reap()
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await self._pool.close_idle(keep=WARM_CONNECTIONS, seconds=self._idle_seconds)
             except Exception:
-                log.exception("idle connections could not be looked at")
-
-    async def _reap(self) -> None:
-        """Close connections that nobody used for long, beyond the warm ones."""
-        pool = self.engine.pool
-        assert isinstance(pool, AsyncAdaptedQueuePool)
-        idle = pool.checkedin()
-        if self.pool_status().open <= WARM_CONNECTIONS or idle == 0:
-            return
-        deadline = time.monotonic() - self._idle_seconds
-        lent = [(await self.engine.connect()) for _ in range(min(idle, pool.checkedin()))]
-        stamps = []
-        for connection in lent:
-            raw = await connection.get_raw_connection()
-            stamps.append((raw.record_info or {}).get(_LAST_USED, 0.0))
-        closable = self.pool_status().open - WARM_CONNECTIONS
-        for connection, used in sorted(zip(lent, stamps, strict=True), key=lambda pair: pair[1]):
-            if closable > 0 and used < deadline:
-                await connection.invalidate()
-                closable -= 1
-                await connection.close()
-                continue
-            raw = await connection.get_raw_connection()
-            await connection.close()
-            if raw.record_info is not None:
-                raw.record_info[_LAST_USED] = used
+                log.exception("idle connections could not be closed")
 
 
 def is_transient(error: BaseException) -> bool:
@@ -213,7 +226,7 @@ def is_transient(error: BaseException) -> bool:
 
     MySQL: 1213 deadlock, 1205 lock wait timeout, 1020 record changed since last read. SQLite: busy.
     """
-    original = getattr(error, "orig", None)
+    original = getattr(error, "orig", None) or error
     if isinstance(original, sqlite3.OperationalError):
         return "locked" in str(original)
     arguments: tuple[object, ...] = getattr(original, "args", ())

@@ -16,11 +16,15 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, types
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, UniqueConstraint, inspect, text
+from sqlalchemy import Table as CoreTable
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
 
 from aimo.config import Settings
+from aimo.db import types
+from aimo.db.advice import advice
 from aimo.db.connection import Database
 from aimo.db.schema import Table
 from aimo.errors import ConfigurationError
@@ -29,6 +33,17 @@ log = structlog.get_logger(__name__)
 
 _FOLDER = Path(__file__).parent / "migrations"
 _ATTEMPTS = 6
+_WAIT_SECONDS = 0.2
+
+# Alembic's note of where the schema is. Two processes that start on an empty database must not both make
+# one, which would leave it at two revisions at once: `only` keeps it a single row.
+_VERSION = CoreTable(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), primary_key=True),
+    Column("only", Integer, nullable=False, server_default=text("1")),
+    UniqueConstraint("only", name="uq_alembic_version_only"),
+)
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -46,14 +61,27 @@ def configure_options(connection: Connection) -> dict[str, Any]:
         "render_as_batch": connection.dialect.name == "sqlite",
         "compare_type": _differs,
         "compare_server_default": False,
+        "render_item": _render,
     }
 
 
 def _differs(context: Any, inspected: Any, declared: Any, inspected_type: Any, declared_type: Any) -> bool | None:
     """MariaDB keeps JSON as LONGTEXT and everybody keeps booleans as TINYINT: no difference."""
-    if isinstance(declared_type, types.JSON) and isinstance(inspected_type, mysql.LONGTEXT):
+    if isinstance(declared_type, JSON) and isinstance(inspected_type, mysql.LONGTEXT):
         return False
     return None
+
+
+def _render(kind: str, item: Any, context: Any) -> str | bool:
+    """Our own types by their names in a new revision; everything else as Alembic does."""
+    for name in ("Id", "Prose", "Word", "Key", "Json", "Serial"):
+        if item is getattr(types, name):
+            return f"types.{name}"
+    if kind == "type" and isinstance(item, types.Millis):
+        return "types.Millis()"
+    if kind == "server_default" and isinstance(getattr(item, "arg", None), types.now_utc):
+        return "types.now_utc()"
+    return False
 
 
 def known_revisions() -> list[str]:
@@ -89,23 +117,33 @@ async def migrate(database: Database) -> list[str]:
     """Bring the schema to this release and return the revisions that ran.
 
     Raises:
-        ConfigurationError: the database was written by a newer release.
+        ConfigurationError: the database was written by a newer release, or refuses a revision.
     """
-    ran = await pending(database)
-    for attempt in range(1, _ATTEMPTS + 1):
-        if not await pending(database):
-            break
+    ran = missing = await pending(database)
+    failures = 0
+    while missing:
         try:
             async with database.engine.connect() as connection:
-                await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
-        except (DBAPIError, CommandError):
+                await connection.run_sync(_upgrade)
+        except (DBAPIError, CommandError) as error:
             # Another process may be migrating at this very moment; every step is guarded, so wait and look again.
-            if attempt == _ATTEMPTS:
-                raise
-            await asyncio.sleep(0.2 * attempt)
+            failures += 1
+            if failures == _ATTEMPTS:
+                raise ConfigurationError(f"The schema migration {missing[0]} failed: {advice(error)}") from error
+            await asyncio.sleep(_WAIT_SECONDS * failures)
+        left = await pending(database)
+        if len(left) < len(missing):
+            failures = 0
+        missing = left
     if ran:
         log.info("schema migrated", revisions=len(ran), newest=ran[-1])
     return ran
+
+
+def _upgrade(connection: Connection) -> None:
+    if not inspect(connection).has_table(_VERSION.name):
+        connection.execute(CreateTable(_VERSION, if_not_exists=True))
+    command.upgrade(_config(connection), "head")
 
 
 async def prepare(database: Database, settings: Settings) -> None:
@@ -125,7 +163,13 @@ async def prepare(database: Database, settings: Settings) -> None:
 
 
 async def new_revision(database: Database, name: str) -> Path:
-    """Write a revision with the differences between the models and the database, to be reviewed by hand."""
+    """Write a revision with the differences between the models and the database, to be reviewed by hand.
+
+    Raises:
+        ConfigurationError: the database lacks revisions, so that it cannot be compared with the models.
+    """
+    if await pending(database):
+        raise ConfigurationError("The database lacks schema migrations: run `aimo migrate` first.")
     revision = f"{int(known_revisions()[-1]) + 1:04d}"
     async with database.engine.connect() as connection:
         script = await connection.run_sync(

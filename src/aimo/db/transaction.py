@@ -18,29 +18,38 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+TRANSACTION_SECONDS = 60.0
+
 _ATTEMPTS = 8
 _ROLLBACK_SECONDS = 2
 
 
 @asynccontextmanager
 async def transaction(
-    database: Database, operation: str, *, user: str = "", entity: str = ""
+    database: Database, operation: str, *, user: str = "", entity: str = "", seconds: float = TRANSACTION_SECONDS
 ) -> AsyncIterator[AsyncConnection]:
     """Commit what happens inside, or roll it back on any error and let the error through.
 
     ``operation``, ``user`` and ``entity`` say in the log what failed; never hand over content.
     Keep it short: no outside call belongs inside.
+
+    Raises:
+        TimeoutError: it took longer than ``seconds`` and was rolled back.
     """
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(asyncio.timeout(seconds))
         if database.is_sqlite:
             await stack.enter_async_context(database.write_lock)
         connection = await stack.enter_async_context(database.engine.connect())
-        await connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "START TRANSACTION")
         try:
-            yield connection
-            await connection.exec_driver_sql("COMMIT")
+            await connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "START TRANSACTION")
+            try:
+                yield connection
+                await connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                await _roll_back(connection)
+                raise
         except BaseException as error:
-            await _roll_back(connection)
             if not isinstance(error, AimoError):
                 log.warning(
                     "transaction rolled back",
@@ -77,14 +86,17 @@ async def atomically(
 
 
 async def _roll_back(connection: AsyncConnection) -> None:
-    """Roll back even while being cancelled; a connection that cannot is closed, which undoes its work too."""
+    """Roll back even while being cancelled, however often; afterwards the connection is clean or closed."""
     task = asyncio.ensure_future(_roll_back_or_close(connection))
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        # A second cancellation: the rollback still has to end before the connection goes back to the pool.
-        await asyncio.wait([task])
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled
+    task.result()
 
 
 async def _roll_back_or_close(connection: AsyncConnection) -> None:
