@@ -222,9 +222,9 @@ def owned_by(uid: str) -> Expr:
 
 
 def text_literal(value: str) -> str:
-    """A value inside the text of a filter, for the one method that takes nothing else.
+    r"""A value inside the text of a filter, for the one method that takes nothing else.
 
-    LanceDB's own ``Expr.to_sql`` must not be used: it leaves ``\\'`` and ``''`` as they are, so that a
+    LanceDB's own ``Expr.to_sql`` must not be used: it leaves ``\'`` and ``''`` as they are, so that a
     value with a backslash and a quote ends its literal and the rest becomes part of the filter.
     """
     return "'" + value.replace("'", "''") + "'"

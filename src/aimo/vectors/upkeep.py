@@ -56,7 +56,7 @@ RowIds = npt.NDArray[np.uint64]
 class UpkeepPolicy:
     """A table is due after so many commits of this process, or so many seconds, whatever comes first."""
 
-    commits: int = 64
+    commits: int = 32
     seconds: float = 300.0
 
     def due(self, commits: int, seconds: float) -> bool:

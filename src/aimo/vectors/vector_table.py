@@ -200,7 +200,8 @@ def _has_direction(vectors: Vector) -> npt.NDArray[np.bool_]:
     """Which vectors have a finite length other than 0: a cosine needs one."""
     with np.errstate(over="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
-    return np.isfinite(squares) & (squares > 0)
+    measurable: npt.NDArray[np.bool_] = np.isfinite(squares) & (squares > 0)
+    return measurable
 
 
 def vectors_of(column: Any) -> Vector:

@@ -122,7 +122,9 @@ async def test_processes_that_open_at_the_same_moment_all_succeed(tmp_path: Path
         start = str(time.time() + 2)
         uri = tmp_path / f"lancedb{round_}"
         processes = [
-            await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN_AT, uri, start, stderr=asyncio.subprocess.PIPE)
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-c", OPEN_AT, uri, start, stderr=asyncio.subprocess.PIPE
+            )
             for _ in range(4)
         ]
         for process in processes:

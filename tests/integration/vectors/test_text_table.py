@@ -11,7 +11,7 @@ from aimo.vectors.store import VectorStore
 TEXTS = {
     "mysql": "Installing MySQL 8 on a server",
     "percent": "It is 100% done, file_name.txt",
-    "quotes": "She said \"it's fine\" \\ or `not`",
+    "quotes": 'She said "it\'s fine" \\ or `not`',
     "chinese": "今天在东京大学图书馆学习数据库",
     "full width": "ＦＵＬＬ　ＷＩＤＴＨ",
     "emoji": "party 🎉 with 👨‍👩‍👧",
