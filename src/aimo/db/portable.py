@@ -48,7 +48,7 @@ def insert_new(table: Table) -> InsertNew:
 
 
 class json_without(FunctionElement[Any]):
-    """A JSON list of texts without the first element equal to a bound text."""
+    """A JSON list of distinct texts without the one equal to a bound text; NULL stays NULL."""
 
     name = "json_without"
     type = Json
@@ -58,12 +58,16 @@ class json_without(FunctionElement[Any]):
 @compiles(json_without, "mysql", "mariadb")
 def _json_without_mysql(element: json_without, compiler: SQLCompiler, **kw: Any) -> str:
     column, value = (compiler.process(clause, **kw) for clause in element.clauses)
-    # JSON_SEARCH reads % and _ as wildcards unless they are escaped.
-    pattern = f"REPLACE(REPLACE({value}, '_', '|_'), '%%', '|%%')"
-    return f"JSON_REMOVE({column}, JSON_UNQUOTE(JSON_SEARCH({column}, 'one', {pattern}, '|')))"
+    # JSON_SEARCH reads %, _ and the escape character itself as wildcards unless they are escaped.
+    pattern = value
+    for character in ("|", "_", "%%"):
+        pattern = f"REPLACE({pattern}, '{character}', '|{character}')"
+    # Without a match the path is NULL, and so would be what remains.
+    return f"COALESCE(JSON_REMOVE({column}, JSON_UNQUOTE(JSON_SEARCH({column}, 'one', {pattern}, '|'))), {column})"
 
 
 @compiles(json_without, "sqlite")
 def _json_without_sqlite(element: json_without, compiler: SQLCompiler, **kw: Any) -> str:
     column, value = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"(SELECT json_group_array(value) FROM json_each({column}) WHERE value <> {value})"  # noqa: S608 (compiled)
+    kept = f"(SELECT json_group_array(value) FROM json_each({column}) WHERE value <> {value})"  # noqa: S608 (compiled)
+    return f"CASE WHEN {column} IS NOT NULL THEN {kept} END"

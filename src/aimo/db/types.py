@@ -84,12 +84,15 @@ def _now_sqlite(element: now_utc, compiler: SQLCompiler, **kw: Any) -> str:
 false_default = text("0")
 
 
+_LONGEST_PLAIN_KEY = 120
+
+
 def unique_key(value: str) -> str:
     """The text under which a value is unique, at most 191 characters, for a ``Key`` column.
 
-    Short values stand for themselves. Long ones, and those with a trailing space, which the
-    database would ignore in comparisons, are told apart by their SHA-256.
+    Short values stand for themselves. Long ones, and those with a trailing space, which the database would
+    ignore in comparisons, are told apart by their SHA-256, in keys too long to be anybody's value.
     """
-    if len(value) <= 120 and not value.endswith(" "):
+    if len(value) <= _LONGEST_PLAIN_KEY and not value.endswith(" "):
         return value
-    return f"{value[:100]}#{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return f"{value[:100]:#<100}#{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"

@@ -68,14 +68,15 @@ ATTACHED = owned(
     "tags.attached",
     select(MemoTag.tag_id).where(MemoTag.uid == param("owner"), MemoTag.memo_id == param("memo_id")),
 )
+# A join: MariaDB looks at every memo of everybody where the tagged ones are named by a subquery.
 FORGET_IN_MEMOS = owned(
     "tags.forget_in_memos",
     update(Memo)
     .where(
         Memo.uid == param("owner"),
-        Memo.memo_id.in_(
-            select(MemoTag.memo_id).where(MemoTag.uid == param("owner"), MemoTag.tag_id == param("tag_id"))
-        ),
+        Memo.memo_id == MemoTag.memo_id,
+        MemoTag.uid == param("owner"),
+        MemoTag.tag_id == param("tag_id"),
     )
     .values(tag_ids=json_without(Memo.tag_ids, param("tag_id"))),
 )

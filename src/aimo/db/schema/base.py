@@ -9,9 +9,9 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from aimo.db.types import CHARSET, COLLATION, Millis, now_utc
 
-# Names that do not depend on the database, so that migrations can address them.
+# Names that do not depend on the database, so that migrations can address them. MySQL calls every primary key
+# PRIMARY and warns about another name.
 NAMES = {
-    "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -22,11 +22,11 @@ class Memo(Table):
     __table_args__ = (
         Index(None, "uid", "created_at", "seq"),
         Index(None, "uid", "updated_at", "seq"),
-        Index(None, "uid", "category_id", "created_at", "seq"),
-        Index(None, "uid", "category_id", "updated_at", "seq"),
+        # The category first: these serve its foreign key too, and pages of memos without one.
+        Index(None, "category_id", "uid", "created_at", "seq"),
+        Index(None, "category_id", "uid", "updated_at", "seq"),
         Index(None, "uid", "is_public", "created_at", "seq"),
         Index(None, "uid", "is_public", "updated_at", "seq"),
-        Index(None, "category_id"),
         TABLE_OPTIONS,
     )
 

@@ -19,7 +19,6 @@ class VectorMark(Table):
     __tablename__ = "vector_outbox"
     __table_args__ = (
         Index(None, "next_try_at", "mark_id"),
-        Index(None, "kind", "entity_id"),
         TABLE_OPTIONS | {"sqlite_autoincrement": True},
     )
 

@@ -26,6 +26,6 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False, server_default=sa.text("1")),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
         sa.Column("updated_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("uid", name="pk_users"),
+        sa.PrimaryKeyConstraint("uid"),
         sa.UniqueConstraint("email_key", name="uq_users_email_key"),
     )

@@ -25,6 +25,6 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
         sa.Column("updated_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("category_id", name="pk_categories"),
+        sa.PrimaryKeyConstraint("category_id"),
         sa.UniqueConstraint("uid", "name_key", name="uq_categories_uid_name_key"),
     )

@@ -24,6 +24,6 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
         sa.Column("updated_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("tag_id", name="pk_tags"),
+        sa.PrimaryKeyConstraint("tag_id"),
         sa.UniqueConstraint("uid", "name_key", name="uq_tags_uid_name_key"),
     )

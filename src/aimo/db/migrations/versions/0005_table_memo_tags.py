@@ -30,5 +30,5 @@ def upgrade() -> None:
         sa.Column(
             "uid", types.Id, sa.ForeignKey("users.uid", name="fk_memo_tags_uid", ondelete="CASCADE"), nullable=False
         ),
-        sa.PrimaryKeyConstraint("memo_id", "tag_id", name="pk_memo_tags"),
+        sa.PrimaryKeyConstraint("memo_id", "tag_id"),
     )

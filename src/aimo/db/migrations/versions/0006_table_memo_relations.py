@@ -37,6 +37,6 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("relation_id", name="pk_memo_relations"),
+        sa.PrimaryKeyConstraint("relation_id"),
         sa.UniqueConstraint("source_memo_id", "target_memo_id", name="uq_memo_relations_source_memo_id_target_memo_id"),
     )

@@ -33,5 +33,5 @@ def upgrade() -> None:
         sa.Column("properties", types.Json, nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("attachment_id", name="pk_attachments"),
+        sa.PrimaryKeyConstraint("attachment_id"),
     )

@@ -26,5 +26,5 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
         sa.Column("updated_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("conversation_id", name="pk_ai_conversations"),
+        sa.PrimaryKeyConstraint("conversation_id"),
     )

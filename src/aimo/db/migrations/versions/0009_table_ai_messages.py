@@ -29,5 +29,5 @@ def upgrade() -> None:
         sa.Column("sources", types.Json, nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("message_id", name="pk_ai_messages"),
+        sa.PrimaryKeyConstraint("message_id"),
     )

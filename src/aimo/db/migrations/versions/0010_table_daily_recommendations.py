@@ -25,6 +25,6 @@ def upgrade() -> None:
         sa.Column("date", sa.String(10), nullable=False),
         sa.Column("memo_ids", types.Json, nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("recommendation_id", name="pk_daily_recommendations"),
+        sa.PrimaryKeyConstraint("recommendation_id"),
         sa.UniqueConstraint("uid", "date", name="uq_daily_recommendations_uid_date"),
     )

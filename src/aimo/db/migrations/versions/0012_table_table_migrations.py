@@ -18,5 +18,5 @@ def upgrade() -> None:
         sa.Column("table_name", sa.String(191), nullable=False),
         sa.Column("current_version", sa.Integer(), nullable=False),
         sa.Column("last_migrated_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("table_name", name="pk_table_migrations"),
+        sa.PrimaryKeyConstraint("table_name"),
     )

@@ -23,6 +23,6 @@ def upgrade() -> None:
         sa.Column("last_error", types.Prose, nullable=True),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
         sa.Column("next_try_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("mark_id", name="pk_vector_outbox"),
+        sa.PrimaryKeyConstraint("mark_id"),
         sqlite_autoincrement=True,
     )

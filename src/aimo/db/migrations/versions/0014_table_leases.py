@@ -18,5 +18,5 @@ def upgrade() -> None:
         sa.Column("name", sa.String(64), nullable=False),
         sa.Column("holder", types.Word, nullable=False),
         sa.Column("expires_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+        sa.PrimaryKeyConstraint("name"),
     )

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import mysql
 from aimo.db import types
 from aimo.db.migrations import steps
 
-revision = "0035"
-down_revision = "0034"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:
@@ -23,5 +23,5 @@ def upgrade() -> None:
         sa.Column("ledger", sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), nullable=False),
         sa.Column("details", types.Json, nullable=True),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("run_id", "table_name", "first_row", name="pk_migration_checkpoints"),
+        sa.PrimaryKeyConstraint("run_id", "table_name", "first_row"),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aimo.db.migrations import steps
 
-revision = "0031"
-down_revision = "0030"
+revision = "0030"
+down_revision = "0029"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aimo.db.migrations import steps
 
-revision = "0019"
-down_revision = "0018"
+revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aimo.db.migrations import steps
 
-revision = "0028"
-down_revision = "0027"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aimo.db.migrations import steps
 
-revision = "0020"
-down_revision = "0019"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from aimo.db import types
 from aimo.db.migrations import steps
 
-revision = "0034"
-down_revision = "0033"
+revision = "0032"
+down_revision = "0031"
 
 
 def upgrade() -> None:
@@ -25,5 +25,5 @@ def upgrade() -> None:
         sa.Column("summary", types.Json, nullable=True),
         sa.Column("started_at", types.Millis(), nullable=False, server_default=types.now_utc()),
         sa.Column("finished_at", types.Millis(), nullable=True),
-        sa.PrimaryKeyConstraint("run_id", name="pk_migration_runs"),
+        sa.PrimaryKeyConstraint("run_id"),
     )

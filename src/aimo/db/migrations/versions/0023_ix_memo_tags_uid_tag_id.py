@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aimo.db.migrations import steps
 
-revision = "0024"
-down_revision = "0023"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:

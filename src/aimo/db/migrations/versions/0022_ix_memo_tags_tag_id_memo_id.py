@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aimo.db.migrations import steps
 
-revision = "0023"
-down_revision = "0022"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from aimo.db import types
 from aimo.db.migrations import steps
 
-revision = "0036"
-down_revision = "0035"
+revision = "0034"
+down_revision = "0033"
 
 
 def upgrade() -> None:
@@ -23,5 +23,5 @@ def upgrade() -> None:
         sa.Column("message", types.Prose, nullable=False),
         sa.Column("content", types.Json, nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("run_id", "table_name", "row_number", name="pk_migration_quarantine"),
+        sa.PrimaryKeyConstraint("run_id", "table_name", "row_number"),
     )
