@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Self
 
 import structlog
 
+from aimo.ai.chat import ChatModel
 from aimo.ai.embedder import Embedder
 from aimo.ai.local_embedder import LocalEmbedder
 from aimo.config import Settings, signing_secret
@@ -16,14 +18,23 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.http.context import Services
+from aimo.outbound import Outbound
+from aimo.push.channels import Channels
+from aimo.push.feishu import Feishu
+from aimo.push.meow import Meow
 from aimo.services.accounts import AccountService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
+from aimo.services.conversations import ConversationService
 from aimo.services.embeddings import EmbeddingService
+from aimo.services.explore.answers import ExploreService
+from aimo.services.explore.graph import RelationGraph
+from aimo.services.explore.retrieval import Retriever
 from aimo.services.files import FileUrls
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memo_views import MemoViews
 from aimo.services.memos import MemoService
+from aimo.services.push_rules import PushRuleService
 from aimo.services.search import SearchService
 from aimo.services.sync.service import SyncService
 from aimo.services.tags import TagService
@@ -46,6 +57,7 @@ class Stores:
     storage: Storage
     signer: FileSigner
     sync: SyncService
+    chat: ChatModel | None
 
 
 class Runtime:
@@ -85,6 +97,7 @@ class Runtime:
         settings = self.settings
         secret = signing_secret(settings)
         embedder = create_embedder(settings)
+        warming = asyncio.create_task(embedder.warm_up()) if self._worker else None
         vectors = await VectorStore.open(
             settings.lancedb_uri,
             model=embedder.model,
@@ -98,6 +111,9 @@ class Runtime:
         await migrate.prepare(database, settings)
         embeddings = EmbeddingService(embedder, vectors.embedding_cache)
         self._stack.push_async_callback(embeddings.close)
+        chat = create_chat(settings)
+        if chat:
+            self._stack.push_async_callback(chat.close)
         signer = FileSigner(secret)
         storage = LocalStorage(settings.attachments_dir, signer)
         await storage.prepare()
@@ -106,7 +122,9 @@ class Runtime:
         if self._worker:
             await sync.start()
             self._stack.push_async_callback(sync.stop)
-        self.stores = Stores(database, vectors, embeddings, storage, signer, sync)
+        if warming:
+            await warming
+        self.stores = Stores(database, vectors, embeddings, storage, signer, sync, chat)
         self.services = assemble(settings, self.stores, Tokens(secret))
 
 
@@ -123,6 +141,22 @@ def create_embedder(settings: Settings) -> Embedder:
         settings.openai_embedding_model,
         settings.openai_embedding_dimensions,
     )
+
+
+def create_channels(settings: Settings) -> Channels:
+    """The push channels by type."""
+    outbound = Outbound(settings.outbound_allow)
+    return Channels({"meow": Meow(settings.meow_base_url), "feishu": Feishu(outbound)})
+
+
+def create_chat(settings: Settings) -> ChatModel | None:
+    """The configured chat model; None without a key."""
+    key = settings.openai_api_key.get_secret_value()
+    if not key:
+        return None
+    from aimo.ai.openai_chat import OpenAIChat
+
+    return OpenAIChat(settings.openai_base_url, key, settings.openai_model)
 
 
 def lancedb_options(settings: Settings) -> dict[str, str] | None:
@@ -150,6 +184,8 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
     attachments = AttachmentService(
         database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types
     )
+    search = SearchService(database, views, stores.vectors, stores.embeddings)
+    retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return Services(
         settings=settings,
         database=database,
@@ -161,6 +197,10 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         attachments=attachments,
         memos=MemoService(database, views, stores.embeddings, sync),
         lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
-        search=SearchService(database, views, stores.vectors, stores.embeddings),
+        push_rules=PushRuleService(database, create_channels(settings)),
+        search=search,
+        explore=ExploreService(database, retriever, stores.chat),
+        graph=RelationGraph(database, stores.vectors, stores.embeddings),
+        conversations=ConversationService(database),
         sync=sync,
     )

@@ -45,6 +45,9 @@ class Embedder(Protocol):
     async def embed_each(self, texts: Sequence[str], role: Role) -> list[Outcome]:
         """A vector or the reason for its absence for every text: one bad text costs no other its vector."""
 
+    async def warm_up(self) -> None:
+        """Do once what would make the first request slow. Raises nothing."""
+
     async def close(self) -> None:
         """Release connections and threads. The embedder is of no use afterwards."""
 

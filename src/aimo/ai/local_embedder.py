@@ -56,6 +56,10 @@ class LocalEmbedder:
         """See ``Embedder.embed_each``; here every text has a vector."""
         return list(await self.embed(texts, role))
 
+    async def warm_up(self) -> None:
+        """Load the model, a second's work."""
+        await self.embed(["warm"], "query")
+
     async def close(self) -> None:
         """Drop waiting work; a turn under way ends by itself."""
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -84,6 +84,9 @@ class OpenAIEmbedder:
         answers = iter(outcomes)
         return [next(answers) if text.strip() else _blank() for text in texts]
 
+    async def warm_up(self) -> None:
+        """Nothing: the provider is far away and warm."""
+
     async def close(self) -> None:
         """Close the connections to the provider."""
         await self._client.close()
