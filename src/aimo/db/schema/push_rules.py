@@ -15,7 +15,7 @@ class PushRule(Table):
     """An hourly push: ``push_time`` is the local hour; channels carry addresses and secrets."""
 
     __tablename__ = "push_rules"
-    __table_args__ = (Index(None, "uid", "seq"), Index(None, "enabled", "push_time"), TABLE_OPTIONS)
+    __table_args__ = (Index(None, "uid", "seq"), Index(None, "enabled", "push_time", "seq"), TABLE_OPTIONS)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     uid: Mapped[str] = mapped_column(Id, ForeignKey("users.uid", ondelete="CASCADE"), nullable=False)
