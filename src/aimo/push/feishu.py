@@ -1,0 +1,70 @@
+"""Feishu custom bots, reached by a webhook that the user gives (contract, integrations.md 9)."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from aimo import clock
+from aimo.outbound import Answer, Outbound
+from aimo.push.plain import plain
+from aimo.push.protocol import Message, Outcome, PushError, refusal
+from aimo.push.sending import post
+
+# A bot takes 20 KB; the rest of the body is small.
+_MOST_TEXT_BYTES = 18_000
+_RATE_LIMITED = 11232
+
+
+class Feishu:
+    """Pushes text to a Feishu group."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+
+    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+        """POST title and plain text to the webhook, signed where there is a secret."""
+        url, secret = target.get("webhookUrl"), target.get("secret")
+        if not url or not isinstance(url, str):
+            raise PushError("Feishu webhook URL is required", Outcome.REJECTED)
+        text = _cut(f"{message.title}\n{plain(message.html)}")
+        body: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
+        if secret and isinstance(secret, str):
+            timestamp = str(clock.now_ms() // 1000)
+            body |= {"timestamp": timestamp, "sign": sign(timestamp, secret)}
+        _require_success(await post(self._outbound, url, body))
+
+
+def sign(timestamp: str, secret: str) -> str:
+    """Base64 of HMAC-SHA256 over nothing; the key is timestamp, newline, secret."""
+    key = f"{timestamp}\n{secret}".encode("utf-8", "surrogatepass")
+    return b64encode(hmac.digest(key, b"", sha256)).decode()
+
+
+def _require_success(answer: Answer) -> None:
+    """2xx with a JSON ``code`` of 0 or none."""
+    try:
+        told = msgspec.json.decode(answer.body)
+        text = msgspec.json.encode(told).decode()
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise refusal("Feishu", answer.status, answer.text) from None
+    code = told.get("code") if isinstance(told, dict) else None
+    if not 200 <= answer.status < 300:
+        raise refusal("Feishu", answer.status, text)
+    if code not in (None, 0):
+        error = refusal("Feishu", answer.status, text)
+        error.outcome = Outcome.UNAVAILABLE if code == _RATE_LIMITED else Outcome.REJECTED
+        raise error
+
+
+def _cut(text: str) -> str:
+    """The text, shortened to what a bot takes."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= _MOST_TEXT_BYTES:
+        return text
+    return data[:_MOST_TEXT_BYTES].decode("utf-8", "ignore") + "…"

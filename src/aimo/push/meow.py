@@ -1,0 +1,46 @@
+"""MeoW: pushes to phones by nickname (contract, integrations.md 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from aimo.errors import ConfigurationError
+from aimo.outbound import Outbound
+from aimo.push.plain import plain
+from aimo.push.protocol import Message, Outcome, PushError, refusal
+from aimo.push.sending import post
+
+
+class Meow:
+    """Pushes through the MeoW service at a fixed address."""
+
+    def __init__(self, base_url: str) -> None:
+        """``base_url`` is trusted wherever it is: whoever installs the server chose it.
+
+        Raises:
+            ConfigurationError: it is no URL.
+        """
+        host = urlsplit(base_url).hostname
+        if not host:
+            raise ConfigurationError("MEOW_BASE_URL must be a URL that starts with http:// or https://")
+        self._base_url = base_url.rstrip("/")
+        self._outbound = Outbound(host)
+
+    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+        """POST to ``/{nickname}?msgType=…``, which shows HTML only when it is asked to."""
+        nickname = str(target.get("nickname") or "").strip()
+        if not nickname.strip("."):
+            raise PushError("MeoW nickname is required", Outcome.REJECTED)
+        as_html = target.get("msgType") == "html"
+        params = {"msgType": "html" if as_html else "text"}
+        height = target.get("htmlHeight")
+        if as_html and isinstance(height, int | float) and height > 0:
+            params["htmlHeight"] = str(int(height))
+        body = {"title": message.title, "msg": message.html if as_html else plain(message.html)}
+        if message.url:
+            body["url"] = message.url
+        answer = await post(self._outbound, f"{self._base_url}/{quote(nickname, safe='')}", body, params)
+        if not 200 <= answer.status < 300:
+            raise refusal("MeoW", answer.status, answer.text)

@@ -1,0 +1,18 @@
+"""HTML of our own making as plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_TAG = re.compile(r"<[^>]*>")
+_LINES = re.compile(r"\s*\n\s*")
+
+
+def plain(text: str) -> str:
+    """The text without tags, each of which ends a line; entities decoded, no empty lines, trimmed.
+
+    Tags go first: what was escaped is text that its writer meant.
+    """
+    lines = _LINES.sub("\n", _TAG.sub("\n", text))
+    return html.unescape(lines).replace("\xa0", " ").strip()

@@ -1,0 +1,62 @@
+"""What a push channel promises; one screen, one module a kind of channel (contract, integrations.md 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is pushed: a title, and a text as HTML; ``url`` is where the server itself is, if it says so."""
+
+    title: str
+    html: str
+    url: str = ""
+
+
+class Outcome(Enum):
+    """What is known of a message that did not get through."""
+
+    REJECTED = "rejected"
+    """Not delivered, and trying again would not help."""
+    UNAVAILABLE = "unavailable"
+    """Certainly not delivered; it may be tried again."""
+    UNKNOWN = "unknown"
+    """Perhaps delivered: it must not be tried again."""
+
+
+class PushError(Exception):
+    """A message that did not get through; the text is for the user."""
+
+    def __init__(self, message: str, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(message)
+
+
+class Channel(Protocol):
+    """Delivers messages to one kind of target."""
+
+    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+        """Deliver a message to a channel of a push rule, whose fields are as the user gave them.
+
+        Raises:
+            PushError: it did not get through, or that is not known.
+        """
+
+
+def refusal(kind: str, status: int, answer: str) -> PushError:
+    """The error for an answer that is no success: ``{kind} channel error: {status} - {answer}``.
+
+    A gateway that gives up (502, 504) or a service that fails half-way (500) may have delivered all the same; one
+    that is busy (429, 503) has not.
+    """
+    if status in (429, 503):
+        outcome = Outcome.UNAVAILABLE
+    else:
+        outcome = Outcome.REJECTED if 300 <= status < 500 else Outcome.UNKNOWN
+    return PushError(f"{kind} channel error: {status} - {answer[:_LONGEST_REASON]}", outcome)

@@ -1,0 +1,24 @@
+"""One POST to a channel's service, its failures told apart by whether the message may have arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aimo.errors import AimoError
+from aimo.outbound import Answer, Outbound, OutboundError
+from aimo.push.protocol import Outcome, PushError
+
+
+async def post(outbound: Outbound, url: str, body: Any, params: Mapping[str, str] | None = None) -> Answer:
+    """POST a JSON body and give the answer, whatever its status.
+
+    Raises:
+        PushError: there is no answer.
+    """
+    try:
+        return await outbound.post_json(url, body, params=params)
+    except AimoError as error:
+        raise PushError(error.message, Outcome.REJECTED) from error
+    except OutboundError as error:
+        raise PushError(str(error), Outcome.UNKNOWN if error.sent else Outcome.UNAVAILABLE) from error

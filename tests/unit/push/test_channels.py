@@ -1,0 +1,153 @@
+"""What channels send, and how they tell failures apart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from aimo.errors import ConfigurationError
+from aimo.outbound import Outbound
+from aimo.push.channels import Channels
+from aimo.push.feishu import Feishu, sign
+from aimo.push.meow import Meow
+from aimo.push.plain import plain
+from aimo.push.protocol import Message, Outcome, PushError
+from support.ports import free_port
+from support.tiny_http import TinyHttp, listening
+
+MESSAGE = Message(
+    "今日推荐", "<div><p>2026&#x2F;1&#x2F;31</p>\n\n<p>a &lt;b&gt; &amp; &quot;c&quot;&nbsp;&#x27;d&#x27;</p></div>"
+)
+PLAIN = "2026/1/31\na <b> & \"c\" 'd'"
+
+
+def answer(status: int, body: str) -> bytes:
+    data = body.encode()
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(data), data)
+
+
+def received(server: TinyHttp, number: int = 0) -> tuple[str, dict[str, object]]:
+    head, _, body = server.requests[number].partition(b"\r\n\r\n")
+    return head.split(b" ")[1].decode(), json.loads(body)
+
+
+def test_plain_text_has_a_line_for_each_tag_and_decoded_entities() -> None:
+    assert plain(MESSAGE.html) == PLAIN
+    assert plain("&amp;lt;b&amp;gt;") == "&lt;b&gt;"
+    assert plain("<p>a</p><br><br/><p>b\n\nc</p>") == "a\nb\nc"
+    assert plain("") == ""
+
+
+def test_feishu_signature_matches_the_recorded_one() -> None:
+    assert sign("1795348957", "sec") == "ZQbd9Qy2fCb4O9W1xSfQZTGvWM7N8We8fH19A519V88="
+
+
+async def test_meow_gets_text_by_default_and_html_when_asked() -> None:
+    async with listening(TinyHttp()) as server:
+        meow = Meow(f"http://127.0.0.1:{server.port}/sink/")
+        await meow.send({"type": "meow", "nickname": "小 明/?#"}, MESSAGE)
+        await meow.send({"nickname": "al", "msgType": "html", "htmlHeight": 300}, MESSAGE)
+        await meow.send(
+            {"nickname": "al", "msgType": "text", "htmlHeight": 300}, Message("t", "m", "https://memo.example")
+        )
+        assert received(server) == (
+            "/sink/%E5%B0%8F%20%E6%98%8E%2F%3F%23?msgType=text",
+            {"title": "今日推荐", "msg": PLAIN},
+        )
+        assert received(server, 1) == (
+            "/sink/al?msgType=html&htmlHeight=300",
+            {"title": "今日推荐", "msg": MESSAGE.html},
+        )
+        assert received(server, 2) == (
+            "/sink/al?msgType=text",
+            {"title": "t", "msg": "m", "url": "https://memo.example"},
+        )
+
+
+@pytest.mark.parametrize("nickname", [None, "", " ", ".", "..", 0])
+async def test_meow_without_a_nickname_sends_to_nobody(nickname: object) -> None:
+    async with listening(TinyHttp()) as server:
+        with pytest.raises(PushError, match="nickname is required"):
+            await Meow(f"http://127.0.0.1:{server.port}").send({"nickname": nickname}, MESSAGE)
+        assert server.requests == []
+
+
+def test_meow_needs_a_service_address() -> None:
+    with pytest.raises(ConfigurationError, match="MEOW_BASE_URL"):
+        Meow("chuckfang")
+
+
+async def test_feishu_gets_plain_text_signed_with_the_secret() -> None:
+    async with listening(TinyHttp(answer(200, '{"code":0}'))) as server:
+        feishu = Feishu(Outbound("127.0.0.1"))
+        url = f"http://127.0.0.1:{server.port}/hook/1"
+        await feishu.send({"webhookUrl": url}, MESSAGE)
+        await feishu.send({"webhookUrl": url, "secret": "sec"}, MESSAGE)
+        assert received(server) == ("/hook/1", {"msg_type": "text", "content": {"text": f"今日推荐\n{PLAIN}"}})
+        _, body = received(server, 1)
+        assert body["sign"] == sign(str(body["timestamp"]), "sec")
+
+
+async def test_feishu_cuts_what_a_bot_would_not_take() -> None:
+    async with listening(TinyHttp(answer(200, "{}"))) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": url}, Message("t", "<p>" + "字" * 10_000 + "</p>"))
+        _, body = received(server)
+        text = body["content"]["text"]  # type: ignore[index]
+        assert text.startswith("t\n字字") and text.endswith("字…") and len(text.encode()) < 18_100
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, '{"code":19021,"msg":"sign match fail"}', Outcome.REJECTED),
+        (200, '{"code":11232,"msg":"frequency limited"}', Outcome.UNAVAILABLE),
+        (400, '{"code":9499}', Outcome.REJECTED),
+        (302, "", Outcome.REJECTED),
+        (404, "<html>", Outcome.REJECTED),
+        (429, "{}", Outcome.UNAVAILABLE),
+        (503, "{}", Outcome.UNAVAILABLE),
+        (500, "{}", Outcome.UNKNOWN),
+        (502, "{}", Outcome.UNKNOWN),
+        (504, "", Outcome.UNKNOWN),
+        (200, "<html>", Outcome.UNKNOWN),
+    ],
+)
+async def test_feishu_failures_say_whether_they_may_be_tried_again(status: int, body: str, outcome: Outcome) -> None:
+    async with listening(TinyHttp(answer(status, body))) as server:
+        with pytest.raises(PushError) as error:
+            await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": f"http://127.0.0.1:{server.port}/"}, MESSAGE)
+        assert str(error.value) == f"Feishu channel error: {status} - {body}"
+        assert error.value.outcome is outcome
+
+
+async def test_meow_failures_show_status_and_answer() -> None:
+    async with listening(TinyHttp(answer(418, "teapot"))) as server:
+        with pytest.raises(PushError, match=r"^MeoW channel error: 418 - teapot$"):
+            await Meow(f"http://127.0.0.1:{server.port}").send({"nickname": "al"}, MESSAGE)
+
+
+async def test_whether_a_message_may_have_arrived_is_known() -> None:
+    with pytest.raises(PushError) as refused:
+        await Meow(f"http://127.0.0.1:{free_port()}").send({"nickname": "al"}, MESSAGE)
+    assert refused.value.outcome is Outcome.UNAVAILABLE
+    async with listening(TinyHttp(None)) as server:
+        with pytest.raises(PushError) as cut_off:
+            await Meow(f"http://127.0.0.1:{server.port}").send({"nickname": "al"}, MESSAGE)
+    assert cut_off.value.outcome is Outcome.UNKNOWN
+    with pytest.raises(PushError, match="not public") as private:
+        await Feishu(Outbound()).send({"webhookUrl": "http://127.0.0.1:80/"}, MESSAGE)
+    assert private.value.outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize("target", [{"type": "pigeon"}, {}, {"type": ["meow"]}, None, 1, "meow", []])
+async def test_whatever_is_stored_as_a_channel_gives_an_error_that_says_so(target: object) -> None:
+    with pytest.raises(PushError, match=r"^Unsupported channel type: "):
+        await Channels({"feishu": Feishu(Outbound())}).send(target, MESSAGE)
+
+
+@pytest.mark.parametrize("url", [None, "", 5, {}])
+async def test_feishu_needs_its_webhook(url: object) -> None:
+    with pytest.raises(PushError, match=r"^Feishu webhook URL is required$"):
+        await Feishu(Outbound()).send({"webhookUrl": url}, MESSAGE)
