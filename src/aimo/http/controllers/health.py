@@ -15,6 +15,8 @@ from aimo.http.routing import get
 
 log = structlog.get_logger(__name__)
 
+_HEALTH = Health(status="ok", version=version("aimo"))
+
 
 class HealthController(Controller):
     """Routes for people, clients and orchestrators; none needs a token."""
@@ -24,12 +26,12 @@ class HealthController(Controller):
     @get("/healthz", summary="Is the process alive?")
     async def alive(self) -> Health:
         """It is, when this answers."""
-        return _health()
+        return _HEALTH
 
     @get("/api/v1/health", summary="Can a client connect?")
     async def health(self) -> Envelope[Health]:
         """It can, when this answers."""
-        return ok(_health())
+        return ok(_HEALTH)
 
     @get("/readyz", summary="Can the server work?")
     async def ready(self, services: Services) -> Response[Readiness]:
@@ -51,7 +53,3 @@ class HealthController(Controller):
         held = services.sync.lease.held
         readiness.sync = SyncState(writer=held, waiting=state.waiting, oldest=state.oldest_ms)
         return Response(readiness, status_code=200, media_type=JSON)
-
-
-def _health() -> Health:
-    return Health(status="ok", version=version("aimo"))
