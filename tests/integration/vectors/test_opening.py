@@ -118,22 +118,17 @@ async def test_another_dimension_gets_a_cache_of_its_own_and_the_old_rows_stay(o
 
 
 async def test_processes_that_open_at_the_same_moment_all_succeed(tmp_path: Path) -> None:
-    for round_ in range(2):
-        start = str(time.time() + 2)
-        uri = tmp_path / f"lancedb{round_}"
-        processes = [
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-c", OPEN_AT, uri, start, stderr=asyncio.subprocess.PIPE
-            )
-            for _ in range(4)
-        ]
-        for process in processes:
-            _, errors = await asyncio.wait_for(process.communicate(), 60)
-            assert process.returncode == 0, errors.decode()
-        store = await VectorStore.open(uri, model="m", dimension=8)
-        assert await indexes(store.memo_texts) == {"memoId": "BTree", "uid": "BTree", "content": "FTS"}
-        assert len(list(await store.memo_texts.handle.list_indices())) == 3
-        await store.close()
+    start = str(time.time() + 2)
+    uri = tmp_path / "lancedb"
+    command = [sys.executable, "-c", OPEN_AT, str(uri), start]
+    processes = [await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0, errors.decode()
+    store = await VectorStore.open(uri, model="m", dimension=8)
+    assert await indexes(store.memo_texts) == {"memoId": "BTree", "uid": "BTree", "content": "FTS"}
+    assert len(list(await store.memo_texts.handle.list_indices())) == 3
+    await store.close()
 
 
 async def test_a_table_of_another_program_is_refused_with_a_hint(tmp_path: Path) -> None:

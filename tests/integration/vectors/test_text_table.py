@@ -165,7 +165,7 @@ async def test_any_query_can_be_ranked(texts, query: str) -> None:
 ALPHABET = "aAeé 中京大😀'\"%_\\`-(ﬁßİＡ\n"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.text(ALPHABET, max_size=12), min_size=1, max_size=8),
     terms=st.lists(st.text(ALPHABET, min_size=1, max_size=3), min_size=1, max_size=3),
