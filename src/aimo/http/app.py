@@ -16,9 +16,11 @@ from aimo.http.controllers.attachments import AttachmentController, MachineAttac
 from aimo.http.controllers.auth import AuthController
 from aimo.http.controllers.categories import CategoryController
 from aimo.http.controllers.docs import DocsController
+from aimo.http.controllers.explore import ConversationController, ExploreController
 from aimo.http.controllers.health import HealthController
 from aimo.http.controllers.memos import MemoController
 from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
+from aimo.http.controllers.push_rules import PushRuleController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
 from aimo.http.edge.routes import Routes
@@ -40,6 +42,9 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     MachineMemoController,
     PublicMemoController,
     NobodyController,
+    ExploreController,
+    ConversationController,
+    PushRuleController,
 ]
 
 DEPENDENCIES = {

@@ -15,9 +15,13 @@ from aimo.http.query import Query
 from aimo.services.accounts import AccountService, Identity
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
+from aimo.services.conversations import ConversationService
+from aimo.services.explore.answers import ExploreService
+from aimo.services.explore.graph import RelationGraph
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memos import MemoService
 from aimo.services.paging import PageRequest
+from aimo.services.push_rules import PushRuleService
 from aimo.services.search import SearchService
 from aimo.services.sync.service import SyncService
 from aimo.services.tags import TagService
@@ -42,6 +46,10 @@ class Services:
     memos: MemoService
     lists: MemoLists
     search: SearchService
+    explore: ExploreService
+    graph: RelationGraph
+    conversations: ConversationService
+    push_rules: PushRuleService
     sync: SyncService
 
 

@@ -47,7 +47,7 @@ class SearchService:
 
         DB_ERROR when the embedder fails.
         """
-        vector = await self._query_vector(query)
+        vector = await self.query_vector(query)
         hits, total = await self._ranked_page(uid, vector, criteria, request)
         async with self._database.reads() as connection:
             items = await self._present(connection, uid, hits)
@@ -86,7 +86,7 @@ class SearchService:
         literal = [await texts.containing(uid, lookup) for lookup in fusion.lookups(query)]
         partial = await texts.ranked(uid, query, _PARTIAL)
         try:
-            vector = await self._query_vector(query)
+            vector = await self.query_vector(query)
         except AimoError:
             vector = None
         allowed = await self._allowed(uid, criteria) if criteria.any else None
@@ -106,7 +106,8 @@ class SearchService:
             memo.snippet = snippet(memo.content, terms)
         return SearchPage(items=items, pagination=request.describe(len(matches)), degraded=vector is None)
 
-    async def _query_vector(self, query: str) -> Any:
+    async def query_vector(self, query: str) -> Any:
+        """The vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
         embedder = self._embeddings.embedder
         if not query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")

@@ -65,11 +65,12 @@ class AttachmentController(Controller):
             status = 404 if error.code is Code.ATTACHMENT_NOT_FOUND else 500
             return Response(failure(error), status_code=status, media_type=JSON)
         headers = {
+            "Content-Type": file.content_type,
             "Content-Length": str(file.content.size),
             "Content-Disposition": attachment_disposition(file.filename),
             "Cache-Control": "private, max-age=3600",
         }
-        return Stream(_chunks(file, stack), media_type=file.content_type, headers=headers)
+        return Stream(_chunks(file, stack), headers=headers)
 
     @patch("/{attachment_id:str}/properties", summary="Add facts about a file")
     async def merge_properties(

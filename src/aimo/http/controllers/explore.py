@@ -1,0 +1,167 @@
+"""Questions over one's memos, the graph around one, and conversations (contract 10)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import cast
+
+import structlog
+from litestar import Controller, Response
+
+from aimo.dto.base import Done, Envelope
+from aimo.dto.explore import (
+    ConversationBody,
+    ConversationDetail,
+    ConversationList,
+    ConversationResult,
+    Exploration,
+    ExploreBody,
+    FoundMemos,
+    MessageBody,
+    MessageResult,
+    QuickSearchBody,
+    Relations,
+    Sources,
+    StreamError,
+    Token,
+)
+from aimo.errors import AimoError, Code
+from aimo.http.coercion import clamp, to_number
+from aimo.http.context import AnyRequest, Services
+from aimo.http.envelope import JSON, ok
+from aimo.http.events import event, event_stream, wants_events
+from aimo.http.parameters import Parameter, documented
+from aimo.http.presence import while_present
+from aimo.http.query import Query
+from aimo.http.routing import delete, get, post, put
+from aimo.services.accounts import Identity
+from aimo.services.explore.graph import failed
+from aimo.services.paging import LARGEST_PAGE
+
+log = structlog.get_logger(__name__)
+
+_NAMES: dict[type, str] = {Sources: "sources", Token: "token", Exploration: "done", StreamError: "error"}
+_GRAPH = (
+    Parameter("memoId", "string", "Id of the memo; wins over the one in the path."),
+    Parameter("includeBacklinks", "boolean", "Whether memos that refer to it are shown.", True),
+)
+
+
+class ExploreController(Controller):
+    """Asking one's memos."""
+
+    path = "/api/v1/explore"
+    tags = ("Explore",)
+
+    @post("/", summary="Ask one's memos")
+    async def explore(
+        self, data: ExploreBody, request: AnyRequest, services: Services, user: Identity
+    ) -> Response[Envelope[Exploration]]:
+        """An answer with its sources.
+
+        With `Accept: text/event-stream` it comes as events: `sources`, any number of `token`, then `done` with the
+        whole answer, or `error`. Hanging up ends the generation.
+        """
+        if not data.query or not data.query.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        context = data.context or ""
+        if wants_events(request.headers.get("accept", "")):
+            events = event_stream(_events(services, user.uid, data.query, context))
+            return cast("Response[Envelope[Exploration]]", events)
+        work = _answer(services, user.uid, data.query, context)
+        return Response(ok(await while_present(request, work)), media_type=JSON)
+
+    @post("/quick-search", summary="Find the most relevant memos")
+    async def quick_search(self, data: QuickSearchBody, services: Services, user: Identity) -> Envelope[FoundMemos]:
+        """The relevant ones among the memos most similar to the query."""
+        if data.query and not isinstance(data.query, str):
+            raise AimoError(Code.SYSTEM_ERROR, "Search failed")
+        if not data.query or not data.query.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        items = await services.search.relevant(user.uid, data.query, _limit(data.limit))
+        return ok(FoundMemos(items=items, total=len(items)))
+
+    @get("/relations/{memo_id:str}", summary="Draw the graph around a memo", opt=documented(*_GRAPH))
+    async def relations(self, memo_id: str, params: Query, services: Services, user: Identity) -> Envelope[Relations]:
+        """The memos it refers to, those that refer to it, and those on the same subject."""
+        backlinks = params.boolean("includeBacklinks", True)
+        chosen = params.text("memoId", "") or memo_id
+        if not chosen.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Memo ID is required")
+        try:
+            return ok(await services.graph.around(user.uid, chosen, backlinks=backlinks))
+        except AimoError:
+            raise
+        except Exception as error:
+            log.exception("a graph could not be drawn")
+            raise failed("the database or the vectors cannot be read") from error
+
+
+class ConversationController(Controller):
+    """Conversations with the assistant; the client adds the messages itself."""
+
+    path = "/api/v1/explore/conversations"
+    tags = ("Explore",)
+
+    @get("/", summary="List conversations")
+    async def fetch_all(self, services: Services, user: Identity) -> Envelope[ConversationList]:
+        """All conversations; those that something happened in last come first."""
+        return ok(await services.conversations.all(user.uid))
+
+    @post("/", summary="Begin a conversation")
+    async def create(self, data: ConversationBody, services: Services, user: Identity) -> Envelope[ConversationResult]:
+        """Begin a conversation, without any message yet."""
+        conversation = await services.conversations.create(user.uid, data.title)
+        return ok(ConversationResult(message="Conversation created successfully", conversation=conversation))
+
+    @get("/{conversation_id:str}", summary="Read a conversation")
+    async def fetch(self, conversation_id: str, services: Services, user: Identity) -> Envelope[ConversationDetail]:
+        """One conversation with its messages, oldest first."""
+        return ok(await services.conversations.get(user.uid, conversation_id))
+
+    @put("/{conversation_id:str}", summary="Rename a conversation")
+    async def rename(
+        self, conversation_id: str, data: ConversationBody, services: Services, user: Identity
+    ) -> Envelope[ConversationResult]:
+        """Change the title."""
+        conversation = await services.conversations.rename(user.uid, conversation_id, data.title)
+        return ok(ConversationResult(message="Conversation updated successfully", conversation=conversation))
+
+    @delete("/{conversation_id:str}", summary="Remove a conversation")
+    async def remove(self, conversation_id: str, services: Services, user: Identity) -> Envelope[Done]:
+        """Remove a conversation with its messages."""
+        await services.conversations.delete(user.uid, conversation_id)
+        return ok(Done(message="Conversation deleted successfully"))
+
+    @post("/{conversation_id:str}/messages", summary="Add a message")
+    async def add(
+        self, conversation_id: str, data: MessageBody, services: Services, user: Identity
+    ) -> Envelope[MessageResult]:
+        """Add what the user or the assistant said."""
+        message = await services.conversations.add(user.uid, conversation_id, data)
+        return ok(MessageResult(message="Message added successfully", data=message))
+
+
+async def _answer(services: Services, uid: str, question: str, context: str) -> Exploration:
+    try:
+        return await services.explore.answer(uid, question, context)
+    except AimoError as error:
+        raise AimoError(Code.SYSTEM_ERROR, f"Exploration failed: {error.message}") from error
+    except Exception as error:
+        log.exception("a question could not be answered")
+        raise AimoError(Code.SYSTEM_ERROR, "Exploration failed: the memos cannot be read") from error
+
+
+async def _events(services: Services, uid: str, question: str, context: str) -> AsyncIterator[bytes]:
+    try:
+        async for item in services.explore.stream(uid, question, context):
+            yield event(_NAMES[type(item)], item)
+    except Exception:
+        log.exception("a streamed question could not be answered")
+        yield event("error", StreamError(message="Exploration failed: the memos cannot be read"))
+
+
+def _limit(value: float | str | None) -> int:
+    """A limit as clients send it: a number or its text, 5 for nothing and for 0."""
+    number = to_number(value) if isinstance(value, str) else value
+    return clamp(number, 0, LARGEST_PAGE) if number else 5

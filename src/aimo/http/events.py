@@ -1,0 +1,30 @@
+"""Server-sent events: answers that come piece by piece."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar.response import Stream
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+# The type is given as a header, because a route's own media type would win over the answer's.
+_HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+_WANTED = re.compile(r"(^|,)\s*text/event-stream\s*(;|,|$)", re.IGNORECASE)
+
+
+def wants_events(accept: str) -> bool:
+    """Whether an ``Accept`` header names the media type of events."""
+    return _WANTED.search(accept) is not None
+
+
+def event(name: str, data: Any) -> bytes:
+    """One event. JSON has no line breaks, so the data is always one line."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
+
+
+def event_stream(events: AsyncIterator[bytes]) -> Stream:
+    """An answer of events; the iterator is cancelled when the client leaves."""
+    return Stream(events, headers=_HEADERS)
