@@ -39,4 +39,4 @@ class AttachmentPage(Dto):
 class PropertiesBody(Dto):
     """Facts to merge into those of a file."""
 
-    properties: Annotated[dict[str, Any] | None, Meta(description="Keys to set; null values are kept as null.")] = None
+    properties: Annotated[Any, Meta(description="An object of keys to set; null values are kept as null.")] = None

@@ -77,8 +77,10 @@ class AttachmentController(Controller):
         self, attachment_id: str, data: PropertiesBody, services: Services, user: Identity
     ) -> Envelope[AttachmentResult]:
         """Set these properties and keep the others."""
-        if data.properties is None:
+        if not data.properties and data.properties != {}:
             raise AimoError(Code.PARAMS_ERROR, "Properties are required")
+        if not isinstance(data.properties, dict):
+            raise AimoError(Code.PARAMS_ERROR, "Properties must be an object")
         attachment = await services.attachments.merge_properties(user.uid, attachment_id, data.properties)
         return ok(AttachmentResult(message="Properties updated successfully", attachment=attachment))
 
