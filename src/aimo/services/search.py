@@ -151,7 +151,7 @@ class SearchService:
             return []
         similarities = await self._vectors.memo_vectors.similarities(uid, vector)
         hits = [Hit(memo_id, similarity) for memo_id, similarity in similarities.items() if memo_id in allowed]
-        return sorted(hits, key=lambda hit: -hit.similarity)
+        return sorted(hits, key=lambda hit: (-hit.similarity, hit.id))
 
     async def _allowed(self, uid: str, criteria: Criteria) -> set[str]:
         """The ids of all memos that meet the criteria."""

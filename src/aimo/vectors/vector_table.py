@@ -128,6 +128,7 @@ class VectorTable(OwnedTable):
     async def search(self, uid: str, vector: Any, limit: int, *, exclude: str | None = None) -> list[Hit]:
         """The user's rows nearest to the vector, best first, at most ``limit``, without the id ``exclude``.
 
+        Equals are in the order of their ids, so that a longer list begins with the shorter one.
         Exact while the table has no vector index; with one, at least .95 of the ten nearest are found.
 
         Raises:
@@ -140,9 +141,15 @@ class VectorTable(OwnedTable):
         condition = owned_by(uid)
         if exclude is not None:
             condition = condition & (col(self.id_column) != lit(exclude))
-        query = self._nearest(target, condition, limit)
-        refine = max(2, min(_REFINE, _REFINED_ROWS // limit))
-        return _hits(await self.read(query.nprobes(_PROBES).refine_factor(refine)), self.id_column)
+        asked = limit + 1
+        while True:
+            refine = max(2, min(_REFINE, _REFINED_ROWS // asked))
+            query = self._nearest(target, condition, asked).nprobes(_PROBES).refine_factor(refine)
+            ranked = _ranked(await self.read(query), self.id_column)
+            # LanceDB cuts anywhere among equals, and a longer list somewhere else: all of them, or none, must be known.
+            if len(ranked) < asked or ranked[limit - 1][0] != ranked[-1][0]:
+                return [Hit(row_id, min(max(1.0 - distance, 0.0), 1.0)) for distance, row_id in ranked[:limit]]
+            asked *= 4
 
     async def similarities(self, uid: str, vector: Any) -> dict[str, float]:
         """The similarity of every row of the user, exact, in no particular order.
@@ -211,7 +218,6 @@ def vectors_of(column: Any) -> Vector:
     return flat.reshape(len(array), array.type.list_size)
 
 
-def _hits(rows: pa.Table, id_column: str) -> list[Hit]:
-    similarities = np.clip(1.0 - rows.column("_distance").to_numpy(), 0.0, 1.0).tolist()
-    found = map(Hit, rows.column(id_column).to_pylist(), similarities)
-    return sorted(found, key=lambda hit: (-hit.similarity, hit.id))
+def _ranked(rows: pa.Table, id_column: str) -> list[tuple[float, str]]:
+    distances = rows.column("_distance").to_pylist()
+    return sorted(zip(distances, rows.column(id_column).to_pylist(), strict=True))

@@ -45,6 +45,21 @@ async def test_hits_come_best_first_with_their_cosine(store: VectorStore) -> Non
     assert all(0 <= hit.similarity <= 1 for hit in hits)
 
 
+async def test_a_longer_list_begins_with_the_shorter_one(store: VectorStore, rng: np.random.Generator) -> None:
+    """Also among equals, and among those whose similarity is shown as 0: pages neither repeat nor miss a memo."""
+    table = store.memo_vectors
+    twice = rng.standard_normal(8)
+    rows = [(f"equal {i:02}", "u", twice) for i in rng.permutation(40)]
+    rows += [(f"other {i:02}", "u", rng.standard_normal(8)) for i in range(60)]
+    for start in range(0, 100, 10):
+        await table.upsert([rows[place] for place in range(start, start + 10)])
+    for target in (twice, rng.standard_normal(8)):
+        whole = [hit.id for hit in await table.search("u", target, 100)]
+        assert len(set(whole)) == 100
+        for limit in (1, 7, 20, 39, 40, 41, 99, 100, 1000):
+            assert [hit.id for hit in await table.search("u", target, limit)] == whole[:limit]
+
+
 async def test_a_search_sees_one_users_rows_only(store: VectorStore, rng: np.random.Generator) -> None:
     table = store.memo_vectors
     rows = [(f"{uid}{i}", uid, rng.standard_normal(8)) for uid in HOSTILE for i in range(3)]
