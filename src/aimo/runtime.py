@@ -22,6 +22,7 @@ from aimo.outbound import Outbound
 from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu
 from aimo.push.meow import Meow
+from aimo.scheduler.service import Scheduler
 from aimo.services.accounts import AccountService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
@@ -34,9 +35,13 @@ from aimo.services.files import FileUrls
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memo_views import MemoViews
 from aimo.services.memos import MemoService
+from aimo.services.push_content import NewestPicks, PushContent
+from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
 from aimo.services.search import SearchService
+from aimo.services.sync.lease import Lease
 from aimo.services.sync.service import SyncService
+from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
 from aimo.services.tokens import Tokens
 from aimo.storage.local import LocalStorage
@@ -63,15 +68,17 @@ class Stores:
 class Runtime:
     """Everything of one process. Use it as an asynchronous context manager.
 
-    ``worker=False`` leaves the sync worker out: for commands that only look.
+    ``worker=False`` leaves the sync worker out: for commands that only look. ``scheduler=True`` adds what happens
+    by itself at certain times: for the server.
     """
 
     services: Services
     stores: Stores
 
-    def __init__(self, settings: Settings, *, worker: bool = True) -> None:
+    def __init__(self, settings: Settings, *, worker: bool = True, scheduler: bool = False) -> None:
         self.settings = settings
         self._worker = worker
+        self._scheduler = scheduler
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -126,6 +133,10 @@ class Runtime:
             await warming
         self.stores = Stores(database, vectors, embeddings, storage, signer, sync, chat)
         self.services = assemble(settings, self.stores, Tokens(secret))
+        if self._scheduler:
+            scheduler = create_scheduler(settings, self.stores, self.services)
+            await scheduler.start()
+            self._stack.push_async_callback(scheduler.stop)
 
 
 def create_embedder(settings: Settings) -> Embedder:
@@ -147,6 +158,23 @@ def create_channels(settings: Settings) -> Channels:
     """The push channels by type."""
     outbound = Outbound(settings.outbound_allow)
     return Channels({"meow": Meow(settings.meow_base_url), "feishu": Feishu(outbound)})
+
+
+def create_scheduler(settings: Settings, stores: Stores, services: Services) -> Scheduler:
+    """What happens by itself in a server."""
+
+    async def upkeep() -> None:
+        # Two processes that compact the same tables would be in each other's way.
+        if stores.sync.lease.held:
+            await stores.vectors.optimize()
+
+    return Scheduler(
+        Lease(stores.database, "scheduler"),
+        services.pushes,
+        upkeep,
+        zone=settings.zone,
+        upkeep_cron=settings.db_optimization_cron,
+    )
 
 
 def create_chat(settings: Settings) -> ChatModel | None:
@@ -184,6 +212,8 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
     attachments = AttachmentService(
         database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types
     )
+    channels = create_channels(settings)
+    content = PushContent(database, NewestPicks(database, settings.zone), zone=settings.zone, url=settings.public_url)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return Services(
@@ -197,10 +227,12 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         attachments=attachments,
         memos=MemoService(database, views, stores.embeddings, sync),
         lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
-        push_rules=PushRuleService(database, create_channels(settings)),
+        push_rules=PushRuleService(database, channels),
+        pushes=PushRounds(database, channels, content),
         search=search,
         explore=ExploreService(database, retriever, stores.chat),
         graph=RelationGraph(database, stores.vectors, stores.embeddings),
         conversations=ConversationService(database),
+        tag_suggestions=TagSuggestions(database, search, stores.vectors.memo_vectors, stores.chat),
         sync=sync,
     )

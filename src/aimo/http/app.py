@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from aimo.http import openapi
 from aimo.http.auth import Sessions
 from aimo.http.context import Services, provide_query, provide_services, provide_user
+from aimo.http.controllers.ai import AIController
 from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
 from aimo.http.controllers.auth import AuthController
 from aimo.http.controllers.categories import CategoryController
@@ -44,6 +45,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     NobodyController,
     ExploreController,
     ConversationController,
+    AIController,
     PushRuleController,
 ]
 

@@ -21,9 +21,11 @@ from aimo.services.explore.graph import RelationGraph
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memos import MemoService
 from aimo.services.paging import PageRequest
+from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
 from aimo.services.search import SearchService
 from aimo.services.sync.service import SyncService
+from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
 from aimo.services.tokens import Tokens
 from aimo.storage.protocol import Storage
@@ -49,7 +51,9 @@ class Services:
     explore: ExploreService
     graph: RelationGraph
     conversations: ConversationService
+    tag_suggestions: TagSuggestions
     push_rules: PushRuleService
+    pushes: PushRounds
     sync: SyncService
 
 

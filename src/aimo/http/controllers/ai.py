@@ -1,0 +1,45 @@
+"""Helpers that ask the chat model (contract 14)."""
+
+from __future__ import annotations
+
+from litestar import Controller
+
+from aimo.dto.ai import SuggestedTags, TagsRequest, Tool, ToolList
+from aimo.dto.base import Envelope
+from aimo.errors import AimoError, Code
+from aimo.http.context import AnyRequest, Services
+from aimo.http.envelope import ok
+from aimo.http.presence import while_present
+from aimo.http.routing import get, post
+from aimo.services.accounts import Identity
+
+_TOOLS = [
+    Tool(
+        id="generate-tags",
+        name="智能添加标签",
+        description="AI 分析笔记内容，自动生成相关标签建议",
+        icon="Tags",
+    )
+]
+
+
+class AIController(Controller):
+    """What the assistant can do besides answering questions."""
+
+    path = "/api/v1/ai"
+    tags = ("AI",)
+
+    @post("/generate-tags", summary="Suggest tags")
+    async def suggest_tags(
+        self, data: TagsRequest, request: AnyRequest, services: Services, user: Identity
+    ) -> Envelope[SuggestedTags]:
+        """Tags for a text, the user's own ones where they fit."""
+        if not data.content or not data.content.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Content is required")
+        tags = await while_present(request, services.tag_suggestions.suggest(user.uid, data.content))
+        return ok(SuggestedTags(tags=tags))
+
+    @get("/tools", summary="List the helpers")
+    async def tools(self, user: Identity) -> Envelope[ToolList]:
+        """What the assistant offers."""
+        return ok(ToolList(tools=_TOOLS))

