@@ -1,0 +1,23 @@
+"""Every statement that the server can ask the database, by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from aimo.db import queries
+from aimo.db.queries import memos
+from aimo.db.statements import REGISTER, Registered
+
+
+def registered() -> dict[str, Registered]:
+    """The register, once every module of statements is imported and every shape of a page is built."""
+    for module in pkgutil.iter_modules(queries.__path__):
+        importlib.import_module(f"{queries.__name__}.{module.name}")
+    memos.every_shape()
+    return REGISTER
+
+
+def family(name: str) -> str:
+    """What a statement is called in docs/indexes.md: all shapes of a page are one family."""
+    return name.partition("[")[0]

@@ -1,0 +1,169 @@
+"""No statement reaches the rows of another user, and the services use no statement that is not looked at here."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy.sql import ClauseElement
+
+from aimo.db import queries
+from aimo.db.queries import memos
+from aimo.db.schema import AIConversation, AIMessage, Attachment, Memo, MemoRelation, MemoTag, Tag
+from aimo.db.statements import among, param
+from support.ownership import trespasses
+from support.statements import registered
+
+SOURCE = Path(__file__).resolve().parents[3] / "src/aimo"
+
+# Rooms that ask the database for users. (The data migration moves the rows of all of them.)
+ROOMS = ("services", "http", "scheduler", "push", "cli", "runtime.py")
+
+# What these rooms may know of SQLAlchemy: nothing that a statement can be built from.
+KNOWN = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")
+
+
+def test_statements_stay_with_the_rows_of_their_owner() -> None:
+    found = {name: trespasses(entry.statement) for name, entry in registered().items() if entry.excuse is None}
+    assert len(found) > 400
+    assert {name: tables for name, tables in found.items() if tables} == {}
+
+
+def test_every_excuse_is_a_reason() -> None:
+    excuses = {name: entry.excuse for name, entry in registered().items() if entry.excuse is not None}
+    assert {name: excuse for name, excuse in excuses.items() if len(excuse) < 20} == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(select(Memo.content).where(Memo.memo_id == param("id")), id="no owner"),
+        pytest.param(select(Memo.content).where(Memo.uid == param("uid")), id="another parameter"),
+        pytest.param(select(Memo.content).where(Memo.uid == "u1"), id="a constant"),
+        pytest.param(select(Memo.content).where(Memo.uid != param("owner")), id="everybody else"),
+        pytest.param(select(Memo.content).where(or_(Memo.uid == param("owner"), Memo.is_public)), id="or others"),
+        pytest.param(select(Memo.content).where(~(Memo.uid == param("owner")).self_group()), id="negated"),
+        pytest.param(select(Memo.content, Tag.name).where(Memo.uid == param("owner")), id="one of two tables"),
+        pytest.param(
+            select(Memo.content)
+            .join(MemoRelation, MemoRelation.target_memo_id == Memo.memo_id)
+            .where(MemoRelation.uid == param("owner")),
+            id="joined without its owner",
+        ),
+        pytest.param(
+            select(Memo.content).outerjoin(MemoTag, and_(MemoTag.memo_id == Memo.memo_id, Memo.uid == param("owner"))),
+            id="owner in an outer join",
+        ),
+        pytest.param(
+            select(Memo.content).where(
+                Memo.uid == param("owner"),
+                Memo.memo_id.in_(select(MemoTag.memo_id).where(MemoTag.tag_id.in_(among("tag_ids")))),
+            ),
+            id="nested without its owner",
+        ),
+        pytest.param(
+            select(Memo.content, select(func.count(Attachment.attachment_id)).scalar_subquery()).where(
+                Memo.uid == param("owner")
+            ),
+            id="counted beside it",
+        ),
+        pytest.param(select(AIMessage.content).where(AIMessage.conversation_id == param("id")), id="messages alone"),
+        pytest.param(
+            select(AIMessage.content)
+            .join(AIConversation, AIConversation.conversation_id == AIMessage.conversation_id)
+            .where(AIMessage.conversation_id == param("id")),
+            id="messages of a conversation of anybody",
+        ),
+        pytest.param(
+            select(AIMessage.content, AIConversation.title).where(AIConversation.uid == param("owner")),
+            id="messages beside a conversation",
+        ),
+        pytest.param(update(Memo).where(Memo.memo_id == param("id")).values(content="x"), id="update"),
+        pytest.param(
+            update(Memo)
+            .where(Memo.uid == param("owner"), Memo.memo_id == MemoTag.memo_id, MemoTag.tag_id == param("tag_id"))
+            .values(content="x"),
+            id="update by another table",
+        ),
+        pytest.param(
+            update(Memo)
+            .where(Memo.uid == param("owner"))
+            .values(content=select(Tag.name).where(Tag.tag_id == param("tag_id")).scalar_subquery()),
+            id="update from another table",
+        ),
+        pytest.param(delete(Memo).where(Memo.memo_id == param("id")), id="delete"),
+        pytest.param(delete(Memo), id="delete all"),
+        pytest.param(insert(Memo).values(memo_id=param("memo_id")), id="insert for nobody"),
+        pytest.param(insert(Memo).values(uid=param("author")), id="insert for another"),
+    ],
+)
+def test_an_unscoped_statement_is_found_out(statement: Any) -> None:
+    assert trespasses(statement)
+
+
+def sources() -> list[Path]:
+    return [path for room in ROOMS for path in sorted((SOURCE / room).rglob("*.py") or [SOURCE / room])]
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Every name that a file imports, and what it stands for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.asname or alias.name, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def asked(tree: ast.Module) -> Iterator[tuple[str, Any]]:
+    """Everything a file takes from the modules of statements, by name."""
+    modules: dict[str, ModuleType] = {}
+    for name, target in imported(tree):
+        if target.startswith(f"{queries.__name__}."):
+            module, _, item = target.rpartition(".")
+            if module == queries.__name__:
+                modules[name] = importlib.import_module(target)
+            else:
+                yield name, getattr(importlib.import_module(module), item)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield f"{node.value.id}.{node.attr}", getattr(modules[node.value.id], node.attr)
+
+
+def test_services_ask_registered_statements_only() -> None:
+    known = {id(entry.statement) for entry in registered().values()}
+    # These register what they make; a shape of one is looked at above.
+    makers = (memos.page, memos.count, memos.ids)
+    seen, strangers = 0, []
+    for path in sources():
+        for name, thing in asked(ast.parse(path.read_text(encoding="utf-8"))):
+            seen += 1
+            built = callable(thing) and not isinstance(thing, type) and thing not in makers
+            if (isinstance(thing, ClauseElement) and id(thing) not in known) or built:
+                strangers.append(f"{path.relative_to(SOURCE)}: {name}")
+    assert seen > 50
+    assert strangers == []
+
+
+def test_services_cannot_build_statements() -> None:
+    strangers = []
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        strangers += [
+            f"{path.relative_to(SOURCE)} imports {target}"
+            for _, target in imported(tree)
+            if f"{target}.".startswith("sqlalchemy.") and not target.startswith(KNOWN)
+        ]
+        strangers += [
+            f"{path.relative_to(SOURCE)}:{node.lineno} runs text"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr == "exec_driver_sql"
+        ]
+    assert strangers == []
