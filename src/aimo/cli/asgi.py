@@ -31,7 +31,7 @@ class Server:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            runtime = await Runtime(self._settings).__aenter__()
+            runtime = await Runtime(self._settings, scheduler=True).__aenter__()
             self._app = create_app(runtime.services, runtime.stores.signer)
         except Exception as error:
             logger.exception("the server cannot start")

@@ -17,6 +17,7 @@ app.command("aimo.cli.data:migrate")
 app.command("aimo.cli.data:db_app", name="db")
 app.command("aimo.cli.data:seed")
 app.command("aimo.cli.sync:app", name="sync")
+app.command("aimo.cli.push:app", name="push")
 
 
 def main() -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,7 +12,6 @@ from zoneinfo import ZoneInfo
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import push_rules as sql
-from aimo.dto.memos import Memo
 from aimo.push.protocol import Message
 
 _BLOCK = (
@@ -25,11 +25,33 @@ class UnknownContentError(Exception):
     """A rule asks for content of a kind that there is not."""
 
 
+class Picked(Protocol):
+    """What is pushed of a memo."""
+
+    content: str
+    created_at: int
+
+
 class DailyPicks(Protocol):
     """Who picks the memos of the day."""
 
-    async def daily(self, uid: str) -> list[Memo]:
+    async def daily(self, uid: str) -> Sequence[Picked]:
         """The user's picks of today; empty when there is nothing to pick from."""
+
+
+class NewestPicks:
+    """Picks three of a user's newest memos, others every day."""
+
+    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+        self._database = database
+        self._zone = zone
+
+    async def daily(self, uid: str) -> list[Picked]:
+        """The user's picks of today."""
+        async with self._database.reads() as connection:
+            rows = (await connection.execute(sql.NEWEST_MEMOS, {"owner": uid})).all()
+        picks = random.Random(f"{uid} {clock.local_day(self._zone)}").sample(range(len(rows)), min(3, len(rows)))
+        return [rows[number] for number in sorted(picks)]
 
 
 class PushContent:

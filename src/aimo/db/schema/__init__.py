@@ -13,6 +13,7 @@ from aimo.db.schema.memos import Memo
 from aimo.db.schema.migration_checkpoints import MigrationCheckpoint
 from aimo.db.schema.migration_quarantine import MigrationQuarantine
 from aimo.db.schema.migration_runs import MigrationRun
+from aimo.db.schema.push_deliveries import PushDelivery
 from aimo.db.schema.push_rules import PushRule
 from aimo.db.schema.table_migrations import TableMigration
 from aimo.db.schema.tags import Tag
@@ -32,6 +33,7 @@ __all__ = [
     "MigrationCheckpoint",
     "MigrationQuarantine",
     "MigrationRun",
+    "PushDelivery",
     "PushRule",
     "Table",
     "TableMigration",

@@ -1,0 +1,83 @@
+"""``aimo push``: send what is due, and see what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+from rich.table import Table
+
+from aimo import clock, config, log
+from aimo.db import migrate
+from aimo.db.connection import Database
+from aimo.runtime import Runtime
+from aimo.services import push_reports
+from aimo.services.push_hours import due_hours, hour_of_today
+
+app = App(name="push", help="Send what is due, and see what became of it.")
+console = Console()
+
+
+@app.command
+def run(
+    *,
+    hour: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=0, lte=23), help="Hour of today, 0 to 23; the present one if absent."),
+    ] = None,
+) -> None:
+    """Send what is due at an hour of today and was not sent yet, beside a running server or without one."""
+    settings = config.load()
+    log.configure(settings)
+
+    async def work() -> None:
+        async with Runtime(settings, worker=False) as runtime:
+            now = clock.now_ms()
+            present = due_hours(settings.zone, now)
+            hours = present if hour is None else [hour_of_today(settings.zone, now, hour)]
+            for due in hours:
+                done = await runtime.services.pushes.run(due)
+                again = await runtime.services.pushes.retry([*present, *hours])
+                done.add(again)
+                console.print(
+                    f"{due}: {done.sent} sent, {done.failed} failed, {done.waiting} to be tried again, "
+                    f"{done.unknown} unknown, {done.unprepared} rules without content."
+                )
+
+    asyncio.run(work())
+
+
+@app.command(name="status")
+def show(
+    *,
+    hours: Annotated[float, Parameter(validator=Number(gt=0), help="How far to look back.")] = 24,
+) -> None:
+    """Show how many messages got through, and which did not."""
+    settings = config.load()
+    log.configure(settings)
+
+    async def look() -> push_reports.Report:
+        database = await Database.open(settings)
+        try:
+            await migrate.prepare(database, settings)
+            return await push_reports.report(database, clock.now_ms() - int(hours * 3_600_000))
+        finally:
+            await database.close()
+
+    told = asyncio.run(look())
+    if not told.counts:
+        console.print(f"Nothing was pushed in the last {hours:g} hours.")
+        return
+    console.print(", ".join(f"{number} {state}" for state, number in sorted(told.counts.items())) + ".")
+    if told.trouble:
+        _print(told.trouble)
+
+
+def _print(trouble: list[push_reports.Trouble]) -> None:
+    table = Table("state", "hour", "rule", "user", "target", "tries", "reason")
+    for one in trouble:
+        table.add_row(one.state, one.due, one.rule_id, one.uid, one.channel, str(one.attempts), one.reason)
+    console.print(table)

@@ -1,0 +1,62 @@
+"""Which hours are due, and what names a target within one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from aimo import clock
+
+_HOUR = timedelta(hours=1)
+_FORMAT = "%Y-%m-%dT%H"
+
+
+def due_hours(zone: ZoneInfo, now_ms: int) -> list[str]:
+    """The local hours that are due now, as ``YYYY-MM-DDTHH``: the present one, and before it those that it skipped.
+
+    Where clocks go forward, the hour that does not exist is due at the next one; where they go back, the hour
+    that comes twice has one name, so that it is pushed once.
+    """
+    present = _local_hour(zone, now_ms)
+    hour = _local_hour(zone, now_ms - 3_600_000) + _HOUR
+    skipped = []
+    while hour < present:
+        skipped.append(hour)
+        hour += _HOUR
+    return [moment.strftime(_FORMAT) for moment in (*skipped, present)]
+
+
+def hour_of_today(zone: ZoneInfo, now_ms: int, hour: int) -> str:
+    """An hour, 0 to 23, of the present local day."""
+    return _local_hour(zone, now_ms).replace(hour=hour).strftime(_FORMAT)
+
+
+def hour_of(due: str) -> int:
+    """The hour, 0 to 23, of a name that :func:`due_hours` made."""
+    return int(due[-2:])
+
+
+def targets(channels: Iterable[Any]) -> dict[str, Any]:
+    """The channels of a rule by a name that stays with the target, whatever their order, and does not tell it."""
+    named: dict[str, Any] = {}
+    for channel in channels:
+        kind = channel.get("type") if isinstance(channel, dict) else None
+        address = {"meow": "nickname", "feishu": "webhookUrl"}.get(kind) if isinstance(kind, str) else None
+        what = channel if address is None else channel.get(address)
+        digest = sha256(msgspec.json.encode([kind, what], order="deterministic")).hexdigest()[:32]
+        number = 0
+        # Two channels with one target are two messages.
+        while (name := f"{kind if address else 'other'}-{digest}-{number}") in named:
+            number += 1
+        named[name] = channel
+    return named
+
+
+def _local_hour(zone: ZoneInfo, ms: int) -> datetime:
+    local = clock.to_datetime(ms).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
+    return local.replace(minute=0, second=0, microsecond=0, tzinfo=None)

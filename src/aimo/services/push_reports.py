@@ -1,0 +1,54 @@
+"""What became of pushes, for operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import push_deliveries as sql
+
+_MOST_TROUBLE = 100
+_ON_ITS_WAY = "on its way"
+_LOST = "claimed without a result: it may be missing"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A message that did not get through, or of which that is not known (yet)."""
+
+    rule_id: str
+    due: str
+    channel: str
+    uid: str
+    state: str
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """How many messages are in which state, and the latest that were not simply sent."""
+
+    counts: dict[str, int]
+    trouble: list[Trouble]
+
+
+async def report(database: Database, since_ms: int) -> Report:
+    """The messages claimed since a moment. A claim that nobody can be working on any more counts as unknown."""
+    now = clock.now_ms()
+    async with database.reads() as connection:
+        counted = await connection.execute(sql.COUNTS, {"since": since_ms})
+        counts = {row.state: row.number for row in counted}
+        rows = await connection.execute(sql.TROUBLE, {"since": since_ms, "limit": _MOST_TROUBLE})
+        trouble = []
+        for row in rows:
+            lost = row.state == "claimed" and (row.next_look_at or 0) <= now
+            reason = row.error or (_LOST if lost else _ON_ITS_WAY)
+            state = "unknown" if lost else row.state
+            trouble.append(Trouble(row.rule_id, row.due, row.channel, row.uid, state, row.attempts, reason))
+    lost_count = sum(one.reason == _LOST for one in trouble)
+    if lost_count:
+        counts["claimed"] -= lost_count
+        counts["unknown"] = counts.get("unknown", 0) + lost_count
+    return Report({state: number for state, number in counts.items() if number}, trouble)

@@ -1,0 +1,330 @@
+"""Every message at most once: claims, retries, and what is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from aimo import clock, ids
+from aimo.config import Settings
+from aimo.db.connection import Database
+from aimo.db.migrate import migrate
+from aimo.db.schema import Memo, PushDelivery, User
+from aimo.dto.push_rules import PushRuleBody
+from aimo.push.channels import Channels
+from aimo.push.protocol import Message, Outcome, PushError
+from aimo.services.push_content import NewestPicks, PushContent
+from aimo.services.push_reports import report
+from aimo.services.push_rounds import PushRounds
+from aimo.services.push_rules import PushRuleService
+
+ZONE = ZoneInfo("Asia/Shanghai")
+DUE = "2026-01-31T08"
+
+
+class Recorder:
+    """A channel that keeps what it gets, and fails as it is told to."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Message]] = []
+        self.failures: list[BaseException] = []
+
+    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+        await asyncio.sleep(0)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.got.append((target["nickname"], message))
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.got]
+
+
+class Place:
+    """An opened database with push rules and a channel that records."""
+
+    def __init__(self, database: Database, **options: Any) -> None:
+        self.database = database
+        self.channel = Recorder()
+        self.channels = Channels({"meow": self.channel})
+        self.content = PushContent(database, NewestPicks(database, ZONE), zone=ZONE)
+        self.rounds = PushRounds(database, self.channels, self.content, **options)
+        self.rules = PushRuleService(database, self.channels)
+
+    async def user(self) -> str:
+        uid = ids.user_id()
+        values = {"uid": uid, "email": uid, "email_key": uid, "password": "x", "salt": "x", "status": 1}
+        async with self.database.reads() as connection:
+            await connection.execute(insert(User).values(values))
+        return uid
+
+    async def rule(self, *names: str, uid: str = "", **values: Any) -> str:
+        channels = [{"type": "meow", "nickname": name} for name in names]
+        body = PushRuleBody(
+            **{"name": "r", "push_time": 8, "content_type": "daily_memos", "channels": channels} | values
+        )
+        return (await self.rules.create(uid or await self.user(), body)).id
+
+    async def memo(self, uid: str, content: str, created_at: int) -> None:
+        values = {
+            "memo_id": ids.memo_id(),
+            "uid": uid,
+            "content": content,
+            "seq": clock.next_sequence(),
+            "created_at": created_at,
+            "updated_at": created_at,
+        }
+        async with self.database.reads() as connection:
+            await connection.execute(insert(Memo).values(values))
+
+    async def states(self) -> dict[str, str | None]:
+        async with self.database.reads() as connection:
+            rows = await connection.execute(select(PushDelivery.state, PushDelivery.error))
+            return {row.state: row.error for row in rows}
+
+    async def look_now(self) -> None:
+        """Let the moment come for which rows wait."""
+        async with self.database.reads() as connection:
+            await connection.execute(update(PushDelivery).values(next_look_at=clock.now_ms() - 1000))
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(migrated_database: dict[str, str], settings: Callable[..., Settings]) -> Open:
+    @asynccontextmanager
+    async def open_place(**options: Any) -> AsyncIterator[Place]:
+        database = await Database.open(settings(**migrated_database))
+        try:
+            await migrate(database)
+            yield Place(database, **options)
+        finally:
+            await database.close()
+
+    return open_place
+
+
+async def test_a_message_goes_once_to_every_channel(opened: Open) -> None:
+    async with opened() as place:
+        await place.rule("a", "b")
+        await place.rule("c", enabled=True)
+        await place.rule("other hour", push_time=9)
+        done = await place.rounds.run(DUE)
+        assert place.channel.names == ["a", "b", "c"]
+        assert (done.sent, done.failed) == (3, 0)
+        again = await place.rounds.run(DUE)
+        assert (again.sent, len(place.channel.got)) == (0, 3)
+        await place.rounds.run("2026-02-01T08")
+        assert place.channel.names[3:] == ["a", "b", "c"]
+
+
+async def test_rules_switched_off_or_removed_do_not_push(opened: Open) -> None:
+    async with opened() as place:
+        uid = await place.user()
+        off, gone = await place.rule("off", uid=uid), await place.rule("gone", uid=uid)
+        await place.rules.update(uid, off, PushRuleBody(enabled=False))
+        await place.rules.delete(uid, gone)
+        await place.rounds.run(DUE)
+        assert place.channel.got == []
+
+
+async def test_many_at_once_send_each_message_once(opened: Open, migrated_database: dict[str, str]) -> None:
+    async with opened() as first, opened() as second:
+        for number in range(6):
+            await first.rule(f"{number}a", f"{number}b")
+        rounds = [place.rounds.run(DUE) for place in (first, second, first, second)]
+        done = await asyncio.gather(*rounds)
+        assert sum(one.sent for one in done) == 12
+        assert sorted(first.channel.names + second.channel.names) == sorted(
+            f"{number}{letter}" for number in range(6) for letter in "ab"
+        )
+
+
+async def test_a_target_that_stays_is_not_pushed_again_when_channels_move(opened: Open) -> None:
+    async with opened() as place:
+        uid = await place.user()
+        rule = await place.rule("a", "b", uid=uid)
+        await place.rounds.run(DUE)
+        moved = [{"type": "meow", "nickname": name, "msgType": "html"} for name in ("c", "b", "a")]
+        await place.rules.update(uid, rule, PushRuleBody(channels=moved))
+        await place.rounds.run(DUE)
+        assert place.channel.names == ["a", "b", "c"]
+
+
+async def test_a_target_named_twice_gets_two(opened: Open) -> None:
+    async with opened() as place:
+        await place.rule("a", "a")
+        await place.rounds.run(DUE)
+        await place.rounds.run(DUE)
+        assert place.channel.names == ["a", "a"]
+
+
+async def test_what_was_certainly_not_delivered_is_tried_again(opened: Open) -> None:
+    async with opened() as place:
+        await place.rule("a", "b")
+        place.channel.failures = [PushError("connection refused", Outcome.UNAVAILABLE) for _ in range(3)]
+        done = await place.rounds.run(DUE)
+        assert (done.waiting, place.channel.names) == (2, [])
+        assert (await place.rounds.retry([DUE])).sent == 0, "not before its time"
+        await place.look_now()
+        done = await place.rounds.retry([DUE])
+        assert (done.waiting, done.sent) == (1, 1)
+        await place.look_now()
+        assert (await place.rounds.retry([DUE])).sent == 1
+        assert sorted(place.channel.names) == ["a", "b"]
+        assert await place.states() == {"sent": None}
+
+
+async def test_tries_end(opened: Open) -> None:
+    async with opened(waits_ms=(1, 1)) as place:
+        await place.rule("a")
+        place.channel.failures = [PushError("refused", Outcome.UNAVAILABLE) for _ in range(9)]
+        await place.rounds.run(DUE)
+        for _ in range(5):
+            await place.look_now()
+            await place.rounds.retry([DUE])
+        assert len(place.channel.failures) == 6
+        assert await place.states() == {"failed": "refused"}
+
+
+async def test_tries_end_with_the_hour(opened: Open) -> None:
+    async with opened() as place:
+        await place.rule("a")
+        place.channel.failures = [PushError("refused", Outcome.UNAVAILABLE)]
+        await place.rounds.run(DUE)
+        await place.look_now()
+        await place.rounds.retry(["2026-01-31T09"])
+        assert place.channel.names == []
+        assert await place.states() == {"failed": "the hour is over"}
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        (PushError("hung up", Outcome.UNKNOWN), "unknown"),
+        (PushError("no such hook", Outcome.REJECTED), "failed"),
+        (RuntimeError("a mistake"), "unknown"),
+    ],
+)
+async def test_what_may_have_been_delivered_is_never_tried_again(opened: Open, failure: Exception, state: str) -> None:
+    async with opened() as place:
+        await place.rule("a", "b")
+        place.channel.failures = [failure]
+        await place.rounds.run(DUE)
+        await place.look_now()
+        await place.rounds.retry([DUE])
+        await place.rounds.run(DUE)
+        assert place.channel.names == ["b"]
+        assert set(await place.states()) == {state, "sent"}
+
+
+async def test_a_message_lost_on_its_way_is_reported_and_not_sent_again(opened: Open) -> None:
+    async with opened(lost_after_ms=50) as place:
+        await place.rule("a", "b")
+        place.channel.failures = [asyncio.CancelledError()]
+        with pytest.raises(asyncio.CancelledError):
+            await place.rounds.run(DUE)
+        assert set(await place.states()) == {"claimed"}
+        told = await report(place.database, 0)
+        await asyncio.sleep(0.1)
+        told = await report(place.database, 0)
+        assert told.counts == {"unknown": 1}
+        assert [(one.state, one.due) for one in told.trouble] == [("unknown", DUE)]
+        assert await place.rounds.report_lost() == 1
+        assert await place.rounds.report_lost() == 0
+        assert await place.states() == {"unknown": "the server was stopped while this message was on its way"}
+        await place.rounds.run(DUE)
+        assert place.channel.names == ["b"]
+
+
+async def test_content_is_made_once_for_all_channels_of_a_rule(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as place:
+        made = []
+        generate = place.content.generate
+
+        async def counted(uid: str, content_type: str) -> Message:
+            made.append(uid)
+            return await generate(uid, content_type)
+
+        monkeypatch.setattr(place.content, "generate", counted)
+        await place.rule("a", "b", "c", content_type="daily_pick")
+        await place.rounds.run(DUE)
+        await place.rounds.run(DUE)
+        assert (len(made), len(place.channel.got)) == (1, 3)
+
+
+async def test_a_rule_whose_content_fails_leaves_the_others_alone_and_may_be_asked_again(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as place:
+        broken = await place.user()
+        await place.rule("a", uid=broken)
+        await place.rule("b")
+        generate = place.content.generate
+
+        async def failing(uid: str, content_type: str) -> Message:
+            if uid == broken:
+                raise RuntimeError("the provider is down")
+            return await generate(uid, content_type)
+
+        monkeypatch.setattr(place.content, "generate", failing)
+        done = await place.rounds.run(DUE)
+        assert (done.unprepared, place.channel.names) == (1, ["b"])
+        monkeypatch.setattr(place.content, "generate", generate)
+        await place.rounds.run(DUE)
+        assert place.channel.names == ["b", "a"]
+
+
+async def test_a_round_stops_when_it_is_told_to_and_goes_on_later(opened: Open) -> None:
+    async with opened() as place:
+        for name in "abc":
+            await place.rule(name, name + "2")
+        await place.rounds.run(DUE, lambda: len(place.channel.got) < 3)
+        assert len(place.channel.got) == 3
+        await place.rounds.run(DUE)
+        assert place.channel.names == ["a", "a2", "b", "b2", "c", "c2"]
+
+
+async def test_today_is_the_local_day_and_texts_are_escaped(opened: Open) -> None:
+    async with opened() as place:
+        uid = await place.user()
+        now = clock.now_ms()
+        day = clock.local_day(ZONE, now)
+        for text, at in [("<b>&\"'/</b>\n二", now), ("yesterday", now - 86_400_000), ("later day", now + 86_400_000)]:
+            await place.memo(uid, text, at)
+        message = await place.content.generate(uid, "daily_memos")
+        assert message.title == "今日备忘录 (1条)"
+        assert "&lt;b&gt;&amp;&quot;&#x27;&#x2F;&lt;&#x2F;b&gt;\n二" in message.html
+        assert "yesterday" not in message.html and "later day" not in message.html
+        picks = await place.content.generate(uid, "daily_pick")
+        assert picks.title == "今日推荐"
+        year, month, date = map(int, day.split("-"))
+        assert f"{year}/{month}/{date}<" in picks.html
+
+
+async def test_nothing_to_push_is_said_kindly(opened: Open) -> None:
+    async with opened() as place:
+        uid = await place.user()
+        memos = await place.content.generate(uid, "daily_memos")
+        assert (memos.title, memos.html) == ("今日备忘录", "<p>今天还没有记录任何备忘录</p>")
+        picks = await place.content.generate(uid, "daily_pick")
+        assert picks.html == "<p>你还没有记录任何备忘录，来创建一个吧！</p>"
+
+
+async def test_old_deliveries_are_forgotten(opened: Open) -> None:
+    async with opened() as place:
+        await place.rule("a")
+        await place.rounds.run(DUE)
+        await place.rounds.forget_old()
+        assert set(await place.states()) == {"sent"}
+        async with place.database.reads() as connection:
+            await connection.execute(update(PushDelivery).values(claimed_at=clock.now_ms() - 31 * 86_400_000))
+        await place.rounds.forget_old()
+        assert await place.states() == {}
