@@ -57,6 +57,17 @@ class SourceTable:
                     return
             yield batch
 
+    async def matching(self, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+        """The ``wanted`` columns of the rows whose ``column`` is one of the values.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        query = self._handle.query().where(lancedb.expr.col(column).isin(list(values))).select(list(wanted))
+        with reported_as(f"reading {self.name} of the source"):
+            async with asyncio.timeout(_SECONDS):
+                return await query.to_arrow()
+
     async def nearest(
         self, column: str, id_column: str, uid: str, vector: Sequence[float], limit: int
     ) -> list[tuple[str, float]]:

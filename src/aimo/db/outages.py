@@ -1,0 +1,20 @@
+"""Whether an error means that the database is away for a while, not that it refuses what it was given."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+# Too many connections, shutdown in progress, and the ways in which a connection fails or is lost.
+_CODES = frozenset({1040, 1053, 1077, 1079, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 1158, 1159, 1160, 1161, 1927})
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether waiting and trying again can help."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, InterfaceError)):
+        return True
+    original = getattr(error, "orig", None) or error
+    arguments: tuple[object, ...] = getattr(original, "args", ())
+    return bool(arguments) and arguments[0] in _CODES

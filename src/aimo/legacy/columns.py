@@ -1,0 +1,162 @@
+"""Source columns to Python values, whatever type the build had that made them (contract, data-model.md 3).
+
+A column can be missing, be of type Null, or have another width or unit than today's. What cannot be read
+becomes an `Unreadable`, so that one value costs its row and no other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aimo.clock import to_ms
+
+
+class Kind(Enum):
+    """What a column means."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    FLAG = "flag"
+    MOMENT = "moment"
+    TEXTS = "texts"
+    SOURCES = "sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A value that is there and cannot be understood."""
+
+    why: str
+
+
+def values_of(column: pa.ChunkedArray, kind: Kind) -> list[Any]:
+    """One Python value a row: str, int, bool, list, None, or `Unreadable`."""
+    if pa.types.is_null(column.type):
+        return [None] * len(column)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if kind is Kind.MOMENT and pa.types.is_timestamp(column.type):
+        return _whole_milliseconds(column)
+    try:
+        plain = column.to_pylist()
+    except (UnicodeDecodeError, ValueError, OverflowError):
+        plain = [_alone(column, place) for place in range(len(column))]
+    return plain if _is_plain(column.type, kind) else [_read(value, kind) for value in plain]
+
+
+def _is_plain(type_: pa.DataType, kind: Kind) -> bool:
+    """Whether Arrow's own Python values are already what the kind promises."""
+    return (
+        (kind is Kind.TEXT and (pa.types.is_string(type_) or pa.types.is_large_string(type_)))
+        or (kind is Kind.WHOLE and pa.types.is_integer(type_))
+        or (kind is Kind.FLAG and pa.types.is_boolean(type_))
+    )
+
+
+def _whole_milliseconds(column: pa.ChunkedArray) -> list[int | None]:
+    """Timestamps of any unit as UTC milliseconds, rounded down; without a zone they are UTC."""
+    numbers = column.cast(pa.int64())
+    unit = column.type.unit
+    if unit == "s":
+        numbers = pc.multiply_checked(numbers, 1000)
+    elif unit != "ms":
+        return [None if n is None else n // (1000 if unit == "us" else 1_000_000) for n in numbers.to_pylist()]
+    milliseconds: list[int | None] = numbers.to_pylist()
+    return milliseconds
+
+
+def _alone(column: pa.ChunkedArray, place: int) -> Any:
+    try:
+        return column[place].as_py()
+    except (UnicodeDecodeError, ValueError, OverflowError) as error:
+        return Unreadable(str(error))
+
+
+def _read(value: Any, kind: Kind) -> Any:
+    if value is None or isinstance(value, Unreadable):
+        return value
+    try:
+        return _READERS[kind](value)
+    except (TypeError, ValueError, OverflowError) as error:
+        return Unreadable(f"{type(value).__name__} where {kind.value} is expected: {error}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, str | int | float):
+        raise TypeError("it is no text")
+    return str(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("it is no whole number")
+    return int(value)
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in ("true", "1")
+    return bool(value)
+
+
+def _moment(value: Any) -> int:
+    if isinstance(value, datetime):
+        return to_ms(value.replace(tzinfo=None) if value.tzinfo is None else _utc(value))
+    if isinstance(value, date):
+        return to_ms(datetime(value.year, value.month, value.day))
+    if isinstance(value, str):
+        return _moment(datetime.fromisoformat(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it is no moment")
+    return int(value)
+
+
+def _utc(value: datetime) -> datetime:
+    offset = value.utcoffset()
+    naive = value.replace(tzinfo=None)
+    return naive - offset if offset else naive
+
+
+def _texts(value: Any) -> list[Any]:
+    if isinstance(value, bytes):
+        value = value.decode()
+    if isinstance(value, str):
+        return _texts_of_text(value)
+    if not isinstance(value, list):
+        raise TypeError("it is no list")
+    return [None if item is None else _text(item) for item in value]
+
+
+def _texts_of_text(value: str) -> list[Any]:
+    """A list that an early build kept as text: JSON, or names with commas between them."""
+    if value.lstrip().startswith("["):
+        parsed = json.loads(value)
+        return [None if item is None else _text(item) for item in parsed]
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _sources(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not all(item is None or isinstance(item, dict) for item in value):
+        raise TypeError("it is no list of sources")
+    return value
+
+
+_READERS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.TEXT: _text,
+    Kind.WHOLE: _whole,
+    Kind.FLAG: _flag,
+    Kind.MOMENT: _moment,
+    Kind.TEXTS: _texts,
+    Kind.SOURCES: _sources,
+}

@@ -1,0 +1,25 @@
+"""Hashes of rows and keys: equal for equal values, on either side (null differs from an empty text)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+_encode = msgspec.msgpack.Encoder(order="sorted", enc_hook=repr).encode
+
+
+def row_digest(values: Iterable[Any]) -> bytes:
+    """16 bytes for the values of a row in their order; dicts count as unordered."""
+    try:
+        encoded = _encode(list(values))
+    except (OverflowError, UnicodeEncodeError):
+        encoded = repr(values).encode("utf-8", "surrogatepass")
+    return blake2b(encoded, digest_size=16).digest()
+
+
+def key_digest(*parts: str) -> bytes:
+    """8 bytes for a key of one or several texts."""
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -1,0 +1,114 @@
+"""Files of attachments and pictures: found where they are, or copied and compared (decisions.md 29)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aimo.db.connection import Database
+from aimo.db.queries import migration as sql
+from aimo.legacy.progress import Progress
+from aimo.storage.protocol import ObjectMissing, Storage, StorageError
+
+_PAGE = 1000
+_LISTED = 1000
+
+
+@dataclass
+class FileReport:
+    """How many files there are to be, were copied now, were there already, and which are missing or differ."""
+
+    expected: int = 0
+    copied: int = 0
+    present: int = 0
+    missing: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+
+
+class FileCopier:
+    """Files of local storage. ``folder`` is the old server's; without one nothing is copied, only looked for."""
+
+    def __init__(self, database: Database, storage: Storage | None, folder: str | None) -> None:
+        self._database = database
+        self._storage = storage
+        self._folder = Path(folder) if folder else None
+
+    async def run(self, progress: Progress) -> FileReport:
+        """Copy or look for every file that a row names."""
+        report = FileReport()
+        progress.begin("files", 0)
+        async for key, media_type in self._keys():
+            report.expected += 1
+            await self._one(key, media_type, report)
+            progress.advance(report.expected)
+        return report
+
+    async def _one(self, key: str, media_type: str, report: FileReport) -> None:
+        original = self._inside(key)
+        if original is None:
+            if self._storage is not None and not await _exists(self._storage, key):
+                report.missing.append(key)
+            else:
+                report.present += 1
+            return
+        if not await asyncio.to_thread(original.is_file):
+            report.missing.append(key)
+        elif self._storage is None:
+            report.copied += 1
+        elif await _stored_hash(self._storage, key) == (wanted := await asyncio.to_thread(_file_hash, original)):
+            report.present += 1
+        else:
+            await self._storage.put(key, original, media_type)
+            same = await _stored_hash(self._storage, key) == wanted
+            report.copied += same
+            if not same:
+                report.differing.append(key)
+
+    def _inside(self, key: str) -> Path | None:
+        """The original file, or None when nothing is copied."""
+        if self._folder is None:
+            return None
+        path = self._folder / key
+        # A key from the source is not trusted to stay inside the folder.
+        return path if ".." not in Path(key).parts and not key.startswith("/") else self._folder / "."
+
+    async def _keys(self) -> AsyncIterator[tuple[str, str]]:
+        """Every key of local storage, of attachments and of pictures, with its media type."""
+        for statement in (sql.FILES_AFTER, sql.AVATARS_AFTER):
+            after = ""
+            while True:
+                async with self._database.reads() as connection:
+                    rows = (await connection.execute(statement, {"after": after, "limit": _PAGE})).all()
+                if not rows:
+                    break
+                after = rows[-1][0]
+                for _, key, media_type, local in rows:
+                    if key and local and "://" not in key:
+                        yield key, media_type or mimetypes.guess_type(key)[0] or "application/octet-stream"
+
+
+async def _exists(storage: Storage, key: str) -> bool:
+    try:
+        return await storage.exists(key)
+    except StorageError:
+        return False
+
+
+async def _stored_hash(storage: Storage, key: str) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        async with await storage.open(key) as stored:
+            async for chunk in stored.chunks:
+                digest.update(chunk)
+    except (ObjectMissing, StorageError):
+        return None
+    return digest.hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

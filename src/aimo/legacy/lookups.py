@@ -1,0 +1,123 @@
+"""What rows refer to, looked up in the target for a whole batch at once and remembered while it stays valid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Executable
+
+from aimo import ids
+from aimo.db.connection import Database
+from aimo.db.queries import migration as sql
+
+_IN_ONE_QUERY = 1000
+_REMEMBERED = 100_000
+
+
+@dataclass
+class Named:
+    """A user's tags or categories: which ids there are, and which id has a name's key."""
+
+    ids: set[str] = field(default_factory=set)
+    by_key: dict[str, str] = field(default_factory=dict)
+
+    def add(self, row_id: str, key: str) -> None:
+        """One more."""
+        self.ids.add(row_id)
+        self.by_key[key] = row_id
+
+
+class Lookups:
+    """Answers from the target, kept in memory. `forget` after a transaction that did not commit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.merged_tags: dict[str, str] = {}
+        self.merged_categories: dict[str, str] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop everything that was remembered."""
+        self.users: dict[str, bool] = {}
+        self.emails: dict[str, str | None] = {}
+        self.tags: dict[str, Named] = {}
+        self.categories: dict[str, Named] = {}
+        self.memos: dict[str, str | None] = {}
+        self.conversations: dict[str, bool] = {}
+        self.pairs: dict[tuple[str, str], str] = {}
+        self.days: dict[tuple[str, str], str] = {}
+
+    def trim(self) -> None:
+        """Keep memory bounded; to be called between batches."""
+        named = len(self.tags) + len(self.categories)
+        rows = len(self.users) + len(self.emails) + len(self.memos) + len(self.conversations)
+        if named + rows + len(self.pairs) + len(self.days) > _REMEMBERED:
+            self.forget()
+
+    async def need_users(self, uids: Iterable[Any]) -> None:
+        """Know which of these users there are."""
+        missing = self._missing(uids, self.users)
+        self.users |= dict.fromkeys(missing, False)
+        for row in await self._ask(sql.USERS, missing):
+            self.users[row.uid] = True
+
+    async def need_emails(self, keys: Iterable[str]) -> None:
+        """Know who has these e-mails."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self.emails]
+        self.emails |= dict.fromkeys(missing, None)
+        for row in await self._ask(sql.EMAILS, missing):
+            self.emails[row.email_key] = row.uid
+
+    async def need_tags(self, uids: Iterable[Any]) -> None:
+        """Know the tags of these users."""
+        await self._need_named(uids, self.tags, sql.TAGS, lambda row: row.tag_id)
+
+    async def need_categories(self, uids: Iterable[Any]) -> None:
+        """Know the categories of these users."""
+        await self._need_named(uids, self.categories, sql.CATEGORIES, lambda row: row.category_id)
+
+    async def need_memos(self, memo_ids: Iterable[Any]) -> None:
+        """Know whose these memos are."""
+        missing = self._missing(memo_ids, self.memos)
+        self.memos |= dict.fromkeys(missing, None)
+        for row in await self._ask(sql.MEMOS, missing):
+            self.memos[row.memo_id] = row.uid
+
+    async def need_conversations(self, keys: Iterable[Any]) -> None:
+        """Know which of these conversations there are."""
+        missing = self._missing(keys, self.conversations)
+        self.conversations |= dict.fromkeys(missing, False)
+        for row in await self._ask(sql.CONVERSATIONS, missing):
+            self.conversations[row.conversation_id] = True
+
+    async def need_pairs(self, source_ids: Iterable[Any]) -> None:
+        """Know the relations that start at these memos."""
+        for row in await self._ask(sql.RELATIONS, self._missing(source_ids, {})):
+            self.pairs[row.source_memo_id, row.target_memo_id] = row.relation_id
+
+    async def need_days(self, uids: Iterable[Any]) -> None:
+        """Know the recommendations of these users."""
+        for row in await self._ask(sql.DAYS, self._missing(uids, {})):
+            self.days[row.uid, row.date] = row.recommendation_id
+
+    async def _need_named(
+        self, uids: Iterable[Any], known: dict[str, Named], statement: Executable, row_id: Callable[[Any], str]
+    ) -> None:
+        missing = self._missing(uids, known)
+        known |= {uid: Named() for uid in missing}
+        for row in await self._ask(statement, missing):
+            known[row.uid].add(row_id(row), row.name_key)
+
+    def _missing(self, keys: Iterable[Any], known: dict[Any, Any]) -> list[str]:
+        """Those keys to ask for: only what can be an id may reach the database."""
+        wanted = dict.fromkeys(key for key in keys if isinstance(key, str))
+        return [key for key in wanted if key not in known and ids.is_possible(key)]
+
+    async def _ask(self, statement: Executable, keys: list[str]) -> list[Any]:
+        found: list[Any] = []
+        for start in range(0, len(keys), _IN_ONE_QUERY):
+            async with self._database.reads() as connection:
+                found += await connection.execute(statement, {"keys": keys[start : start + _IN_ONE_QUERY]})
+        return found

@@ -1,0 +1,76 @@
+"""What every mapper of a table promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sqlalchemy import Table
+
+from aimo.legacy.columns import Kind
+from aimo.legacy.digests import row_digest
+from aimo.legacy.fields import Fields
+from aimo.legacy.lookups import Lookups
+from aimo.legacy.outcomes import Note
+from aimo.legacy.reader import SourceRow
+
+# Given by the run, not by the row: verified through the ledger and by counting.
+NUMBERED = ("seq", "position", "usage_count")
+
+
+@dataclass(slots=True)
+class Mapped:
+    """A row of the target, what was changed on the way, and the rows that come with it."""
+
+    values: dict[str, Any]
+    notes: list[Note]
+    links: list[str] = field(default_factory=list)
+    new_tags: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Mapper(ABC):
+    """Makes rows of one target table from rows of one source table.
+
+    A mapper is given what it must know of the whole source (`aimo.legacy.survey`), and looks up
+    what rows refer to; mapping a row itself asks nobody.
+    """
+
+    source: ClassVar[str]
+    table: ClassVar[Table]
+    key: ClassVar[str]
+    kinds: ClassVar[Mapping[str, Kind]]
+
+    def __init__(self, lookups: Lookups, absent: Set[str] = frozenset()) -> None:
+        self.lookups = lookups
+        self.absent = absent
+        self.columns = [str(column.name) for column in self.table.columns if column.name not in NUMBERED]
+
+    @abstractmethod
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """Ask the target for everything that these rows refer to."""
+
+    @abstractmethod
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The row of the target.
+
+        Raises:
+            Quarantined: it has no place there.
+            Merged: another row stands for it.
+        """
+
+    def map(self, row: SourceRow) -> Mapped:
+        """`build`, once the row is not in the trash."""
+        fields = Fields(row.values, self.absent)
+        fields.refuse_deleted()
+        return self.build(row, fields)
+
+    def digest(self, values: Mapping[str, Any]) -> bytes:
+        """The hash of a row of the target, from either side."""
+        return row_digest(values[name] for name in self.columns)
+
+
+def column_of(rows: Sequence[SourceRow], name: str) -> list[Any]:
+    """The values of one column."""
+    return [row.values[name] for row in rows]

@@ -1,0 +1,90 @@
+"""Uploaded files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import Attachment
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import LONGEST_WORD, Fields
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Change
+from aimo.legacy.reader import SourceRow
+
+
+def repaired(name: str) -> str:
+    """A file name whose UTF-8 bytes were once read as Latin-1, as it was meant (contract, http-api.md 1.14)."""
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
+class AttachmentMapper(Mapper):
+    """Where the file lies stays as it is; its garbled name is repaired."""
+
+    source = "attachments"
+    table = table_of(Attachment)
+    key = "attachmentId"
+    kinds: ClassVar = {
+        "attachmentId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "filename": Kind.TEXT,
+        "type": Kind.TEXT,
+        "size": Kind.WHOLE,
+        "storageType": Kind.TEXT,
+        "path": Kind.TEXT,
+        "bucket": Kind.TEXT,
+        "prefix": Kind.TEXT,
+        "endpoint": Kind.TEXT,
+        "region": Kind.TEXT,
+        "isPublicBucket": Kind.TEXT,
+        "multimodalModelHash": Kind.TEXT,
+        "properties": Kind.TEXT,
+        "createdAt": Kind.MOMENT,
+    }
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners."""
+        await self.lookups.need_users(column_of(rows, "uid"))
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """What is known of the file."""
+        values = {
+            "attachment_id": fields.id("attachmentId"),
+            "uid": fields.owner(self.lookups),
+            "filename": _filename(fields),
+            "type": fields.text("type", "type"),
+            "size": fields.whole("size", "size", 0),
+            "storage_type": fields.word("storageType", "storage_type"),
+            "path": fields.text("path", "path"),
+            "bucket": fields.optional("bucket"),
+            "prefix": fields.optional("prefix"),
+            "endpoint": fields.optional("endpoint"),
+            "region": fields.optional("region"),
+            "is_public_bucket": fields.optional("isPublicBucket", LONGEST_WORD),
+            "multimodal_model_hash": fields.optional("multimodalModelHash", LONGEST_WORD),
+            "properties": _properties(fields),
+            "created_at": fields.moment("createdAt", "created_at"),
+        }
+        return Mapped(values, fields.notes)
+
+
+def _filename(fields: Fields) -> str:
+    given = fields.text("filename", "filename")
+    name = repaired(given)
+    if name != given:
+        fields.note("filename", Change.NAME_REPAIRED, given, name)
+    return name
+
+
+def _properties(fields: Fields) -> Any:
+    properties = fields.json("properties", "properties", {})
+    if properties is None and not fields.raw("properties"):
+        return None
+    if not isinstance(properties, dict):
+        fields.note("properties", Change.NOT_AN_OBJECT, properties, {})
+        return {}
+    return properties

@@ -1,0 +1,95 @@
+"""Conversations with the assistant, and their messages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import AIConversation, AIMessage
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import Fields
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Change, Quarantined, Reason
+from aimo.legacy.reader import SourceRow
+
+
+class ConversationMapper(Mapper):
+    """Conversations."""
+
+    source = "ai_conversations"
+    table = table_of(AIConversation)
+    key = "conversationId"
+    kinds: ClassVar = {
+        "conversationId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "title": Kind.TEXT,
+        "createdAt": Kind.MOMENT,
+        "updatedAt": Kind.MOMENT,
+    }
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners."""
+        await self.lookups.need_users(column_of(rows, "uid"))
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The conversation."""
+        values = {
+            "conversation_id": fields.id("conversationId"),
+            "uid": fields.owner(self.lookups),
+            "title": fields.text("title", "title"),
+            "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
+            "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+        }
+        return Mapped(values, fields.notes)
+
+
+class MessageMapper(Mapper):
+    """Messages. In their sources, what the old server wrote for nothing (``""`` and NaN) becomes nothing."""
+
+    source = "ai_messages"
+    table = table_of(AIMessage)
+    key = "messageId"
+    kinds: ClassVar = {
+        "messageId": Kind.TEXT,
+        "conversationId": Kind.TEXT,
+        "role": Kind.TEXT,
+        "content": Kind.TEXT,
+        "sources": Kind.SOURCES,
+        "createdAt": Kind.MOMENT,
+    }
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The conversations."""
+        await self.lookups.need_conversations(column_of(rows, "conversationId"))
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The message, when its conversation is there."""
+        conversation_id = fields.raw("conversationId")
+        if not self.lookups.conversations.get(conversation_id):
+            raise Quarantined(Reason.TARGET_MISSING, f"there is no conversation {conversation_id!r}")
+        values = {
+            "message_id": fields.id("messageId"),
+            "conversation_id": conversation_id,
+            "role": fields.word("role", "role"),
+            "content": fields.text("content", "content"),
+            "sources": _sources(fields),
+            "created_at": fields.moment("createdAt", "created_at"),
+        }
+        return Mapped(values, fields.notes)
+
+
+def _sources(fields: Fields) -> list[dict[str, Any]] | None:
+    given = fields.raw("sources")
+    if given is None:
+        return None
+    kept = [{name: value for name, value in (item or {}).items() if _says_something(value)} for item in given]
+    before = [{name: value for name, value in (item or {}).items() if value is not None} for item in given]
+    if kept != before or None in given:
+        fields.note("sources", Change.EMPTY_SOURCES, given, kept)
+    return kept
+
+
+def _says_something(value: Any) -> bool:
+    return value not in (None, "") and not (isinstance(value, float) and not math.isfinite(value))

@@ -1,0 +1,153 @@
+"""Memos: categories by id or name, tags by id or name (contract, data-model.md 3 and 6)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from aimo import ids
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import Memo
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import Fields
+from aimo.legacy.lookups import Named
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Change
+from aimo.legacy.reader import SourceRow
+from aimo.services.names import name_key
+
+_TYPES = ("text", "audio", "video")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def tag_id_for(uid: str, key: str) -> str:
+    """The id of a tag that is made from a name: the same in every run, so that a run can be repeated."""
+    number = int.from_bytes(hashlib.sha256(f"{uid}\0{key}".encode()).digest(), "big")
+    digits = []
+    for _ in range(23):
+        number, digit = divmod(number, 36)
+        digits.append(_DIGITS[digit])
+    return "t" + "".join(digits)
+
+
+class MemoMapper(Mapper):
+    """Tags that an early build kept by their names come back as tags."""
+
+    source = "memos"
+    table = table_of(Memo)
+    key = "memoId"
+    kinds: ClassVar = {
+        "memoId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "categoryId": Kind.TEXT,
+        "content": Kind.TEXT,
+        "type": Kind.TEXT,
+        "source": Kind.TEXT,
+        "attachments": Kind.TEXTS,
+        "tagIds": Kind.TEXTS,
+        "tags": Kind.TEXTS,
+        "isPublic": Kind.FLAG,
+        "createdAt": Kind.MOMENT,
+        "updatedAt": Kind.MOMENT,
+    }
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners, their tags and their categories."""
+        uids = column_of(rows, "uid")
+        await self.lookups.need_users(uids)
+        await self.lookups.need_tags(uids)
+        await self.lookups.need_categories(uids)
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The memo, with its links to tags that exist and the tags made for names."""
+        uid = fields.owner(self.lookups)
+        created_at = fields.moment("createdAt", "created_at", "updatedAt")
+        values = {
+            "memo_id": fields.id("memoId"),
+            "uid": uid,
+            "category_id": self._category(fields, uid),
+            "content": fields.text("content", "content"),
+            "type": _type(fields),
+            "source": fields.optional("source"),
+            "attachments": fields.ids("attachments", "attachments"),
+            "is_public": _public(fields),
+            "created_at": created_at,
+            "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+        }
+        new_tags: list[dict[str, Any]] = []
+        tag_ids = self._tags(fields, uid, created_at, new_tags)
+        known = self.lookups.tags.get(uid, Named()).ids
+        links = [tag_id for tag_id in tag_ids or () if tag_id in known]
+        return Mapped(values | {"tag_ids": tag_ids}, fields.notes, links, new_tags)
+
+    def _category(self, fields: Fields, uid: str) -> str | None:
+        given = fields.optional("categoryId")
+        if given is None:
+            return None
+        if not given:
+            fields.note("category_id", Change.EMPTY_TO_NULL, given, None)
+            return None
+        known = self.lookups.categories.get(uid, Named())
+        if given in known.ids:
+            return given
+        merged = self.lookups.merged_categories.get(given)
+        if merged in known.ids:
+            fields.note("category_id", Change.MERGED_CATEGORY, given, merged)
+            return merged
+        by_name = known.by_key.get(name_key(given))
+        change = Change.CATEGORY_BY_NAME if by_name else Change.UNKNOWN_CATEGORY
+        fields.note("category_id", change, given, by_name)
+        return by_name
+
+    def _tags(self, fields: Fields, uid: str, created_at: int, new_tags: list[dict[str, Any]]) -> list[str] | None:
+        given = fields.ids("tagIds", "tag_ids")
+        named = fields.raw("tags")
+        tag_ids = given
+        if given and self.lookups.merged_tags.keys() & set(given):
+            tag_ids = list(dict.fromkeys(self.lookups.merged_tags.get(tag_id, tag_id) for tag_id in given))
+            fields.note("tag_ids", Change.MERGED_TAG, given, tag_ids)
+        if named:
+            found = [self._tag(uid, name, created_at, new_tags) for name in named if name and name.strip()]
+            restored = list(dict.fromkeys([*(tag_ids or ()), *found]))
+            if restored != (tag_ids or []):
+                fields.note("tag_ids", Change.TAGS_FROM_NAMES, named, restored)
+                tag_ids = restored
+        return tag_ids
+
+    def _tag(self, uid: str, name: str, created_at: int, new_tags: list[dict[str, Any]]) -> str:
+        """The tag that an entry of the old column means: an id, a name, or a name that needs a tag made."""
+        known = self.lookups.tags.setdefault(uid, Named())
+        if ids.is_possible(name) and name in known.ids:
+            return name
+        name = name.strip()
+        key = name_key(name)
+        if key not in known.by_key:
+            tag_id = tag_id_for(uid, key)
+            known.add(tag_id, key)
+            new_tags.append(
+                {
+                    "tag_id": tag_id,
+                    "uid": uid,
+                    "name": name,
+                    "name_key": key,
+                    "color": None,
+                    "created_at": created_at,
+                    "updated_at": created_at,
+                }
+            )
+        return known.by_key[key]
+
+
+def _type(fields: Fields) -> str:
+    given = fields.raw("type")
+    if given in _TYPES:
+        return str(given)
+    if given is not None:
+        fields.note("type", Change.UNKNOWN_TYPE, given, "text")
+    return "text"
+
+
+def _public(fields: Fields) -> bool:
+    value = fields.raw("isPublic")
+    return bool(value)

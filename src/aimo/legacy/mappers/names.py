@@ -1,0 +1,94 @@
+"""Tags and categories: things of a user that have a name of their own (decisions.md 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from aimo.db.queries.migration import key_of, table_of
+from aimo.db.schema import Category, Tag
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import Fields
+from aimo.legacy.lookups import Named
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Into, Merged
+from aimo.legacy.reader import SourceRow
+from aimo.services.names import name_key
+
+
+class _NamedMapper(Mapper):
+    """Of several with one name, the first stays and the others are merged into it."""
+
+    @property
+    def _known(self) -> dict[str, Named]:
+        return self.lookups.tags
+
+    def _merged(self, old: str, into: str) -> None:
+        self.lookups.merged_tags[old] = into
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The row, unless the user has one of that name."""
+        uid, row_id = fields.owner(self.lookups), fields.id(self.key)
+        name = fields.text("name", "name")
+        key = name_key(name)
+        values: dict[str, Any] = {
+            key_of(self.table).name: row_id,
+            "uid": uid,
+            "name": name,
+            "name_key": key,
+            "color": fields.optional("color"),
+            "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
+            "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+        }
+        known = self._known.setdefault(uid, Named())
+        holder = known.by_key.get(key)
+        if holder not in (None, row_id):
+            self._merged(row_id, str(holder))
+            raise Merged(str(holder), Into.SAME_NAME)
+        known.add(row_id, key)
+        return Mapped(values, fields.notes)
+
+
+class CategoryMapper(_NamedMapper):
+    """Categories."""
+
+    source = "categories"
+    table = table_of(Category)
+    key = "categoryId"
+    kinds: ClassVar = {
+        "categoryId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "name": Kind.TEXT,
+        "color": Kind.TEXT,
+        "createdAt": Kind.MOMENT,
+        "updatedAt": Kind.MOMENT,
+    }
+
+    @property
+    def _known(self) -> dict[str, Named]:
+        return self.lookups.categories
+
+    def _merged(self, old: str, into: str) -> None:
+        self.lookups.merged_categories[old] = into
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners and their categories."""
+        uids = column_of(rows, "uid")
+        await self.lookups.need_users(uids)
+        await self.lookups.need_categories(uids)
+
+
+class TagMapper(_NamedMapper):
+    """Tags. How often each is used is counted anew once the memos are there."""
+
+    source = "tags"
+    table = table_of(Tag)
+    key = "tagId"
+    kinds: ClassVar = CategoryMapper.kinds | {"tagId": Kind.TEXT, "usageCount": Kind.WHOLE}
+    kinds.pop("categoryId")
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners and their tags."""
+        uids: list[Any] = column_of(rows, "uid")
+        await self.lookups.need_users(uids)
+        await self.lookups.need_tags(uids)

@@ -1,0 +1,64 @@
+"""Daily recommendations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar
+
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import DailyRecommendation
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import Fields
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Change, Into, Merged, Quarantined, Reason
+from aimo.legacy.reader import SourceRow
+
+_LONGEST_DATE = 10
+
+
+class RecommendationMapper(Mapper):
+    """Of several for one user and day the newest that is not empty stays (decisions.md 27)."""
+
+    source = "daily_recommendations"
+    table = table_of(DailyRecommendation)
+    key = "recommendationId"
+    kinds: ClassVar = {
+        "recommendationId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "date": Kind.TEXT,
+        "memoIds": Kind.TEXTS,
+        "createdAt": Kind.MOMENT,
+    }
+    # For each position that another row of the same day outdoes, that row's id; set by the survey.
+    outdone: Mapping[int, str] = MappingProxyType({})
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners, and the days they have recommendations for."""
+        uids = column_of(rows, "uid")
+        await self.lookups.need_users(uids)
+        await self.lookups.need_days(uids)
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The recommendation, when it is the one of its day."""
+        uid, row_id = fields.owner(self.lookups), fields.id("recommendationId")
+        date = fields.text("date", "date")
+        if len(date) > _LONGEST_DATE:
+            raise Quarantined(Reason.TOO_LONG, f"date {date[:50]!r} is longer than {_LONGEST_DATE} characters")
+        memo_ids = fields.ids("memoIds", "memo_ids")
+        if memo_ids is None:
+            fields.note("memo_ids", Change.NULL_FILLED, None, [])
+        created_at = fields.moment("createdAt", "created_at")
+        if row.number in self.outdone:
+            raise Merged(self.outdone[row.number], Into.SAME_DAY)
+        holder = self.lookups.days.setdefault((uid, date), row_id)
+        if holder != row_id:
+            raise Merged(holder, Into.SAME_DAY)
+        values = {
+            "recommendation_id": row_id,
+            "uid": uid,
+            "date": date,
+            "memo_ids": memo_ids or [],
+            "created_at": created_at,
+        }
+        return Mapped(values, fields.notes)

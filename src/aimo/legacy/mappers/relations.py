@@ -1,0 +1,64 @@
+"""References between memos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import MemoRelation
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import Fields
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Into, Merged, Quarantined, Reason
+from aimo.legacy.reader import SourceRow
+
+
+class RelationMapper(Mapper):
+    """Of several relations between the same two memos the first stays (decisions.md 4)."""
+
+    source = "memo_relations"
+    table = table_of(MemoRelation)
+    key = "relationId"
+    kinds: ClassVar = {
+        "relationId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "sourceMemoId": Kind.TEXT,
+        "targetMemoId": Kind.TEXT,
+        "createdAt": Kind.MOMENT,
+    }
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners, both memos, and the relations that start at the sources."""
+        sources = column_of(rows, "sourceMemoId")
+        await self.lookups.need_users(column_of(rows, "uid"))
+        await self.lookups.need_memos([*sources, *column_of(rows, "targetMemoId")])
+        await self.lookups.need_pairs(sources)
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The relation, when both ends are memos of its owner."""
+        uid, relation_id = fields.owner(self.lookups), fields.id("relationId")
+        pair = self._memo(fields, "sourceMemoId", uid), self._memo(fields, "targetMemoId", uid)
+        if pair[0] == pair[1]:
+            raise Quarantined(Reason.POINTS_TO_ITSELF, f"it leads from {pair[0]} to itself")
+        created_at = fields.moment("createdAt", "created_at")
+        holder = self.lookups.pairs.setdefault(pair, relation_id)
+        if holder != relation_id:
+            raise Merged(holder, Into.SAME_RELATION)
+        values = {
+            "relation_id": relation_id,
+            "uid": uid,
+            "source_memo_id": pair[0],
+            "target_memo_id": pair[1],
+            "created_at": created_at,
+        }
+        return Mapped(values, fields.notes)
+
+    def _memo(self, fields: Fields, name: str, uid: str) -> str:
+        memo_id = fields.raw(name)
+        owner = self.lookups.memos.get(memo_id)
+        if owner is None:
+            raise Quarantined(Reason.TARGET_MISSING, f"{name}: there is no memo {memo_id!r}")
+        if owner != uid:
+            raise Quarantined(Reason.TARGET_FOREIGN, f"{name}: the memo {memo_id} is another user's")
+        return str(memo_id)

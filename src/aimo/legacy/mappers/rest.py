@@ -1,0 +1,83 @@
+"""Push rules, and the old server's own record of its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar
+
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import PushRule, TableMigration
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import LONGEST_WORD, Fields
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Into, Merged, Quarantined, Reason
+from aimo.legacy.reader import SourceRow
+
+_LONGEST_TABLE_NAME = 191
+
+
+class PushRuleMapper(Mapper):
+    """Push rules; the channels, JSON text until now, become JSON."""
+
+    source = "push_rules"
+    table = table_of(PushRule)
+    key = "id"
+    kinds: ClassVar = {
+        "id": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "name": Kind.TEXT,
+        "pushTime": Kind.WHOLE,
+        "contentType": Kind.TEXT,
+        "channels": Kind.TEXT,
+        "enabled": Kind.WHOLE,
+        "createdAt": Kind.MOMENT,
+        "updatedAt": Kind.MOMENT,
+    }
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners."""
+        await self.lookups.need_users(column_of(rows, "uid"))
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The rule."""
+        values = {
+            "id": fields.id("id"),
+            "uid": fields.owner(self.lookups),
+            "name": fields.text("name", "name"),
+            "push_time": fields.whole("pushTime", "push_time", 0),
+            "content_type": fields.word("contentType", "content_type"),
+            "channels": fields.json("channels", "channels", []),
+            "enabled": fields.whole("enabled", "enabled", 1) != 0,
+            "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
+            "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+        }
+        return Mapped(values, fields.notes)
+
+
+class TableMigrationMapper(Mapper):
+    """Versions of the old tables, for information; of several for one table the highest stays."""
+
+    source = "table_migrations"
+    table = table_of(TableMigration)
+    key = "tableName"
+    kinds: ClassVar = {"tableName": Kind.TEXT, "currentVersion": Kind.WHOLE, "lastMigratedAt": Kind.MOMENT}
+    # Positions of rows that another one of the same table outdoes; set by the survey.
+    outdone: Mapping[int, str] = MappingProxyType({})
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """Nothing."""
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The version."""
+        name = fields.optional("tableName", LONGEST_WORD)
+        if not name or len(name) > _LONGEST_TABLE_NAME:
+            raise Quarantined(Reason.IMPOSSIBLE_ID, f"{name!r} cannot be the name of a table")
+        if row.number in self.outdone:
+            raise Merged(name, Into.SAME_TABLE)
+        values = {
+            "table_name": name,
+            "current_version": fields.whole("currentVersion", "current_version", 0),
+            "last_migrated_at": fields.moment("lastMigratedAt", "last_migrated_at"),
+        }
+        return Mapped(values, fields.notes)

@@ -1,0 +1,77 @@
+"""Accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from aimo.db.queries.migration import table_of
+from aimo.db.schema import User
+from aimo.db.types import unique_key
+from aimo.legacy.columns import Kind
+from aimo.legacy.fields import Fields
+from aimo.legacy.mapper import Mapped, Mapper, column_of
+from aimo.legacy.outcomes import Change
+from aimo.legacy.reader import SourceRow
+
+
+class UserMapper(Mapper):
+    """The oldest account keeps an e-mail that several have; the others keep everything else (decisions.md 27)."""
+
+    source = "users"
+    table = table_of(User)
+    key = "uid"
+    kinds: ClassVar = {
+        "uid": Kind.TEXT,
+        "email": Kind.TEXT,
+        "phone": Kind.TEXT,
+        "password": Kind.TEXT,
+        "salt": Kind.TEXT,
+        "nickname": Kind.TEXT,
+        "avatar": Kind.TEXT,
+        "status": Kind.WHOLE,
+        "createdAt": Kind.MOMENT,
+        "updatedAt": Kind.MOMENT,
+    }
+    # Positions of rows whose e-mail belongs to an older account; set by the survey.
+    shadowed: frozenset[int] = frozenset()
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """Who has these e-mails already."""
+        await self.lookups.need_emails(
+            unique_key(email) for email in column_of(rows, "email") if isinstance(email, str)
+        )
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The account, with the hash of its password untouched."""
+        uid = fields.id("uid")
+        values = {
+            "uid": uid,
+            "phone": fields.optional("phone"),
+            "password": fields.text("password", "password"),
+            "salt": fields.text("salt", "salt"),
+            "nickname": fields.optional("nickname"),
+            "avatar": fields.optional("avatar"),
+            "status": fields.whole("status", "status", 1),
+            "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
+            "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+        }
+        email = self._email(row, fields, uid)
+        return Mapped(
+            values | {"email": email, "email_key": None if email is None else unique_key(email)}, fields.notes
+        )
+
+    def _email(self, row: SourceRow, fields: Fields, uid: str) -> str | None:
+        email = fields.optional("email")
+        if email is None:
+            return None
+        if not email:
+            fields.note("email", Change.EMPTY_TO_NULL, email, None)
+            return None
+        key = unique_key(email)
+        holder = self.lookups.emails.get(key)
+        if row.number in self.shadowed or holder not in (None, uid):
+            fields.note("email", Change.EMAIL_TAKEN, email, None)
+            return None
+        self.lookups.emails[key] = uid
+        return email

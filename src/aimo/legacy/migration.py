@@ -1,0 +1,200 @@
+"""One migration from its start to its report: which run to take up, and the stages in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import migration as sql
+from aimo.errors import ConfigurationError
+from aimo.legacy import plan as planning
+from aimo.legacy import runs as run_states
+from aimo.legacy.files import FileCopier, FileReport
+from aimo.legacy.lance_stage import LanceStage
+from aimo.legacy.model_finder import Model, choose
+from aimo.legacy.patience import persistently
+from aimo.legacy.plan import MAPPERS, NEEDS, Options, UsageError
+from aimo.legacy.progress import Progress
+from aimo.legacy.report import Report, build
+from aimo.legacy.row_stage import RowStage
+from aimo.legacy.runs import Run, Runs
+from aimo.legacy.verification import Verification
+from aimo.legacy.verifier import Verifier
+from aimo.storage.protocol import Storage
+from aimo.vectors.errors import VectorStoreError
+from aimo.vectors.legacy_source import LegacySource
+from aimo.vectors.store import VectorStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where everything goes. ``vectors`` and ``storage`` are None in a dry run, which writes to neither."""
+
+    database: Database
+    vectors: VectorStore | None
+    storage: Storage | None
+
+
+class Migration:
+    """Moves one source into one target."""
+
+    def __init__(
+        self,
+        options: Options,
+        target: Target,
+        source: LegacySource,
+        *,
+        model: Mapping[str, Any],
+        storage_options: Mapping[str, str] | None,
+        progress: Progress,
+    ) -> None:
+        self._options = options
+        self._target = target
+        self._source = source
+        self._model = model
+        self._storage_options = storage_options
+        self._progress = progress
+        self._runs = Runs(target.database, options.source)
+
+    async def run(self) -> Report:
+        """Do what was asked for and report on it.
+
+        Raises:
+            UsageError: a table was chosen whose owners are not there yet.
+            VectorStoreError: the source cannot be read, or LanceDB not be written.
+        """
+        await self._runs.load()
+        if self._options.verify_only:
+            run = self._runs.finished or self._runs.unfinished
+            if run is None:
+                return Report.pending(self._options, "this source has never been migrated into this database")
+            return await self._report(run, nothing_to_do=False, files=None)
+        if self._runs.unfinished:
+            await self._take_up(self._runs.unfinished)
+        done = self._runs.finished
+        newest = {name: self._source.tables[name].version for name in planning.chosen(self._options, self._source)}
+        if done is not None and done.covers(newest):
+            resumed = done.run_id in self._taken_up
+            files = await self._copy_files()
+            return await self._report(done, nothing_to_do=not resumed, files=files)
+        self._check_needs()
+        plan = planning.describe(self._options, self._source, self._model, await self._empty())
+        run = await self._runs.start(plan, planning.order_numbers(self._source))
+        await self._carry_out(run, self._source)
+        files = await self._copy_files()
+        return await self._report(run, nothing_to_do=False, files=files)
+
+    _taken_up: frozenset[str] = frozenset()
+
+    async def _take_up(self, run: Run) -> None:
+        """Go on with an interrupted run, on the versions it began with."""
+        log.info("going on with an interrupted run", run=run.run_id)
+        try:
+            source = await LegacySource.open(
+                self._source.uri, storage_options=self._storage_options, versions=run.versions
+            )
+        except VectorStoreError as error:
+            log.warning("the versions that the interrupted run reads are gone, a new run begins", error=str(error))
+            run.status = run_states.FAILED
+            await self._runs.save(run)
+            return
+        try:
+            await self._carry_out(run, source)
+        finally:
+            source.close()
+        self._taken_up |= {run.run_id}
+
+    async def _carry_out(self, run: Run, source: LegacySource) -> None:
+        rows = RowStage(self._target.database, self._runs, run, source, batch=self._options.batch)
+        await rows.copy_all(self._progress)
+        lance = LanceStage(self._target.database, self._runs, run, source, vectors=self._target.vectors)
+        await lance.copy_all(self._progress)
+        run.status, run.finished_at = run_states.FINISHED, clock.now_ms()
+        await persistently(lambda: self._runs.save(run))
+
+    async def _copy_files(self) -> FileReport | None:
+        copier = FileCopier(self._target.database, self._target.storage, self._options.copy_files)
+        return await copier.run(self._progress)
+
+    async def _report(self, run: Run, *, nothing_to_do: bool, files: FileReport | None) -> Report:
+        source = await self._at(run)
+        try:
+            verification = Verification.skipped()
+            if not self._options.dry_run:
+                verifier = Verifier(self._target.database, self._target.vectors, self._runs, run, source)
+                verification = await verifier.verify(self._progress)
+            report = await build(
+                self._options,
+                self._runs,
+                run,
+                self._target.database,
+                verification=verification,
+                files=files,
+                nothing_to_do=nothing_to_do,
+                changed=await self._changed_since(run),
+            )
+        finally:
+            if source is not self._source:
+                source.close()
+        run.state, run.summary = report.state, report.summary
+        if not nothing_to_do:
+            await persistently(lambda: self._runs.save(run))
+        return report
+
+    async def _at(self, run: Run) -> LegacySource:
+        current = {name: table.version for name, table in self._source.tables.items()}
+        if run.versions.items() <= current.items():
+            return self._source
+        try:
+            return await LegacySource.open(
+                self._source.uri, storage_options=self._storage_options, versions=run.versions
+            )
+        except VectorStoreError as error:
+            raise ConfigurationError(
+                f"The versions that were migrated are not in the source any more ({error}); run without --verify-only."
+            ) from error
+
+    async def _changed_since(self, run: Run) -> list[str]:
+        """Tables that were written to in the source after the run pinned them."""
+        newest = await self._source.newest_versions()
+        return [name for name, version in run.versions.items() if newest.get(name) != version]
+
+    def _check_needs(self) -> None:
+        finished = {name for run in self._runs.all if run.status == run_states.FINISHED for name in run.versions}
+        chosen = planning.chosen(self._options, self._source)
+        for name in chosen:
+            for needed in NEEDS.get(name, ()):
+                if needed in self._source.tables and needed not in chosen and needed not in finished:
+                    raise UsageError(f"--table {name}: {needed} must be migrated first, or together with it.")
+
+    async def _empty(self) -> list[str]:
+        """The tables of the target that have no rows yet."""
+        empty = []
+        async with self._target.database.reads() as connection:
+            for mapper in MAPPERS:
+                if not (await connection.execute(sql.count(mapper.table))).scalar_one():
+                    empty.append(str(mapper.table.name))
+        if self._target.vectors is not None:
+            for table in self._target.vectors.tables:
+                if not await table.count_rows():
+                    empty.append(f"lance:{table.name}")
+        return empty
+
+
+async def choose_model(source: LegacySource, options: Options, configured: Model) -> dict[str, Any]:
+    """The model under which the vectors are kept.
+
+    Raises:
+        ConfigurationError: it is not the configured one, and the options do not say what to do.
+    """
+    wants_memos = not options.tables or "memos" in options.tables
+    if options.verify_only or not wants_memos:
+        return {"name": configured.name, "dimension": configured.dimension, "copied": True}
+    return await choose(source, configured, keep_as=options.model, reembed=options.reembed)

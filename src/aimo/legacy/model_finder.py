@@ -1,0 +1,92 @@
+"""Which model the vectors of a source come from (decisions.md 28)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from aimo.errors import ConfigurationError
+from aimo.vectors.bulk import same_bits, usable_vectors
+from aimo.vectors.hashes import content_hash, text_model_hash
+from aimo.vectors.legacy_source import LegacySource, SourceTable
+
+_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of text embeddings: its name, the length of its vectors, and its name in cache keys."""
+
+    name: str
+    dimension: int
+    cached_as: str
+
+    @property
+    def hash(self) -> str:
+        """Its key in the cache."""
+        return text_model_hash(self.cached_as, self.dimension)
+
+
+def dimension_of(table: SourceTable | None, column: str) -> int | None:
+    """The length of the vectors that a column of fixed-size lists holds."""
+    if table is None or column not in table.schema.names:
+        return None
+    kind = table.schema.field(column).type
+    return int(kind.list_size) if pa.types.is_fixed_size_list(kind) else None
+
+
+async def found_hash(source: LegacySource) -> str | None:
+    """The model hash under which the cache holds the memos' own vectors, or None when it holds none of them."""
+    memos, cache = source.tables.get("memos"), source.tables.get("embedding_cache")
+    dimension = dimension_of(memos, "embedding")
+    if memos is None or cache is None or dimension is None or dimension != dimension_of(cache, "embedding"):
+        return None
+    hashes: Counter[str] = Counter()
+    for first in {0, max(0, memos.rows - _SAMPLE)}:
+        page = await memos.read(["content", "embedding"], first, _SAMPLE)
+        mask, vectors = usable_vectors(page.column("embedding"), dimension)
+        texts = page.column("content").filter(pa.array(mask)).to_pylist()
+        by_hash = {content_hash(text): place for place, text in enumerate(texts) if text is not None}
+        if not by_hash:
+            continue
+        rows = await cache.matching("contentHash", list(by_hash), ["modelHash", "contentHash", "embedding"])
+        good, cached = usable_vectors(rows.column("embedding"), dimension)
+        rows = rows.filter(pa.array(good))
+        places = pa.array([by_hash[key] for key in rows.column("contentHash").to_pylist()], pa.int64())
+        same = same_bits(vectors.take(places), cached)
+        hashes.update(rows.column("modelHash").filter(pa.array(same)).to_pylist())
+    return hashes.most_common(1)[0][0] if hashes else None
+
+
+async def choose(source: LegacySource, configured: Model, *, keep_as: str | None, reembed: bool) -> dict[str, Any]:
+    """Which model the migrated vectors are kept under: ``name``, ``dimension`` and whether they are copied.
+
+    Raises:
+        ConfigurationError: they come from another model than the configured one, and nothing says what to do.
+    """
+    memos = source.tables.get("memos")
+    apart = source.tables.get("memo_vectors")
+    dimension = dimension_of(memos, "embedding") or dimension_of(apart, "embedding")
+    if reembed or memos is None or not memos.rows:
+        return {"name": configured.name, "dimension": configured.dimension, "copied": not reembed}
+    if keep_as is not None:
+        if dimension is None:
+            raise ConfigurationError("--model: the source has no vectors of a fixed length; use --reembed.")
+        return {"name": keep_as, "dimension": dimension, "copied": True}
+    found = await found_hash(source)
+    if found == configured.hash:
+        return {"name": configured.name, "dimension": configured.dimension, "copied": True}
+    what = (
+        "cannot be told, because its cache holds none of the memos' vectors"
+        if found is None
+        else f"is not the configured {configured.name}:{configured.dimension}"
+    )
+    length = f"they have {dimension} numbers" if dimension else "it has none of a fixed length"
+    raise ConfigurationError(
+        f"The model of the source's vectors {what} ({length}). Set OPENAI_EMBEDDING_MODEL and "
+        "OPENAI_EMBEDDING_DIMENSIONS as the old server had them, or give --model NAME to keep the vectors under "
+        "that name, or --reembed to have every memo embedded again by the configured model."
+    )

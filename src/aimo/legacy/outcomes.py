@@ -1,0 +1,98 @@
+"""What can become of a source row, and why (decisions.md 27)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Outcome(IntEnum):
+    """The one thing that a run did with a source row; the numbers are kept in the ledger."""
+
+    MIGRATED = 1
+    NORMALISED = 2
+    UPDATED = 3
+    PRESENT = 4
+    MERGED = 5
+    QUARANTINED = 6
+
+
+IN_TARGET = frozenset({Outcome.MIGRATED, Outcome.NORMALISED, Outcome.UPDATED, Outcome.PRESENT})
+
+
+class Reason(StrEnum):
+    """Why a row is in quarantine."""
+
+    OWNER_MISSING = "owner_missing"
+    TARGET_MISSING = "target_missing"
+    TARGET_FOREIGN = "target_foreign"
+    POINTS_TO_ITSELF = "points_to_itself"
+    DELETED = "deleted"
+    UNREADABLE = "unreadable"
+    IMPOSSIBLE_ID = "impossible_id"
+    DUPLICATE_DIFFERS = "duplicate_differs"
+    KEY_TAKEN = "key_taken"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    TOO_LONG = "too_long"
+    CHANGED_ON_BOTH_SIDES = "changed_on_both_sides"
+    DELETED_IN_TARGET = "deleted_in_target"
+    REFUSED = "refused_by_database"
+
+
+class Into(StrEnum):
+    """Why a row was merged into another one."""
+
+    SAME_ROW = "same_row"
+    SAME_NAME = "same_name"
+    SAME_RELATION = "same_relation"
+    SAME_DAY = "same_day"
+    SAME_TABLE = "same_table"
+
+
+class Change(StrEnum):
+    """What was changed in a row on its way."""
+
+    NULL_FILLED = "null_filled"
+    EMAIL_TAKEN = "email_taken"
+    EMPTY_TO_NULL = "empty_to_null"
+    UNKNOWN_CATEGORY = "unknown_category"
+    CATEGORY_BY_NAME = "category_by_name"
+    MERGED_CATEGORY = "merged_category"
+    MERGED_TAG = "merged_tag"
+    TAGS_FROM_NAMES = "tags_from_names"
+    UNKNOWN_TYPE = "unknown_type"
+    IMPOSSIBLE_IDS_DROPPED = "impossible_ids_dropped"
+    DUPLICATES_DROPPED = "duplicates_dropped"
+    NAME_REPAIRED = "name_repaired"
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_JSON = "not_json"
+    EMPTY_SOURCES = "empty_sources"
+    USAGE_RECOUNTED = "usage_recounted"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One change: the column of the target, what was done, and the value before and after."""
+
+    column: str
+    change: Change
+    old: Any
+    new: Any
+
+
+class Quarantined(Exception):
+    """The row has no place in the target; the text says why in full."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class Merged(Exception):
+    """Another row of the target, ``into``, stands for this one."""
+
+    def __init__(self, into: str, why: Into) -> None:
+        self.into = into
+        self.why = why
+        super().__init__(f"{why}: {into}")

@@ -1,0 +1,42 @@
+"""Waits for a database that is away, and tries again what lost a race for locks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from aimo.db.connection import is_transient
+from aimo.db.outages import is_outage
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 1800.0
+_LONGEST_WAIT = 5.0
+_RACES = 10
+
+
+async def persistently(work: Callable[[], Awaitable[T]], *, patience: float = PATIENCE_SECONDS) -> T:
+    """Run ``work``, again for as long as the database is away, up to ``patience`` seconds.
+
+    ``work`` must find out for itself whether an earlier attempt was committed after all.
+    Any other error comes through.
+    """
+    started, wait, races = time.monotonic(), 0.25, 0
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            if is_transient(error) and races < _RACES:
+                races += 1
+            elif not is_outage(error) or time.monotonic() - started > patience:
+                raise
+            else:
+                log.warning("the database is away, waiting for it", error=type(error).__name__, seconds=wait)
+        await asyncio.sleep(wait)
+        wait = min(_LONGEST_WAIT, wait * 1.5)

@@ -1,0 +1,119 @@
+"""Reads a source table in ranges of positions; a range that cannot be read is halved until the bad row is alone."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from aimo.legacy.columns import Kind, Unreadable, values_of
+from aimo.legacy.digests import row_digest
+from aimo.vectors.errors import VectorStoreError
+from aimo.vectors.legacy_source import SourceTable
+
+log = structlog.get_logger(__name__)
+
+DELETED_AT = "deletedAt"
+_ATTEMPTS = 3
+_WAIT_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class SourceRow:
+    """One row: its position, its values by column, and the hash of those values."""
+
+    number: int
+    values: dict[str, Any]
+    digest: bytes
+
+
+class RowReader:
+    """The scalar columns of one table.
+
+    Args:
+        table: the table at its pinned version.
+        kinds: the columns wanted; those that the table lacks, or has with type Null, read as None.
+    """
+
+    def __init__(self, table: SourceTable, kinds: Mapping[str, Kind]) -> None:
+        self.table = table
+        wanted = {**kinds, DELETED_AT: Kind.WHOLE}
+        self._kinds = {name: kind for name, kind in wanted.items() if name in table.schema.names}
+        self.absent = frozenset(
+            name for name in wanted if name not in self._kinds or str(table.schema.field(name).type) == "null"
+        )
+        self._names = tuple(kinds)
+
+    async def read(self, first: int, count: int) -> list[SourceRow]:
+        """The rows at these positions. What cannot be read at all comes as a row of `Unreadable` values."""
+        try:
+            table = await self._read_patiently(first, count)
+        except VectorStoreError as error:
+            if count == 1:
+                return [self._row(first, dict.fromkeys(self._names, Unreadable(str(error))))]
+            half = count // 2
+            return [*await self.read(first, half), *await self.read(first + half, count - half)]
+        columns = {name: values_of(table.column(name), kind) for name, kind in self._kinds.items()}
+        empty = dict.fromkeys(self._names)
+        names = tuple(columns)
+        rows = zip(*columns.values(), strict=True) if columns else [()] * table.num_rows
+        return [self._row(first + i, empty | dict(zip(names, row, strict=True))) for i, row in enumerate(rows)]
+
+    async def whole(self, number: int) -> dict[str, Any]:
+        """Every column of one row in a form that JSON can hold, vectors as base64 of their float32 bytes."""
+        content: dict[str, Any] = {}
+        for name in self.table.schema.names:
+            try:
+                column = (await self._read_patiently(number, 1, [name])).column(name)
+            except VectorStoreError as error:
+                content[name] = {"unreadable": str(error)}
+                continue
+            if "fixed_size_list" in str(column.type):
+                flat = column.combine_chunks().flatten()
+                raw = flat.to_numpy(zero_copy_only=False).astype("<f4").tobytes()
+                content[name] = None if column.null_count else {"float32": base64.b64encode(raw).decode()}
+                continue
+            try:
+                content[name] = plain(column[0].as_py())
+            except (UnicodeDecodeError, ValueError, OverflowError) as error:
+                content[name] = {"unreadable": str(error)}
+        return content
+
+    def _row(self, number: int, values: dict[str, Any]) -> SourceRow:
+        return SourceRow(number, values, row_digest(values.values()))
+
+    async def _read_patiently(self, first: int, count: int, names: list[str] | None = None) -> Any:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self.table.read(list(self._kinds) if names is None else names, first, count)
+            except VectorStoreError as error:
+                if attempt == _ATTEMPTS:
+                    raise
+                log.warning("rows of the source cannot be read, trying again", table=self.table.name, error=str(error))
+            await asyncio.sleep(_WAIT_SECONDS * attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def plain(value: Any) -> Any:
+    """A value of the source as JSON can hold it, without loss: what JSON has no form for is named."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode()}
+    if isinstance(value, Unreadable):
+        return {"unreadable": value.why}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

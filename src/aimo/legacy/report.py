@@ -1,0 +1,158 @@
+"""The report: every source row accounted for, and whether source and target agree (docs/migration-report.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from aimo.clock import to_datetime
+from aimo.db.connection import Database
+from aimo.db.queries import migration as sql
+from aimo.legacy import ledger
+from aimo.legacy import runs as run_states
+from aimo.legacy.files import FileReport
+from aimo.legacy.outcomes import Outcome
+from aimo.legacy.plan import CACHES, MAPPERS, Options
+from aimo.legacy.row_stage import USAGE_COUNTS, details_of
+from aimo.legacy.runs import Run, Runs
+from aimo.legacy.vector_copier import COPIED, LEFT_OUT, MARKED, THERE
+from aimo.legacy.verification import Verification
+
+FORMAT = 1
+_CODES = {"copied": COPIED, "marked": MARKED, "left_out": LEFT_OUT, "there": THERE}
+
+
+@dataclass
+class Report:
+    """What a command has to say at its end. `content` is the JSON document."""
+
+    state: str
+    exit_code: int
+    content: dict[str, Any]
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def pending(cls, options: Options, why: str) -> Report:
+        """Nothing was done and nothing is known."""
+        content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "problems": [why]}
+        return cls(run_states.PENDING, 1, content)
+
+
+async def build(
+    options: Options,
+    runs: Runs,
+    run: Run,
+    database: Database,
+    *,
+    verification: Verification,
+    files: FileReport | None,
+    nothing_to_do: bool,
+    changed: list[str],
+) -> Report:
+    """Put the report of a run together from its checkpoints, its quarantine and the verification."""
+    tables = [await _table(runs, run, mapper.source) for mapper in MAPPERS if mapper.source in run.versions]
+    names = (*CACHES, "memo_texts", "memo_vectors", "attachment_vectors")
+    lance = [entry for name in names if (entry := await _lance_table(runs, run, name))]
+    quarantine = await _quarantine(database, run)
+    problems = [
+        f"{table['table']}: {table['source_rows']} rows in the source, {table['accounted']} accounted for"
+        for table in tables
+        if table["accounted"] != table["source_rows"]
+    ]
+    if files and files.differing:
+        problems.append(f"{len(files.differing)} files differ after copying")
+    quarantined = sum(table["quarantined"] for table in tables)
+    if quarantined != len(quarantine):
+        problems.append(f"{quarantined} rows are quarantined, {len(quarantine)} are in the quarantine table")
+    state = verification.state
+    if problems and state == run_states.VALIDATED:
+        state = run_states.MISMATCHED
+    failed = bool(problems) or (state != run_states.VALIDATED and not options.dry_run)
+    content = {
+        "format": FORMAT,
+        "run": run.run_id,
+        "source": run.source,
+        "dry_run": options.dry_run,
+        "nothing_to_do": nothing_to_do,
+        "started_at": _moment(run.started_at),
+        "finished_at": _moment(run.finished_at),
+        "state": state,
+        "exit_code": 1 if failed else 3 if quarantined else 0,
+        "model": run.plan["model"],
+        "versions": run.versions,
+        "changed_since": changed,
+        "not_migrated": run.plan["others"],
+        "tables": tables,
+        "lance": lance,
+        "quarantine": quarantine,
+        "files": asdict(files) if files else None,
+        "verification": asdict(verification),
+        "problems": problems,
+    }
+    summary = {"state": state, "quarantined": quarantined, "mismatches": verification.total_mismatches}
+    return Report(state, content["exit_code"], content, summary)
+
+
+async def _table(runs: Runs, run: Run, name: str) -> dict[str, Any]:
+    """One relational table: how many rows met which end, and what was changed or merged."""
+    counts: Counter[int] = Counter()
+    notes: list[Any] = []
+    merged: list[Any] = []
+    for checkpoint in await runs.checkpoints(run, name):
+        codes, numbers = np.unique(ledger.outcomes(checkpoint.ledger), return_counts=True)
+        counts.update(dict(zip(codes.tolist(), numbers.tolist(), strict=True)))
+        details = details_of(checkpoint)
+        notes += details.get("notes", [])
+        merged += details.get("merged", [])
+    if name == "tags":
+        recounted = [
+            note for one in await runs.checkpoints(run, USAGE_COUNTS) for note in details_of(one).get("notes", [])
+        ]
+        only_counted = {note[0] for note in recounted} - {note[0] for note in notes}
+        moved = min(len(only_counted), counts[Outcome.MIGRATED])
+        counts[Outcome.MIGRATED] -= moved
+        counts[Outcome.NORMALISED] += moved
+        notes += recounted
+    rows = run.plan["tables"][name]["rows"]
+    return {
+        "table": name,
+        "source_rows": rows,
+        **{outcome.name.lower(): counts[outcome] for outcome in Outcome},
+        "accounted": sum(counts.values()),
+        "changes": dict(sorted(Counter(f"{note[1]}: {note[2]}" for note in notes).items())),
+        "merges": dict(sorted(Counter(one[3] for one in merged).items())),
+        "normalisations": [dict(zip(("key", "column", "change", "old", "new"), note, strict=True)) for note in notes],
+        "merged_rows": [dict(zip(("position", "key", "into", "why"), one, strict=True)) for one in merged],
+    }
+
+
+async def _lance_table(runs: Runs, run: Run, name: str) -> dict[str, Any] | None:
+    """One LanceDB table: how many rows were copied, marked for embedding, left out, or there already."""
+    checkpoints = await runs.checkpoints(run, name)
+    if not checkpoints:
+        return None
+    codes = np.frombuffer(b"".join(checkpoint.ledger for checkpoint in checkpoints), dtype=np.uint8)
+    return {"table": name, "rows": len(codes), **{word: int((codes == code).sum()) for word, code in _CODES.items()}}
+
+
+async def _quarantine(database: Database, run: Run) -> list[dict[str, Any]]:
+    async with database.reads() as connection:
+        rows = await connection.execute(sql.QUARANTINE, {"run_id": run.run_id})
+        return [
+            {
+                "table": row.table_name,
+                "position": row.row_number,
+                "key": row.row_key,
+                "reason": row.reason,
+                "message": row.message,
+                "row": row.content,
+            }
+            for row in rows
+        ]
+
+
+def _moment(ms: int | None) -> str | None:
+    return None if ms is None else to_datetime(ms).isoformat(timespec="milliseconds") + "Z"

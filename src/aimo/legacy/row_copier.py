@@ -1,0 +1,120 @@
+"""Copies the rows of one table, batch by batch, so that it can be interrupted anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from aimo.db.connection import is_transient
+from aimo.db.outages import is_outage
+from aimo.legacy.judge import Judge, Verdict
+from aimo.legacy.lookups import Lookups
+from aimo.legacy.outcomes import Outcome, Quarantined, Reason
+from aimo.legacy.patience import persistently
+from aimo.legacy.progress import Progress
+from aimo.legacy.reader import RowReader, SourceRow
+from aimo.legacy.row_writer import RowWriter
+from aimo.legacy.runs import Run, Runs
+
+log = structlog.get_logger(__name__)
+
+# Commits cost a disk flush each, so batches are committed in groups of about this many rows.
+_COMMITTED_ROWS = 1000
+_ATTEMPTS = 3
+
+
+class RowCopier:
+    """One table of one run. ``careful`` says that the target had rows before the run."""
+
+    def __init__(
+        self,
+        runs: Runs,
+        run: Run,
+        reader: RowReader,
+        judge: Judge,
+        writer: RowWriter,
+        *,
+        lookups: Lookups,
+        batch: int,
+        careful: bool,
+    ) -> None:
+        self._runs = runs
+        self._run = run
+        self._reader = reader
+        self._judge = judge
+        self._writer = writer
+        self._lookups = lookups
+        self._batch = batch
+        self._careful = careful
+
+    async def copy(self, progress: Progress) -> None:
+        """Bring every row from where the run stands to the end of the table.
+
+        Whatever happens to single rows, this ends; it raises only when the database stays away, or the
+        source cannot be read.
+        """
+        name, total = self._reader.table.name, self._reader.table.rows
+        group = max(self._batch, _COMMITTED_ROWS // self._batch * self._batch)
+        first = await persistently(lambda: self._runs.position(self._run, name))
+        progress.begin(name, total, first)
+        following = asyncio.create_task(self._reader.read(first, min(group, total - first))) if first < total else None
+        while following is not None:
+            rows = await following
+            after = first + len(rows)
+            following = (
+                asyncio.create_task(self._reader.read(after, min(group, total - after))) if after < total else None
+            )
+            try:
+                await self._copy(rows, careful=self._careful)
+            except BaseException:
+                if following:
+                    following.cancel()
+                raise
+            first = after
+            progress.advance(first)
+
+    async def _copy(self, rows: Sequence[SourceRow], *, careful: bool, attempt: int = 1) -> None:
+        """Commit these rows; where the database refuses them, halve them until the one at fault is alone."""
+        try:
+            await persistently(lambda: self._try(rows, careful=careful))
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if len(rows) == 1:
+                await self._refused(rows, error, attempt)
+                return
+            log.warning("a batch was refused, trying its halves", table=self._reader.table.name, rows=len(rows))
+            half = len(rows) // 2
+            await self._copy(rows[:half], careful=True)
+            await self._copy(rows[half:], careful=True)
+
+    async def _refused(self, rows: Sequence[SourceRow], error: Exception, attempt: int) -> None:
+        if attempt < _ATTEMPTS:
+            await asyncio.sleep(0.05 * attempt)
+            await self._copy(rows, careful=True, attempt=attempt + 1)
+            return
+        reason = str(getattr(error, "orig", None) or error)
+        verdict = (await persistently(lambda: self._judge.judge(rows, careful=True)))[0]
+        verdict.entry.outcome, verdict.mapped, verdict.merged = Outcome.QUARANTINED, None, None
+        verdict.quarantined = Quarantined(Reason.REFUSED, f"{type(error).__name__}: {reason[:2000]}")
+        await persistently(lambda: self._write([verdict]))
+
+    async def _try(self, rows: Sequence[SourceRow], *, careful: bool) -> None:
+        self._lookups.trim()
+        try:
+            verdicts = await self._judge.judge(rows, careful=careful)
+            await self._write(verdicts)
+        except Exception as error:
+            self._lookups.forget()
+            if is_outage(error) or is_transient(error):
+                log.warning("a batch is tried again", table=self._reader.table.name, error=type(error).__name__)
+            raise
+
+    async def _write(self, verdicts: list[Verdict]) -> None:
+        # A commit whose answer was lost may have happened: then the checkpoint is there.
+        if await self._runs.position(self._run, self._reader.table.name) > verdicts[0].row.number:
+            return
+        await self._writer.write(verdicts, self._batch)
+        self._judge.commit(verdicts)

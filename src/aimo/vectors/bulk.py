@@ -1,0 +1,116 @@
+"""Moves many rows at once between LanceDB tables, Arrow to Arrow, without a Python object a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from lancedb.expr import col
+
+from aimo.vectors.table import CHUNK, Table, create_indexes
+from aimo.vectors.upkeep import OPTIMIZE_SECONDS
+from aimo.vectors.vector_table import _has_direction as has_direction
+
+Mask = npt.NDArray[np.bool_]
+
+
+def usable_vectors(column: pa.ChunkedArray, dimension: int) -> tuple[Mask, pa.FixedSizeListArray]:
+    """Which rows have a vector that can be searched, and those vectors alone, bit for bit as they are.
+
+    Not usable are nulls, other lengths than ``dimension``, NaN and infinity, and vectors of zeros.
+    """
+    rows = len(column)
+    if pa.types.is_null(column.type):
+        return np.zeros(rows, dtype=bool), _vectors(pa.array([], pa.float32()), dimension)
+    array = one_array(column)
+    mask = _right_length(array, dimension)
+    flat = array.filter(pa.array(mask)).flatten()
+    if flat.type != pa.float32():
+        flat = flat.cast(pa.float32(), safe=False)
+    numbers = flat.fill_null(float("nan")).to_numpy(zero_copy_only=False).reshape(-1, dimension)
+    good = has_direction(numbers)
+    mask[mask] = good
+    vectors = _vectors(flat, dimension)
+    return mask, vectors if good.all() else vectors.filter(pa.array(good))
+
+
+def _right_length(array: pa.Array, dimension: int) -> Mask:
+    lengths = pc.list_value_length(array).fill_null(-1)
+    mask: Mask = (lengths.to_numpy(zero_copy_only=False) == dimension).copy()
+    return mask
+
+
+def _vectors(flat: pa.Array, dimension: int) -> pa.FixedSizeListArray:
+    return pa.FixedSizeListArray.from_arrays(flat, dimension)
+
+
+def one_array(column: Any) -> pa.Array:
+    """A column in one piece."""
+    if isinstance(column, pa.Array):
+        return column
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def same_bits(one: Any, other: Any) -> Mask:
+    """Which rows of two equally long columns of vectors are the same, bit for bit."""
+    if not len(one):
+        return np.zeros(0, dtype=bool)
+    bits = [
+        one_array(column).flatten().to_numpy(zero_copy_only=False).view(np.uint32).reshape(len(column), -1)
+        for column in (one, other)
+    ]
+    if bits[0].shape != bits[1].shape:
+        return np.zeros(len(one), dtype=bool)
+    same: Mask = (bits[0] == bits[1]).all(axis=1)
+    return same
+
+
+async def append_rows(table: Table, rows: pa.Table) -> None:
+    """Add rows in one commit without looking whether they are there.
+
+    Raises:
+        VectorStoreError: LanceDB failed.
+    """
+    if rows.num_rows:
+        await table.write("copying into", lambda: table.handle.add(rows))
+
+
+async def put_rows(table: Table, rows: pa.Table) -> None:
+    """Add rows in one commit, in place of those with the same key; the keys are distinct.
+
+    Raises:
+        VectorStoreError: LanceDB failed. Writing the same rows again is safe.
+    """
+    if rows.num_rows:
+        await table.write("copying into", lambda: table.merge(rows))
+
+
+async def rows_with(table: Table, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+    """The ``wanted`` columns of the rows whose ``column`` is one of the values.
+
+    Raises:
+        VectorStoreError: LanceDB failed.
+    """
+    parts = [
+        await table.read(table.handle.query().where(col(column).isin(list(values[i : i + CHUNK]))).select(list(wanted)))
+        for i in range(0, len(values), CHUNK)
+    ]
+    return pa.concat_tables(parts) if parts else table.layout.schema.empty_table().select(list(wanted))
+
+
+async def index_rows(table: Table) -> None:
+    """Bring the indexes up to date after a large import, and merge its many parts.
+
+    Raises:
+        VectorStoreError: LanceDB failed; nothing is lost by it.
+    """
+
+    async def work() -> None:
+        await create_indexes(table.handle, table.layout)
+        await table.handle.optimize()
+
+    await table.write("indexing", work, OPTIMIZE_SECONDS)
