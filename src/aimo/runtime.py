@@ -32,12 +32,15 @@ from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
 from aimo.services.explore.retrieval import Retriever
 from aimo.services.files import FileUrls
+from aimo.services.insights import InsightService
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memo_views import MemoViews
 from aimo.services.memos import MemoService
-from aimo.services.push_content import NewestPicks, PushContent
+from aimo.services.push_content import PushContent
 from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
+from aimo.services.rate_limits import RateLimits
+from aimo.services.recommendations import RecommendationService
 from aimo.services.search import SearchService
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.service import SyncService
@@ -207,13 +210,20 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
     views = MemoViews(urls)
     accounts = AccountService(
-        database, tokens, stores.storage, urls, zone=settings.zone, allow_registration=settings.allow_registration
+        database,
+        tokens,
+        stores.storage,
+        urls,
+        limits=RateLimits(database, enabled=settings.rate_limit),
+        zone=settings.zone,
+        allow_registration=settings.allow_registration,
     )
     attachments = AttachmentService(
         database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types
     )
     channels = create_channels(settings)
-    content = PushContent(database, NewestPicks(database, settings.zone), zone=settings.zone, url=settings.public_url)
+    recommendations = RecommendationService(database, views, stores.chat, settings.zone)
+    content = PushContent(database, recommendations, zone=settings.zone, url=settings.public_url)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return Services(
@@ -234,5 +244,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         graph=RelationGraph(database, stores.vectors, stores.embeddings),
         conversations=ConversationService(database),
         tag_suggestions=TagSuggestions(database, search, stores.vectors.memo_vectors, stores.chat),
+        insights=InsightService(database, settings.zone),
+        recommendations=recommendations,
         sync=sync,
     )

@@ -19,6 +19,7 @@ from aimo.http.controllers.categories import CategoryController
 from aimo.http.controllers.docs import DocsController
 from aimo.http.controllers.explore import ConversationController, ExploreController
 from aimo.http.controllers.health import HealthController
+from aimo.http.controllers.insights import InsightController
 from aimo.http.controllers.memos import MemoController
 from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
 from aimo.http.controllers.push_rules import PushRuleController
@@ -46,6 +47,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     ExploreController,
     ConversationController,
     AIController,
+    InsightController,
     PushRuleController,
 ]
 

@@ -18,11 +18,13 @@ from aimo.services.categories import CategoryService
 from aimo.services.conversations import ConversationService
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
+from aimo.services.insights import InsightService
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memos import MemoService
 from aimo.services.paging import PageRequest
 from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
+from aimo.services.recommendations import RecommendationService
 from aimo.services.search import SearchService
 from aimo.services.sync.service import SyncService
 from aimo.services.tag_suggestions import TagSuggestions
@@ -52,6 +54,8 @@ class Services:
     graph: RelationGraph
     conversations: ConversationService
     tag_suggestions: TagSuggestions
+    insights: InsightService
+    recommendations: RecommendationService
     push_rules: PushRuleService
     pushes: PushRounds
     sync: SyncService
