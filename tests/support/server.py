@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 
@@ -33,6 +34,8 @@ class Server:
         folder: where its data folder `data` and its log `server.log` go; also its working folder.
         settings: variables of the environment; they win over the defaults here.
     """
+
+    command: ClassVar[Sequence[str]] = (str(AIMO), "serve")
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ class Server:
         Raises:
             AssertionError: it ended, or was not ready in time; the text shows what it logged.
         """
-        self._process = Process([str(AIMO), "serve"], log=self.log, env=environment(self.settings), cwd=self.folder)
+        self._process = Process(self.command, log=self.log, env=environment(self.settings), cwd=self.folder)
         deadline = time.monotonic() + timeout
         with httpx.Client(base_url=self.url, timeout=5, trust_env=False) as probe:
             while not _answers(probe):

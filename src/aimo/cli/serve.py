@@ -38,8 +38,13 @@ def serve(
     # LanceDB's threads do not survive a fork.
     multiprocessing.set_start_method("spawn")
     print(f"AIMO listens on http://{settings.host}:{settings.port}", flush=True)
+    run_http_server("aimo.cli.asgi:create", settings)
+
+
+def run_http_server(target: str, settings: config.Settings) -> None:
+    """Serve the ASGI application that a factory, ``module:function``, makes, until a signal comes."""
     Granian(
-        "aimo.cli.asgi:create",
+        target,
         factory=True,
         address=settings.host,
         port=settings.port,
