@@ -1,0 +1,81 @@
+"""Fills a MariaDB database with 50,000 memos and what goes with them; the server makes them itself, in seconds."""
+
+from __future__ import annotations
+
+from support.mariadb import MariaDB
+
+_MEMOS = 50_000
+_OF_BIG_USER = 15_000
+_WRITERS = 50
+
+
+def _id(prefix: str, number: str) -> str:
+    """SQL for an id that is spread like a random one."""
+    return f"CONCAT('{prefix}', LEFT(MD5({number}), 23))"
+
+
+def _moment(number: str) -> str:
+    return f"TIMESTAMP('2020-01-01') + INTERVAL ({number}) * 3907 SECOND"
+
+
+# The number of a memo's author: 0 is the big user.
+_AUTHOR = f"IF(seq <= {_OF_BIG_USER}, 0, 1 + seq % {_WRITERS - 1})"
+_UID = _id("u", _AUTHOR)
+_MEMO = _id("m", "seq")
+
+# Rows refer to each other by arithmetic on their numbers: thing n of kind k belongs to the writer n % 50.
+_STATEMENTS = (
+    # Most accounts have nothing yet, so that no user is half of everything.
+    f"""INSERT INTO users (uid, email, email_key, password, salt)
+    SELECT {_id("u", "seq")}, CONCAT(seq, '@example.org'), CONCAT(seq, '@example.org'), 'x', 'x'
+    FROM seq_0_to_1999""",
+    f"""INSERT INTO categories (category_id, uid, name, name_key, seq)
+    SELECT {_id("c", "seq")}, {_id("u", f"seq % {_WRITERS}")}, CONCAT('c', seq), CONCAT('c', seq), seq
+    FROM seq_0_to_499""",
+    f"""INSERT INTO tags (tag_id, uid, name, name_key, seq)
+    SELECT {_id("t", "seq")}, {_id("u", f"seq % {_WRITERS}")}, CONCAT('t', seq), CONCAT('t', seq), seq
+    FROM seq_0_to_2999""",
+    # A third has no category, a twentieth is public, a seventh was changed long after it was made.
+    f"""INSERT INTO memos
+    (memo_id, uid, category_id, content, attachments, tag_ids, is_public, seq, created_at, updated_at)
+    SELECT {_MEMO}, {_UID}, IF(seq % 3, {_id("c", f"{_WRITERS} * (seq % 10) + {_AUTHOR}")}, NULL),
+    REPEAT(CONCAT('今天 wrote ', MD5(seq), ' '), 1 + seq % 9), '[]', '[]', seq % 20 = 0, seq,
+    {_moment("seq")}, {_moment("seq + (seq % 7 = 0) * seq % 99")}
+    FROM seq_1_to_{_MEMOS}""",
+    *(
+        f"""INSERT INTO memo_tags (memo_id, tag_id, uid)
+        SELECT {_MEMO}, {_id("t", f"{_WRITERS} * ({rank}) + {_AUTHOR}")}, {_UID} FROM seq_1_to_{_MEMOS}"""
+        for rank in ("seq % 5", "5 + seq % 50")
+    ),
+    f"""INSERT INTO memo_relations (relation_id, uid, source_memo_id, target_memo_id, position, seq)
+    SELECT {_id("r", "seq")}, {_UID}, {_MEMO},
+    {_id("m", f"IF(seq <= {_OF_BIG_USER}, 1 + (seq * 7) % {_OF_BIG_USER}, seq - {_WRITERS - 1})")}, 0, seq
+    FROM seq_1_to_{_MEMOS} WHERE seq NOT BETWEEN {_OF_BIG_USER} AND {_OF_BIG_USER + _WRITERS}""",
+    f"""INSERT INTO attachments
+    (attachment_id, uid, filename, type, size, storage_type, path, seq, created_at)
+    SELECT LEFT(MD5(seq), 24), {_UID}, 'a.png', 'image/png', 9, 'local', CONCAT('a/', seq), seq, {_moment("seq")}
+    FROM seq_1_to_{_MEMOS} WHERE seq % 5 = 0""",
+    f"""INSERT INTO ai_conversations (conversation_id, uid, title, seq, updated_at)
+    SELECT {_id("conv", "seq")}, {_id("u", f"seq % {_WRITERS}")}, 'talk', seq, {_moment("seq")} FROM seq_0_to_999""",
+    f"""INSERT INTO ai_messages (message_id, conversation_id, role, content, seq)
+    SELECT {_id("msg", "seq")}, {_id("conv", "seq % 1000")}, 'user', 'hello', seq FROM seq_0_to_19999""",
+    f"""INSERT INTO daily_recommendations (recommendation_id, uid, date, memo_ids)
+    SELECT {_id("rec", "seq")}, {_id("u", f"seq % {_WRITERS}")},
+    DATE(TIMESTAMP('2025-01-01') + INTERVAL seq DIV {_WRITERS} DAY), '[]' FROM seq_0_to_4999""",
+    f"""INSERT INTO push_rules (id, uid, name, push_time, content_type, enabled, seq)
+    SELECT {_id("push", "seq")}, {_id("u", "seq % 2000")}, 'rule', seq % 24, 'daily', seq % 3 > 0, seq
+    FROM seq_0_to_5999""",
+    f"""INSERT INTO vector_outbox (kind, entity_id, uid, attempts, last_error, created_at, next_try_at)
+    SELECT 'memo', {_MEMO}, {_UID}, seq % 40 = 0, IF(seq % 40, NULL, 'late'), NOW(3),
+    NOW(3) + INTERVAL IF(seq % 10, 100, -100) SECOND FROM seq_1_to_10000""",
+    "INSERT INTO leases (name, holder, expires_at) SELECT CONCAT('role', seq), 'x', NOW(3) FROM seq_1_to_9",
+)
+
+
+def fill(server: MariaDB, name: str) -> None:
+    """Fill a database that has the schema and no rows, and have its statistics made."""
+    for statement in _STATEMENTS:
+        unchecked = f"SET STATEMENT foreign_key_checks = 0, unique_checks = 0 FOR {statement}"
+        server.execute(unchecked.replace("%", "%%"), database=name)
+    for (table,) in server.execute("SHOW TABLES", database=name):
+        server.execute(f"ANALYZE TABLE `{table}`", database=name)
