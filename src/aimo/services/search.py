@@ -58,11 +58,13 @@ class SearchService:
         async with self._database.reads() as connection:
             await one(connection, uid, memo_id)
             total: int = await fetch_value(connection, sql.COUNT_ALL, {"owner": uid}) - 1
-            hits: Sequence[Hit] = []
-            depth = min(request.offset + request.size, total)
-            vector = await self._vectors.memo_vectors.get(uid, memo_id)
-            if vector is not None and request.size and depth > request.offset:
-                hits = (await self._vectors.memo_vectors.search(uid, vector, depth, exclude=memo_id))[request.offset :]
+        hits: Sequence[Hit] = []
+        depth = min(request.offset + request.size, total)
+        table = self._vectors.memo_vectors
+        vector = await table.get(uid, memo_id) if request.size and depth > request.offset else None
+        if vector is not None:
+            hits = (await table.search(uid, vector, depth, exclude=memo_id))[request.offset :]
+        async with self._database.reads() as connection:
             items = await self._present(connection, uid, hits)
         return MemoPage(items=items, pagination=request.describe(total))
 

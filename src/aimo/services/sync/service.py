@@ -35,7 +35,6 @@ _SECONDS_PER_TEXT = 0.1
 _OUTAGE_WAITS_MS = (500, 1000, 2000, 4000)
 _REFUSAL_WAITS_MS = (30_000, 120_000, 600_000, 3_600_000)
 _WRONG_MODEL_WAIT_MS = 60_000
-_FILLING_WAIT_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -172,16 +171,17 @@ class SyncService:
         # While an outage lasts, one text finds out whether it is over.
         batch = marks[:1] if self._outage else marks
         await self._delay(marks[len(batch) :], _OUTAGE_WAITS_MS[0])
-        await self._delay(batch, _FILLING_WAIT_MS)
-        self._filling = asyncio.create_task(self._fill(batch), name="sync-embedding")
+        seconds = _FILL_SECONDS + _SECONDS_PER_TEXT * len(batch)
+        # Should this process die meanwhile, the next one need not wait much longer than the embedder may take.
+        await self._delay(batch, int(2000 * seconds))
+        self._filling = asyncio.create_task(self._fill(batch, seconds), name="sync-embedding")
 
-    async def _fill(self, marks: list[Mark]) -> None:
+    async def _fill(self, marks: list[Mark], seconds: float) -> None:
         try:
             async with self._database.reads() as connection:
                 ids = list({mark.entity_id for mark in marks})
                 rows = (await connection.execute(memo_sql.FOR_SYNC, {"memo_ids": ids})).all()
             texts = {row.memo_id: row.content for row in rows}
-            seconds = _FILL_SECONDS + _SECONDS_PER_TEXT * len(texts)
             failed = await self._embeddings.fill(texts.values(), seconds=seconds)
         except Exception as error:
             log.exception("texts could not be embedded")
