@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from aimo import clock
@@ -38,8 +39,7 @@ async def report(database: Database, since_ms: int) -> Report:
     """The messages claimed since a moment. A claim that nobody can be working on any more counts as unknown."""
     now = clock.now_ms()
     async with database.reads() as connection:
-        counted = await connection.execute(sql.COUNTS, {"since": since_ms})
-        counts = {row.state: row.number for row in counted}
+        counts = Counter((await connection.execute(sql.STATES, {"since": since_ms})).scalars())
         rows = await connection.execute(sql.TROUBLE, {"since": since_ms, "limit": _MOST_TROUBLE})
         trouble = []
         for row in rows:
@@ -48,7 +48,5 @@ async def report(database: Database, since_ms: int) -> Report:
             state = "unknown" if lost else row.state
             trouble.append(Trouble(row.rule_id, row.due, row.channel, row.uid, state, row.attempts, reason))
     lost_count = sum(one.reason == _LOST for one in trouble)
-    if lost_count:
-        counts["claimed"] -= lost_count
-        counts["unknown"] = counts.get("unknown", 0) + lost_count
+    counts.update(claimed=-lost_count, unknown=lost_count)
     return Report({state: number for state, number in counts.items() if number}, trouble)

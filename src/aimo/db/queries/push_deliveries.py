@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from aimo.db.schema import PushDelivery
 from aimo.db.statements import param, unscoped
@@ -76,11 +76,9 @@ GIVE_UP = unscoped(
     .values(state="unknown", next_look_at=None, error=param("new_error")),
     excuse=_PUSHER,
 )
-COUNTS = unscoped(
-    "push_deliveries.counts",
-    select(PushDelivery.state, func.count().label("number"))
-    .where(PushDelivery.claimed_at >= param("since"))
-    .group_by(PushDelivery.state),
+STATES = unscoped(
+    "push_deliveries.states",
+    select(PushDelivery.state).where(PushDelivery.claimed_at >= param("since")),
     excuse=_OPERATOR,
 )
 TROUBLE = unscoped(
