@@ -8,6 +8,8 @@ counts as absent.
 from __future__ import annotations
 
 import secrets as random
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -48,6 +50,10 @@ def _none_if_zero(value: Any) -> Any:
 OnlyTrue = Annotated[bool, BeforeValidator(_only_true)]
 UnlessFalse = Annotated[bool, BeforeValidator(_unless_false)]
 OnOff = Annotated[bool, BeforeValidator(_on_off)]
+
+
+def _parse_networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -220,6 +226,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is no IANA time zone; an example of one is Asia/Shanghai")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        _parse_networks(value)
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -236,6 +248,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone that decides what a day is."""
         return ZoneInfo(self.locale_timezone)
+
+    @cached_property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The proxies whose word about a client's address is believed."""
+        return _parse_networks(self.trusted_proxies)
 
     @property
     def uses_mysql(self) -> bool:

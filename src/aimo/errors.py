@@ -66,6 +66,18 @@ class AimoError(Exception):
         super().__init__(self.message)
 
 
+class LimitReached(AimoError):
+    """Something was tried too often (decisions.md 17): ``retry_after`` says for how many seconds it is refused.
+
+    ``limit`` is the name of the limit, for the log.
+    """
+
+    def __init__(self, limit: str, *, retry_after: int) -> None:
+        self.limit = limit
+        self.retry_after = retry_after
+        super().__init__(Code.OPERATION_NOT_ALLOWED, "Too many attempts, please try again later")
+
+
 class ConfigurationError(Exception):
     """The settings or the installation cannot work; the text says what to change."""
 

@@ -41,6 +41,7 @@ from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
 from aimo.services.rate_limits import RateLimits
 from aimo.services.recommendations import RecommendationService
+from aimo.services.rate_limits import RateLimits
 from aimo.services.search import SearchService
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.service import SyncService

@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import ClientException, NotAuthorizedException
 
 from aimo.dto.base import Envelope, Malformed, Rejection
-from aimo.errors import DEFAULT_MESSAGES, AimoError, Code
+from aimo.errors import DEFAULT_MESSAGES, AimoError, Code, LimitReached
 from aimo.http.query import InvalidParameterError
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,11 @@ def _business(request: Request[Any, Any, Any], error: AimoError) -> Response[Env
     return Response(failure(error), status_code=200, media_type=JSON)
 
 
+def _too_often(request: Request[Any, Any, Any], error: LimitReached) -> Response[Envelope[None]]:
+    headers = {"Retry-After": str(error.retry_after)}
+    return Response(failure(error), status_code=429, media_type=JSON, headers=headers)
+
+
 def _invalid_body(request: Request[Any, Any, Any], error: ClientException) -> Response[Envelope[None]]:
     return Response(failure(AimoError(Code.PARAMS_ERROR)), status_code=200, media_type=JSON)
 
@@ -59,6 +64,7 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[E
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
+    LimitReached: _too_often,
     AimoError: _business,
     ClientException: _invalid_body,
     NotAuthorizedException: _unauthorized,

@@ -20,6 +20,9 @@ _DESCRIPTION = (
 )
 _REJECTION = {"$ref": "#/components/schemas/Rejection"}
 _MALFORMED = {"$ref": "#/components/schemas/Malformed"}
+_RETRY_AFTER: dict[str, Any] = {
+    "headers": {"Retry-After": {"description": "Seconds until it may be tried again.", "schema": {"type": "integer"}}}
+}
 _ENVELOPE = re.compile(r"Envelope_(?:\w+\.)*(\w+?)_\b")
 _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
 
@@ -113,6 +116,8 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         responses["404"] = responses["500"] = _json("The file is not there.", {"$ref": "#/components/schemas/Failure"})
     if handler.opt.get("unavailable"):
         responses["503"] = responses["200"] | {"description": "Not ready."}
+    if handler.opt.get("limited"):
+        responses["429"] = _json("It was tried too often.", {"$ref": "#/components/schemas/Failure"}) | _RETRY_AFTER
     machine = path.startswith(("/api/v1/memos/ba", "/api/v1/attachments/ba", "/api/v1/debug/ba"))
     if machine or not path.startswith(_PUBLIC_PREFIXES):
         operation["security"] = [{"machine": []}] if machine else [{"session": []}]

@@ -24,6 +24,7 @@ from aimo.errors import AimoError, Code
 from aimo.services import categories
 from aimo.services.files import FileUrls, is_own_avatar
 from aimo.services.passwords import hash_password, is_correct
+from aimo.services.rate_limits import RateLimits
 from aimo.services.tokens import Tokens
 from aimo.storage.keys import avatar_key
 from aimo.storage.protocol import Storage, StorageError
@@ -52,31 +53,40 @@ class AccountService:
         storage: Storage,
         urls: FileUrls,
         *,
+        limits: RateLimits,
         zone: ZoneInfo,
         allow_registration: bool,
     ) -> None:
         self._database = database
+        self._limits = limits
         self._tokens = tokens
         self._storage = storage
         self._urls = urls
         self._zone = zone
         self._allow_registration = allow_registration
 
-    async def register(self, body: RegisterBody) -> RegisteredUser:
-        """Make an account with its default category; USER_ALREADY_EXISTS when the e-mail is taken."""
+    async def register(self, body: RegisterBody, *, address: str = "") -> RegisteredUser:
+        """Make an account with its default category; USER_ALREADY_EXISTS when the e-mail is taken.
+
+        LimitReached when too many were made from this ``address``; without one nobody counts.
+        """
         if not self._allow_registration:
             raise AimoError(Code.OPERATION_NOT_ALLOWED, "Registration is currently disabled")
         if not body.email or not body.password:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
+        async with self._limits.registration(address):
+            return await self._register(body, body.email, body.password)
+
+    async def _register(self, body: RegisterBody, email: str, secret: str) -> RegisteredUser:
         nickname = (body.nickname or "").strip()
-        if nickname == body.email:
+        if nickname == email:
             nickname = ""
-        password, salt = await hash_password(body.password)
+        password, salt = await hash_password(secret)
         uid = ids.user_id()
         row = {
             "uid": uid,
-            "email": body.email,
-            "email_key": unique_key(body.email),
+            "email": email,
+            "email_key": unique_key(email),
             "phone": body.phone or None,
             "password": password,
             "salt": salt,
@@ -92,12 +102,20 @@ class AccountService:
             await atomically(self._database, "accounts.register", work, user=uid)
         except IntegrityError as error:
             raise AimoError(Code.USER_ALREADY_EXISTS) from error
-        return RegisteredUser(uid=uid, email=body.email, nickname=nickname or UNSET)
+        return RegisteredUser(uid=uid, email=email, nickname=nickname or UNSET)
 
-    async def log_in(self, email: str | None, password: str | None) -> LoggedIn:
-        """A token for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise."""
+    async def log_in(self, email: str | None, password: str | None, *, address: str = "") -> LoggedIn:
+        """A token for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise.
+
+        LimitReached when too many attempts failed, for this account or from this ``address``; without an
+        address nobody counts.
+        """
         if not email or not password:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
+        async with self._limits.failed_login(email, address):
+            return await self._log_in(email, password)
+
+    async def _log_in(self, email: str, password: str) -> LoggedIn:
         async with self._database.reads() as connection:
             row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
         if row is None or row.email != email:

@@ -6,6 +6,7 @@ from aimo.db.schema.attachments import Attachment
 from aimo.db.schema.base import Table
 from aimo.db.schema.categories import Category
 from aimo.db.schema.daily_recommendations import DailyRecommendation
+from aimo.db.schema.invariant_checks import InvariantCheck
 from aimo.db.schema.leases import Lease
 from aimo.db.schema.memo_relations import MemoRelation
 from aimo.db.schema.memo_tags import MemoTag
@@ -15,6 +16,7 @@ from aimo.db.schema.migration_quarantine import MigrationQuarantine
 from aimo.db.schema.migration_runs import MigrationRun
 from aimo.db.schema.push_deliveries import PushDelivery
 from aimo.db.schema.push_rules import PushRule
+from aimo.db.schema.rate_limits import RateLimit
 from aimo.db.schema.table_migrations import TableMigration
 from aimo.db.schema.tags import Tag
 from aimo.db.schema.users import User
@@ -26,6 +28,7 @@ __all__ = [
     "Attachment",
     "Category",
     "DailyRecommendation",
+    "InvariantCheck",
     "Lease",
     "Memo",
     "MemoRelation",
@@ -35,6 +38,7 @@ __all__ = [
     "MigrationRun",
     "PushDelivery",
     "PushRule",
+    "RateLimit",
     "Table",
     "TableMigration",
     "Tag",

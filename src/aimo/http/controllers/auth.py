@@ -9,8 +9,9 @@ from litestar import Controller, Response
 from aimo import clock
 from aimo.dto.base import Envelope
 from aimo.dto.users import LoggedIn, LoginBody, RegisterBody, Registered
+from aimo.http.addresses import client_address
 from aimo.http.auth import COOKIE
-from aimo.http.context import Services
+from aimo.http.context import AnyRequest, Services
 from aimo.http.envelope import ok
 from aimo.http.routing import post
 from aimo.services.tokens import LIFETIME_SECONDS
@@ -22,15 +23,19 @@ class AuthController(Controller):
     path = "/api/v1/auth"
     tags = ("Accounts",)
 
-    @post("/register", summary="Make an account")
-    async def register(self, data: RegisterBody, services: Services) -> Envelope[Registered]:
+    @post("/register", summary="Make an account", opt={"limited": True})
+    async def register(self, data: RegisterBody, request: AnyRequest, services: Services) -> Envelope[Registered]:
         """Make an account with its default category."""
-        return ok(Registered(user=await services.accounts.register(data)))
+        address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
+        return ok(Registered(user=await services.accounts.register(data, address=address)))
 
-    @post("/login", summary="Log in")
-    async def log_in(self, data: LoginBody, services: Services) -> Response[Envelope[LoggedIn]]:
+    @post("/login", summary="Log in", opt={"limited": True})
+    async def log_in(
+        self, data: LoginBody, request: AnyRequest, services: Services
+    ) -> Response[Envelope[LoggedIn]]:
         """Get a token, in the answer and as a cookie."""
-        logged_in = await services.accounts.log_in(data.email, data.password)
+        address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
+        logged_in = await services.accounts.log_in(data.email, data.password, address=address)
         cookie = _cookie(logged_in.token, secure=services.settings.production)
         return Response(ok(logged_in), headers={"Set-Cookie": cookie})
 
