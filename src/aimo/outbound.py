@@ -109,8 +109,10 @@ class Outbound:
         self._seconds = seconds
         self._most_bytes = most_bytes
 
-    async def check(self, url: str) -> None:
+    async def check(self, url: str, *, resolvable: bool = True) -> None:
         """Refuse a URL that must not be requested.
+
+        A URL that is only handed on need not be ``resolvable`` from here: who fetches it may know more names.
 
         Raises:
             AimoError: PARAMS_ERROR; the text says what is wrong with it.
@@ -119,7 +121,8 @@ class Outbound:
             async with asyncio.timeout(self._seconds):
                 await self._addresses(_parse(url))
         except (OutboundError, TimeoutError):
-            raise _refusal("its host cannot be resolved") from None
+            if resolvable:
+                raise _refusal("its host cannot be resolved") from None
 
     async def post_json(self, url: str, body: Any, *, params: Mapping[str, str] | None = None) -> Answer:
         """POST a JSON body; see :meth:`request`."""

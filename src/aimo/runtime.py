@@ -10,9 +10,13 @@ from typing import Self
 
 import structlog
 
+from aimo.ai.asr import SpeechRecognizer
 from aimo.ai.chat import ChatModel
 from aimo.ai.embedder import Embedder
+from aimo.ai.fun_asr import FunAsr
 from aimo.ai.local_embedder import LocalEmbedder
+from aimo.ai.ocr import TextRecognizer
+from aimo.ai.zhipu_ocr import ZhipuOcr
 from aimo.config import Settings, signing_secret
 from aimo.db import migrate
 from aimo.db.connection import Database
@@ -24,6 +28,8 @@ from aimo.push.feishu import Feishu
 from aimo.push.meow import Meow
 from aimo.scheduler.service import Scheduler
 from aimo.services.accounts import AccountService
+from aimo.services.app_versions import AppVersionService
+from aimo.services.asr import AsrService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
 from aimo.services.conversations import ConversationService
@@ -31,17 +37,18 @@ from aimo.services.embeddings import EmbeddingService
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
 from aimo.services.explore.retrieval import Retriever
+from aimo.services.figures import Figures
 from aimo.services.files import FileUrls
 from aimo.services.insights import InsightService
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memo_views import MemoViews
 from aimo.services.memos import MemoService
+from aimo.services.ocr import OcrService
 from aimo.services.push_content import PushContent
 from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
 from aimo.services.rate_limits import RateLimits
 from aimo.services.recommendations import RecommendationService
-from aimo.services.rate_limits import RateLimits
 from aimo.services.search import SearchService
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.service import SyncService
@@ -57,6 +64,22 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class Providers:
+    """The outside services below the services; None for what is not configured."""
+
+    chat: ChatModel | None
+    ocr: TextRecognizer | None
+    asr: SpeechRecognizer | None
+    app_versions: AppVersionService
+
+    async def close(self) -> None:
+        """Release all connections."""
+        for each in (self.chat, self.ocr, self.asr, self.app_versions):
+            if each is not None:
+                await each.close()
+
+
+@dataclass(frozen=True)
 class Stores:
     """The opened engines below the services."""
 
@@ -66,7 +89,7 @@ class Stores:
     storage: Storage
     signer: FileSigner
     sync: SyncService
-    chat: ChatModel | None
+    providers: Providers
 
 
 class Runtime:
@@ -122,9 +145,8 @@ class Runtime:
         await migrate.prepare(database, settings)
         embeddings = EmbeddingService(embedder, vectors.embedding_cache)
         self._stack.push_async_callback(embeddings.close)
-        chat = create_chat(settings)
-        if chat:
-            self._stack.push_async_callback(chat.close)
+        providers = create_providers(settings)
+        self._stack.push_async_callback(providers.close)
         signer = FileSigner(secret)
         storage = LocalStorage(settings.attachments_dir, signer)
         await storage.prepare()
@@ -135,8 +157,11 @@ class Runtime:
             self._stack.push_async_callback(sync.stop)
         if warming:
             await warming
-        self.stores = Stores(database, vectors, embeddings, storage, signer, sync, chat)
+        self.stores = Stores(database, vectors, embeddings, storage, signer, sync, providers)
         self.services = assemble(settings, self.stores, Tokens(secret))
+        if self._worker:
+            await self.services.figures.start()
+            self._stack.push_async_callback(self.services.figures.stop)
         if self._scheduler:
             scheduler = create_scheduler(settings, self.stores, self.services)
             await scheduler.start()
@@ -178,6 +203,19 @@ def create_scheduler(settings: Settings, stores: Stores, services: Services) -> 
         upkeep,
         zone=settings.zone,
         upkeep_cron=settings.db_optimization_cron,
+    )
+
+
+def create_providers(settings: Settings) -> Providers:
+    """The configured outside services; all that needs a key is None without one."""
+    ocr_key = settings.zhipu_api_key.get_secret_value()
+    asr_key = settings.fun_asr_api_key.get_secret_value() or settings.dashscope_api_key.get_secret_value()
+    asr_offered = settings.fun_asr_enabled and asr_key and settings.fun_asr_base_url and settings.fun_asr_model
+    return Providers(
+        chat=create_chat(settings),
+        ocr=ZhipuOcr(settings.zhipu_ocr_base_url, ocr_key) if ocr_key else None,
+        asr=FunAsr(settings.fun_asr_base_url, asr_key, settings.fun_asr_model, settings.zone) if asr_offered else None,
+        app_versions=AppVersionService(settings.github_api_url),
     )
 
 
@@ -223,8 +261,11 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types
     )
     channels = create_channels(settings)
-    recommendations = RecommendationService(database, views, stores.chat, settings.zone)
+    chat = stores.providers.chat
+    recommendations = RecommendationService(database, views, chat, settings.zone)
     content = PushContent(database, recommendations, zone=settings.zone, url=settings.public_url)
+    # Transcriptions of hours of speech are long.
+    outbound = Outbound(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return Services(
@@ -241,11 +282,20 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         push_rules=PushRuleService(database, channels),
         pushes=PushRounds(database, channels, content),
         search=search,
-        explore=ExploreService(database, retriever, stores.chat),
+        explore=ExploreService(database, retriever, chat),
         graph=RelationGraph(database, stores.vectors, stores.embeddings),
         conversations=ConversationService(database),
-        tag_suggestions=TagSuggestions(database, search, stores.vectors.memo_vectors, stores.chat),
+        tag_suggestions=TagSuggestions(database, search, stores.vectors.memo_vectors, chat),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,
+        ocr=OcrService(
+            {"zhipu": stores.providers.ocr},
+            outbound,
+            enabled=settings.ocr_enabled,
+            default_provider=settings.ocr_default_provider,
+        ),
+        asr=AsrService(stores.providers.asr, outbound),
+        app_versions=stores.providers.app_versions,
         sync=sync,
+        figures=Figures(database, stores.vectors, sync),
     )

@@ -18,6 +18,8 @@ from aimo.errors import ProviderError
 
 _TASK = "Chat"
 _WAITS = (0.5, 1.5)
+# The SDK reads such an answer as a stream without events.
+_NO_STREAM = ("application/json", "text/html")
 
 
 class OpenAIChat:
@@ -44,9 +46,9 @@ class OpenAIChat:
         with _told():
             async with asyncio.timeout(seconds):
                 chunks = await self._attempt(prompt, stream=True)
-            if not isinstance(chunks, openai.AsyncStream):
-                raise ProviderError(f"{_TASK}: the provider's answer is not a stream")
             async with chunks, aclosing(_pieces(chunks)) as pieces:
+                if chunks.response.headers.get("content-type", "").startswith(_NO_STREAM):
+                    raise ProviderError(f"{_TASK}: the provider's answer is not a stream")
                 while True:
                     async with asyncio.timeout(seconds):
                         piece = await anext(pieces, None)

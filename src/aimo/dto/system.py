@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimo.dto.base import Annotated, Dto, Meta
+from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
 class Health(Dto):
@@ -35,3 +35,23 @@ class Readiness(Dto):
     database: Annotated[str, Meta(description="`mysql` or `sqlite`.")]
     pool: Annotated[Pool, Meta(description="The connection pool's figures.")]
     sync: Annotated[SyncState | None, Meta(description="The state of the sync, when the database answers.")]
+
+
+class Version(Dto):
+    """Which release this is."""
+
+    version: Annotated[str, Meta(description="Version of the server.")]
+
+
+class AppVersion(Dto):
+    """The newest release of an app, or why it is not known."""
+
+    version: Annotated[str | UnsetType, Meta(description="Its version without a leading `v`.")] = UNSET
+    error: Annotated[str | UnsetType, Meta(description="Why the version is not known.")] = UNSET
+
+
+class AppVersions(Dto):
+    """The newest releases of the apps."""
+
+    desktop: Annotated[AppVersion, Meta(description="The desktop app.")]
+    apk: Annotated[AppVersion, Meta(description="The Android app.")]

@@ -13,6 +13,7 @@ from aimo.http import openapi
 from aimo.http.auth import Sessions
 from aimo.http.context import Services, provide_query, provide_services, provide_user
 from aimo.http.controllers.ai import AIController
+from aimo.http.controllers.asr import AsrController
 from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
 from aimo.http.controllers.auth import AuthController
 from aimo.http.controllers.categories import CategoryController
@@ -21,8 +22,11 @@ from aimo.http.controllers.explore import ConversationController, ExploreControl
 from aimo.http.controllers.health import HealthController
 from aimo.http.controllers.insights import InsightController
 from aimo.http.controllers.memos import MemoController
+from aimo.http.controllers.metrics import MetricsController
+from aimo.http.controllers.ocr import OcrController
 from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
 from aimo.http.controllers.push_rules import PushRuleController
+from aimo.http.controllers.system import SystemController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
 from aimo.http.edge.routes import Routes
@@ -33,6 +37,7 @@ from aimo.storage.signing import FileSigner
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     HealthController,
+    MetricsController,
     DocsController,
     AuthController,
     UserController,
@@ -48,6 +53,9 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     ConversationController,
     AIController,
     InsightController,
+    SystemController,
+    OcrController,
+    AsrController,
     PushRuleController,
 ]
 

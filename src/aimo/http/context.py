@@ -13,14 +13,18 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.http.query import Query
 from aimo.services.accounts import AccountService, Identity
+from aimo.services.app_versions import AppVersionService
+from aimo.services.asr import AsrService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
 from aimo.services.conversations import ConversationService
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
+from aimo.services.figures import Figures
 from aimo.services.insights import InsightService
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memos import MemoService
+from aimo.services.ocr import OcrService
 from aimo.services.paging import PageRequest
 from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
@@ -56,9 +60,13 @@ class Services:
     tag_suggestions: TagSuggestions
     insights: InsightService
     recommendations: RecommendationService
+    ocr: OcrService
+    asr: AsrService
+    app_versions: AppVersionService
     push_rules: PushRuleService
     pushes: PushRounds
     sync: SyncService
+    figures: Figures
 
 
 # Litestar resolves dependencies that do not ask for each other in tasks of their own, which costs a tenth of a

@@ -1,0 +1,38 @@
+"""Speech recognition on the wire (contract 16)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
+
+
+class AsrBody(Dto):
+    """Recordings whose text is wanted."""
+
+    file_urls: Annotated[Any, Meta(description="A list of 1 to 100 URLs (http, https or oss).")] = None
+    language_hints: Annotated[list[str] | None, Meta(description="Languages that may be spoken, such as `zh`.")] = None
+    callback_url: Annotated[Any, Meta(description="Accepted for compatibility; has no effect.")] = None
+
+
+class AsrSubmitted(Dto):
+    """A task that was begun."""
+
+    task_id: Annotated[str, Meta(description="Id of the task at the provider.")]
+    request_id: Annotated[str, Meta(description="The provider's id of the request.")]
+    status: Annotated[str, Meta(description="`PENDING`, `RUNNING`, `SUCCEEDED` or `FAILED`.")]
+
+
+class AsrTask(AsrSubmitted):
+    """A task as it is now."""
+
+    message: Annotated[str | UnsetType, Meta(description="Why it failed.")] = UNSET
+    completed_time: Annotated[int | UnsetType, Meta(description="When it succeeded, epoch milliseconds.")] = UNSET
+
+
+class AsrResult(Dto):
+    """What was recognized."""
+
+    results: Annotated[list[Any], Meta(description="The provider's transcriptions, one a recording.")]
+    status: Annotated[str, Meta(description="`SUCCEEDED` when there is a result, else `FAILED`.")]
+    request_id: Annotated[str, Meta(description="The provider's id of the request.")]

@@ -1,0 +1,70 @@
+"""Text recognition (contract 15)."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller
+
+from aimo.ai.ocr import OcrOptions, Recognized
+from aimo.dto import ocr as dto
+from aimo.dto.base import UNSET, Envelope
+from aimo.http.context import AnyRequest, Services
+from aimo.http.envelope import ok
+from aimo.http.presence import while_present
+from aimo.http.routing import get, post
+from aimo.services.accounts import Identity
+
+
+class OcrController(Controller):
+    """Reading the text of pictures and documents."""
+
+    path = "/api/v1/ocr"
+    tags = ("OCR",)
+
+    @post("/parse", summary="Recognize text")
+    async def parse(
+        self, data: dto.OcrBody, request: AnyRequest, services: Services, user: Identity
+    ) -> Envelope[dto.OcrTexts]:
+        """The text of each file."""
+        work = services.ocr.recognize(_files(data), data.provider or "", OcrOptions())
+        return ok(dto.OcrTexts(texts=[found.text for found in await while_present(request, work)]))
+
+    @post("/parse-full", summary="Recognize text and layout")
+    async def parse_full(
+        self, data: dto.OcrFullBody, request: AnyRequest, services: Services, user: Identity
+    ) -> Envelope[dto.OcrResults]:
+        """The text of each file, and the layout of its first page."""
+        files = _files(data)
+        options = data.options or dto.OcrOptions()
+        wanted = OcrOptions({name: getattr(options, name) for name in options.__struct_fields__})
+        found = await while_present(request, services.ocr.recognize(files, data.provider or "", wanted))
+        results = [_result(*item) for item in zip(range(len(files)), files, found, strict=True)]
+        return ok(dto.OcrResults(results=results))
+
+    @get("/status", summary="Is text recognition offered?")
+    async def status(self, services: Services, user: Identity) -> Envelope[dto.OcrStatus]:
+        """Whether it is switched on, and by whom it is done."""
+        ocr = services.ocr
+        return ok(
+            dto.OcrStatus(enabled=ocr.enabled, default_provider=ocr.default_provider, available_providers=ocr.providers)
+        )
+
+    @get("/providers", summary="List who can recognize text")
+    async def providers(self, services: Services, user: Identity) -> Envelope[dto.OcrProviders]:
+        """Names of the providers."""
+        return ok(dto.OcrProviders(providers=services.ocr.providers))
+
+
+def _files(data: dto.OcrBody) -> list[str]:
+    return [data.files] if isinstance(data.files, str) and data.files else list(data.files or ())
+
+
+def _result(index: int, file: str, found: Recognized) -> dto.OcrResult:
+    layout = UNSET if found.layout is None else msgspec.convert(found.layout, list[dto.LayoutDetail])
+    return dto.OcrResult(
+        index=index,
+        text=found.text,
+        original_file=file,
+        layout_details=layout,
+        layout_visualization=UNSET if found.visualization is None else list(found.visualization),
+    )

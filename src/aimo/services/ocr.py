@@ -1,0 +1,68 @@
+"""Text recognition (contract 15)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from aimo.ai.ocr import OcrOptions, Recognized, TextRecognizer
+from aimo.errors import AimoError, Code, ProviderError
+from aimo.outbound import Outbound
+
+_URL = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_NAMES = {"zhipu": ("Zhipu OCR", "ZHIPU_API_KEY")}
+
+
+class OcrService:
+    """Hands files to a provider of text recognition, one after the other."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, TextRecognizer | None],
+        outbound: Outbound,
+        *,
+        enabled: bool,
+        default_provider: str,
+    ) -> None:
+        """``providers`` by name; None for one that has no key."""
+        self._providers = providers
+        self._outbound = outbound
+        self.enabled = enabled
+        self.default_provider = default_provider
+
+    @property
+    def providers(self) -> list[str]:
+        """Names of the providers there are, with a key or without."""
+        return list(self._providers)
+
+    async def recognize(self, files: Sequence[str], provider: str, options: OcrOptions) -> list[Recognized]:
+        """What each file says, in their order.
+
+        PARAMS_ERROR without files and for URLs that lead to a private address; SYSTEM_ERROR when recognition is
+        switched off, the provider unknown or without a key, or a file fails.
+        """
+        if not files:
+            raise AimoError(Code.PARAMS_ERROR, "At least one file is required")
+        if not self.enabled:
+            raise _failed("OCR service is not enabled")
+        name = provider or self.default_provider
+        if name not in self._providers:
+            raise _failed(f"OCR provider '{name}' is not registered")
+        title, variable = _NAMES[name]
+        recognizer = self._providers[name]
+        if recognizer is None:
+            raise _failed(f"{variable} is not configured")
+        for file in files:
+            if _URL.match(file):
+                await self._outbound.check(file, resolvable=False)
+        found = []
+        for number, file in enumerate(files):
+            try:
+                found.append(await recognizer.recognize(file, options))
+            except ProviderError as error:
+                raise _failed(f"{title} failed for file {number}: {error}") from error
+        return found
+
+
+def _failed(reason: str) -> AimoError:
+    return AimoError(Code.SYSTEM_ERROR, reason)
