@@ -6,6 +6,7 @@ import re
 
 import openai
 
+from aimo import metrics
 from aimo.errors import ProviderError
 
 Failure = openai.OpenAIError | TimeoutError
@@ -29,6 +30,7 @@ def provider_error(error: Failure, task: str) -> ProviderError:
     The provider's own sentence is left out: it may echo part of the key or of a memo. For the same
     reason the result is raised outside of the ``except`` block, or ``from None``.
     """
+    metrics.PROVIDER_ERRORS.labels(task.lower()).inc()
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return ProviderError(f"{task}: the provider did not answer in time")
     if isinstance(error, openai.APIConnectionError):

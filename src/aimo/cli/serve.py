@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+from contextlib import nullcontext
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -15,6 +16,7 @@ from granian.log import LogLevels
 from aimo import config, log
 from aimo.db import migrate
 from aimo.db.connection import Database
+from aimo.metrics import shared_between_processes
 
 # Requests in flight get this long to finish after a signal; then workers are killed.
 _GRACE_SECONDS = 5
@@ -38,7 +40,8 @@ def serve(
     # LanceDB's threads do not survive a fork.
     multiprocessing.set_start_method("spawn")
     print(f"AIMO listens on http://{settings.host}:{settings.port}", flush=True)
-    run_http_server("aimo.cli.asgi:create", settings)
+    with shared_between_processes() if settings.workers > 1 else nullcontext():
+        run_http_server("aimo.cli.asgi:create", settings)
 
 
 def run_http_server(target: str, settings: config.Settings) -> None:

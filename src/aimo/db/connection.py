@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from aimo.config import Settings
 from aimo.db.advice import advice
 from aimo.db.pool import WarmPool
+from aimo.db.slow_log import slow_log
 from aimo.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -149,6 +150,8 @@ class Database:
         self.engine, self._pool = _create_engine(settings)
         self.is_sqlite = not settings.uses_mysql
         self.write_lock = asyncio.Lock()
+        if not settings.production:
+            slow_log.watch(self.engine.sync_engine)
         self._limit = settings.mysql_connection_limit
         self._idle_seconds = settings.database_idle_seconds
         self._reaper: asyncio.Task[None] | None = None

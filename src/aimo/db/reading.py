@@ -7,6 +7,7 @@ execution is short: values to the driver, rows back as named tuples. Writes go t
 
 from __future__ import annotations
 
+import time
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo.db.slow_log import slow_log
 
 # Any SELECT: the types of its columns are not followed further.
 Statement = Any
@@ -91,11 +94,15 @@ async def fetch(connection: AsyncConnection, statement: Statement, values: Mappi
     if prepared is None:
         prepared = _prepared[key] = _Prepared(statement, dialect)
     sql, ordered = prepared.bind(values)
+    started = time.perf_counter()
     try:
-        return prepared.rows(await _run(connection, sql, ordered))
+        rows = prepared.rows(await _run(connection, sql, ordered))
     except BaseException:
         await connection.invalidate()
         raise
+    if slow_log.on:
+        slow_log.note(statement, started)
+    return rows
 
 
 async def fetch_one(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any]) -> Any:

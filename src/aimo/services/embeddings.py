@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
+from aimo import metrics
 from aimo.ai.embedder import Embedder, Role, Vectors
 from aimo.errors import ProviderError
 from aimo.services.batching import Batcher
@@ -50,6 +51,7 @@ class EmbeddingService:
             async with asyncio.timeout(seconds):
                 vector: Vectors = (await self.embedder.embed([text], "query"))[0]
         except TimeoutError:
+            metrics.PROVIDER_ERRORS.labels("embedding").inc()
             raise ProviderError(f"the embedder did not answer within {seconds:g} s") from None
         self._remember("query", text, vector)
         return vector
@@ -72,6 +74,7 @@ class EmbeddingService:
             async with asyncio.timeout(seconds):
                 outcomes = await self.embedder.embed_each(missing, "passage")
         except TimeoutError:
+            metrics.PROVIDER_ERRORS.labels("embedding").inc()
             late = ProviderError(f"the embedder did not answer within {seconds:g} s")
             return dict.fromkeys(missing, late)
         failed: dict[str, ProviderError] = {}

@@ -30,9 +30,7 @@ class AuthController(Controller):
         return ok(Registered(user=await services.accounts.register(data, address=address)))
 
     @post("/login", summary="Log in", opt={"limited": True})
-    async def log_in(
-        self, data: LoginBody, request: AnyRequest, services: Services
-    ) -> Response[Envelope[LoggedIn]]:
+    async def log_in(self, data: LoginBody, request: AnyRequest, services: Services) -> Response[Envelope[LoggedIn]]:
         """Get a token, in the answer and as a cookie."""
         address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
         logged_in = await services.accounts.log_in(data.email, data.password, address=address)

@@ -1,6 +1,6 @@
 """The layers in the order of the contract's pipeline (section 1.1), outermost first.
 
-request id → security headers → CORS → errors → path → drain → body → authentication →
+request id → measures and log → security headers → CORS → errors → path → drain → body → authentication →
 signed files → web client and 404 → HEAD → ETags → the API.
 """
 
@@ -18,6 +18,7 @@ from aimo.http.edge.etag import JsonEtags
 from aimo.http.edge.fallback import Fallback, Matcher
 from aimo.http.edge.files import Files
 from aimo.http.edge.head import Head
+from aimo.http.edge.observed import Observed
 from aimo.http.edge.paths import Paths
 from aimo.http.edge.request_id import RequestId
 from aimo.http.edge.security import SecurityHeaders
@@ -71,4 +72,4 @@ def around(
     app = authentication(Files(app, storage=storage, signer=signer))
     app = Bodies(app, max_size=max_body_size, upload_paths=upload_paths)
     app = Errors(Paths(Drain(app)))
-    return Edge(api, RequestId(SecurityHeaders(Cors(app), https=https)))
+    return Edge(api, RequestId(Observed(SecurityHeaders(Cors(app), https=https))))

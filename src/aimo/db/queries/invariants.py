@@ -1,0 +1,38 @@
+"""What the doctor found, for whoever asks later."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import Table, select, update
+
+from aimo.db.portable import insert_new
+from aimo.db.schema import InvariantCheck
+from aimo.db.statements import param, unscoped
+
+_OPERATOR = "the doctor looks at the whole installation"
+
+RESULTS = unscoped(
+    "invariants.results",
+    select(InvariantCheck.name, InvariantCheck.violations, InvariantCheck.repaired, InvariantCheck.finished_at),
+    excuse=_OPERATOR,
+)
+CREATE = unscoped(
+    "invariants.create",
+    insert_new(cast(Table, InvariantCheck.__table__)).values(
+        name=param("name"), checked=0, violations=0, repaired=0, finished_at=param("now")
+    ),
+    excuse=_OPERATOR,
+)
+RECORD = unscoped(
+    "invariants.record",
+    update(InvariantCheck)
+    .where(InvariantCheck.name == param("key"))
+    .values(
+        checked=param("new_checked"),
+        violations=param("new_violations"),
+        repaired=param("new_repaired"),
+        finished_at=param("now"),
+    ),
+    excuse=_OPERATOR,
+)
