@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from aimo.legacy.outcomes import Outcome
 from aimo.legacy.progress import Progress, Stage
 from aimo.legacy.report import Report
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 logger = structlog.get_logger(__name__)
 
 _LOG_SECONDS = 5.0

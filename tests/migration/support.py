@@ -1,0 +1,103 @@
+"""Unpacks real old databases, runs the command on them, and reads what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.server import AIMO, environment
+
+DATABASES = Path(__file__).parent / "databases"
+DIMENSIONS = {"small": 384, "old-schema": 1536, "old-tags": 1536, "upgraded": 1536}
+
+
+@dataclass(frozen=True)
+class OldDatabase:
+    """An unpacked database of the old server, and what is known of it."""
+
+    name: str
+    folder: Path
+
+    @property
+    def lancedb(self) -> Path:
+        return self.folder / "lancedb"
+
+    @property
+    def attachments(self) -> Path:
+        return self.folder / "attachments"
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return json.loads((DATABASES / f"{self.name}.json").read_text(encoding="utf-8"))
+
+    @property
+    def dimensions(self) -> int:
+        return DIMENSIONS[self.name]
+
+    def fingerprint(self) -> str:
+        return fingerprint(self.folder)
+
+
+def fingerprint(folder: Path) -> str:
+    """Changes with every file that is written, added or removed below a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        state = path.stat()
+        digest.update(f"{path.relative_to(folder)} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def unpack(name: str, folder: Path) -> OldDatabase:
+    with tarfile.open(DATABASES / f"{name}.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return OldDatabase(name, folder / name)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the command answered."""
+
+    code: int
+    output: str
+    report: dict[str, Any]
+
+    def table(self, name: str) -> dict[str, Any]:
+        return next(table for table in self.report["tables"] if table["table"] == name)
+
+    def lance(self, name: str) -> dict[str, Any]:
+        return next(table for table in self.report["lance"] if table["table"] == name)
+
+
+def settings_for(data: Path, database: Mapping[str, str], dimensions: int) -> dict[str, str]:
+    """An installation that has the embedding model of the old databases; nothing calls it."""
+    return {
+        "AIMO_DATA_DIR": str(data),
+        "OPENAI_API_KEY": "unused",
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "OPENAI_EMBEDDING_DIMENSIONS": str(dimensions),
+        **database,
+    }
+
+
+def migrate_data(settings: Mapping[str, str], *arguments: str | Path, timeout: float = 300) -> Outcome:
+    """Run the command to its end."""
+    data = Path(settings["AIMO_DATA_DIR"])
+    report = data.with_name(f"{data.name}-report.json")
+    report.unlink(missing_ok=True)
+    done = subprocess.run(
+        [str(AIMO), "migrate-data", *map(str, arguments), "--report", str(report)],
+        env=environment(settings),
+        cwd=data.parent,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    content = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return Outcome(done.returncode, done.stdout + done.stderr, content)

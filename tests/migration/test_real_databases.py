@@ -1,0 +1,98 @@
+"""Databases that the old server wrote move over whole, and the API answers as the old server did."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support import stub as stubs
+from support.server import Server
+from support.stub import Stub
+
+from .support import DATABASES, DIMENSIONS, OldDatabase, Outcome, migrate_data, settings_for, unpack
+
+CACHES = ("embedding_cache", "multimodal_embedding_cache")
+
+
+@pytest.fixture(params=sorted(DIMENSIONS))
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> OldDatabase:
+    return unpack(request.param, tmp_path)
+
+
+def move(old: OldDatabase, database: dict[str, str], data: Path, *arguments: str) -> Outcome:
+    settings = settings_for(data, database, old.dimensions)
+    return migrate_data(settings, "--source", old.lancedb, "--copy-files", old.attachments, *arguments)
+
+
+def test_an_old_database_arrives_whole_and_is_answered_as_before(
+    old: OldDatabase,
+    database: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: Callable[..., Server],
+) -> None:
+    before = old.fingerprint()
+    data = tmp_path / "data"
+    done = move(old, database, data)
+    assert done.code == 0, done.output
+    assert done.report["state"] == "validated"
+    assert_counts(old, done)
+
+    again = move(old, database, data)
+    assert again.code == 0, again.output
+    assert again.report["nothing_to_do"]
+    assert "Nothing to do" in again.output
+    assert old.fingerprint() == before
+
+    monkeypatch.setattr(stubs, "DIMENSIONS", old.dimensions)
+    stub = Stub().start()
+    try:
+        running = server(**database, **stub.settings(), AIMO_DATA_DIR=str(data))
+        for user in old.manifest["users"]:
+            log_in_and_download(running, user, old)
+        answers = DATABASES / f"{old.name}.answers.json.gz"
+        if answers.exists():
+            compare(running, old.name, answers)
+    finally:
+        stub.stop()
+
+
+def assert_counts(old: OldDatabase, done: Outcome) -> None:
+    for name, known in old.manifest["tables"].items():
+        if name in CACHES:
+            rows = next((table["copied"] for table in done.report["lance"] if table["table"] == name), 0)
+        else:
+            table = done.table(name)
+            rows = table["migrated"] + table["normalised"]
+        assert rows == known["rows"], name
+    assert done.lance("memo_vectors")["copied"] == old.manifest["tables"]["memos"]["rows"]
+    assert done.report["files"]["copied"] == len(old.manifest["files"])
+
+
+def log_in_and_download(server: Server, user: dict[str, str], old: OldDatabase) -> None:
+    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+        login = {"email": user["email"], "password": user["password"]}
+        token = client.post("/api/v1/auth/login", json=login).json()["data"]["token"]
+        bearer = {"authorization": f"Bearer {token}"}
+        attachments = client.get("/api/v1/attachments?limit=1000", headers=bearer).json()["data"]["items"]
+        mine = {path: digest for path, digest in old.manifest["files"].items() if path.startswith(user["uid"])}
+        assert len(attachments) == len(mine)
+        for attachment in attachments:
+            content = client.get(attachment["url"]).raise_for_status().content
+            assert hashlib.sha256(content).hexdigest() in mine.values()
+
+
+def compare(server: Server, name: str, answers: Path) -> None:
+    script = Path(__file__).with_name("dump_answers.py")
+    command = [sys.executable, str(script), server.url, str(DATABASES / f"{name}.json")]
+    done = subprocess.run(
+        [*command, "--compare", str(answers), "--lenient"], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 failed" in done.stdout
