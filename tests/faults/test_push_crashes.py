@@ -53,7 +53,7 @@ def run_push(server: Server, *arguments: str) -> subprocess.Popen[str]:
         env=environment(server.settings),
         cwd=server.folder,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=(server.folder / "command.log").open("a"),
         text=True,
     )
 
@@ -159,7 +159,8 @@ def test_a_service_that_is_down_gets_its_messages_when_it_is_back(server: StartS
     stub.stop()
     told = run_push(running, "run").communicate(timeout=60)[0]
     assert "1 to be tried again" in told
+    assert "waiting" in run_push(running, "status").communicate(timeout=60)[0]
     stub.start()
-    eventually(lambda: arrived(stub) == ["late"], "the running server tries again", timeout=30)
+    eventually(lambda: arrived(stub) == ["late"], "the running server tries again", timeout=60)
     time.sleep(6)
     assert arrived(stub) == ["late"]

@@ -44,7 +44,8 @@ def run(
                 done.add(again)
                 console.print(
                     f"{due}: {done.sent} sent, {done.failed} failed, {done.waiting} to be tried again, "
-                    f"{done.unknown} unknown, {done.unprepared} rules without content."
+                    f"{done.unknown} unknown, {done.unprepared} rules without content.",
+                    soft_wrap=True,
                 )
 
     asyncio.run(work())
@@ -71,7 +72,7 @@ def show(
     if not told.counts:
         console.print(f"Nothing was pushed in the last {hours:g} hours.")
         return
-    console.print(", ".join(f"{number} {state}" for state, number in sorted(told.counts.items())) + ".")
+    console.print(", ".join(f"{number} {state}" for state, number in sorted(told.counts.items())) + ".", soft_wrap=True)
     if told.trouble:
         _print(told.trouble)
 
@@ -80,4 +81,4 @@ def _print(trouble: list[push_reports.Trouble]) -> None:
     table = Table("state", "hour", "rule", "user", "target", "tries", "reason")
     for one in trouble:
         table.add_row(one.state, one.due, one.rule_id, one.uid, one.channel, str(one.attempts), one.reason)
-    console.print(table)
+    console.print(table, width=None if console.is_terminal else 250)

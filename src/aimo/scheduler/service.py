@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -56,9 +57,12 @@ class Scheduler:
         nightly = cron_trigger(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
         self._clockwork.add_job(self._look_after, nightly, id="upkeep", **options)
         self._pusher: asyncio.Task[None] | None = None
-        self._wanted = False
+        self._struck = asyncio.Event()
         self._stopping = False
-        self._prepare_again = (0.0, 0)
+        # The hours that this process has pushed: losing the lease for a moment makes none of them due again.
+        self._pushed: set[str] = set()
+        self._attempts = 0
+        self._next_attempt = 0.0
         self._next_look = 0.0
 
     async def start(self) -> None:
@@ -79,7 +83,7 @@ class Scheduler:
 
     async def _strike(self) -> None:
         """The full hour has come."""
-        self._wanted = True
+        self._struck.set()
 
     async def _look_after(self) -> None:
         try:
@@ -90,36 +94,42 @@ class Scheduler:
             log.exception("the nightly upkeep failed")
 
     async def _push_forever(self) -> None:
-        had_lease = False
         while not self._stopping:
             if self._lease.held:
-                # Nobody pushed, perhaps, before this process took over: what the hour still owes is sent now.
-                self._wanted = self._wanted or not had_lease
-                await self._push_once()
-            had_lease = self._lease.held
-            await asyncio.sleep(_TICK_SECONDS)
+                try:
+                    await self._push_once()
+                except Exception:
+                    log.exception("pushing failed, it goes on in a moment")
+                    await asyncio.sleep(_FAILURE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._struck.wait()
+            self._struck.clear()
 
     async def _push_once(self) -> None:
-        try:
-            await self._do_what_is_due()
-        except Exception:
-            log.exception("pushing failed, it goes on in a moment")
-            await asyncio.sleep(_FAILURE_SECONDS)
-
-    async def _do_what_is_due(self) -> None:
-        now = time.monotonic()
-        again_at, attempt = self._prepare_again
         hours = due_hours(self._zone, clock.now_ms())
-        if self._wanted or (attempt and now >= again_at):
-            unprepared = [(await self._rounds.run(due, self._may_go_on)).unprepared for due in hours]
-            attempt = 0 if self._wanted else attempt
-            self._wanted = not self._may_go_on()
-            attempt = attempt + 1 if any(unprepared) and attempt < _PREPARE_AGAIN else 0
-            self._prepare_again = (time.monotonic() + _PREPARE_AGAIN_SECONDS, attempt)
-        if now >= self._next_look:
+        self._pushed.intersection_update(hours)
+        left = [due for due in hours if due not in self._pushed]
+        if left and time.monotonic() >= self._next_attempt:
+            await self._push_hours(left)
+        if time.monotonic() >= self._next_look:
             await self._rounds.retry(hours, self._may_go_on)
             await self._rounds.report_lost()
             self._next_look = time.monotonic() + _LOOK_SECONDS
+
+    async def _push_hours(self, hours: list[str]) -> None:
+        """Send what these hours owe; rules whose content could not be made are asked again a few times."""
+        unprepared = 0
+        for due in hours:
+            unprepared += (await self._rounds.run(due, self._may_go_on)).unprepared
+        if not self._may_go_on():
+            return
+        self._attempts += 1
+        if unprepared and self._attempts <= _PREPARE_AGAIN:
+            self._next_attempt = time.monotonic() + _PREPARE_AGAIN_SECONDS
+            return
+        self._pushed.update(hours)
+        self._attempts, self._next_attempt = 0, 0.0
 
     def _may_go_on(self) -> bool:
         return self._lease.held and not self._stopping
