@@ -40,6 +40,7 @@ from aimo.services.explore.retrieval import Retriever
 from aimo.services.figures import Figures
 from aimo.services.files import FileUrls
 from aimo.services.insights import InsightService
+from aimo.services.inspection import InspectionService
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memo_views import MemoViews
 from aimo.services.memos import MemoService
@@ -296,6 +297,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         ),
         asr=AsrService(stores.providers.asr, outbound),
         app_versions=stores.providers.app_versions,
+        inspection=InspectionService(database, stores.vectors),
         sync=sync,
         figures=Figures(database, stores.vectors, sync),
     )

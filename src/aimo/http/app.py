@@ -17,6 +17,7 @@ from aimo.http.controllers.asr import AsrController
 from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
 from aimo.http.controllers.auth import AuthController
 from aimo.http.controllers.categories import CategoryController
+from aimo.http.controllers.debug import DebugController
 from aimo.http.controllers.docs import DocsController
 from aimo.http.controllers.explore import ConversationController, ExploreController
 from aimo.http.controllers.health import HealthController
@@ -56,6 +57,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     SystemController,
     OcrController,
     AsrController,
+    DebugController,
     PushRuleController,
 ]
 

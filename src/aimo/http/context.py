@@ -22,6 +22,7 @@ from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
 from aimo.services.figures import Figures
 from aimo.services.insights import InsightService
+from aimo.services.inspection import InspectionService
 from aimo.services.memo_lists import MemoLists
 from aimo.services.memos import MemoService
 from aimo.services.ocr import OcrService
@@ -63,6 +64,7 @@ class Services:
     ocr: OcrService
     asr: AsrService
     app_versions: AppVersionService
+    inspection: InspectionService
     push_rules: PushRuleService
     pushes: PushRounds
     sync: SyncService

@@ -1,0 +1,55 @@
+"""LanceDB tables as operators see them (contract 17)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from aimo.vectors.table import Table
+
+_PLAIN = {
+    pa.string(): "Utf8",
+    pa.bool_(): "Bool",
+    pa.int32(): "Int32",
+    pa.int64(): "Int64",
+    pa.float32(): "Float32",
+    pa.float64(): "Float64",
+    pa.timestamp("ms"): "Timestamp<MILLISECOND>",
+}
+
+
+class Column(NamedTuple):
+    """A column; the type is worded as Arrow's JavaScript library does."""
+
+    name: str
+    type: str
+    nullable: bool
+
+
+def columns(table: Table) -> list[Column]:
+    """The columns of a table."""
+    return [Column(field.name, type_name(field.type), field.nullable) for field in table.layout.schema]
+
+
+async def rows(table: Table, *, offset: int, limit: int) -> list[dict[str, Any]]:
+    """Some rows in no particular order; vectors are lists of numbers, times epoch milliseconds.
+
+    Raises:
+        VectorStoreError: LanceDB failed.
+    """
+    found = await table.read(table.handle.query().limit(limit).offset(offset))
+    for number, field in enumerate(found.schema):
+        if pa.types.is_timestamp(field.type):
+            found = found.set_column(number, field.name, found.column(number).cast(pa.int64()))
+    listed: list[dict[str, Any]] = found.to_pylist()
+    return listed
+
+
+def type_name(kind: pa.DataType) -> str:
+    """A type as Arrow's JavaScript library words it; as Arrow itself does where that is unknown."""
+    if pa.types.is_fixed_size_list(kind):
+        return f"FixedSizeList[{kind.list_size}]<{type_name(kind.value_type)}>"
+    if pa.types.is_list(kind):
+        return f"List<{type_name(kind.value_type)}>"
+    return _PLAIN.get(kind, str(kind))
