@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import structlog
 
@@ -33,6 +33,12 @@ from aimo.services.asr import AsrService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
 from aimo.services.conversations import ConversationService
+from aimo.services.doctor.doctor import Doctor
+from aimo.services.doctor.files import AttachmentFiles, StrayFiles
+from aimo.services.doctor.memo_index import MemoIndex
+from aimo.services.doctor.memo_tags import MemoTags
+from aimo.services.doctor.strays import Strays
+from aimo.services.doctor.tag_counts import TagCounts
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
@@ -57,8 +63,11 @@ from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
 from aimo.services.tokens import Tokens
 from aimo.storage.local import LocalStorage
+from aimo.storage.oss import OssStorage
 from aimo.storage.protocol import Storage
+from aimo.storage.s3 import RemoteSettings, S3Storage
 from aimo.storage.signing import FileSigner
+from aimo.storage.with_local import WithLocal
 from aimo.vectors.store import VectorStore, s3_options
 
 log = structlog.get_logger(__name__)
@@ -149,7 +158,7 @@ class Runtime:
         providers = create_providers(settings)
         self._stack.push_async_callback(providers.close)
         signer = FileSigner(secret)
-        storage = LocalStorage(settings.attachments_dir, signer)
+        storage = create_storage(settings, signer)
         await storage.prepare()
         self._stack.push_async_callback(storage.close)
         sync = SyncService(database, vectors, embeddings)
@@ -197,6 +206,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: Services) -> 
         # Two processes that compact the same tables would be in each other's way.
         if stores.sync.lease.held:
             await stores.vectors.optimize()
+            await services.doctor.run()
 
     return Scheduler(
         Lease(stores.database, "scheduler"),
@@ -220,6 +230,22 @@ def create_providers(settings: Settings) -> Providers:
     )
 
 
+def create_doctor(stores: Stores) -> Doctor:
+    """Who checks everything that docs/guarantees.md promises."""
+    database, vectors, storage = stores.database, stores.vectors, stores.storage
+    return Doctor(
+        database,
+        [
+            MemoIndex(database, vectors, stores.embeddings),
+            Strays(database, vectors),
+            MemoTags(database),
+            TagCounts(database),
+            AttachmentFiles(database, storage),
+            StrayFiles(database, storage),
+        ],
+    )
+
+
 def create_chat(settings: Settings) -> ChatModel | None:
     """The configured chat model; None without a key."""
     key = settings.openai_api_key.get_secret_value()
@@ -228,6 +254,45 @@ def create_chat(settings: Settings) -> ChatModel | None:
     from aimo.ai.openai_chat import OpenAIChat
 
     return OpenAIChat(settings.openai_base_url, key, settings.openai_model)
+
+
+def create_storage(settings: Settings, signer: FileSigner) -> Storage:
+    """Where attachments are kept. Beside a bucket, files that a local folder still has stay reachable."""
+    local = LocalStorage(settings.attachments_dir, signer)
+    if settings.attachment_storage_type == "local":
+        return local
+    bucket = create_bucket(settings, settings.attachment_storage_type)
+    return WithLocal(bucket, local) if settings.attachments_dir.is_dir() else bucket
+
+
+def create_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Storage | OssStorage:
+    """The configured bucket of a kind, whether it is the one in use or not."""
+    scratch = settings.aimo_data_dir / "incoming"
+    if kind == "s3":
+        return S3Storage(
+            RemoteSettings(
+                bucket=settings.attachment_s3_bucket,
+                prefix=settings.attachment_s3_prefix,
+                region=settings.attachment_s3_region,
+                endpoint=settings.attachment_s3_endpoint,
+                public=settings.attachment_s3_is_public,
+                key_id=settings.attachment_s3_access_key_id,
+                secret=settings.attachment_s3_secret_access_key.get_secret_value(),
+            ),
+            scratch=scratch,
+        )
+    return OssStorage(
+        RemoteSettings(
+            bucket=settings.attachment_oss_bucket,
+            prefix=settings.attachment_oss_prefix,
+            region=settings.attachment_oss_region,
+            endpoint=settings.attachment_oss_endpoint,
+            public=settings.attachment_oss_is_public,
+            key_id=settings.attachment_oss_access_key_id,
+            secret=settings.attachment_oss_access_key_secret.get_secret_value(),
+        ),
+        scratch=scratch,
+    )
 
 
 def lancedb_options(settings: Settings) -> dict[str, str] | None:
@@ -300,4 +365,5 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         inspection=InspectionService(database, stores.vectors),
         sync=sync,
         figures=Figures(database, stores.vectors, sync),
+        doctor=create_doctor(stores),
     )

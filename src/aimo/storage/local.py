@@ -8,22 +8,21 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from io import FileIO
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, ParamSpec, Self, TypeVar
 
-from aimo import clock
 from aimo.storage.keys import is_key
 from aimo.storage.protocol import ObjectMissing, Placement, StorageError
+from aimo.storage.scratch import prepare_scratch
 from aimo.storage.signing import FileSigner
 
 CHUNK = 256 * 1024
 _SCRATCH = ".incoming"
-_STALE_SECONDS = 24 * 3600
 
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK, errno.ENOSYS)
 
@@ -104,7 +103,7 @@ class LocalStorage:
 
     async def prepare(self) -> None:
         """Make the folder; remove uploads that a killed process left more than a day ago."""
-        await in_thread(self._prepare)
+        await in_thread(prepare_scratch, self.scratch)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -127,11 +126,26 @@ class LocalStorage:
 
     async def exists(self, key: str) -> bool:
         """Whether there is a file under the key."""
-        return await in_thread(self._exists, key)
+        return await in_thread(self.has, key)
+
+    async def listing(self, batch: int) -> AsyncIterator[list[tuple[str, float]]]:
+        """The files of the folder, hidden ones apart; in no order."""
+        files = self._walk()
+        while found := await in_thread(lambda: list(islice(files, batch))):
+            yield found
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
         """A signed path on this server, wherever the row says the file is."""
         return self._signer.url(key, lifetime)
+
+    def _walk(self) -> Iterator[tuple[str, float]]:
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                path = Path(folder, name)
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    if is_key(key := path.relative_to(self._root).as_posix()):
+                        yield key, path.stat().st_mtime
 
     def _path(self, key: str) -> Path:
         """The file of a key, links followed, inside the folder or not at all."""
@@ -145,14 +159,8 @@ class LocalStorage:
             raise ObjectMissing(key)
         return path
 
-    def _prepare(self) -> None:
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        for left in self.scratch.iterdir():
-            with suppress(FileNotFoundError):  # another worker clears as well
-                if left.stat().st_mtime < clock.now_ms() / 1000 - _STALE_SECONDS:
-                    left.unlink()
-
-    def _exists(self, key: str) -> bool:
+    def has(self, key: str) -> bool:
+        """As :meth:`exists`, on the calling thread."""
         try:
             return self._path(key).is_file()
         except ObjectMissing:

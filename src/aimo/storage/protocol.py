@@ -114,6 +114,13 @@ class Storage(Protocol):
             StorageError: that cannot be told.
         """
 
+    def listing(self, batch: int) -> AsyncIterator[list[tuple[str, float]]]:
+        """All objects: key and when it was stored, in seconds since the epoch; at most ``batch`` at a time.
+
+        Raises:
+            StorageError: while iterating, when listing fails.
+        """
+
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
         """Where a browser gets the object without a token, for ``lifetime`` seconds at most.
 

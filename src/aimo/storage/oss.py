@@ -1,0 +1,58 @@
+"""Files on Alibaba Cloud OSS, reached by its S3-compatible interface (contract, integrations.md 12)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from aimo import clock
+from aimo.errors import ConfigurationError
+from aimo.storage.addresses import object_path, oss_root
+from aimo.storage.presign import Credentials, encoded, oss_url
+from aimo.storage.protocol import Placement
+from aimo.storage.remote import RemoteStorage, open_store
+from aimo.storage.s3 import RemoteSettings, is_public, public_address
+
+
+class OssStorage(RemoteStorage):
+    """Attachments in an OSS bucket."""
+
+    kind: Final[Literal["oss"]] = "oss"
+
+    def __init__(self, settings: RemoteSettings, *, scratch: Path) -> None:
+        """OSS knows no other credentials than the configured key.
+
+        Raises:
+            ConfigurationError: bucket, region or key are not set, or the settings make no client.
+        """
+        needed = {
+            "ATTACHMENT_OSS_BUCKET": settings.bucket,
+            "ATTACHMENT_OSS_REGION": settings.region,
+            "ATTACHMENT_OSS_ACCESS_KEY_ID": settings.key_id,
+            "ATTACHMENT_OSS_ACCESS_KEY_SECRET": settings.secret,
+        }
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            raise ConfigurationError(f"{', '.join(missing)} must be set when attachments are kept on oss")
+        self._settings = settings
+        self._credentials = Credentials(settings.key_id, settings.secret, settings.region)
+        self.placement: Final = settings.placement("oss")
+        root = oss_root(settings.place)
+        in_path = root.endswith(f"/{settings.bucket}")
+        config: dict[str, Any] = {
+            "region": settings.region,
+            "endpoint": root.removesuffix(f"/{settings.bucket}"),
+            "virtual_hosted_style_request": not in_path,
+            "access_key_id": settings.key_id,
+            "secret_access_key": settings.secret,
+        }
+        store = open_store(settings.bucket, http=root.startswith("http://"), **config)
+        super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
+
+    def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
+        """A direct address in a public bucket, else one signed for the configured bucket."""
+        path = object_path(self._prefix, key)
+        if is_public(self._settings, placement):
+            return public_address(self._settings, "oss", placement, path)
+        base = f"{oss_root(self._settings.place)}/{encoded(path)}"
+        return oss_url(base, self._bucket, path, self._credentials, lifetime, now=clock.now_ms() / 1000)

@@ -1,0 +1,105 @@
+"""Files in an S3 bucket: Amazon's, or of any server that speaks S3 (contract, integrations.md 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import obstore
+
+from aimo import clock
+from aimo.errors import ConfigurationError
+from aimo.storage.addresses import Bucket, aws_host, object_path, oss_public, s3_public, s3_root
+from aimo.storage.media import shown_as
+from aimo.storage.presign import LONGEST_SECONDS, Credentials, aws_url, encoded
+from aimo.storage.protocol import Placement
+from aimo.storage.remote import RemoteStorage, open_store
+
+
+@dataclass(frozen=True)
+class RemoteSettings:
+    """How to reach a bucket, and how objects in it are called."""
+
+    bucket: str
+    prefix: str
+    region: str
+    endpoint: str
+    public: bool
+    key_id: str = ""
+    secret: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> Bucket:
+        """Where the bucket is."""
+        return Bucket(self.bucket, self.region, self.endpoint)
+
+    def placement(self, kind: Literal["s3", "oss"]) -> Placement:
+        """What rows remember of it."""
+        return Placement(kind, self.bucket, self.prefix, self.endpoint or None, self.region, self.public)
+
+
+class S3Storage(RemoteStorage):
+    """Attachments in an S3 bucket."""
+
+    kind: Final[Literal["s3"]] = "s3"
+
+    def __init__(self, settings: RemoteSettings, *, scratch: Path) -> None:
+        """Without a complete key, credentials come from where AWS programs usually find them.
+
+        Raises:
+            ConfigurationError: the bucket is not named, or the settings make no client.
+        """
+        if not settings.bucket:
+            raise ConfigurationError("ATTACHMENT_S3_BUCKET must be set when attachments are kept on s3")
+        place = settings.place
+        self._settings = settings
+        self._credentials = (
+            Credentials(settings.key_id, settings.secret, settings.region)
+            if settings.key_id and settings.secret
+            else None
+        )
+        self.placement: Final = settings.placement("s3")
+        store = open_store(settings.bucket, http=place.scheme == "http", **_client_config(settings))
+        super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
+
+    def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
+        """A direct address in a public bucket, else a signed one; see :func:`remote_bucket` for what counts."""
+        path = object_path(self._prefix, key)
+        if is_public(self._settings, placement):
+            return public_address(self._settings, "s3", placement, path)
+        name = placement.bucket if placement and placement.kind == "s3" and placement.bucket else self._bucket
+        bucket = Bucket(name, self._settings.region, self._settings.endpoint)
+        if self._credentials is None:
+            return obstore.sign(self._store, "GET", path, timedelta(seconds=min(lifetime, LONGEST_SECONDS)))
+        base = f"{s3_root(bucket)}/{encoded(path)}"
+        now = clock.now_ms() / 1000
+        return aws_url(base, self._credentials, lifetime, now=now, content_type=shown_as(key))
+
+
+def is_public(settings: RemoteSettings, placement: Placement | None) -> bool:
+    """Whether an object's bucket is public: as its row remembers, else as it is configured."""
+    return settings.public if placement is None or placement.public is None else placement.public
+
+
+def public_address(settings: RemoteSettings, kind: Literal["s3", "oss"], placement: Placement | None, path: str) -> str:
+    """The direct address of an object, in the bucket that its row remembers, else in the configured one."""
+    bucket = settings.place
+    if placement and placement.bucket:
+        bucket = Bucket(placement.bucket, placement.region or settings.region, placement.endpoint or "")
+        kind = "oss" if placement.kind == "oss" else "s3"
+    return s3_public(bucket, path) if kind == "s3" else oss_public(bucket, path)
+
+
+def _client_config(settings: RemoteSettings) -> dict[str, Any]:
+    place = settings.place
+    virtual = bool(place.endpoint) and s3_root(place) == f"{place.scheme}://{place.own_host}"
+    config: dict[str, Any] = {"region": settings.region, "virtual_hosted_style_request": virtual}
+    if not place.endpoint:
+        config["endpoint"] = f"https://{aws_host(settings.region)}"
+    else:
+        config["endpoint"] = f"{place.scheme}://{place.own_host if virtual else place.host}"
+    if settings.key_id and settings.secret:
+        config |= {"access_key_id": settings.key_id, "secret_access_key": settings.secret}
+    return config
