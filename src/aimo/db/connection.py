@@ -183,8 +183,14 @@ class Database:
         Raises:
             TimeoutError: it was held longer than ``seconds``, as when the database hangs.
         """
-        async with asyncio.timeout(seconds), self.engine.connect() as connection:
-            yield connection
+        async with asyncio.timeout(seconds):
+            connection = await self.engine.connect()
+            try:
+                yield connection
+            finally:
+                # Not `async with`: that closes in a task of its own, in case it is cancelled in the middle.
+                # Giving back a connection without a transaction waits for nothing, so it cannot be.
+                await connection.close()
 
     async def check(self) -> None:
         """Ask the database for a sign of life (``SELECT 1``); raises what the driver raises."""

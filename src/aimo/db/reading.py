@@ -63,15 +63,12 @@ class _Prepared:
 
     def rows(self, cells: Any) -> list[Any]:
         """The driver's rows as named tuples of Python values."""
-        if not self._from_database:
-            return [self._row(row) for row in cells]
-        rows = []
-        for raw in cells:
-            row = list(raw)
-            for place, processor in self._from_database:
-                row[place] = processor(row[place])
-            rows.append(self._row(row))
-        return rows
+        if not (cells and self._from_database):
+            return list(map(self._row, cells))
+        columns: list[Any] = list(zip(*cells, strict=True))
+        for place, processor in self._from_database:
+            columns[place] = map(processor, columns[place])
+        return list(map(self._row, zip(*columns, strict=True)))
 
 
 def _bind_processor(type_: Any, dialect: Dialect) -> Processor | None:

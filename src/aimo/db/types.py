@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -57,11 +58,17 @@ class Millis(TypeDecorator[int]):
         moment = to_datetime(value)
         return moment.isoformat(" ", "milliseconds") if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
-        """What the driver gives to milliseconds."""
-        if value is None:
-            return None
-        return to_ms(datetime.fromisoformat(value) if isinstance(value, str) else value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int | None]:
+        """What the driver gives to milliseconds; chosen once, since a page of memos has a hundred moments."""
+        return _text_to_ms if dialect.name == "sqlite" else _datetime_to_ms
+
+
+def _text_to_ms(value: str | None) -> int | None:
+    return None if value is None else to_ms(datetime.fromisoformat(value))
+
+
+def _datetime_to_ms(value: datetime | None) -> int | None:
+    return None if value is None else to_ms(value)
 
 
 class now_utc(FunctionElement[int]):
