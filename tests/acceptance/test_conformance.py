@@ -38,9 +38,6 @@ def peer(request: pytest.FixtureRequest, module_server: Callable[..., Server], m
         ATTACHMENT_STORAGE_TYPE="local",
         ATTACHMENT_MAX_FILE_SIZE="1048576",
         LOCALE_TIMEZONE="Asia/Shanghai",
-        MEOW_BASE_URL=f"{module_stub.url}/sink/meow",
-        GITHUB_API_URL=f"{module_stub.url}/sink/status/404/github",
-        OUTBOUND_ALLOW="127.0.0.1,localhost",
         RATE_LIMIT="off",
     )
 
