@@ -27,7 +27,7 @@ class Buckets:
         )
         self.client.create_bucket(Bucket="memos")
 
-    def keys(self, bucket: str = "memos") -> list[str]:
+    def stored(self, bucket: str = "memos") -> list[str]:
         """The keys of all objects."""
         return [item["Key"] for item in self.client.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
@@ -38,7 +38,7 @@ class Buckets:
 
     def clear(self) -> None:
         """Remove all objects."""
-        for key in self.keys():
+        for key in self.stored():
             self.client.delete_object(Bucket="memos", Key=key)
 
     def settings(self, kind: str = "s3") -> dict[str, str]:
