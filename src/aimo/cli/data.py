@@ -50,7 +50,9 @@ def shell() -> None:
         client = _find_program("mariadb", "mysql")
         # The password goes through the environment: arguments are for everybody to see.
         os.environ["MYSQL_PWD"] = settings.mysql_password.get_secret_value()
-        where = ["-h", settings.mysql_host or "localhost", "-P", str(settings.mysql_port), "-u", settings.mysql_user]
+        # Without --protocol the client takes localhost for a socket and forgets the port.
+        where = ["--protocol=TCP", "-h", settings.mysql_host or "localhost", "-P", str(settings.mysql_port)]
+        where += ["-u", settings.mysql_user]
         os.execv(client, [client, *where, settings.mysql_database or "aimo"])  # noqa: S606 (no shell)
     client = _find_program("sqlite3")
     os.execv(client, [client, str(settings.sqlite_path)])  # noqa: S606 (no shell)

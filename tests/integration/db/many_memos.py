@@ -68,6 +68,15 @@ _STATEMENTS = (
     f"""INSERT INTO vector_outbox (kind, entity_id, uid, attempts, last_error, created_at, next_try_at)
     SELECT 'memo', {_MEMO}, {_UID}, seq % 40 = 0, IF(seq % 40, NULL, 'late'), NOW(3),
     NOW(3) + INTERVAL IF(seq % 10, 100, -100) SECOND FROM seq_1_to_10000""",
+    f"""INSERT INTO push_deliveries
+    (rule_id, due, channel, uid, state, attempts, claimed_at, next_look_at)
+    SELECT {_id("push", "seq % 6000")}, CONCAT('2025-01-', LPAD(seq DIV 6000, 2, '0')), 'meow', 'u',
+    COALESCE(ELT(1 + seq % 100, 'waiting', 'claimed', 'failed', 'unknown'), 'sent'), 1, {_moment("seq DIV 4")},
+    IF(seq % 100 < 2, {_moment("seq DIV 4")}, NULL) FROM seq_0_to_29999""",
+    """INSERT INTO rate_limits (name, hits, expires_at)
+    SELECT SHA2(seq, 256), 1, NOW(3) - INTERVAL 100 SECOND + INTERVAL seq SECOND FROM seq_0_to_4999""",
+    """INSERT INTO invariant_checks (name, checked, violations, repaired, finished_at)
+    SELECT CONCAT('check', seq), 1, 0, 0, NOW(3) FROM seq_1_to_9""",
     "INSERT INTO leases (name, holder, expires_at) SELECT CONCAT('role', seq), 'x', NOW(3) FROM seq_1_to_9",
 )
 
