@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -18,6 +19,8 @@ from aimo.vectors.hashes import text_model_hash
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = 2048
+# How long a failure is taken for an outage, unless a success shows that it is over.
+_OUTAGE_SECONDS = 5.0
 
 
 class EmbeddingService:
@@ -31,7 +34,13 @@ class EmbeddingService:
         self.embedder = embedder
         self._cache = cache
         self._memory: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+        self._down_until = 0.0
         self._writer: Batcher[tuple[str, Vectors], None] = Batcher(self._store, limit=256, name="embedding-cache")
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the embedder has failed just now: who can do without it should not wait for it."""
+        return time.monotonic() < self._down_until
 
     async def close(self) -> None:
         """Write what is still to be cached, then close the embedder."""
@@ -52,7 +61,14 @@ class EmbeddingService:
                 vector: Vectors = (await self.embedder.embed([text], "query"))[0]
         except TimeoutError:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
-            raise ProviderError(f"the embedder did not answer within {seconds:g} s") from None
+            if not self.is_down:
+                # Who waits less than usual learns nothing new.
+                self._notice(_late(seconds))
+            raise _late(seconds) from None
+        except ProviderError as error:
+            self._notice(error)
+            raise
+        self._notice(None)
         self._remember("query", text, vector)
         return vector
 
@@ -75,8 +91,8 @@ class EmbeddingService:
                 outcomes = await self.embedder.embed_each(missing, "passage")
         except TimeoutError:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
-            late = ProviderError(f"the embedder did not answer within {seconds:g} s")
-            return dict.fromkeys(missing, late)
+            self._notice(_late(seconds))
+            return dict.fromkeys(missing, _late(seconds))
         failed: dict[str, ProviderError] = {}
         made: list[tuple[str, Vectors]] = []
         for text, outcome in zip(missing, outcomes, strict=True):
@@ -85,8 +101,17 @@ class EmbeddingService:
             else:
                 made.append((text, outcome))
                 self._remember("passage", text, outcome)
+        outage = next((error for error in failed.values() if error.retryable), None)
+        self._notice(None if made else outage)
         await asyncio.gather(*(self._writer.submit(item) for item in made))
         return failed
+
+    def _notice(self, failure: ProviderError | None) -> None:
+        """Learn from the latest call whether the embedder works; a text that it refuses says nothing about that."""
+        if failure is None:
+            self._down_until = 0.0
+        elif failure.retryable:
+            self._down_until = time.monotonic() + _OUTAGE_SECONDS
 
     def _hash(self, role: Role) -> str:
         return text_model_hash(self.embedder.cache_model(role), self.embedder.dimension)
@@ -114,3 +139,7 @@ class EmbeddingService:
         except Exception:
             log.exception("the embedding cache cannot be written")
         return [None] * len(items)
+
+
+def _late(seconds: float) -> ProviderError:
+    return ProviderError(f"the embedder did not answer within {seconds:g} s")

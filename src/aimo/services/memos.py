@@ -154,7 +154,12 @@ class MemoService:
         await self._settle([mark], time.monotonic())
 
     async def _embed(self, content: str) -> None:
-        """Have the vector ready before the transaction; a failure is for the background worker."""
+        """Have the vector ready before the transaction; a failure is for the background worker.
+
+        So is everything while the embedder is known to be down: no need to wait for it with every memo.
+        """
+        if self._embeddings.is_down:
+            return
         try:
             failed = await self._embeddings.fill([content], seconds=_EMBED_SECONDS)
         except Exception:

@@ -26,6 +26,9 @@ from aimo.vectors.vector_table import Hit
 log = structlog.get_logger(__name__)
 
 _EMBED_SECONDS = 8.0
+# A search that can do with words alone waits less, and hardly at all while the embedder is known to be down.
+_PATIENCE_SECONDS = 2.5
+_PATIENCE_WHILE_DOWN_SECONDS = 0.5
 # How deep a hybrid search without filters looks by meaning; the end of a longer ranking means nothing any more.
 _DEPTH = 1000
 _PARTIAL = 100
@@ -87,8 +90,9 @@ class SearchService:
         texts = self._vectors.memo_texts
         literal = [await texts.containing(uid, lookup) for lookup in fusion.lookups(query)]
         partial = await texts.ranked(uid, query, _PARTIAL)
+        patience = _PATIENCE_WHILE_DOWN_SECONDS if self._embeddings.is_down else _PATIENCE_SECONDS
         try:
-            vector = await self.query_vector(query)
+            vector = await self.query_vector(query, seconds=patience)
         except AimoError:
             vector = None
         allowed = await self._allowed(uid, criteria) if criteria.any else None
@@ -108,7 +112,7 @@ class SearchService:
             memo.snippet = snippet(memo.content, terms)
         return SearchPage(items=items, pagination=request.describe(len(matches)), degraded=vector is None)
 
-    async def query_vector(self, query: str) -> Any:
+    async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Any:
         """The vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
         embedder = self._embeddings.embedder
         if not query.strip():
@@ -121,7 +125,7 @@ class SearchService:
             log.error("the vectors belong to another model; run `aimo sync rebuild`")
             raise AimoError(Code.DB_ERROR)
         try:
-            return await self._embeddings.query(query, seconds=_EMBED_SECONDS)
+            return await self._embeddings.query(query, seconds=seconds)
         except ProviderError as error:
             log.warning("a search could not be embedded", reason=str(error))
             raise AimoError(Code.DB_ERROR) from error
