@@ -12,9 +12,11 @@ import structlog
 
 from aimo.ai.asr import SpeechRecognizer
 from aimo.ai.chat import ChatModel
+from aimo.ai.dashscope import DashScopeEmbedder
 from aimo.ai.embedder import Embedder
 from aimo.ai.fun_asr import FunAsr
 from aimo.ai.local_embedder import LocalEmbedder
+from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.ai.ocr import TextRecognizer
 from aimo.ai.zhipu_ocr import ZhipuOcr
 from aimo.config import Settings, signing_secret
@@ -58,6 +60,7 @@ from aimo.services.rate_limits import RateLimits
 from aimo.services.recommendations import RecommendationService
 from aimo.services.search import SearchService
 from aimo.services.sync.lease import Lease
+from aimo.services.sync.pictures import Pictures
 from aimo.services.sync.service import SyncService
 from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
@@ -68,6 +71,7 @@ from aimo.storage.protocol import Storage
 from aimo.storage.s3 import RemoteSettings, S3Storage
 from aimo.storage.signing import FileSigner
 from aimo.storage.with_local import WithLocal
+from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
 from aimo.vectors.store import VectorStore, s3_options
 
 log = structlog.get_logger(__name__)
@@ -80,11 +84,12 @@ class Providers:
     chat: ChatModel | None
     ocr: TextRecognizer | None
     asr: SpeechRecognizer | None
+    pictures: MultimodalEmbedder | None
     app_versions: AppVersionService
 
     async def close(self) -> None:
         """Release all connections."""
-        for each in (self.chat, self.ocr, self.asr, self.app_versions):
+        for each in (self.chat, self.ocr, self.asr, self.pictures, self.app_versions):
             if each is not None:
                 await each.close()
 
@@ -142,10 +147,15 @@ class Runtime:
         secret = signing_secret(settings)
         embedder = create_embedder(settings)
         warming = asyncio.create_task(embedder.warm_up()) if self._worker else None
+        providers = create_providers(settings)
+        self._stack.push_async_callback(providers.close)
+        pictured = providers.pictures
         vectors = await VectorStore.open(
             settings.lancedb_uri,
             model=embedder.model,
             dimension=embedder.dimension,
+            multimodal_model=pictured.model if pictured else None,
+            multimodal_dimension=pictured.dimension if pictured else LEGACY_MULTIMODAL_DIMENSION,
             storage_options=lancedb_options(settings),
             retention_days=settings.lancedb_version_retention_days,
         )
@@ -155,13 +165,15 @@ class Runtime:
         await migrate.prepare(database, settings)
         embeddings = EmbeddingService(embedder, vectors.embedding_cache)
         self._stack.push_async_callback(embeddings.close)
-        providers = create_providers(settings)
-        self._stack.push_async_callback(providers.close)
         signer = FileSigner(secret)
         storage = create_storage(settings, signer)
         await storage.prepare()
         self._stack.push_async_callback(storage.close)
-        sync = SyncService(database, vectors, embeddings)
+        pictures = None
+        if pictured:
+            cache = vectors.multimodal_cache
+            pictures = Pictures(database, storage, pictured, cache, public_url=settings.public_url)
+        sync = SyncService(database, vectors, embeddings, pictures)
         if self._worker:
             await sync.start()
             self._stack.push_async_callback(sync.stop)
@@ -226,6 +238,7 @@ def create_providers(settings: Settings) -> Providers:
         chat=create_chat(settings),
         ocr=ZhipuOcr(settings.zhipu_ocr_base_url, ocr_key) if ocr_key else None,
         asr=FunAsr(settings.fun_asr_base_url, asr_key, settings.fun_asr_model, settings.zone) if asr_offered else None,
+        pictures=create_multimodal_embedder(settings),
         app_versions=AppVersionService(settings.github_api_url),
     )
 
@@ -243,6 +256,20 @@ def create_doctor(stores: Stores) -> Doctor:
             AttachmentFiles(database, storage),
             StrayFiles(database, storage),
         ],
+    )
+
+
+def create_multimodal_embedder(settings: Settings) -> MultimodalEmbedder | None:
+    """Who embeds pictures and videos; None while that is switched off."""
+    if not settings.multimodal_embedding_enabled:
+        return None
+    return DashScopeEmbedder(
+        settings.dashscope_base_url,
+        settings.dashscope_api_key.get_secret_value(),
+        settings.multimodal_embedding_model,
+        dimension=settings.multimodal_embedding_dimension,
+        output_type=settings.multimodal_embedding_output_type,
+        fps=settings.multimodal_embedding_video_fps,
     )
 
 

@@ -18,6 +18,7 @@ from aimo.services.asr import AsrService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
 from aimo.services.conversations import ConversationService
+from aimo.services.doctor.doctor import Doctor
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.graph import RelationGraph
 from aimo.services.figures import Figures
@@ -69,6 +70,7 @@ class Services:
     pushes: PushRounds
     sync: SyncService
     figures: Figures
+    doctor: Doctor
 
 
 # Litestar resolves dependencies that do not ask for each other in tasks of their own, which costs a tenth of a

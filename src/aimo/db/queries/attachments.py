@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, insert, select, update
 
 from aimo.db.schema import Attachment
-from aimo.db.statements import among, owned, param
+from aimo.db.statements import among, owned, param, unscoped
 
 COLUMNS = (
     Attachment.attachment_id,
@@ -45,5 +45,25 @@ CREATE = owned(
 )
 SET_PROPERTIES = owned(
     "attachments.set_properties", update(Attachment).where(*_ONE).values(properties=param("new_properties"))
+)
+FOR_SYNC = unscoped(
+    "attachments.for_sync",
+    select(*COLUMNS).where(Attachment.attachment_id.in_(among("ids"))),
+    excuse="the sync worker carries every user's pictures to LanceDB, each with its own uid",
+)
+NEXT = unscoped(
+    "attachments.next",
+    select(Attachment.attachment_id, Attachment.uid)
+    .where(Attachment.attachment_id > param("after"))
+    .order_by(Attachment.attachment_id)
+    .limit(param("limit")),
+    excuse="rebuilding re-creates the vectors of all users",
+)
+SET_MODEL_HASH = unscoped(
+    "attachments.set_model_hash",
+    update(Attachment)
+    .where(Attachment.attachment_id.in_(among("ids")))
+    .values(multimodal_model_hash=param("new_hash")),
+    excuse="the sync worker notes by which model a picture was embedded",
 )
 DELETE = owned("attachments.delete", delete(Attachment).where(*_ONE))

@@ -8,10 +8,12 @@ from enum import Enum
 from typing import Any
 
 from aimo.db.connection import Database
+from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import outbox
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync.marks import Mark
+from aimo.services.sync.pictures import Pictures
 from aimo.vectors.store import VectorStore
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.vector_table import VectorTable
@@ -28,10 +30,18 @@ class Result(Enum):
 class Applier:
     """Applies groups of marks: one commit a table whatever their number. Only the writer process may use it."""
 
-    def __init__(self, database: Database, vectors: VectorStore, embeddings: EmbeddingService) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vectors: VectorStore,
+        embeddings: EmbeddingService,
+        pictures: Pictures | None = None,
+    ) -> None:
+        """Without ``pictures`` attachments have no vectors."""
         self._database = database
         self._vectors = vectors
         self._embeddings = embeddings
+        self._pictures = pictures
 
     @property
     def model_matches(self) -> bool:
@@ -44,13 +54,16 @@ class Applier:
 
         Texts are made findable even where the vector is still missing.
         """
-        memo_ids = list({mark.entity_id for mark in marks if mark.kind == "memo"})
-        waiting, _ = await asyncio.gather(
-            self._apply_memos(memo_ids),
-            # Nothing embeds attachments here, so their rows in LanceDB can only be in the way.
-            self._vectors.attachment_vectors.delete([m.entity_id for m in marks if m.kind == "attachment"]),
+        repeated = list({mark.entity_id for mark in marks if mark.kind == "replace"})
+        if repeated:
+            await asyncio.gather(self._vectors.memo_texts.delete(repeated), self._vectors.memo_vectors.delete(repeated))
+        memo_ids = list({mark.entity_id for mark in marks if mark.kind in ("memo", "replace")})
+        attachment_ids = list({mark.entity_id for mark in marks if mark.kind == "attachment"})
+        memos, attachments = await asyncio.gather(
+            self._apply_memos(memo_ids), self._apply_attachments(attachment_ids, self._pictures)
         )
-        results = [waiting.get(mark.entity_id, Result.APPLIED) for mark in marks]
+        waiting = {"memo": memos, "replace": memos, "attachment": attachments}
+        results = [waiting.get(mark.kind, {}).get(mark.entity_id, Result.APPLIED) for mark in marks]
         done = [mark.mark_id for mark, result in zip(marks, results, strict=True) if result is Result.APPLIED]
         if done:
             async with self._database.reads() as connection:
@@ -72,6 +85,43 @@ class Applier:
         )
         reason = Result.NEEDS_VECTOR if self.model_matches else Result.WRONG_MODEL
         return {row.memo_id: reason for row in rows if row.content not in known}
+
+    async def _apply_attachments(self, ids: list[str], pictures: Pictures | None) -> dict[str, Result]:
+        """Bring vectors of these attachments up to date; return the ones that lack one, and why."""
+        if not ids:
+            return {}
+        table = self._vectors.attachment_vectors
+        wanted: dict[str, Any] = {}
+        if pictures is not None:
+            async with self._database.reads() as connection:
+                rows = await connection.execute(attachment_sql.FOR_SYNC, {"ids": ids})
+                wanted = {row.attachment_id: row for row in rows if pictures.wants(row)}
+        # Also what is not to be embedded any more would only be in the way.
+        await table.delete([attachment_id for attachment_id in ids if attachment_id not in wanted])
+        if pictures is None:
+            return {}
+        pictures.forget([attachment_id for attachment_id in ids if attachment_id not in wanted])
+        if wanted and not await self._belongs_to(table, pictures):
+            return dict.fromkeys(wanted, Result.WRONG_MODEL)
+        made = {known: vector for known in wanted if (vector := pictures.made(known)) is not None}
+        if made:
+            await table.upsert([(known, wanted[known].uid, vector) for known, vector in made.items()])
+            async with self._database.reads() as connection:
+                values = {"ids": list(made), "new_hash": pictures.embedder.model_hash}
+                await connection.execute(attachment_sql.SET_MODEL_HASH, values)
+            pictures.forget(list(made))
+        return {known: Result.NEEDS_VECTOR for known in wanted if known not in made}
+
+    @staticmethod
+    async def _belongs_to(table: VectorTable, pictures: Pictures) -> bool:
+        """Whether the table holds vectors of the configured model; an empty one is made to."""
+        embedder = pictures.embedder
+        if table.matches(embedder.model, embedder.dimension):
+            return True
+        await table.refresh()
+        if not table.matches(embedder.model, embedder.dimension) and not await table.count():
+            await table.recreate(embedder.model, embedder.dimension)
+        return table.matches(embedder.model, embedder.dimension)
 
     @staticmethod
     async def _agree(table: VectorTable | TextTable, rows: list[Any], gone: list[str]) -> None:

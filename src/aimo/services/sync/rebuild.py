@@ -7,15 +7,18 @@ running server, and goes on after a crash.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 
 from aimo import clock
 from aimo.ai.embedder import Embedder
+from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.db.connection import Database
+from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import outbox as sql
 from aimo.db.transaction import atomically
-from aimo.services.sync.marks import Mark, write
+from aimo.services.sync.marks import Kind, Mark, write
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -31,8 +34,10 @@ async def request(database: Database) -> int:
     return memos
 
 
-async def carry_out(database: Database, vectors: VectorStore, embedder: Embedder, mark: Mark) -> None:
-    """Mark every memo, and every row of LanceDB that has none; only then is the request removed.
+async def carry_out(
+    database: Database, vectors: VectorStore, embedder: Embedder, pictured: MultimodalEmbedder | None, mark: Mark
+) -> None:
+    """Mark every memo and attachment, and every row of LanceDB that has none; only then is the request removed.
 
     Dying half-way means marking some memos twice, which does no harm.
     """
@@ -40,24 +45,32 @@ async def carry_out(database: Database, vectors: VectorStore, embedder: Embedder
     if not table.matches(embedder.model, embedder.dimension):
         log.info("the vector table moves to another model", model=embedder.model, dimension=embedder.dimension)
         await table.recreate(embedder.model, embedder.dimension)
+    pictures = vectors.attachment_vectors
+    if pictured and not pictures.matches(pictured.model, pictured.dimension):
+        await pictures.recreate(pictured.model, pictured.dimension)
     marked = 0
-    async for chunk in _all_memos(database):
+    async for chunk in _all(database, sql.NEXT_MEMOS):
         await _mark(database, chunk)
         marked += len(chunk)
+    if pictured:
+        async for chunk in _all(database, attachment_sql.NEXT):
+            await _mark(database, chunk, "attachment")
     for rows in (vectors.memo_texts.ids(), table.ids()):
         async for chunk in rows:
             await _mark(database, await _orphans(database, chunk))
+    async for chunk in pictures.ids():
+        await _mark(database, chunk, "attachment")
     async with database.reads() as connection:
         await connection.execute(sql.DELETE, {"mark_ids": [mark.mark_id]})
     log.info("rebuild under way", memos=marked)
 
 
-async def _all_memos(database: Database) -> AsyncIterator[list[tuple[str, str]]]:
+async def _all(database: Database, statement: Any) -> AsyncIterator[list[tuple[str, str]]]:
     after = ""
     while True:
         async with database.reads() as connection:
-            rows = await connection.execute(sql.NEXT_MEMOS, {"after": after, "limit": _CHUNK})
-            chunk = [(row.memo_id, row.uid) for row in rows]
+            rows = await connection.execute(statement, {"after": after, "limit": _CHUNK})
+            chunk = [(row[0], row.uid) for row in rows]
         if not chunk:
             return
         after = chunk[-1][0]
@@ -75,10 +88,10 @@ async def _orphans(database: Database, rows: list[tuple[str, str]]) -> list[tupl
     return orphans
 
 
-async def _mark(database: Database, memos: list[tuple[str, str]]) -> None:
-    if not memos:
+async def _mark(database: Database, found: list[tuple[str, str]], kind: Kind = "memo") -> None:
+    if not found:
         return
     now = clock.now_ms()
-    rows = [{"kind": "memo", "entity_id": memo_id, "uid": uid, "now": now} for memo_id, uid in memos]
+    rows = [{"kind": kind, "entity_id": entity_id, "uid": uid, "now": now} for entity_id, uid in found]
     async with database.reads() as connection:
         await connection.execute(sql.MARK, rows)

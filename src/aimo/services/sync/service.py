@@ -13,12 +13,15 @@ from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import outbox as sql
+from aimo.errors import ProviderError
 from aimo.services.batching import Batcher
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync import rebuild
 from aimo.services.sync.applier import Applier, Result
+from aimo.services.sync.filling import Filling
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.marks import Mark
+from aimo.services.sync.pictures import Pictures
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -31,6 +34,8 @@ _GROUP = 256
 _IDLE_SECONDS = 0.1
 _FILL_SECONDS = 4.0
 _SECONDS_PER_TEXT = 0.1
+_SECONDS_PER_PICTURE = 15.0
+_PICTURES_AT_ONCE = 8
 # A provider that is back must be noticed within ten seconds; a refused text is not worth asking often.
 _OUTAGE_WAITS_MS = (500, 1000, 2000, 4000)
 _REFUSAL_WAITS_MS = (30_000, 120_000, 600_000, 3_600_000)
@@ -50,16 +55,27 @@ class SyncStatus:
 class SyncService:
     """The sync worker of one process. It writes to LanceDB only while it holds the writer lease."""
 
-    def __init__(self, database: Database, vectors: VectorStore, embeddings: EmbeddingService) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vectors: VectorStore,
+        embeddings: EmbeddingService,
+        pictures: Pictures | None = None,
+    ) -> None:
+        """Without ``pictures`` attachments have no vectors."""
         self.lease = Lease(database, "lancedb-writer")
         self._database = database
         self._vectors = vectors
         self._embeddings = embeddings
-        self._applier = Applier(database, vectors, embeddings)
+        self._applier = Applier(database, vectors, embeddings, pictures)
         self._batcher: Batcher[Mark, Result] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._filling: asyncio.Task[None] | None = None
-        self._outage = False
+        self._pictures = pictures
+        self._fillings = {"memo": Filling(self._embed_memos, _FILL_SECONDS, _SECONDS_PER_TEXT, _GROUP)}
+        if pictures is not None:
+            self._fillings["attachment"] = Filling(
+                pictures.fill, _FILL_SECONDS, _SECONDS_PER_PICTURE, _PICTURES_AT_ONCE
+            )
 
     async def start(self) -> None:
         """Take the lease if it is free and start working in the background."""
@@ -80,7 +96,7 @@ class SyncService:
 
     async def stop(self) -> None:
         """Let the group in hand finish, stop everything and give the lease back."""
-        tasks = [*self._tasks, *([self._filling] if self._filling else [])]
+        tasks = [*self._tasks, *(filling.task for filling in self._fillings.values() if filling.task)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -145,7 +161,8 @@ class SyncService:
         if not marks:
             return False
         for request in (mark for mark in marks if mark.kind == "rebuild"):
-            await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, request)
+            pictured = self._pictures.embedder if self._pictures else None
+            await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, pictured, request)
         await self._apply([mark for mark in marks if mark.kind != "rebuild"])
         return len(marks) == _GROUP
 
@@ -160,42 +177,45 @@ class SyncService:
         wrong = [mark for mark, result in zip(marks, results, strict=True) if result is Result.WRONG_MODEL]
         await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), Result.WRONG_MODEL.value)
         lacking = [mark for mark, result in zip(marks, results, strict=True) if result is Result.NEEDS_VECTOR]
-        if lacking:
-            await self._fill_soon(lacking)
+        for kind, filling in self._fillings.items():
+            if of_kind := [mark for mark in lacking if mark.kind == kind]:
+                await self._fill_soon(filling, of_kind)
 
-    async def _fill_soon(self, marks: list[Mark]) -> None:
-        """Have the texts embedded without holding up the marks of others."""
-        if self._filling and not self._filling.done():
+    async def _fill_soon(self, filling: Filling, marks: list[Mark]) -> None:
+        """Have vectors made without holding up the marks of others."""
+        if filling.busy:
             await self._delay(marks, _OUTAGE_WAITS_MS[0])
             return
-        # While an outage lasts, one text finds out whether it is over.
-        batch = marks[:1] if self._outage else marks
+        # While an outage lasts, one of them finds out whether it is over.
+        batch = marks[: 1 if filling.outage else filling.most]
         await self._delay(marks[len(batch) :], _OUTAGE_WAITS_MS[0])
-        seconds = _FILL_SECONDS + _SECONDS_PER_TEXT * len(batch)
+        seconds = filling.seconds + filling.seconds_each * len(batch)
         # Should this process die meanwhile, the next one need not wait much longer than the embedder may take.
         await self._delay(batch, int(2000 * seconds))
-        self._filling = asyncio.create_task(self._fill(batch, seconds), name="sync-embedding")
+        filling.task = asyncio.create_task(self._fill(filling, batch, seconds), name="sync-embedding")
 
-    async def _fill(self, marks: list[Mark], seconds: float) -> None:
+    async def _fill(self, filling: Filling, marks: list[Mark], seconds: float) -> None:
         try:
-            async with self._database.reads() as connection:
-                ids = list({mark.entity_id for mark in marks})
-                rows = (await connection.execute(memo_sql.FOR_SYNC, {"memo_ids": ids})).all()
-            texts = {row.memo_id: row.content for row in rows}
-            failed = await self._embeddings.fill(texts.values(), seconds=seconds)
+            failed = await filling.embed(list({mark.entity_id for mark in marks}), seconds)
         except Exception as error:
-            log.exception("texts could not be embedded")
+            log.exception("vectors could not be made")
             await self._postpone(marks, _OUTAGE_WAITS_MS, f"{type(error).__name__}: {error}")
             return
-        reasons = {mark: failed.get(texts.get(mark.entity_id, "")) for mark in marks}
-        self._outage = any(reason.retryable for reason in failed.values())
+        filling.outage = any(reason.retryable for reason in failed.values())
         if failed:
-            log.warning("texts without a vector", texts=len(failed), reason=str(next(iter(failed.values()))))
-        for mark, reason in reasons.items():
-            if reason:
+            log.warning("left without a vector", rows=len(failed), reason=str(next(iter(failed.values()))))
+        for mark in marks:
+            if reason := failed.get(mark.entity_id):
                 waits = _OUTAGE_WAITS_MS if reason.retryable else _REFUSAL_WAITS_MS
                 await self._postpone([mark], waits, str(reason))
-        await self._apply([mark for mark, reason in reasons.items() if reason is None])
+        await self._apply([mark for mark in marks if mark.entity_id not in failed])
+
+    async def _embed_memos(self, memo_ids: Sequence[str], seconds: float) -> dict[str, ProviderError]:
+        """Have the texts of these memos embedded; the reasons of those that failed are returned."""
+        async with self._database.reads() as connection:
+            rows = (await connection.execute(memo_sql.FOR_SYNC, {"memo_ids": memo_ids})).all()
+        failed = await self._embeddings.fill([row.content for row in rows], seconds=seconds)
+        return {row.memo_id: failed[row.content] for row in rows if row.content in failed}
 
     async def _postpone(self, marks: Sequence[Mark], waits_ms: Sequence[int], reason: str) -> None:
         for attempts in {mark.attempts for mark in marks}:
