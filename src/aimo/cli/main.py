@@ -18,6 +18,7 @@ app.command("aimo.cli.migrate_data:migrate_data")
 app.command("aimo.cli.data:db_app", name="db")
 app.command("aimo.cli.data:seed")
 app.command("aimo.cli.sync:app", name="sync")
+app.command("aimo.cli.doctor:doctor")
 app.command("aimo.cli.push:app", name="push")
 
 

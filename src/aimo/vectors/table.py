@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -201,6 +201,23 @@ class OwnedTable(Table):
         async for rows in self.batches(self._handle.query().select(columns), batch):
             yield list(zip(*(rows.column(name).to_pylist() for name in columns), strict=True))
 
+    async def owners(self, ids: Sequence[str]) -> list[tuple[str, str]]:
+        """``(id, uid)`` of the rows with these ids, as many as there are.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        return [(row_id, uid) async for row_id, uid, *_ in self._rows_of(ids, ["uid"])]
+
+    async def _rows_of(self, ids: Sequence[str], columns: Sequence[str]) -> AsyncIterator[tuple[Any, ...]]:
+        """The id and these columns of the rows with these ids."""
+        wanted = [self.id_column, *columns]
+        for start in range(0, len(ids), CHUNK):
+            condition = col(self.id_column).isin(list(ids[start : start + CHUNK]))
+            rows = await self.read(self._handle.query().where(condition).select(wanted))
+            for row in zip(*(_values(rows.column(name)) for name in wanted), strict=True):
+                yield row
+
     async def duplicates(self) -> list[str]:
         """Ids that more than one row has, which happens only when two processes write at once.
 
@@ -214,6 +231,14 @@ class OwnedTable(Table):
                     twice[row_id] = None
                 seen.add(row_id)
         return list(twice)
+
+
+def _values(column: pa.ChunkedArray) -> Iterable[Any]:
+    """The values of a column; vectors as rows of a matrix."""
+    if not pa.types.is_fixed_size_list(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    array = column.combine_chunks()
+    return array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), array.type.list_size)  # type: ignore[no-any-return]
 
 
 def owned_by(uid: str) -> Expr:

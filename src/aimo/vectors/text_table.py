@@ -43,6 +43,14 @@ class TextTable(OwnedTable):
         )
         await self.write("writing to", lambda: self.merge(written))
 
+    async def contents(self, ids: Sequence[str]) -> list[tuple[str, str, str]]:
+        """``(id, uid, folded text)`` of the rows with these ids, as many as there are.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        return [(row_id, uid, content) async for row_id, uid, content in self._rows_of(ids, ["uid", _CONTENT])]
+
     async def containing(self, uid: str, terms: Sequence[str]) -> list[str]:
         """Ids of all the user's texts that literally contain every term, in no particular order, however many.
 

@@ -125,6 +125,15 @@ class VectorTable(OwnedTable):
         )
         await self.write("writing to", lambda: self.merge(rows))
 
+    async def vectors(self, ids: Sequence[str]) -> list[tuple[str, str, Vector]]:
+        """``(id, uid, vector)`` of the rows with these ids, as many as there are.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        columns = ["uid", self.vector_column]
+        return [(row_id, uid, vector) async for row_id, uid, vector in self._rows_of(ids, columns)]
+
     async def search(self, uid: str, vector: Any, limit: int, *, exclude: str | None = None) -> list[Hit]:
         """The user's rows nearest to the vector, best first, at most ``limit``, without the id ``exclude``.
 

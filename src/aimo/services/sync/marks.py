@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock
 from aimo.db.queries import outbox as sql
 
-Kind = Literal["memo", "attachment", "rebuild"]
+# `replace` is a memo whose rows are deleted before they are written: merging cannot mend repeated ones.
+Kind = Literal["memo", "replace", "attachment", "rebuild"]
 
 
 class Mark(NamedTuple):

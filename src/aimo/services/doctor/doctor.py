@@ -1,0 +1,95 @@
+"""Checks every invariant, on a running installation as well as on one at rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import invariants as sql
+from aimo.db.transaction import atomically
+from aimo.services.doctor.invariant import Invariant, Outcome, Violation
+
+log = structlog.get_logger(__name__)
+
+EXAMPLES = 20
+_GROUP = 500
+_LOOKS = 4
+_PAUSE_SECONDS = 0.7
+
+
+class Doctor:
+    """Reports only what stays wrong: a suspect is looked at again until it is right or seen twice the same."""
+
+    def __init__(self, database: Database, invariants: Sequence[Invariant]) -> None:
+        self._database = database
+        self._invariants = invariants
+
+    async def run(self, *, repair: bool = False) -> list[Outcome]:
+        """Check everything, mend what can be if ``repair``, and keep the results for `/metrics`."""
+        outcomes = [await self._check(invariant, repair=repair) for invariant in self._invariants]
+        await self._record(outcomes)
+        for outcome in outcomes:
+            if not outcome.holds:
+                log.error(
+                    "an invariant does not hold",
+                    invariant=outcome.name,
+                    violations=outcome.violations,
+                    repaired=outcome.repaired,
+                    first=f"{outcome.examples[0].entity}: {outcome.examples[0].problem}",
+                )
+        return outcomes
+
+    async def _check(self, invariant: Invariant, *, repair: bool) -> Outcome:
+        outcome = Outcome(invariant.name)
+        waiting: list[Violation] = []
+        async for looked in invariant.look():
+            outcome.checked += looked.count
+            waiting += looked.suspects
+            if len(waiting) >= _GROUP:
+                await self._judge(invariant, waiting, outcome, repair=repair)
+                waiting = []
+        await self._judge(invariant, waiting, outcome, repair=repair)
+        return outcome
+
+    async def _judge(self, invariant: Invariant, suspects: list[Violation], outcome: Outcome, *, repair: bool) -> None:
+        for start in range(0, len(suspects), _GROUP):
+            found = await _confirmed(invariant, suspects[start : start + _GROUP])
+            outcome.violations += len(found)
+            outcome.examples += found[: EXAMPLES - len(outcome.examples)]
+            if repair and found:
+                outcome.repaired += await invariant.repair(found)
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            now = clock.now_ms()
+            for outcome in outcomes:
+                await connection.execute(sql.CREATE, {"name": outcome.name, "now": now})
+                values = {
+                    "key": outcome.name,
+                    "now": now,
+                    "new_checked": outcome.checked,
+                    "new_violations": outcome.violations,
+                    "new_repaired": outcome.repaired,
+                }
+                await connection.execute(sql.RECORD, values)
+
+        await atomically(self._database, "doctor.record", work)
+
+
+async def _confirmed(invariant: Invariant, suspects: list[Violation]) -> list[Violation]:
+    """Those that are seen twice with the same evidence. What changes at every look is alive, not broken."""
+    found: list[Violation] = []
+    for _ in range(_LOOKS):
+        if not suspects:
+            break
+        await asyncio.sleep(_PAUSE_SECONDS)
+        before = set(suspects)
+        seen = await invariant.again(suspects)
+        found += [violation for violation in seen if violation in before]
+        suspects = [violation for violation in seen if violation not in before]
+    return found

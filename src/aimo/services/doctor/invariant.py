@@ -1,0 +1,62 @@
+"""What an invariant is to the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Something that is not as promised.
+
+    ``evidence`` is all that was seen: a violation seen twice with the same evidence is no change under way.
+    Neither it nor ``problem`` holds content.
+    """
+
+    entity: str
+    uid: str
+    problem: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How much was looked at, and what was strange about it."""
+
+    count: int
+    suspects: list[Violation]
+
+
+class Invariant(Protocol):
+    """A promise of docs/guarantees.md. Looking costs bounded memory, whatever the size of the installation."""
+
+    @property
+    def name(self) -> str:
+        """Its name in docs/guarantees.md."""
+
+    def look(self) -> AsyncIterator[Looked]:
+        """Go through everything; what is strange may be a change under way."""
+
+    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
+        """Look at these again; what is waiting to be put right, or is, is left out."""
+
+    async def repair(self, violations: Sequence[Violation]) -> int:
+        """Mend these as far as possible; how many."""
+
+
+@dataclass
+class Outcome:
+    """What came out for one invariant: the number of violations, and the first few of them."""
+
+    name: str
+    checked: int = 0
+    violations: int = 0
+    repaired: int = 0
+    examples: list[Violation] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is left to mend."""
+        return self.violations == self.repaired

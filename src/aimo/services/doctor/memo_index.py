@@ -1,0 +1,130 @@
+"""Each live memo has exactly one current vector and text row, or a mark that says why not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from aimo.db.connection import Database
+from aimo.db.queries import doctor as sql
+from aimo.services.doctor import marks
+from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.embeddings import EmbeddingService
+from aimo.services.sync import rebuild
+from aimo.vectors.folding import fold
+from aimo.vectors.store import VectorStore
+
+_BATCH = 200
+_TABLE = "memo_vectors"
+_SEVERAL = "several"
+_SAME_COSINE = 0.9999
+
+
+class MemoIndex:
+    """Compares memos with LanceDB: a text must be the memo's own, a vector the one that its text has in the cache.
+
+    A vector whose text has left the cache can only be seen to be there.
+    """
+
+    name = "indexed-memos"
+
+    def __init__(self, database: Database, vectors: VectorStore, embeddings: EmbeddingService) -> None:
+        self._database = database
+        self._vectors = vectors
+        self._embeddings = embeddings
+
+    async def look(self) -> AsyncIterator[Looked]:
+        """All memos in the order of their ids."""
+        await self._vectors.memo_vectors.refresh()
+        if not self._model_matches:
+            yield Looked(0, [self._wrong_model()])
+        after = ""
+        while True:
+            async with self._database.reads() as connection:
+                rows = (await connection.execute(sql.MEMOS, {"after": after, "limit": _BATCH})).all()
+            if not rows:
+                return
+            after = rows[-1].memo_id
+            yield Looked(len(rows), await self._compare(rows))
+
+    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
+        """The memo first, then its marks, then LanceDB: a mark that was applied in between has had its effect."""
+        await self._vectors.memo_vectors.refresh()
+        ids = [each.entity for each in suspects]
+        async with self._database.reads() as connection:
+            rows = (await connection.execute(sql.MEMOS_BY_ID, {"memo_ids": ids})).all()
+        waiting = await marks.excused(self._database, ids)
+        found = await self._compare([row for row in rows if row.memo_id not in waiting])
+        if any(each.entity == _TABLE for each in suspects) and not self._model_matches and _TABLE not in waiting:
+            found.append(self._wrong_model())
+        return found
+
+    async def repair(self, violations: Sequence[Violation]) -> int:
+        """Have them written again; rows that are there several times are deleted before."""
+        memos = [each for each in violations if each.entity != _TABLE]
+        await marks.mark(self._database, "replace", [each for each in memos if _SEVERAL in each.problem])
+        await marks.mark(self._database, "memo", [each for each in memos if _SEVERAL not in each.problem])
+        if len(memos) < len(violations):
+            await rebuild.request(self._database)
+        return len(violations)
+
+    @property
+    def _model_matches(self) -> bool:
+        embedder = self._embeddings.embedder
+        return self._vectors.memo_vectors.matches(embedder.model, embedder.dimension)
+
+    def _wrong_model(self) -> Violation:
+        table = self._vectors.memo_vectors
+        return Violation(
+            _TABLE, "-", f"the vectors are of {table.model}:{table.dimension}, not of the configured model"
+        )
+
+    async def _compare(self, rows: Sequence[Any]) -> list[Violation]:
+        if not rows:
+            return []
+        ids = [row.memo_id for row in rows]
+        texts, vectors = defaultdict(list), defaultdict(list)
+        for memo_id, uid, content in await self._vectors.memo_texts.contents(ids):
+            texts[memo_id].append((uid, content))
+        for memo_id, uid, vector in await self._vectors.memo_vectors.vectors(ids):
+            vectors[memo_id].append((uid, vector))
+        known = await self._embeddings.cached([row.content for row in rows]) if self._model_matches else {}
+        found = []
+        for row in rows:
+            problems = [
+                *_judge(row.uid, texts[row.memo_id], fold(row.content), "text"),
+                *_judge(row.uid, vectors[row.memo_id], known.get(row.content), "vector"),
+            ]
+            if problems:
+                evidence = f"{row.updated_at} {_digest(texts[row.memo_id], vectors[row.memo_id])}"
+                found.append(Violation(row.memo_id, row.uid, ", ".join(problems), evidence))
+        return found
+
+
+def _judge(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:
+    """What is wrong with the rows of one memo in one table; nothing expected means that it cannot be told."""
+    if not rows:
+        yield f"no {what}"
+    elif len(rows) > 1:
+        yield f"{_SEVERAL} {what} rows"
+    elif rows[0][0] != uid:
+        yield f"the {what} of another user"
+    elif expected is not None and not _same(rows[0][1], expected):
+        yield f"the {what} of another version"
+
+
+def _same(found: Any, expected: Any) -> bool:
+    """Whether two texts are equal, or two vectors of one text: providers do not answer alike to the last bit."""
+    if isinstance(found, str):
+        return bool(found == expected)
+    length = np.linalg.norm(found) * np.linalg.norm(expected)
+    return bool(length > 0 and float(np.dot(found, expected) / length) > _SAME_COSINE)
+
+
+def _digest(texts: list[Any], vectors: list[Any]) -> str:
+    seen = hashlib.sha256(repr([*texts, *((uid, vector.tobytes()) for uid, vector in vectors)]).encode())
+    return seen.hexdigest()[:16]

@@ -1,0 +1,252 @@
+"""The doctor finds what breaks a promise of docs/guarantees.md, mends it, and keeps quiet about what is right."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, insert, update
+
+from aimo import config, ids
+from aimo.db.schema import Attachment, MemoTag, Tag, VectorMark
+from aimo.dto.memos import MemoBody
+from aimo.dto.users import RegisterBody
+from aimo.runtime import Runtime
+from aimo.services.attachments import NewFile
+from aimo.services.doctor import doctor
+from aimo.services.doctor.invariant import Outcome
+from support.waiting import eventually_async
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs/guarantees.md").read_text(encoding="utf-8")
+HOUR_AGO = 3700
+
+
+class House:
+    """An installation with one user, two tagged memos, one attachment, and ways to break it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.vectors = runtime.stores.vectors
+        self.uid = self.memo = self.other = self.tag = self.attachment = ""
+
+    async def furnish(self, folder: Path) -> None:
+        services = self.runtime.services
+        self.uid = (await services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+        made = [await services.memos.create(self.uid, MemoBody(content=c, tags=["tag"])) for c in ("茶 tea", "snow")]
+        self.memo, self.other = (memo.memo_id for memo in made)
+        self.tag = made[0].tags[0].tag_id
+        file = folder / "upload"
+        file.write_bytes(b"bytes")
+        new = NewFile(filename="a.txt", content_type="text/plain", size=5, path=file)
+        self.attachment = (await services.attachments.create(self.uid, new)).attachment_id
+
+    async def sql(self, statement: Any) -> None:
+        async with self.runtime.stores.database.reads() as connection:
+            await connection.execute(statement)
+
+    async def run(self, *, repair: bool = False) -> dict[str, Outcome]:
+        return {outcome.name: outcome for outcome in await self.runtime.services.doctor.run(repair=repair)}
+
+    async def violated(self) -> list[str]:
+        return [name for name, outcome in (await self.run()).items() if outcome.violations]
+
+    async def drained(self) -> None:
+        async def empty() -> bool:
+            return not (await self.runtime.services.sync.status()).waiting
+
+        await eventually_async(empty)
+
+    def file(self, key: str) -> Path:
+        return self.runtime.settings.attachments_dir / key
+
+
+@pytest.fixture
+async def house(
+    settings: Callable[..., config.Settings],
+    migrated_database: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[House]:
+    monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.1)
+    async with Runtime(settings(**migrated_database)) as runtime:
+        house = House(runtime)
+        await house.furnish(tmp_path)
+        await house.drained()
+        yield house
+
+
+async def lose_vector(house: House) -> None:
+    await house.vectors.memo_vectors.delete([house.memo])
+
+
+async def lose_text(house: House) -> None:
+    await house.vectors.memo_texts.delete([house.memo])
+
+
+async def keep_old_vector(house: House) -> None:
+    dimension = house.vectors.memo_vectors.dimension
+    await house.vectors.memo_vectors.upsert([(house.memo, house.uid, np.eye(dimension)[0])])
+
+
+async def keep_old_text(house: House) -> None:
+    await house.vectors.memo_texts.upsert([(house.memo, house.uid, "what it was before")])
+
+
+async def repeat_rows(house: House) -> None:
+    for table in (house.vectors.memo_vectors, house.vectors.memo_texts):
+        rows = await table.handle.query().to_arrow()
+        await table.handle.add(rows)
+
+
+async def give_to_stranger(house: House) -> None:
+    await house.vectors.memo_texts.upsert([(house.memo, ids.user_id(), "茶 tea")])
+
+
+async def leave_rows(house: House) -> None:
+    dimension = house.vectors.memo_vectors.dimension
+    await house.vectors.memo_vectors.upsert([(ids.memo_id(), house.uid, np.eye(dimension)[0])])
+    await house.vectors.memo_texts.upsert([(ids.memo_id(), house.uid, "gone")])
+    await house.vectors.attachment_vectors.upsert([(ids.attachment_id(), house.uid, np.eye(1024)[0])])
+
+
+async def miscount(house: House) -> None:
+    await house.sql(update(Tag).values(usage_count=7))
+
+
+async def forget_tag(house: House) -> None:
+    await house.sql(delete(MemoTag).where(MemoTag.memo_id == house.memo))
+
+
+async def invent_tag(house: House) -> None:
+    tag_id = (await house.runtime.services.tags.create(house.uid, _named("new"))).tag_id
+    await house.sql(insert(MemoTag).values(memo_id=house.memo, tag_id=tag_id, uid=house.uid))
+
+
+async def leave_files(house: House) -> None:
+    old = time.time() - HOUR_AGO
+    for key in (f"{house.uid}/2024-01-01/{ids.attachment_id()}.txt", f"avatar/{house.uid}/2024-01-01/x.png"):
+        house.file(key).parent.mkdir(parents=True)
+        house.file(key).write_bytes(b"left behind")
+        os.utime(house.file(key), (old, old))
+
+
+def _named(name: str) -> Any:
+    from aimo.dto.tags import TagBody
+
+    return TagBody(name=name)
+
+
+BREAKAGES: list[tuple[Callable[[House], Awaitable[None]], set[str]]] = [
+    (lose_vector, {"indexed-memos"}),
+    (lose_text, {"indexed-memos"}),
+    (keep_old_vector, {"indexed-memos"}),
+    (keep_old_text, {"indexed-memos"}),
+    (repeat_rows, {"indexed-memos"}),
+    (give_to_stranger, {"indexed-memos", "no-strays"}),
+    (leave_rows, {"no-strays"}),
+    (miscount, {"tag-counts"}),
+    (forget_tag, {"memo-tags", "tag-counts"}),
+    (invent_tag, {"memo-tags", "tag-counts"}),
+    (leave_files, {"stray-files"}),
+]
+
+
+async def test_every_breakage_is_found_and_mended(house: House) -> None:
+    assert await house.violated() == []
+    for break_it, expected in BREAKAGES:
+        await break_it(house)
+        assert set(await house.violated()) == expected, break_it.__name__
+        outcomes = await house.run(repair=True)
+        assert all(outcome.holds for outcome in outcomes.values()), break_it.__name__
+        await house.drained()
+        assert await house.violated() == [], break_it.__name__
+    found = await house.runtime.services.search.hybrid(house.uid, "tea", _any(), _first_page())
+    assert [memo.memo_id for memo in found.items][:1] == [house.memo]
+
+
+def _any() -> Any:
+    from aimo.services.memo_lists import Criteria
+
+    return Criteria()
+
+
+def _first_page() -> Any:
+    from aimo.services.paging import PageRequest
+
+    return PageRequest(1, 10)
+
+
+async def test_a_lost_file_is_told_and_remains(house: House) -> None:
+    stored = list(house.runtime.settings.attachments_dir.rglob("*.txt"))
+    assert len(stored) == 1
+    stored[0].unlink()
+    outcome = (await house.run(repair=True))["attachment-files"]
+    assert (outcome.violations, outcome.repaired, outcome.holds) == (1, 0, False)
+    assert outcome.examples[0].entity == house.attachment
+    await house.sql(delete(Attachment))
+    assert await house.violated() == []
+
+
+async def test_what_others_put_there_and_what_is_young_is_left_alone(house: House) -> None:
+    old = time.time() - HOUR_AGO
+    for key in ("README.txt", "notes/a/b/c.txt", f"{house.uid}/plain.txt"):
+        house.file(key).parent.mkdir(parents=True, exist_ok=True)
+        house.file(key).write_bytes(b"not ours")
+        os.utime(house.file(key), (old, old))
+    young = house.file(f"{house.uid}/2024-01-01/{ids.attachment_id()}.txt")
+    young.parent.mkdir(parents=True)
+    young.write_bytes(b"an upload under way")
+    assert (await house.run(repair=True))["stray-files"].violations == 0
+    assert young.exists()
+
+
+async def test_a_mark_excuses_what_it_is_about(house: House) -> None:
+    await house.runtime.services.sync.stop()
+    await lose_vector(house)
+    mark = insert(VectorMark).values(kind="memo", entity_id=house.memo, uid=house.uid, attempts=0)
+    await house.sql(mark.values(created_at=1, next_try_at=253_402_300_799_000))
+    assert await house.violated() == []
+
+
+async def test_changes_under_way_are_no_violation(house: House) -> None:
+    services, stop = house.runtime.services, asyncio.Event()
+
+    async def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            body = MemoBody(content=f"number {number}", tags=[f"tag {number % 3}"])
+            await services.memos.update(house.uid, house.memo, body)
+            made = await services.memos.create(house.uid, body)
+            await services.memos.delete(house.uid, made.memo_id)
+
+    writers = [asyncio.create_task(write()) for _ in range(2)]
+    try:
+        for _ in range(3):
+            assert await house.violated() == []
+    finally:
+        stop.set()
+        await asyncio.gather(*writers)
+
+
+async def test_results_are_kept_for_the_figures(house: House) -> None:
+    await miscount(house)
+    await house.run()
+    text = (await house.runtime.services.figures.exposition()).decode()
+    assert 'aimo_invariant_violations{invariant="tag-counts"} 1.0' in text
+    assert 'aimo_invariant_violations{invariant="memo-tags"} 0.0' in text
+    await house.run(repair=True)
+    text = (await house.runtime.services.figures.exposition()).decode()
+    assert 'aimo_invariant_violations{invariant="tag-counts"} 0.0' in text
+
+
+async def test_every_check_is_described(house: House) -> None:
+    described = set(re.findall(r"^\| `([a-z-]+)` \|.*\| doctor", PAGE, re.MULTILINE))
+    assert set(await house.run()) == described
