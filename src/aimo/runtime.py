@@ -273,22 +273,6 @@ def create_multimodal_embedder(settings: Settings) -> MultimodalEmbedder | None:
     )
 
 
-def create_doctor(stores: Stores) -> Doctor:
-    """Who checks everything that docs/guarantees.md promises."""
-    database, vectors, storage = stores.database, stores.vectors, stores.storage
-    return Doctor(
-        database,
-        [
-            MemoIndex(database, vectors, stores.embeddings),
-            Strays(database, vectors),
-            MemoTags(database),
-            TagCounts(database),
-            AttachmentFiles(database, storage),
-            StrayFiles(database, storage),
-        ],
-    )
-
-
 def create_chat(settings: Settings) -> ChatModel | None:
     """The configured chat model; None without a key."""
     key = settings.openai_api_key.get_secret_value()

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from io import FileIO
 from itertools import islice

@@ -185,9 +185,9 @@ class RemoteStorage:
         """The objects under the prefix."""
         root = object_path(self._prefix, "")
         try:
-            async for found in obstore.list(self._store, prefix=root.rstrip("/") or None, chunk_size=batch):
-                keys = [(meta["path"].removeprefix(root), meta["last_modified"].timestamp()) for meta in found]
-                yield [(key, stored) for key, stored in keys if is_key(key)]
+            async for found in obstore.list(self._store, prefix=root or None, chunk_size=batch):
+                keys = [(meta["path"].removeprefix(root).lstrip("/"), meta["last_modified"]) for meta in found]
+                yield [(key, stored.timestamp()) for key, stored in keys if is_key(key)]
         except _FAILURES as error:
             raise StorageError(_reason(error)) from error
 
