@@ -75,7 +75,7 @@ def migrate_data(
         options.check()
         if copy_files and not Path(copy_files).is_dir():
             raise UsageError(f"--copy-files: there is no folder {copy_files}.")
-        done = asyncio.run(_migrate(settings, options))
+        done = asyncio.run(migrate_source(settings, options))
     except UsageError as error:
         print(f"aimo: {error}", file=sys.stderr)
         sys.exit(2)
@@ -88,7 +88,14 @@ def migrate_data(
     sys.exit(done.exit_code)
 
 
-async def _migrate(settings: Settings, options: Options) -> Report:
+async def migrate_source(settings: Settings, options: Options) -> Report:
+    """Open source and target, migrate or verify as the options say, and close everything.
+
+    Raises:
+        UsageError: the options cannot be meant.
+        ConfigurationError: the installation cannot work, or the vectors come from another model.
+        VectorStoreError: source or target cannot be read or written.
+    """
     if same_place(options.source, settings.lancedb_uri):
         raise UsageError("--source must differ from the configured LanceDB folder, which is the target.")
     storage_options = _source_options(settings, options.source)

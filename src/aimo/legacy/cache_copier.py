@@ -13,7 +13,7 @@ from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs
 from aimo.legacy.survey import repeated_keys
 from aimo.legacy.vector_copier import COPIED, LEFT_OUT, THERE
-from aimo.vectors.bulk import append_rows, rows_with
+from aimo.vectors.bulk import append_rows, finite_vectors, rows_with
 from aimo.vectors.caches import Cache
 from aimo.vectors.legacy_source import SourceTable
 
@@ -48,6 +48,8 @@ class CacheCopier:
             page = await self.source.read(self._columns, first, min(self._rows, self.source.rows - first))
             keys = list(zip(*(page.column(name).to_pylist() for name in self.key), strict=True))
             codes = self.judge(keys, repeated, seen)
+            # No store takes NaN, and no cache ever answered with it.
+            codes[~finite_vectors(page.column("embedding"))] = LEFT_OUT
             if self._target is not None:
                 if not (self._appending and safe):
                     await self._leave_out_known(keys, codes)

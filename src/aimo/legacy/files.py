@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
+from aimo.db.schema import Attachment, User
 from aimo.legacy.progress import Progress
 from aimo.storage.protocol import ObjectMissing, Storage, StorageError
 
@@ -40,7 +41,10 @@ class FileCopier:
     async def run(self, progress: Progress) -> FileReport:
         """Copy or look for every file that a row names."""
         report = FileReport()
-        progress.begin("files", 0)
+        async with self._database.reads() as connection:
+            tables = [sql.table_of(Attachment), sql.table_of(User)]
+            rows = sum([(await connection.execute(sql.count(table))).scalar_one() for table in tables])
+        progress.begin("files", rows)
         async for key, media_type in self._keys():
             report.expected += 1
             await self._one(key, media_type, report)

@@ -172,7 +172,8 @@ class RowVerifier:
         Rows made after the run are the new server's own.
         """
         table = mapper.table
-        if not any(table.name in run.plan["empty"] for run in [*self._before, self._run]):
+        first = next(run for run in [*self._before, self._run] if mapper.source in run.versions)
+        if table.name not in first.plan["empty"]:
             return
         earlier = [packed for run in self._before for packed in await self._runs.ledgers(run, mapper.source)]
         known = ledger.Recorded(earlier)

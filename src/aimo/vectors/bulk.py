@@ -48,6 +48,15 @@ def _vectors(flat: pa.Array, dimension: int) -> pa.FixedSizeListArray:
     return pa.FixedSizeListArray.from_arrays(flat, dimension)
 
 
+def finite_vectors(column: pa.ChunkedArray) -> Mask:
+    """Which rows have a vector of numbers, be they zeros; the column has lists of a fixed size."""
+    array = one_array(column)
+    mask: Mask = array.is_valid().to_numpy(zero_copy_only=False).copy()
+    flat = array.flatten().to_numpy(zero_copy_only=False)
+    mask[mask] = np.isfinite(flat.reshape(-1, array.type.list_size)).all(axis=1)
+    return mask
+
+
 def one_array(column: Any) -> pa.Array:
     """A column in one piece."""
     if isinstance(column, pa.Array):

@@ -1,0 +1,88 @@
+"""Killed at any moment and run again, a migration ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import lancedb
+import pytest
+
+from support.mariadb import MariaDB
+from support.processes import Process
+from support.server import AIMO, environment
+
+from .sources import DIMENSION, plain_rows, write
+from .support import migrate_data, settings_for
+
+# What differs between two runs by nature: ids and times of the runs themselves.
+OWN = ("migration_runs", "migration_checkpoints", "leases", "alembic_version")
+
+
+def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str, str]:
+    """A hash of every table of both stores."""
+    name = database["MYSQL_DATABASE"]
+    hashes = {}
+    for (table,) in mariadb.execute("SHOW TABLES", database=name):
+        if table in OWN:
+            continue
+        columns = [row[0] for row in mariadb.execute(f"SHOW COLUMNS FROM `{table}`", database=name)]
+        left = [c for c in columns if c not in ("run_id", "mark_id", "next_try_at")]
+        if table in ("vector_outbox", "migration_quarantine"):
+            left.remove("created_at")
+        rows = sorted(map(repr, mariadb.execute(f"SELECT {', '.join(left)} FROM `{table}`", database=name)))
+        hashes[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    store = lancedb.connect(data / "lancedb")
+    for table in store.list_tables(limit=100).tables:
+        rows = sorted(map(repr, store.open_table(table).to_arrow().to_pylist()))
+        hashes[f"lance:{table}"] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return hashes
+
+
+def kill_and_resume(mariadb: MariaDB, folder: Path, *, memos: int, kills: int) -> None:
+    rng = random.Random(kills)
+    rows = plain_rows(rng, memos)
+    for memo in rows["memos"][:: max(1, memos // 7)]:
+        memo["embedding"] = [0.0] * DIMENSION
+        memo["categoryId"] = "gone"
+    for memo in rows["memos"][3 :: max(1, memos // 5)]:
+        memo["uid"] = "nobody"
+    write(folder / "old", rows)
+    undisturbed = mariadb.create_database()
+    settings = settings_for(folder / "undisturbed", undisturbed, DIMENSION)
+    started = time.monotonic()
+    assert migrate_data(settings, "--source", folder / "old").code == 3
+    duration = time.monotonic() - started
+    expected = state(mariadb, undisturbed, folder / "undisturbed")
+    done = rounds = 0
+    while done < kills:
+        rounds += 1
+        data = folder / f"killed-{rounds}"
+        database = mariadb.create_database()
+        settings = settings_for(data, database, DIMENSION)
+        finished = False
+        while done < kills and not finished:
+            command = [str(AIMO), "migrate-data", "--source", str(folder / "old")]
+            process = Process(command, log=folder / f"log-{rounds}", env=environment(settings), cwd=folder)
+            # Imports take the first part; what counts is what comes after.
+            deadline = time.monotonic() + duration * rng.uniform(0.25, 1.0)
+            while process.running and time.monotonic() < deadline:
+                time.sleep(0.005)
+            finished = not process.running
+            process.kill()
+            done += not finished
+        last = migrate_data(settings, "--source", folder / "old", "--resume")
+        assert last.code == 3, last.output[-3000:]
+        assert state(mariadb, database, data) == expected
+
+
+def test_killed_ten_times_it_ends_as_if_undisturbed(mariadb: MariaDB, tmp_path: Path) -> None:
+    kill_and_resume(mariadb, tmp_path, memos=1500, kills=10)
+
+
+@pytest.mark.long
+def test_killed_two_hundred_times_with_twenty_thousand_memos(mariadb: MariaDB, tmp_path: Path) -> None:
+    kill_and_resume(mariadb, tmp_path, memos=20_000, kills=200)
