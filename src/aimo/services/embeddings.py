@@ -122,10 +122,14 @@ class EmbeddingService:
         missing = [text for text in texts if text not in found]
         if missing:
             try:
-                found |= await self._cache.get_many(model_hash, missing)
+                cached = await self._cache.get_many(model_hash, missing)
             except Exception:
                 # A cache that cannot be read must not stop anybody: the embedder knows the answer too.
                 log.exception("the embedding cache cannot be read")
+                return found
+            for text, vector in cached.items():
+                self._remember(role, text, vector)
+            found |= cached
         return found
 
     def _remember(self, role: Role, text: str, vector: Vectors) -> None:

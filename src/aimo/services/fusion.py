@@ -73,14 +73,10 @@ def fuse(
     similarity = dict(reversed(semantic))
     tier = {memo_id: place for place in range(len(literal) - 1, -1, -1) for memo_id in literal[place]}
     text_rank = {memo_id: rank for rank, memo_id in reversed(list(enumerate(partial)))}
-    candidates = dict.fromkeys([*(memo_id for memo_id, _ in semantic), *tier, *partial])
+    scored = dict.fromkeys([*(memo_id for memo_id, _ in semantic), *partial])
 
-    def order(memo_id: str) -> tuple[int, float, int]:
-        return (
-            tier.get(memo_id, len(literal)),
-            -similarity.get(memo_id, -2.0),
-            text_rank.get(memo_id, len(partial)),
-        )
+    def order(memo_id: str) -> tuple[float, int]:
+        return -similarity.get(memo_id, -2.0), text_rank.get(memo_id, len(partial))
 
     def matched_by(memo_id: str) -> MatchedBy:
         if memo_id not in similarity:
@@ -89,4 +85,11 @@ def fuse(
             return "semantic"
         return "both" if similarity[memo_id] >= relevant else "text"
 
-    return [Match(memo_id, matched_by(memo_id)) for memo_id in sorted(candidates, key=order)]
+    groups: list[list[Match]] = [[] for _ in range(len(literal) + 1)]
+    for memo_id in sorted(scored, key=order):
+        groups[tier.get(memo_id, len(literal))].append(Match(memo_id, matched_by(memo_id)))
+    # A common word is in many thousand memos that nothing else tells apart: they come last of theirs, unsorted.
+    for memo_id, place in tier.items():
+        if memo_id not in scored:
+            groups[place].append(Match(memo_id, "text"))
+    return [match for group in groups for match in group]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,29 +89,27 @@ class SearchService:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         terms = fusion.query_terms(query)
         texts = self._vectors.memo_texts
-        literal = [await texts.containing(uid, lookup) for lookup in fusion.lookups(query)]
-        partial = await texts.ranked(uid, query, _PARTIAL)
-        patience = _PATIENCE_WHILE_DOWN_SECONDS if self._embeddings.is_down else _PATIENCE_SECONDS
-        try:
-            vector = await self.query_vector(query, seconds=patience)
-        except AimoError:
-            vector = None
         allowed = await self._allowed(uid, criteria) if criteria.any else None
-        semantic = await self._semantic(uid, vector, allowed)
-        matches = fusion.fuse(semantic, literal, partial, relevant=self._embeddings.embedder.relevant)
+        semantic, literal = await asyncio.gather(
+            self._semantic(uid, query, allowed), texts.containing_each(uid, fusion.lookups(query))
+        )
+        degraded, hits = semantic is None, semantic or []
+        # Memos with some of the words only fill up what meaning leaves empty, and looking for them takes longest.
+        partial = await texts.ranked(uid, query, _PARTIAL) if len(hits) < _DEPTH else []
+        matches = fusion.fuse(hits, literal, partial, relevant=self._embeddings.embedder.relevant)
         if allowed is not None:
             matches = [match for match in matches if match.id in allowed]
         page = matches[request.offset : request.offset + request.size]
-        similarities = dict(semantic)
+        similarities = dict(hits)
         async with self._database.reads() as connection:
-            hits = [(match.id, similarities.get(match.id, 0.0)) for match in page]
-            items = await self._present(connection, uid, hits)
+            shown = [(match.id, similarities.get(match.id, 0.0)) for match in page]
+            items = await self._present(connection, uid, shown)
         ways = {match.id: match.matched_by for match in page}
         for memo in items:
             way = ways[memo.memo_id]
             memo.matched_by = ["semantic", "text"] if way == "both" else [way]
             memo.snippet = snippet(memo.content, terms)
-        return SearchPage(items=items, pagination=request.describe(len(matches)), degraded=vector is None)
+        return SearchPage(items=items, pagination=request.describe(len(matches)), degraded=degraded)
 
     async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Any:
         """The vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
@@ -144,9 +143,13 @@ class SearchService:
             return [], total
         return (await table.search(uid, vector, depth))[request.offset :], total
 
-    async def _semantic(self, uid: str, vector: Any, allowed: set[str] | None) -> Sequence[Hit]:
-        if vector is None:
-            return []
+    async def _semantic(self, uid: str, query: str, allowed: set[str] | None) -> Sequence[Hit] | None:
+        """What is found by meaning, at most 1,000 without filters; None while there is no vector for the query."""
+        patience = _PATIENCE_WHILE_DOWN_SECONDS if self._embeddings.is_down else _PATIENCE_SECONDS
+        try:
+            vector = await self.query_vector(query, seconds=patience)
+        except AimoError:
+            return None
         if allowed is not None:
             return await self._filtered(uid, vector, allowed)
         return await self._vectors.memo_vectors.search(uid, vector, _DEPTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from lancedb import AsyncConnection
 from lancedb.expr import col, lit
 
@@ -61,13 +62,22 @@ class TextTable(OwnedTable):
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        condition = owned_by(uid)
-        for term in dict.fromkeys(map(fold, terms)):
-            if term:
-                condition = condition & col(_CONTENT).contains(lit(term))
-        rows = await self.read(self._handle.query().where(condition).select([self.id_column]))
-        found: list[str] = rows.column(self.id_column).to_pylist()
+        [found] = await self.containing_each(uid, [terms])
         return found
+
+    async def containing_each(self, uid: str, lists: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The same for several lists of terms in one scan. A text that fits any of the lists must fit the last one.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        condition = owned_by(uid)
+        for term in filter(None, dict.fromkeys(map(fold, lists[-1]))):
+            condition = condition & col(_CONTENT).contains(lit(term))
+        columns = [self.id_column, _CONTENT] if len(lists) > 1 else [self.id_column]
+        rows = await self.read(self._handle.query().where(condition).select(columns))
+        stricter = [_containing(rows, terms) for terms in lists[:-1]]
+        return [part.column(self.id_column).to_pylist() for part in [*stricter, rows]]
 
     async def ranked(self, uid: str, query: str, limit: int) -> list[str]:
         """Ids of the user's texts that share pieces with the query, best first (BM25).
@@ -85,3 +95,9 @@ class TextTable(OwnedTable):
         rows = await self.read(matching.select([self.id_column, "_score"]).limit(limit))
         scored = zip(rows.column("_score").to_pylist(), rows.column(self.id_column).to_pylist(), strict=True)
         return [row_id for _, row_id in sorted(scored, key=lambda row: (-row[0], row[1]))]
+
+
+def _containing(rows: pa.Table, terms: Sequence[str]) -> pa.Table:
+    for term in map(fold, terms):
+        rows = rows.filter(pc.match_substring(rows.column(_CONTENT), term))
+    return rows

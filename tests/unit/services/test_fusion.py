@@ -72,6 +72,11 @@ def test_memo_without_a_vector_is_found_by_its_words() -> None:
     assert found == [("new", "text"), ("a", "semantic")]
 
 
+def test_literal_matches_that_nothing_tells_apart_come_last_of_theirs() -> None:
+    found = fuse([("a", 0.9), ("b", 0.2)], [["whole"], ["some", "b", "whole"]], ["word", "some"])
+    assert [match.id for match in found] == ["whole", "b", "some", "a", "word"]
+
+
 def test_match_says_what_found_it() -> None:
     found = dict(fuse([("a", 0.5), ("b", 0.1), ("c", 0.4)], [["a", "b"]], ["x"], relevant=0.2))
     assert found == {"a": "both", "b": "text", "c": "semantic", "x": "text"}
