@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import structlog
 
@@ -65,10 +65,9 @@ from aimo.services.sync.service import SyncService
 from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
 from aimo.services.tokens import Tokens
+from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
-from aimo.storage.oss import OssStorage
 from aimo.storage.protocol import Storage
-from aimo.storage.s3 import RemoteSettings, S3Storage
 from aimo.storage.signing import FileSigner
 from aimo.storage.with_local import WithLocal
 from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
@@ -288,38 +287,8 @@ def create_storage(settings: Settings, signer: FileSigner) -> Storage:
     local = LocalStorage(settings.attachments_dir, signer)
     if settings.attachment_storage_type == "local":
         return local
-    bucket = create_bucket(settings, settings.attachment_storage_type)
+    bucket = configured_bucket(settings, settings.attachment_storage_type)
     return WithLocal(bucket, local) if settings.attachments_dir.is_dir() else bucket
-
-
-def create_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Storage | OssStorage:
-    """The configured bucket of a kind, whether it is the one in use or not."""
-    scratch = settings.aimo_data_dir / "incoming"
-    if kind == "s3":
-        return S3Storage(
-            RemoteSettings(
-                bucket=settings.attachment_s3_bucket,
-                prefix=settings.attachment_s3_prefix,
-                region=settings.attachment_s3_region,
-                endpoint=settings.attachment_s3_endpoint,
-                public=settings.attachment_s3_is_public,
-                key_id=settings.attachment_s3_access_key_id,
-                secret=settings.attachment_s3_secret_access_key.get_secret_value(),
-            ),
-            scratch=scratch,
-        )
-    return OssStorage(
-        RemoteSettings(
-            bucket=settings.attachment_oss_bucket,
-            prefix=settings.attachment_oss_prefix,
-            region=settings.attachment_oss_region,
-            endpoint=settings.attachment_oss_endpoint,
-            public=settings.attachment_oss_is_public,
-            key_id=settings.attachment_oss_access_key_id,
-            secret=settings.attachment_oss_access_key_secret.get_secret_value(),
-        ),
-        scratch=scratch,
-    )
 
 
 def lancedb_options(settings: Settings) -> dict[str, str] | None:

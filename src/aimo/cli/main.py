@@ -19,7 +19,10 @@ app.command("aimo.cli.data:db_app", name="db")
 app.command("aimo.cli.data:seed")
 app.command("aimo.cli.sync:app", name="sync")
 app.command("aimo.cli.doctor:doctor")
+app.command("aimo.cli.backup:backup")
+app.command("aimo.cli.backup:restore")
 app.command("aimo.cli.push:app", name="push")
+app.command("aimo.cli.attachments:app", name="attachments")
 
 
 def main() -> NoReturn:

@@ -18,6 +18,7 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.metrics import shared_between_processes
 from aimo.outbound import Outbound
+from aimo.storage.buckets import configured_bucket
 
 # Requests in flight get this long to finish after a signal; then workers are killed.
 _GRACE_SECONDS = 5
@@ -66,10 +67,7 @@ async def _prepare(settings: config.Settings) -> None:
     """Find out what cannot work, and migrate, before any worker starts."""
     Outbound(settings.outbound_allow)
     if settings.attachment_storage_type != "local":
-        # Not for everybody: it imports the engines, which take seconds.
-        from aimo.runtime import create_bucket
-
-        await create_bucket(settings, settings.attachment_storage_type).prepare()
+        await configured_bucket(settings, settings.attachment_storage_type).prepare()
     database = await Database.open(settings)
     try:
         await migrate.prepare(database, settings)

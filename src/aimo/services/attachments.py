@@ -19,12 +19,12 @@ from aimo.db.transaction import atomically
 from aimo.dto.attachments import Attachment, AttachmentPage
 from aimo.dto.base import UNSET
 from aimo.errors import AimoError, Code
-from aimo.services.files import FileUrls
+from aimo.services.files import FileUrls, placed
 from aimo.services.paging import PageRequest
 from aimo.services.sync import marks
 from aimo.services.sync.service import SyncService
 from aimo.storage.keys import attachment_key
-from aimo.storage.protocol import Placement, Storage, StorageError, StoredObject
+from aimo.storage.protocol import Storage, StorageError, StoredObject
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class AttachmentService:
             "properties": properties or None,
             "created_at": _storable(file.created_at),
             "seq": clock.next_sequence(),
-            **_placed(self._storage.placement),
+            **placed(self._storage.placement),
         }
 
         async def work(connection: AsyncConnection) -> marks.Mark:
@@ -227,15 +227,3 @@ def _possible(attachment_id: str) -> str:
 def _storable(created_at: int | None) -> int:
     """The time that the upload gave, where it is one that can be kept; else now."""
     return created_at if created_at and 0 < created_at <= clock.LATEST_MS else clock.now_ms()
-
-
-def _placed(placement: Placement) -> dict[str, str | None]:
-    public = None if placement.public is None else str(placement.public).lower()
-    return {
-        "storage_type": placement.kind,
-        "bucket": placement.bucket,
-        "prefix": placement.prefix,
-        "endpoint": placement.endpoint,
-        "region": placement.region,
-        "is_public_bucket": public,
-    }

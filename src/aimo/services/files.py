@@ -49,3 +49,16 @@ def placement(row: Any) -> Placement:
         region=row.region,
         public=public,
     )
+
+
+def placed(placement: Placement) -> dict[str, str | None]:
+    """The columns of an attachment's row that say where its bytes are."""
+    public = None if placement.public is None else str(placement.public).lower()
+    return {
+        "storage_type": placement.kind,
+        "bucket": placement.bucket,
+        "prefix": placement.prefix,
+        "endpoint": placement.endpoint,
+        "region": placement.region,
+        "is_public_bucket": public,
+    }

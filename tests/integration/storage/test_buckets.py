@@ -11,7 +11,8 @@ import pytest
 
 from aimo.config import Settings
 from aimo.errors import ConfigurationError
-from aimo.runtime import create_bucket, create_storage
+from aimo.runtime import create_storage
+from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
 from aimo.storage.protocol import ObjectMissing, Placement, StorageError
 from aimo.storage.remote import RemoteStorage
@@ -26,7 +27,7 @@ KEY = "u1/2026-01-31/AbCdEf_-0123456789abcdef.png"
 
 @pytest.fixture(params=["s3", "oss"])
 def storage(request: pytest.FixtureRequest, buckets: Buckets, settings: Callable[..., Settings]) -> RemoteStorage:
-    return create_bucket(settings(**buckets.settings(request.param)), request.param)
+    return configured_bucket(settings(**buckets.settings(request.param)), request.param)
 
 
 async def read(storage: RemoteStorage, key: str, start: int = 0, length: int | None = None) -> bytes:
@@ -114,7 +115,7 @@ def test_rows_decide_whether_and_where_their_bucket_is_public(settings: Callable
             "ATTACHMENT_S3_ACCESS_KEY_ID": "a",
             "ATTACHMENT_S3_SECRET_ACCESS_KEY": "b",
         }
-        return create_bucket(settings(**base, **values), "s3")
+        return configured_bucket(settings(**base, **values), "s3")
 
     private, public = made(), made(ATTACHMENT_S3_IS_PUBLIC="true", ATTACHMENT_S3_PREFIX="p")
     assert public.url("k/a.png", lifetime=9) == "https://memos.s3.us-east-1.amazonaws.com/p/k/a.png"
@@ -135,7 +136,7 @@ def test_without_a_key_the_usual_credentials_sign(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FROMENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "SECRET")
-    storage = create_bucket(settings(ATTACHMENT_S3_BUCKET="memos"), "s3")
+    storage = configured_bucket(settings(ATTACHMENT_S3_BUCKET="memos"), "s3")
     url = storage.url("k/a.png", lifetime=60)
     assert url.startswith("https://s3.us-east-1.amazonaws.com/memos/attachments/k/a.png?X-Amz-Algorithm=")
     assert "FROMENV" in url
@@ -167,12 +168,12 @@ async def test_what_the_folder_still_has_stays_reachable(
 @pytest.mark.parametrize("kind", ["s3", "oss"])
 def test_a_bucket_must_be_named(kind: str, settings: Callable[..., Settings]) -> None:
     with pytest.raises(ConfigurationError, match=f"ATTACHMENT_{kind.upper()}_BUCKET"):
-        create_bucket(settings(ATTACHMENT_STORAGE_TYPE=kind), kind)  # type: ignore[arg-type]
+        configured_bucket(settings(ATTACHMENT_STORAGE_TYPE=kind), kind)  # type: ignore[arg-type]
 
 
 def test_oss_wants_its_key(settings: Callable[..., Settings]) -> None:
     with pytest.raises(ConfigurationError, match="ATTACHMENT_OSS_ACCESS_KEY_ID, ATTACHMENT_OSS_ACCESS_KEY_SECRET"):
-        create_bucket(settings(ATTACHMENT_OSS_BUCKET="b"), "oss")
+        configured_bucket(settings(ATTACHMENT_OSS_BUCKET="b"), "oss")
 
 
 async def test_a_bucket_that_does_not_exist_is_said_at_start(
@@ -180,7 +181,7 @@ async def test_a_bucket_that_does_not_exist_is_said_at_start(
 ) -> None:
     values = {**buckets.settings(), "ATTACHMENT_S3_BUCKET": "nowhere"}
     with pytest.raises(ConfigurationError, match=r"bucket nowhere: the bucket does not exist \(NoSuchBucket\)"):
-        await create_bucket(settings(**values), "s3").prepare()
+        await configured_bucket(settings(**values), "s3").prepare()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ async def test_a_wrong_key_is_said_at_start(code: str, said: str, settings: Call
             "ATTACHMENT_S3_SECRET_ACCESS_KEY": "very-secret",
         }
         with pytest.raises(ConfigurationError, match=said) as error:
-            await create_bucket(settings(**values), "s3").prepare()
+            await configured_bucket(settings(**values), "s3").prepare()
         assert "very-secret" not in str(error.value)
 
 
@@ -214,7 +215,7 @@ async def test_a_store_that_is_away_keeps_nothing_else_from_starting(
         "ATTACHMENT_S3_ACCESS_KEY_ID": "a",
         "ATTACHMENT_S3_SECRET_ACCESS_KEY": "b",
     }
-    storage = create_bucket(settings(**values), "s3")
+    storage = configured_bucket(settings(**values), "s3")
     await storage.prepare()
     source = tmp_path / "x"
     source.write_bytes(b"x")
