@@ -38,7 +38,6 @@ _ENGINES = ("sqlite", "mariadb")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run everything and print the table."""
     options = _parser().parse_args(arguments)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     pace = Pace(options.rounds, options.seconds, options.connections)
     if options.quick:
         pace = Pace(2, min(0.5, options.seconds), options.connections)
@@ -157,4 +156,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     main()

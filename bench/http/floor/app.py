@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from aimo.services import fusion
 from aimo.services.snippets import snippet
 from aimo.storage.signing import FileSigner
 
+_DEPTH = 1000
 _PREFIX = "/api/v1/memos"
 _HEADERS = [(b"content-type", b"application/json; charset=utf-8")]
 _MEMO_COLUMNS = (
@@ -121,9 +123,11 @@ class Floor:
 
     async def _hybrid(self, uid: str, body: bytes) -> Json:
         asked = msgspec.json.decode(body, type=_Search)
-        literal = [await self._lance.containing(uid, terms) for terms in fusion.lookups(asked.query)]
-        partial = await self._lance.ranked(uid, asked.query, 100)
-        near = await self._lance.nearest(uid, await self._lance.vector(asked.query), 1000)
+        vector = await self._lance.vector(asked.query)
+        near, literal = await asyncio.gather(
+            self._lance.nearest(uid, vector, _DEPTH), self._lance.containing(uid, fusion.lookups(asked.query))
+        )
+        partial = await self._lance.ranked(uid, asked.query, 100) if len(near) < _DEPTH else []
         matches = fusion.fuse(list(near.items()), literal, partial, relevant=LocalEmbedder.relevant)
         page = matches[(asked.page - 1) * asked.limit : asked.page * asked.limit]
         async with self._pool.connection() as connection:

@@ -9,6 +9,7 @@ from typing import Any
 import lancedb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lancedb.expr import col, lit
 
 from aimo.config import Settings
@@ -59,14 +60,19 @@ class Lance:
         hits = zip(rows.column("memoId").to_pylist(), scores, strict=True)
         return dict(sorted(hits, key=lambda hit: (-hit[1], hit[0])))
 
-    async def containing(self, uid: str, terms: list[str]) -> list[str]:
-        """Ids of the texts that contain every term."""
+    async def containing(self, uid: str, lists: list[list[str]]) -> list[list[str]]:
+        """Ids of the texts that contain every term, for each list; what fits one fits the last."""
         condition = col("uid") == lit(uid)
-        for term in terms:
+        for term in lists[-1]:
             condition = condition & col("content").contains(lit(fold(term)))
-        rows = await self._texts.query().where(condition).select(["memoId"]).to_arrow()
-        ids: list[str] = rows.column("memoId").to_pylist()
-        return ids
+        rows = await self._texts.query().where(condition).select(["memoId", "content"]).to_arrow()
+        found = []
+        for terms in lists:
+            part = rows
+            for term in terms:
+                part = part.filter(pc.match_substring(part.column("content"), fold(term)))
+            found.append(part.column("memoId").to_pylist())
+        return found
 
     async def ranked(self, uid: str, query: str, limit: int) -> list[str]:
         """Ids by text score."""
