@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (rows are easier to compare when each stands on its own line)
 """Makes databases of the old server, of any schema version, with every oddity that a migrator meets."""
 
 from __future__ import annotations

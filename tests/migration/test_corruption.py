@@ -33,7 +33,7 @@ def other(value: Any, column: Any, number: int) -> Any:
         return value + 1
     if value is None:
         return ""
-    return f"{value[:60]}!{number}"
+    return f"{value[:5]}!{number}"
 
 
 async def corrupt(database: Database, table: Table, first: int) -> list[tuple[str, str, str]]:

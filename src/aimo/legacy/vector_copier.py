@@ -6,6 +6,7 @@ page is written again: the first page of every attempt replaces rows of equal ke
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from sqlalchemy.exc import IntegrityError
 
 from aimo import clock, ids
 from aimo.db.connection import Database
@@ -23,7 +25,7 @@ from aimo.legacy.outcomes import Outcome
 from aimo.legacy.patience import persistently
 from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs, add_checkpoints, checkpoint_row
-from aimo.vectors.bulk import append_rows, put_rows, rows_with, usable_vectors
+from aimo.vectors.bulk import append_rows, one_array, put_rows, rows_with, usable_vectors
 from aimo.vectors.folding import fold
 from aimo.vectors.legacy_source import SourceTable
 from aimo.vectors.table import OwnedTable
@@ -81,21 +83,29 @@ class PageCopier(ABC):
         """Go on from where the run stands to the end."""
         first = await persistently(lambda: self._runs.position(self._run, self.name))
         progress.begin(self.name, self.source.rows, first)
-        while first < self.source.rows:
-            count = min(self.page_rows, self.source.rows - first)
-            page = await self.source.read(self.columns, first, count)
+        following = self._read(first)
+        while following is not None:
+            page = await following
+            # Reading goes on while this page is written.
+            following = self._read(first + page.num_rows)
             outcomes = await persistently(lambda first=first, page=page: self._outcomes(first, page))  # type: ignore[misc]
             codes = await self._copy_page(page, outcomes)
             marks = page.column(0).filter(pa.array(codes == MARKED)).to_pylist()
             owners = page.column("uid").filter(pa.array(codes == MARKED)).to_pylist()
             await persistently(
-                lambda first=first, codes=codes, marks=marks, owners=owners: self._checkpoint(  # type: ignore[misc]
+                lambda first=first, codes=codes, marks=marks, owners=owners: self._checkpoint_once(  # type: ignore[misc]
                     first, codes, marks, owners
                 )
             )
             self._safe = True
-            first += count
+            first += page.num_rows
             progress.advance(first)
+
+    def _read(self, first: int) -> asyncio.Task[pa.Table] | None:
+        left = self.source.rows - first
+        if left <= 0:
+            return None
+        return asyncio.create_task(self.source.read(self.columns, first, min(self.page_rows, left)))
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         """What became of the rows of a page."""
@@ -123,9 +133,15 @@ class PageCopier(ABC):
         there: npt.NDArray[np.bool_] = present & np.array([row_id in held for row_id in row_ids], dtype=bool)
         return there
 
+    async def _checkpoint_once(self, first: int, codes: Codes, marks: Sequence[str], owners: Sequence[str]) -> None:
+        """A commit whose answer was lost may have happened: then its key is taken."""
+        try:
+            await self._checkpoint(first, codes, marks, owners)
+        except IntegrityError:
+            if await self._runs.position(self._run, self.name) <= first:
+                raise
+
     async def _checkpoint(self, first: int, codes: Codes, marks: Sequence[str], owners: Sequence[str]) -> None:
-        if await self._runs.position(self._run, self.name) > first:
-            return
         row = checkpoint_row(self._run, self.name, first, ledger=codes.tobytes(), count=len(codes), details=None)
         now = clock.now_ms()
         kind = "attachment" if self.source.name.startswith("attachment") else "memo"
@@ -172,9 +188,9 @@ class VectorCopier(PageCopier):
         if self._optional:
             codes[column.is_null().to_numpy()] = LEFT_OUT
         codes[~wanted] = LEFT_OUT
-        chosen = pa.array(codes == COPIED)
         names = (self._key, "uid")
-        columns = [page.column(name).filter(chosen).combine_chunks().cast(pa.string()) for name in names]
+        chosen = page.select(names) if (codes == COPIED).all() else page.select(names).filter(pa.array(codes == COPIED))
+        columns = [one_array(chosen.column(name)).cast(pa.string()) for name in names]
         fields = [pa.field(name, pa.string(), nullable=False) for name in names]
         fields.append(pa.field(self._column, vectors.type, nullable=False))
         return codes, pa.table([*columns, vectors], schema=pa.schema(fields))

@@ -28,10 +28,12 @@ def usable_vectors(column: pa.ChunkedArray, dimension: int) -> tuple[Mask, pa.Fi
         return np.zeros(rows, dtype=bool), _vectors(pa.array([], pa.float32()), dimension)
     array = one_array(column)
     mask = _right_length(array, dimension)
-    flat = array.filter(pa.array(mask)).flatten()
+    flat = (array if mask.all() else array.filter(pa.array(mask))).flatten()
     if flat.type != pa.float32():
         flat = flat.cast(pa.float32(), safe=False)
-    numbers = flat.fill_null(float("nan")).to_numpy(zero_copy_only=False).reshape(-1, dimension)
+    if flat.null_count:
+        flat = flat.fill_null(float("nan"))
+    numbers = flat.to_numpy(zero_copy_only=False).reshape(-1, dimension)
     good = has_direction(numbers)
     mask[mask] = good
     vectors = _vectors(flat, dimension)
