@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from aimo import config
@@ -21,6 +22,10 @@ from support.stub import Stub
 # The developer's own settings must not decide what the tests see.
 for _name in config.Settings.model_fields:
     os.environ.pop(_name.upper(), None)
+
+# Machines that run tests are busy ones: how long an example takes says nothing about the code.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 StartServer = Callable[..., Server]
 _running: list[Server] = []

@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from lancedb.index import IvfRq, IvfSq
 
+from aimo import clock
 from aimo.vectors.errors import VectorStoreError, reported_as
 from aimo.vectors.table import Table
 from aimo.vectors.vector_table import VectorTable
@@ -164,7 +165,8 @@ class Upkeep:
         """The age from which on versions are removed, and whether there are any."""
         versions = await self.table.handle.list_versions()
         # LanceDB gives local time without a zone.
-        ages = [datetime.now() - version["timestamp"] for version in versions[:-1]]
+        now = datetime.fromtimestamp(clock.now_ms() / 1000)
+        ages = [now - version["timestamp"] for version in versions[:-1]]
         horizon = self._retention
         if len(ages) > _KEPT_VERSIONS:
             horizon = min(horizon, max(ages[-_KEPT_VERSIONS], _SHORTEST_RETENTION))
