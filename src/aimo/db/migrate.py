@@ -36,13 +36,13 @@ _ATTEMPTS = 6
 _WAIT_SECONDS = 0.2
 
 # Alembic's note of where the schema is. Two processes that start on an empty database must not both make
-# one, which would leave it at two revisions at once: `only` keeps it a single row.
+# one, which would leave it at two revisions at once: `single_row` keeps it one.
 _VERSION = CoreTable(
     "alembic_version",
     MetaData(),
     Column("version_num", String(32), primary_key=True),
-    Column("only", Integer, nullable=False, server_default=text("1")),
-    UniqueConstraint("only", name="uq_alembic_version_only"),
+    Column("single_row", Integer, nullable=False, server_default=text("1")),
+    UniqueConstraint("single_row", name="uq_alembic_version_single_row"),
 )
 
 

@@ -1,0 +1,136 @@
+"""Rows read straight from the driver are those that SQLAlchemy reads, and no answer reaches the wrong asker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from aimo.config import Settings
+from aimo.db.connection import Database
+from aimo.db.queries import memos
+from aimo.db.queries.memos import Filters, Order
+from aimo.db.reading import fetch, fetch_one, fetch_value
+from aimo.db.schema import Memo, MemoTag, Tag, User
+from aimo.db.statements import param
+from support.stepping import cancelled_at
+
+MakeSettings = Callable[..., Settings]
+
+HOSTILE = "%s %% :id ? '\"\\ 京😀 \x00"
+EVERYTHING = Filters(tags=True, since=True, until=True, listed=True)
+
+
+@pytest.fixture(params=["asyncmy", "aiomysql"])
+def driver(request: pytest.FixtureRequest, migrated_database: dict[str, str]) -> dict[str, str]:
+    """SQLite has one driver only; it does not hurt to try it twice."""
+    return {**migrated_database, "MYSQL_DRIVER": request.param}
+
+
+@pytest.fixture
+async def database(driver: dict[str, str], settings: MakeSettings) -> AsyncIterator[Database]:
+    opened = await Database.open(settings(**driver, mysql_connection_limit=3))
+    async with opened.reads() as connection:
+        await connection.execute(insert(User).values(uid="u", password="x", salt="x"))
+        await connection.execute(insert(Tag).values(tag_id="t", uid="u", name="x", name_key="x", seq=1))
+        for number in range(5):
+            memo: dict[str, Any] = {
+                "memo_id": f"m{number}",
+                "uid": "u",
+                "content": f"{number} {HOSTILE}",
+                "seq": number,
+            }
+            memo |= {"tag_ids": ["t", HOSTILE], "is_public": bool(number % 2), "created_at": number - 2}
+            await connection.execute(insert(Memo).values(memo))
+            await connection.execute(insert(MemoTag).values(memo_id=f"m{number}", tag_id="t", uid="u"))
+    yield opened
+    await opened.close()
+
+
+async def test_rows_are_those_of_sqlalchemy(database: Database) -> None:
+    values = {"owner": "u", "limit": 3, "offset": 1, "since": -1, "until": 10, "tag_ids": ["t"], "tag_count": 1}
+    values["memo_ids"] = ["m1", "m2", "m3", "m4", "no such"]
+    async with database.reads() as connection:
+        for filters in (Filters(), EVERYTHING, Filters(public=True), Filters(category="none", since=True)):
+            statement = memos.page(filters, Order("updated_at"))
+            used = {name: value for name, value in values.items() if name in statement.compile().params}
+            expected = [tuple(row) for row in await connection.execute(statement, used)]
+            assert expected
+            rows = await fetch(connection, statement, used)
+            assert [tuple(row) for row in rows] == expected
+            assert rows[0].content.endswith(HOSTILE)
+            assert rows[0].is_public in (True, False)
+            count = memos.count(filters)
+            used = {name: value for name, value in values.items() if name in count.compile().params}
+            assert await fetch_value(connection, count, used) == await connection.scalar(count, used)
+
+
+async def test_values_cannot_become_sql(database: Database) -> None:
+    async with database.reads() as connection:
+        for hostile in ("' OR 1=1 -- ", "\\' OR 1=1 #", "%s", "m1') OR ('1'='1", "__[POSTCOMPILE_memo_ids]", "?"):
+            assert await fetch(connection, memos.ONE, {"owner": "u", "id": hostile}) == []
+            which = {"owner": "u", "memo_ids": [hostile, "m2"]}
+            assert [row.memo_id for row in await fetch(connection, memos.KNOWN_IDS, which)] == ["m2"]
+
+
+async def test_nothing_is_none(database: Database) -> None:
+    async with database.reads() as connection:
+        assert await fetch_one(connection, memos.ONE, {"owner": "u", "id": "no such"}) is None
+        assert await fetch_value(connection, memos.EXISTS, {"owner": "u", "id": "no such"}) is None
+
+
+async def test_after_a_failure_the_pool_is_as_good_as_before(database: Database) -> None:
+    broken = select(func.no_such_function(Memo.memo_id)).where(Memo.uid == param("owner"))
+    for _ in range(5):
+        with pytest.raises(Exception, match=r"(?i)no_such_function"):
+            async with database.reads() as connection:
+                await fetch(connection, broken, {"owner": "u"})
+    await every_answer_is_ones_own(database)
+
+
+async def every_answer_is_ones_own(database: Database) -> None:
+    async def ask(number: int) -> None:
+        async with database.reads() as connection:
+            row = await fetch_one(connection, memos.ONE, {"owner": "u", "id": f"m{number % 5}"})
+            assert row.content.startswith(f"{number % 5} ")
+
+    await asyncio.gather(*(ask(number) for number in range(20)))
+    assert database.pool_status().in_use == 0
+
+
+@pytest.mark.parametrize("more", [(), (1, 2)], ids=["once", "again"])
+async def test_cancelled_at_any_moment_nobody_gets_the_answer_of_another(
+    database: Database, more: tuple[int, ...]
+) -> None:
+    async def ask() -> None:
+        async with database.reads() as connection:
+            await fetch_one(connection, memos.ONE, {"owner": "u", "id": "m0"})
+            await fetch_one(connection, memos.ONE, {"owner": "u", "id": "m1"})
+
+    place = 1
+    while await cancelled_at(ask(), place, *(place + step for step in more)):
+        await every_answer_is_ones_own(database)
+        place += 1
+    assert place > 2
+
+
+async def test_among_many_cancelled_ones_the_others_get_their_answers(database: Database) -> None:
+    chance = random.Random(7)
+
+    async def ask(number: int) -> None:
+        async with database.reads() as connection:
+            row = await fetch_one(connection, memos.ONE, {"owner": "u", "id": f"m{number % 5}"})
+            assert row.content.startswith(f"{number % 5} ")
+
+    for _ in range(10):
+        tasks = [asyncio.create_task(ask(number)) for number in range(30)]
+        for task in chance.sample(tasks, 10):
+            await asyncio.sleep(chance.random() * 0.002)
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [error for error in results if error and not isinstance(error, asyncio.CancelledError)] == []
+    await every_answer_is_ones_own(database)
