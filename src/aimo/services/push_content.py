@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -37,21 +36,6 @@ class DailyPicks(Protocol):
 
     async def daily(self, uid: str) -> Sequence[Picked]:
         """The user's picks of today; empty when there is nothing to pick from."""
-
-
-class NewestPicks:
-    """Picks three of a user's newest memos, others every day."""
-
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
-        self._database = database
-        self._zone = zone
-
-    async def daily(self, uid: str) -> list[Picked]:
-        """The user's picks of today."""
-        async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.NEWEST_MEMOS, {"owner": uid})).all()
-        picks = random.Random(f"{uid} {clock.local_day(self._zone)}").sample(range(len(rows)), min(3, len(rows)))
-        return [rows[number] for number in sorted(picks)]
 
 
 class PushContent:

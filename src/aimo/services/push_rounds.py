@@ -7,7 +7,10 @@ that is on its way: messages go out one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +36,7 @@ LOST_AFTER_MS = 3 * 60_000
 KEPT_DAYS = 30
 
 _GROUP = 200
+_PREPARED_AHEAD = 4
 _STATES = {Outcome.REJECTED: "failed", Outcome.UNAVAILABLE: "waiting", Outcome.UNKNOWN: "unknown"}
 _LOST = "the server was stopped while this message was on its way"
 
@@ -73,6 +77,15 @@ class Delivery:
         return {"rule": self.rule_id, "hour": self.due, "target": self.channel}
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """A rule, its channels by target that have not had their message, and the message."""
+
+    rule: Any
+    left: dict[str, Any]
+    message: Message
+
+
 class PushRounds:
     """Sends the messages of an hour, tries some of them again, and reports those that were lost."""
 
@@ -96,10 +109,9 @@ class PushRounds:
         done = Round()
         async with self._database.reads() as connection:
             rules = (await connection.execute(rule_sql.DUE, {"hour": hour_of(due)})).all()
-        for rule in rules:
-            if not go_on():
-                break
-            await self._push(rule, due, done, go_on)
+        async with aclosing(self._prepared(rules, due, done, go_on)) as prepared:
+            async for ready in prepared:
+                await self._push(ready, due, done, go_on)
         if rules:
             log.info("pushes of an hour", due=due, rules=len(rules), **vars(done))
         return done
@@ -134,23 +146,45 @@ class PushRounds:
         before = clock.now_ms() - KEPT_DAYS * 86_400_000
         await self._write("push.forget", Delivery("", "", "", ""), sql.FORGET, {"before": before})
 
-    async def _push(self, rule: Any, due: str, done: Round, go_on: Callable[[], bool]) -> None:
+    async def _prepared(
+        self, rules: Sequence[Any], due: str, done: Round, go_on: Callable[[], bool]
+    ) -> AsyncGenerator[_Ready, None]:
+        """The rules that have something to send, in order, with their messages made some rules ahead.
+
+        Making one may mean to wait for a chat model, and the messages of an hour should arrive in that hour.
+        """
+        ahead: deque[asyncio.Task[_Ready | None]] = deque()
+        waiting = deque(rules)
+        try:
+            while (waiting or ahead) and go_on():
+                while waiting and len(ahead) < _PREPARED_AHEAD:
+                    ahead.append(asyncio.create_task(self._look_at(waiting.popleft(), due, done)))
+                ready = await ahead.popleft()
+                if ready:
+                    yield ready
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def _look_at(self, rule: Any, due: str, done: Round) -> _Ready | None:
+        """A rule as it is now, with what it still has to send in an hour; None without anything."""
         async with self._database.reads() as connection:
-            # The round may have begun a while ago: the rule counts as it is now.
             current = (await connection.execute(rule_sql.ONE, {"owner": rule.uid, "rule": rule.id})).first()
             if current is None or not current.enabled or current.push_time != hour_of(due):
-                return
+                return None
             known = set((await connection.execute(sql.KNOWN, {"rule": rule.id, "hour": due})).scalars())
         left = {name: channel for name, channel in targets(current.channels or []).items() if name not in known}
         message = await self._prepare(current, done) if left else None
-        if message is None:
-            return
-        for name, channel in left.items():
+        return _Ready(current, left, message) if message else None
+
+    async def _push(self, ready: _Ready, due: str, done: Round, go_on: Callable[[], bool]) -> None:
+        for name, channel in ready.left.items():
             if not go_on():
                 return
-            delivery = Delivery(rule.id, due, name, rule.uid)
+            delivery = Delivery(ready.rule.id, due, name, ready.rule.uid)
             if await self._claim(delivery):
-                await self._send(delivery, channel, message, done)
+                await self._send(delivery, channel, ready.message, done)
 
     async def _prepare(self, rule: Any, done: Round) -> Message | None:
         """The rule's message, made once for all its channels."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,10 +21,15 @@ from aimo.db.schema import Memo, PushDelivery, User
 from aimo.dto.push_rules import PushRuleBody
 from aimo.push.channels import Channels
 from aimo.push.protocol import Message, Outcome, PushError
-from aimo.services.push_content import NewestPicks, PushContent
+from aimo.services.files import FileUrls
+from aimo.services.memo_views import MemoViews
+from aimo.services.push_content import PushContent
 from aimo.services.push_reports import report
 from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
+from aimo.services.recommendations import RecommendationService
+from aimo.storage.local import LocalStorage
+from aimo.storage.signing import FileSigner
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DUE = "2026-01-31T08"
@@ -53,7 +60,9 @@ class Place:
         self.database = database
         self.channel = Recorder()
         self.channels = Channels({"meow": self.channel})
-        self.content = PushContent(database, NewestPicks(database, ZONE), zone=ZONE)
+        urls = FileUrls(LocalStorage(Path("unused"), FileSigner("secret")), 3600)
+        picks = RecommendationService(database, MemoViews(urls), None, ZONE)
+        self.content = PushContent(database, picks, zone=ZONE)
         self.rounds = PushRounds(database, self.channels, self.content, **options)
         self.rules = PushRuleService(database, self.channels)
 
@@ -290,6 +299,22 @@ async def test_a_round_stops_when_it_is_told_to_and_goes_on_later(opened: Open) 
         assert len(place.channel.got) == 3
         await place.rounds.run(DUE)
         assert place.channel.names == ["a", "a2", "b", "b2", "c", "c2"]
+
+
+async def test_slow_content_of_some_does_not_hold_up_the_others(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as place:
+        for number in range(8):
+            await place.rule(str(number))
+
+        async def slow(uid: str, content_type: str) -> Message:
+            await asyncio.sleep(0.3)
+            return Message("t", "m")
+
+        monkeypatch.setattr(place.content, "generate", slow)
+        started = time.monotonic()
+        await place.rounds.run(DUE)
+        assert time.monotonic() - started < 1.8, "one after the other takes 2.4 s"
+        assert place.channel.names == [str(number) for number in range(8)]
 
 
 async def test_today_is_the_local_day_and_texts_are_escaped(opened: Open) -> None:

@@ -47,13 +47,6 @@ DUE = unscoped(
     select(*_COLUMNS).where(PushRule.enabled == true(), PushRule.push_time == param("hour")).order_by(PushRule.seq),
     excuse="the scheduler pushes for all users",
 )
-NEWEST_MEMOS = owned(
-    "push_rules.newest_memos",
-    select(Memo.content, Memo.created_at)
-    .where(Memo.uid == param("owner"))
-    .order_by(Memo.created_at.desc(), Memo.seq.desc())
-    .limit(200),
-)
 MEMOS_OF_DAY = owned(
     "push_rules.memos_of_day",
     select(Memo.content, Memo.created_at)
