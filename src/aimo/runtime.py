@@ -220,7 +220,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: Services) -> 
             await services.doctor.run()
 
     return Scheduler(
-        Lease(stores.database, "scheduler"),
+        Lease(stores.database, "scheduler", seconds=10),
         services.pushes,
         upkeep,
         zone=settings.zone,

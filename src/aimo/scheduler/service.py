@@ -74,6 +74,7 @@ class Scheduler:
     async def stop(self) -> None:
         """Stop; the message on its way gets a moment to arrive."""
         self._stopping = True
+        self._struck.set()
         self._clockwork.shutdown(wait=False)
         if self._pusher:
             await asyncio.wait([self._pusher], timeout=_STOP_SECONDS)

@@ -34,11 +34,15 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file by its key; ``attachment_id`` is None for a user's picture. ``kind`` is where its row says it is."""
+    """A file by its key, and the row that names it: an attachment's, or of a user whose picture it is.
+
+    ``kind`` is where an attachment's row says that it is; pictures' rows do not say.
+    """
 
     key: str
     content_type: str
-    attachment_id: str | None = None
+    row_id: str
+    is_picture: bool = False
     kind: str | None = None
 
 
@@ -103,11 +107,12 @@ class FileMove:
         after = ""
         while rows := await self._rows(sql.ATTACHMENTS_AFTER, after):
             after = rows[-1].attachment_id
-            yield [StoredFile(row.path, row.type, row.attachment_id, row.storage_type) for row in rows]
+            yield [StoredFile(row.path, row.type, row.attachment_id, kind=row.storage_type) for row in rows]
         after = ""
         while rows := await self._rows(sql.AVATARS_AFTER, after):
             after = rows[-1].uid
-            yield [StoredFile(row.avatar, UNKNOWN) for row in rows if row.avatar and is_own_avatar(row.uid, row.avatar)]
+            own = [row for row in rows if row.avatar and is_own_avatar(row.uid, row.avatar)]
+            yield [StoredFile(row.avatar, UNKNOWN, row.uid, is_picture=True) for row in own]
 
     async def _rows(self, statement: Any, after: str) -> list[Any]:
         async with self._database.reads() as connection:
@@ -121,15 +126,14 @@ class FileMove:
             moved = await self._copy(file)
         except ObjectMissing:
             if not await self._target.exists(file.key):
-                self.report.missing.append(file.key)
-                log.warning("a file is missing", key=file.key)
+                await self._note_missing(file)
                 return
             moved = False
-        if file.attachment_id is not None and not await self._place(file):
-            await self._target.delete(file.key)  # its row was removed meanwhile
+        if not (await self._is_named(file) if file.is_picture else await self._place(file)):
+            await self._target.delete(file.key)  # removed by its user meanwhile
             return
-        self.report.moved += moved or file.attachment_id is not None
-        self.report.already_there += not moved and file.attachment_id is None
+        self.report.moved += moved or not file.is_picture
+        self.report.already_there += not moved and file.is_picture
 
     async def _copy(self, file: StoredFile) -> bool:
         """Copy a file and read it back; False when the same bytes were there already."""
@@ -147,14 +151,25 @@ class FileMove:
             raise StorageError("the copy differs from the original")
         return True
 
+    async def _note_missing(self, file: StoredFile) -> None:
+        if file.key not in self.report.missing and await self._is_named(file):
+            self.report.missing.append(file.key)
+            log.warning("a file is missing", key=file.key)
+
+    async def _is_named(self, file: StoredFile) -> bool:
+        """Whether the row names the file now: users go on removing theirs while they are moved."""
+        async with self._database.reads() as connection:
+            statement = sql.AVATAR if file.is_picture else sql.PATH
+            return bool(await connection.scalar(statement, {"id": file.row_id}) == file.key)
+
     async def _place(self, file: StoredFile) -> bool:
         values = {f"new_{name}": value for name, value in placed(self._target.placement).items()}
 
         async def work(connection: AsyncConnection) -> bool:
-            result = await connection.execute(sql.PLACE, {"id": file.attachment_id, "key": file.key, **values})
+            result = await connection.execute(sql.PLACE, {"id": file.row_id, "key": file.key, **values})
             return result.rowcount == 1
 
-        return await atomically(self._database, "file_moves.place", work, entity=file.attachment_id or "")
+        return await atomically(self._database, "file_moves.place", work, entity=file.row_id)
 
     async def _verify(self, file: StoredFile) -> None:
         if file.kind not in (None, self._target.kind):
@@ -162,8 +177,7 @@ class FileMove:
         copy = await self._hash(self._target, file.key)
         original = await self._hash(self._source, file.key)
         if copy is None:
-            if file.key not in self.report.missing:
-                self.report.missing.append(file.key)
+            await self._note_missing(file)
         elif original not in (None, copy):
             self.report.failed[file.key] = "the copy differs from the original"
         else:

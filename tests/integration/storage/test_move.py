@@ -165,6 +165,42 @@ async def test_a_file_removed_on_the_way_leaves_nothing_behind(
     assert buckets.stored() == []
 
 
+async def test_a_file_removed_before_its_turn_is_not_missing(
+    library: Library, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
+) -> None:
+    uid = await library.user(picture=b"me")
+    await library.file(uid, b"data")
+    opening = library.local.open
+
+    async def lose_and_open(key: str) -> Any:
+        await library.local.delete(key)
+        async with library.database.reads() as connection:
+            await connection.execute(delete(Attachment))
+            await connection.execute(update(User).values(avatar="avatar/new"))
+        return await opening(key)
+
+    monkeypatch.setattr(library.local, "open", lose_and_open)
+    move = await library.moving()
+    await move.move()
+    assert (move.report.missing, move.report.moved, buckets.stored()) == ([], 0, [])
+
+
+async def test_a_picture_replaced_on_the_way_leaves_nothing_behind(
+    library: Library, monkeypatch: pytest.MonkeyPatch, buckets: Buckets
+) -> None:
+    await library.user(picture=b"me")
+    put = library.bucket.put
+
+    async def put_and_replace(key: str, source: Path, content_type: str) -> None:
+        await put(key, source, content_type)
+        async with library.database.reads() as connection:
+            await connection.execute(update(User).values(avatar="another"))
+
+    monkeypatch.setattr(library.bucket, "put", put_and_replace)
+    await (await library.moving()).move()
+    assert buckets.stored() == []
+
+
 async def test_a_copy_that_differs_is_noticed_and_the_row_left_alone(
     library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

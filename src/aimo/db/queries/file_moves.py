@@ -22,6 +22,12 @@ AVATARS_AFTER = unscoped(
     select(User.uid, User.avatar).where(User.uid > param("after")).order_by(User.uid).limit(param("limit")),
     excuse=_OPERATOR,
 )
+PATH = unscoped(
+    "file_moves.path",
+    select(Attachment.path).where(Attachment.attachment_id == param("id")),
+    excuse=_OPERATOR,
+)
+AVATAR = unscoped("file_moves.avatar", select(User.avatar).where(User.uid == param("id")), excuse=_OPERATOR)
 PLACE = unscoped(
     "file_moves.place",
     update(Attachment)
