@@ -33,7 +33,9 @@ def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str
         left = [c for c in columns if c not in ("run_id", "mark_id", "next_try_at")]
         if table in ("vector_outbox", "migration_quarantine"):
             left.remove("created_at")
-        rows = sorted(map(repr, mariadb.execute(f"SELECT {', '.join(left)} FROM `{table}`", database=name)))
+        rows = sorted(
+            map(repr, mariadb.execute(f"SELECT {', '.join(f'`{c}`' for c in left)} FROM `{table}`", database=name))
+        )
         hashes[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     store = lancedb.connect(data / "lancedb")
     for table in store.list_tables(limit=100).tables:

@@ -19,6 +19,7 @@ from aimo.config import Settings
 from aimo.db import migrate as schema_migrations
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
+from aimo.legacy import memory
 from aimo.legacy.dry_run import rehearsal
 from aimo.legacy.migration import Migration, Target, choose_model
 from aimo.legacy.model_finder import Model, dimension_of
@@ -57,6 +58,7 @@ def migrate_data(
     """
     settings = config.load()
     log.configure(settings)
+    memory.bound()
     try:
         if not source:
             raise UsageError("--source is required: the old server's LanceDB folder, or s3://bucket/prefix.")

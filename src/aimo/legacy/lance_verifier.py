@@ -21,7 +21,7 @@ from aimo.vectors.legacy_source import LegacySource, SourceTable
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import OwnedTable, Table
 
-_PAGE_BYTES = 12_000_000
+_PAGE_BYTES = 4_000_000
 _TEXT_ROWS = 2000
 _SEARCHES = 12
 _HITS = 10
@@ -56,7 +56,7 @@ class LanceVerifier:
             place = "memos" if "embedding" in tables["memos"].schema.names else "memo_vectors"
             if self._run.plan["model"]["copied"] and place in self._run.versions:
                 await self._vectors_of(tables[place], "memo_vectors", "embedding", progress)
-                await self._searches(tables[place])
+                await self._searches(tables[place], progress)
         if "attachments" in self._run.versions and "multimodalEmbedding" in tables["attachments"].schema.names:
             await self._vectors_of(tables["attachments"], "attachment_vectors", "multimodalEmbedding", progress)
         for name in ("embedding_cache", "multimodal_embedding_cache"):
@@ -192,10 +192,12 @@ class LanceVerifier:
             if exact[i] and times[0][place] != times[1][place]:
                 self._differ(check, "/".join(keys[i]), "createdAt", "differs", times[0][place], times[1][place])
 
-    async def _searches(self, source: SourceTable) -> None:
+    async def _searches(self, source: SourceTable, progress: Progress) -> None:
         """Ask both sides for the neighbours of some memos: the same ids in the same order, ties apart."""
         step = max(1, source.rows // _SEARCHES)
+        progress.begin("verify searches", source.rows)
         for first in range(0, source.rows, step):
+            progress.advance(first)
             if not (await self._codes("memo_vectors", first, 1) == COPIED).all():
                 continue
             page = await source.read(["memoId", "uid", "embedding"], first, 1)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from aimo.legacy.memory import give_back
+
 
 @dataclass
 class Stage:
@@ -43,6 +45,7 @@ class Progress:
 
     def begin(self, name: str, total: int, done: int = 0) -> None:
         """A stage starts, with so many rows done by an earlier attempt."""
+        give_back()
         self._stage = Stage(name, total, done, done)
         self._watch(self._stage)
 

@@ -144,7 +144,7 @@ async def _quarantine(database: Database, run: Run) -> list[dict[str, Any]]:
         return [
             {
                 "table": row.table_name,
-                "position": row.row_number,
+                "position": row.position,
                 "key": row.row_key,
                 "reason": row.reason,
                 "message": row.message,

@@ -97,7 +97,7 @@ class RowWriter:
         return {
             "run_id": self._run.run_id,
             "table_name": self._mapper.source,
-            "row_number": verdict.row.number,
+            "position": verdict.row.number,
             "row_key": plain(verdict.row.values[self._mapper.key]) if verdict.key != "None" else None,
             "reason": verdict.quarantined.reason,
             "message": str(verdict.quarantined),

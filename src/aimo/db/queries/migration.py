@@ -134,7 +134,7 @@ FORGET_CHECKPOINT: Delete = delete(MigrationCheckpoint).where(
 QUARANTINE = (
     select(MigrationQuarantine)
     .where(MigrationQuarantine.run_id == param("run_id"))
-    .order_by(MigrationQuarantine.table_name, MigrationQuarantine.row_number)
+    .order_by(MigrationQuarantine.table_name, MigrationQuarantine.position)
 )
 
 USERS = select(User.uid).where(User.uid.in_(among("keys")))

@@ -14,7 +14,7 @@ from aimo.db.types import Json, Prose
 class MigrationQuarantine(Table):
     """One source row, kept whole, with the reason why it has no place in the tables.
 
-    ``row_number`` is its position in the source table, ``row_key`` its id there as far as it has one.
+    ``position`` is its position in the source table, ``row_key`` its id there as far as it has one.
     """
 
     __tablename__ = "migration_quarantine"
@@ -22,7 +22,7 @@ class MigrationQuarantine(Table):
 
     run_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     table_name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    row_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     row_key: Mapped[str | None] = mapped_column(Prose)
     reason: Mapped[str] = mapped_column(String(64), nullable=False)
     message: Mapped[str] = mapped_column(Prose, nullable=False)

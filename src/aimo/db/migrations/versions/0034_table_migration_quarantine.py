@@ -17,11 +17,11 @@ def upgrade() -> None:
         "migration_quarantine",
         sa.Column("run_id", sa.String(32), nullable=False),
         sa.Column("table_name", sa.String(64), nullable=False),
-        sa.Column("row_number", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("position", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("row_key", types.Prose, nullable=True),
         sa.Column("reason", sa.String(64), nullable=False),
         sa.Column("message", types.Prose, nullable=False),
         sa.Column("content", types.Json, nullable=False),
         sa.Column("created_at", types.Millis(), nullable=False, server_default=types.now_utc()),
-        sa.PrimaryKeyConstraint("run_id", "table_name", "row_number"),
+        sa.PrimaryKeyConstraint("run_id", "table_name", "position"),
     )
