@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -11,11 +12,13 @@ import lancedb
 from lancedb import AsyncConnection
 
 from aimo.vectors import schemas
-from aimo.vectors.caches import EmbeddingCache, MultimodalCache
+from aimo.vectors.caches import Cache, EmbeddingCache, MultimodalCache
 from aimo.vectors.errors import VectorStoreError, reported_as
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
 from aimo.vectors.vector_table import VectorTable
+
+_CACHES: dict[str, type[Cache[Any]]] = {"embedding": EmbeddingCache, "multimodal_embedding": MultimodalCache}
 
 
 class _Tables(NamedTuple):
@@ -103,6 +106,32 @@ class VectorStore:
             VectorStoreError: LanceDB failed.
         """
         return await EmbeddingCache.open(self._connection, dimension)
+
+    async def cache_tables(self) -> list[Cache[Any]]:
+        """Every embedding cache that there is, also for vectors of other lengths than the configured ones.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        with reported_as("listing tables"):
+            names = sorted(await self._connection.table_names())
+        found: dict[str, Cache[Any]] = {}
+        for name in names:
+            base, _, dimension = name.partition("_cache")
+            if base in _CACHES and re.fullmatch(r"(_\d+)?", dimension):
+                with reported_as(f"opening {name}"):
+                    schema = await (await self._connection.open_table(name)).schema()
+                table = await self.cache_for(name, schema.field("embedding").type.list_size)
+                found[table.name] = table
+        return list(found.values())
+
+    async def cache_for(self, name: str, dimension: int) -> Cache[Any]:
+        """The cache for vectors of this length, made if it is missing; ``name`` tells of which of the two kinds.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        return await _CACHES[name.partition("_cache")[0]].open(self._connection, dimension)
 
     def upkeep_due(self) -> bool:
         """Whether some table has had enough writes, or enough time has gone by, for `upkeep`."""

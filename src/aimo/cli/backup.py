@@ -1,0 +1,76 @@
+"""``aimo backup`` and ``aimo restore``: a whole installation in one file (docs/backup.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from aimo import config, log
+from aimo.errors import ConfigurationError
+from aimo.runtime import Runtime
+from aimo.services.backup.archive import Manifest
+from aimo.services.backup.export import Backup, described
+from aimo.services.backup.restore import Restore
+
+console = Console()
+
+
+def backup(
+    file: Annotated[Path, Parameter(help="The file to write; there must be none of that name.")],
+    *,
+    vectors: Annotated[
+        bool, Parameter(help="Also what can be made again from the embedding caches, so that search works at once.")
+    ] = False,
+) -> None:
+    """Write rows, attachments and embedding caches into one file, also beside a running server."""
+
+    async def work(runtime: Runtime) -> Manifest:
+        stores = runtime.stores
+        writer = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
+        return await writer.write(file, vectors=vectors)
+
+    if file.exists():
+        raise ConfigurationError(f"{file} exists already; nothing was changed.")
+    manifest = _run(work)
+    _show(manifest)
+    for key in manifest.missing_files:
+        console.print(f"Missing in the storage: {key}", markup=False)
+    console.print(f"Wrote {file}, {file.stat().st_size} bytes.")
+
+
+def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has written.")]) -> None:
+    """Bring a backup into an empty installation, after verifying it; either kind of database will do."""
+    if not file.is_file():
+        raise ConfigurationError(f"There is no file {file}.")
+
+    async def work(runtime: Runtime) -> Manifest:
+        stores = runtime.stores
+        return await Restore(stores.database, stores.vectors, stores.storage).read(file)
+
+    _show(_run(work))
+    console.print("Restored. The server makes memos findable as soon as it runs; `aimo sync run` does so now.")
+
+
+def _run(work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
+    settings = config.load()
+    log.configure(settings)
+
+    async def main() -> Manifest:
+        async with Runtime(settings, worker=False) as runtime:
+            return await work(runtime)
+
+    return asyncio.run(main())
+
+
+def _show(manifest: Manifest) -> None:
+    table = Table("table", "rows")
+    for name, rows in described(manifest):
+        table.add_row(name, str(rows))
+    table.add_row("stored files", str(sum(member.name.startswith("files/") for member in manifest.members)))
+    console.print(table)

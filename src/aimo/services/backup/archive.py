@@ -1,0 +1,221 @@
+"""The file format of backups: a gzipped tar of NDJSON members and stored files (docs/backup.md)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+import zlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import msgspec
+
+FORMAT = 1
+HEADER, MANIFEST = "backup.json", "manifest.json"
+FILES = "files/"
+_LEVEL = 3
+_MEMBER_BYTES = 4 * 1024 * 1024
+_CHUNK = 1024 * 1024
+
+
+class DamagedArchive(Exception):
+    """A backup that is not complete and unchanged; the text says what is wrong."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be known before anything else is read."""
+
+    format: int
+    aimo: str
+    schema: str
+    created_at: int
+    database: str
+    model: str
+    dimension: int
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One member: its length in bytes, SHA-256, and rows where it holds some."""
+
+    name: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """All members in their order, and the number of rows by table."""
+
+    members: list[Member]
+    rows: dict[str, int]
+    missing_files: list[str]
+
+
+class Writer:
+    """Writes a backup in one go; it appears under its name only when it is complete."""
+
+    def __init__(self, target: Path, header: Header) -> None:
+        self._target = target
+        self._partial = target.with_name(f"{target.name}.partial")
+        self._members: list[Member] = []
+        self._rows: dict[str, int] = {}
+        self._pending: list[bytes] = []
+        self.missing_files: list[str] = []
+        self._file = self._partial.open("wb")
+        self._partial.chmod(0o600)
+        self._gzip = gzip.GzipFile(filename="", fileobj=self._file, mode="wb", compresslevel=_LEVEL)
+        self._tar = tarfile.TarFile(fileobj=self._gzip, mode="w", format=tarfile.PAX_FORMAT)
+        self._add(HEADER, msgspec.json.encode(header))
+
+    def rows(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows of a table; those of one table follow each other."""
+        self._rows.setdefault(table, 0)
+        self._rows[table] += len(rows)
+        self._pending += [msgspec.json.encode(row) for row in rows]
+        if sum(map(len, self._pending)) >= _MEMBER_BYTES:
+            self.end_of(table)
+
+    def end_of(self, table: str) -> None:
+        """All rows of a table are there."""
+        self._rows.setdefault(table, 0)
+        if self._pending:
+            number = sum(member.name.startswith(f"{table}/") for member in self._members)
+            lines = self._pending
+            self._pending = []
+            self._add(f"{table}/{number:06d}.ndjson", b"\n".join(lines) + b"\n", rows=len(lines))
+
+    async def file(self, key: str, size: int, chunks: AsyncIterator[bytes]) -> None:
+        """Add a stored file."""
+        digest, written = hashlib.sha256(), 0
+        name = f"{FILES}{key}"
+        self._tar.addfile(_info(name, size))
+        async for chunk in chunks:
+            digest.update(chunk)
+            written += len(chunk)
+            self._gzip.write(chunk)
+        if written != size:
+            raise DamagedArchive(f"the stored file {key} changed while it was read")
+        self._gzip.write(b"\0" * (-size % tarfile.BLOCKSIZE))
+        self._tar.offset += size + -size % tarfile.BLOCKSIZE
+        self._tar.members.clear()  # type: ignore[attr-defined]
+        self._members.append(Member(name=name, bytes=size, sha256=digest.hexdigest()))
+
+    def finish(self) -> Manifest:
+        """Add the manifest, make everything durable and give the file its name."""
+        manifest = Manifest(members=list(self._members), rows=self._rows, missing_files=self.missing_files)
+        self._add(MANIFEST, msgspec.json.encode(manifest))
+        self._tar.close()
+        self._gzip.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._partial.rename(self._target)
+        return manifest
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def _add(self, name: str, content: bytes, *, rows: int | None = None) -> None:
+        self._tar.addfile(_info(name, len(content)), io.BytesIO(content))
+        self._tar.members.clear()  # type: ignore[attr-defined]
+        if name != MANIFEST:
+            digest = hashlib.sha256(content).hexdigest()
+            self._members.append(Member(name=name, bytes=len(content), sha256=digest, rows=rows))
+
+
+class Reader:
+    """Reads a backup from its beginning, as often as wanted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def header(self) -> Header:
+        """What the backup is of.
+
+        Raises:
+            DamagedArchive: it is no backup.
+        """
+        for name, stream in self._members():
+            if name != HEADER:
+                break
+            header: Header = _decoded(stream.read(), Header, HEADER)
+            return header
+        raise DamagedArchive(f"{self._path} is no backup of AIMO")
+
+    def verify(self) -> Manifest:
+        """Read everything and compare it with the manifest.
+
+        Raises:
+            DamagedArchive: something is missing, added or changed.
+        """
+        seen: list[Member] = []
+        for name, stream in self._members():
+            if name == MANIFEST:
+                return _agreeing(seen, _decoded(stream.read(), Manifest, MANIFEST))
+            digest, size, lines = hashlib.sha256(), 0, 0
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                lines += chunk.count(b"\n")
+            rows = lines if name.endswith(".ndjson") and not name.startswith(FILES) else None
+            seen.append(Member(name=name, bytes=size, sha256=digest.hexdigest(), rows=rows))
+        raise DamagedArchive("the end is missing")
+
+    def tables(self, prefix: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The rows under a prefix, a member at a time, with the name of their table."""
+        for name, stream in self._members():
+            if name.startswith(prefix) and name.endswith(".ndjson"):
+                table = name.removeprefix(prefix).rpartition("/")[0]
+                yield table, [_decoded(line, dict[str, Any], name) for line in stream.read().splitlines()]
+
+    def files(self) -> Iterator[tuple[str, IO[bytes]]]:
+        """The stored files by key; each can be read until the next is asked for."""
+        for name, stream in self._members():
+            if name.startswith(FILES):
+                yield name.removeprefix(FILES), stream
+
+    def _members(self) -> Iterator[tuple[str, IO[bytes]]]:
+        try:
+            with tarfile.open(self._path, mode="r|gz") as tar:
+                for info in tar:
+                    stream = tar.extractfile(info)
+                    if stream is None:
+                        raise DamagedArchive(f"{info.name} is no plain file")
+                    yield info.name, stream
+                    tar.members = []  # type: ignore[attr-defined]
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+            raise DamagedArchive(f"{self._path} cannot be read: {error}") from error
+
+
+def _agreeing(seen: list[Member], manifest: Manifest) -> Manifest:
+    if seen == manifest.members:
+        return manifest
+    for found, listed in zip(seen, manifest.members, strict=False):
+        if found != listed:
+            raise DamagedArchive(f"{listed.name} is not what was written")
+    raise DamagedArchive("members are missing or were added")
+
+
+def _decoded(content: bytes, kind: Any, name: str) -> Any:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedArchive(f"{name} cannot be read: {error}") from error
+
+
+def _info(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    info.mode = 0o600
+    return info
