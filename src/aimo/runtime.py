@@ -53,6 +53,7 @@ from aimo.services.memo_lists import MemoLists
 from aimo.services.memo_views import MemoViews
 from aimo.services.memos import MemoService
 from aimo.services.ocr import OcrService
+from aimo.services.own_files import OwnFiles
 from aimo.services.push_content import PushContent
 from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
@@ -353,6 +354,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
         ocr=OcrService(
             {"zhipu": stores.providers.ocr},
             outbound,
+            OwnFiles(stores.storage, stores.signer),
             enabled=settings.ocr_enabled,
             default_provider=settings.ocr_default_provider,
         ),

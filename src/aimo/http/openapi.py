@@ -114,6 +114,8 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     if handler.opt.get("download"):
         responses["200"] = _binary()
         responses["404"] = responses["500"] = _json("The file is not there.", {"$ref": "#/components/schemas/Failure"})
+    if handler.opt.get("events"):
+        responses["200"]["content"]["text/event-stream"] = {"schema": {"type": "string", "description": "Events."}}
     if handler.opt.get("unavailable"):
         responses["503"] = responses["200"] | {"description": "Not ready."}
     if handler.opt.get("limited"):

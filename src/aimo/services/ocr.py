@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from aimo.ai.ocr import OcrOptions, Recognized, TextRecognizer
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.outbound import Outbound
+from aimo.services.own_files import OwnFiles
 
 _URL = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _NAMES = {"zhipu": ("Zhipu OCR", "ZHIPU_API_KEY")}
@@ -20,6 +21,7 @@ class OcrService:
         self,
         providers: Mapping[str, TextRecognizer | None],
         outbound: Outbound,
+        own_files: OwnFiles,
         *,
         enabled: bool,
         default_provider: str,
@@ -27,6 +29,7 @@ class OcrService:
         """``providers`` by name; None for one that has no key."""
         self._providers = providers
         self._outbound = outbound
+        self._own_files = own_files
         self.enabled = enabled
         self.default_provider = default_provider
 
@@ -53,12 +56,13 @@ class OcrService:
         if recognizer is None:
             raise _failed(f"{variable} is not configured")
         for file in files:
-            if _URL.match(file):
+            if _URL.match(file) and not self._own_files.owns(file):
                 await self._outbound.check(file, resolvable=False)
         found = []
         for number, file in enumerate(files):
             try:
-                found.append(await recognizer.recognize(file, options))
+                # The provider cannot fetch what lies on this server.
+                found.append(await recognizer.recognize(await self._own_files.inline(file) or file, options))
             except ProviderError as error:
                 raise _failed(f"{title} failed for file {number}: {error}") from error
         return found

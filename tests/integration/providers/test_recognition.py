@@ -115,3 +115,15 @@ def test_unknown_tasks_are_failures_of_the_provider(alice: Client) -> None:
         assert answer.status == 200
         assert answer.code == 1
         assert str(answer.message).startswith("ASR API error: 404 Not Found - ")
+
+
+def test_files_of_this_server_are_sent_themselves_because_no_provider_can_fetch_them(alice: Client) -> None:
+    upload = {"file": ("x.png", b"hi", "image/png")}
+    url = alice.post("/attachments/upload", files=upload).data["attachment"]["url"]
+    assert url.startswith("/files/")
+    (relative,) = alice.post("/ocr/parse-full", {"files": url}).data["results"]
+    assert relative["originalFile"] == url
+    (absolute,) = alice.post("/ocr/parse", {"files": f"http://memos.internal{url}"}).data["texts"]
+    assert absolute == relative["text"] != alice.post("/ocr/parse", {"files": "x"}).data["texts"][0]
+    forged = alice.post("/ocr/parse", {"files": url[:-3] + "AAA"})
+    assert (forged.code, forged.message) == (2, "The address of the file is not valid or has expired")

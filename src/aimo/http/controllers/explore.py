@@ -53,7 +53,7 @@ class ExploreController(Controller):
     path = "/api/v1/explore"
     tags = ("Explore",)
 
-    @post("/", summary="Ask one's memos")
+    @post("/", summary="Ask one's memos", opt={"events": True})
     async def explore(
         self, data: ExploreBody, request: AnyRequest, services: Services, user: Identity
     ) -> Response[Envelope[Exploration]]:
