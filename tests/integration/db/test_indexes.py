@@ -39,6 +39,7 @@ ALLOWED = {
     r"inspection\.\w+": ("scan", "operators page through whole tables by their key"),
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),
+    r"outbox\.release": ("scan", "most of what waits is shown at once, when a writer begins or an outage ends"),
     r"outbox\.count_memos": ("scan", "a rebuild goes through all memos"),
     r"doctor\.(marked|paths)": ("scan", "the doctor, called by hand, compares thousands of names at once"),
     r"archive\.\w+": ("scan", "a backup reads everything, a restoration counts it"),

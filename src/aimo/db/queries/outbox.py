@@ -34,7 +34,9 @@ DUE = unscoped(
 )
 REMAINING = unscoped(
     "outbox.remaining",
-    select(VectorMark.mark_id, VectorMark.attempts).where(VectorMark.mark_id.in_(among("mark_ids"))),
+    select(VectorMark.mark_id, VectorMark.created_at, VectorMark.next_try_at).where(
+        VectorMark.mark_id.in_(among("mark_ids"))
+    ),
     excuse=_WORKER,
 )
 DELETE = unscoped("outbox.delete", delete(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))), excuse=_WORKER)
@@ -48,6 +50,13 @@ POSTPONE = unscoped(
 DELAY = unscoped(
     "outbox.delay",
     update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(next_try_at=param("next_try")),
+    excuse=_WORKER,
+)
+RELEASE = unscoped(
+    "outbox.release",
+    update(VectorMark)
+    .where(VectorMark.next_try_at > param("now"), VectorMark.next_try_at <= param("latest"))
+    .values(next_try_at=param("next_try")),
     excuse=_WORKER,
 )
 DEPTH = unscoped(

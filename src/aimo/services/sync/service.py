@@ -18,7 +18,7 @@ from aimo.services.batching import Batcher
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync import rebuild
 from aimo.services.sync.applier import Applier, Result
-from aimo.services.sync.filling import Filling
+from aimo.services.sync.filling import Filling, release
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.marks import Mark
 from aimo.services.sync.pictures import Pictures
@@ -32,13 +32,10 @@ SETTLE_SECONDS = 2.0
 
 _GROUP = 256
 _IDLE_SECONDS = 0.1
-_FILL_SECONDS = 4.0
 _SECONDS_PER_TEXT = 0.1
 _SECONDS_PER_PICTURE = 15.0
 _PICTURES_AT_ONCE = 8
-# A provider that is back must be noticed within ten seconds; a refused text is not worth asking often.
-_OUTAGE_WAITS_MS = (500, 1000, 2000, 4000)
-_REFUSAL_WAITS_MS = (30_000, 120_000, 600_000, 3_600_000)
+_FAILURE_WAITS_MS = (500, 1000, 2000, 4000)
 _WRONG_MODEL_WAIT_MS = 60_000
 
 
@@ -71,11 +68,12 @@ class SyncService:
         self._batcher: Batcher[Mark, Result] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._pictures = pictures
-        self._fillings = {"memo": Filling(self._embed_memos, _FILL_SECONDS, _SECONDS_PER_TEXT, _GROUP)}
-        if pictures is not None:
-            self._fillings["attachment"] = Filling(
-                pictures.fill, _FILL_SECONDS, _SECONDS_PER_PICTURE, _PICTURES_AT_ONCE
-            )
+        self._of_memos = Filling(
+            database, self._embed_memos, self._apply, seconds_each=_SECONDS_PER_TEXT, first=32, most=_GROUP
+        )
+        self._of_attachments = pictures and Filling(
+            database, pictures.fill, self._apply, seconds_each=_SECONDS_PER_PICTURE, first=2, most=_PICTURES_AT_ONCE
+        )
 
     async def start(self) -> None:
         """Take the lease if it is free and start working in the background."""
@@ -96,10 +94,10 @@ class SyncService:
 
     async def stop(self) -> None:
         """Let the group in hand finish, stop everything and give the lease back."""
-        tasks = [*self._tasks, *(filling.task for filling in self._fillings.values() if filling.task)]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stop_filling()
         if self._batcher:
             await self._batcher.close()
         await self.lease.stop()
@@ -120,6 +118,8 @@ class SyncService:
             async with asyncio.timeout(seconds):
                 if self.lease.held and self._batcher:
                     results = await asyncio.gather(*(self._batcher.submit(mark) for mark in marks))
+                    outcomes = zip(marks, results, strict=True)
+                    await self._fill([mark for mark, result in outcomes if result is Result.NEEDS_VECTOR])
                     return all(result is Result.APPLIED for result in results)
                 return await self._applied_elsewhere([mark.mark_id for mark in marks])
         except TimeoutError:
@@ -138,14 +138,20 @@ class SyncService:
                 left = (await connection.execute(sql.REMAINING, {"mark_ids": mark_ids})).all()
             if not left:
                 return True
-            if all(row.attempts for row in left):
+            # The writer has looked at them, so their texts are found; what they lack will take a while.
+            if all(row.next_try_at > row.created_at for row in left):
                 return False
             await asyncio.sleep(0.02)
 
     async def _run(self) -> None:
+        writer = False
         while True:
             try:
-                busy = self.lease.held and await self._work_once()
+                if writer != self.lease.held:
+                    writer = self.lease.held
+                    # Whoever wrote before may have died with marks in its hands.
+                    await (release(self._database) if writer else self._stop_filling())
+                busy = writer and await self._work_once()
             except Exception:
                 log.exception("the sync worker failed, it goes on in a moment")
                 await asyncio.sleep(1)
@@ -172,43 +178,24 @@ class SyncService:
             results = await asyncio.gather(*(self._batcher.submit(mark) for mark in marks))
         except Exception as error:
             log.exception("marks could not be applied", marks=len(marks))
-            await self._postpone(marks, _OUTAGE_WAITS_MS, f"{type(error).__name__}: {error}")
+            await self._postpone(marks, _FAILURE_WAITS_MS, f"{type(error).__name__}: {error}")
             return
         wrong = [mark for mark, result in zip(marks, results, strict=True) if result is Result.WRONG_MODEL]
         await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), Result.WRONG_MODEL.value)
-        lacking = [mark for mark, result in zip(marks, results, strict=True) if result is Result.NEEDS_VECTOR]
-        for kind, filling in self._fillings.items():
-            if of_kind := [mark for mark in lacking if mark.kind == kind]:
-                await self._fill_soon(filling, of_kind)
+        await self._fill([mark for mark, result in zip(marks, results, strict=True) if result is Result.NEEDS_VECTOR])
 
-    async def _fill_soon(self, filling: Filling, marks: list[Mark]) -> None:
-        """Have vectors made without holding up the marks of others."""
-        if filling.busy:
-            await self._delay(marks, _OUTAGE_WAITS_MS[0])
-            return
-        # While an outage lasts, one of them finds out whether it is over.
-        batch = marks[: 1 if filling.outage else filling.most]
-        await self._delay(marks[len(batch) :], _OUTAGE_WAITS_MS[0])
-        seconds = filling.seconds + filling.seconds_each * len(batch)
-        # Should this process die meanwhile, the next one need not wait much longer than the embedder may take.
-        await self._delay(batch, int(2000 * seconds))
-        filling.task = asyncio.create_task(self._fill(filling, batch, seconds), name="sync-embedding")
+    async def _fill(self, lacking: Sequence[Mark]) -> None:
+        """Have the vectors of these made in the background."""
+        of_attachments = [mark for mark in lacking if mark.kind == "attachment"]
+        if of_attachments and self._of_attachments:
+            await self._of_attachments.add(of_attachments)
+        if of_memos := [mark for mark in lacking if mark.kind != "attachment"]:
+            await self._of_memos.add(of_memos)
 
-    async def _fill(self, filling: Filling, marks: list[Mark], seconds: float) -> None:
-        try:
-            failed = await filling.embed(list({mark.entity_id for mark in marks}), seconds)
-        except Exception as error:
-            log.exception("vectors could not be made")
-            await self._postpone(marks, _OUTAGE_WAITS_MS, f"{type(error).__name__}: {error}")
-            return
-        filling.outage = any(reason.retryable for reason in failed.values())
-        if failed:
-            log.warning("left without a vector", rows=len(failed), reason=str(next(iter(failed.values()))))
-        for mark in marks:
-            if reason := failed.get(mark.entity_id):
-                waits = _OUTAGE_WAITS_MS if reason.retryable else _REFUSAL_WAITS_MS
-                await self._postpone([mark], waits, str(reason))
-        await self._apply([mark for mark in marks if mark.entity_id not in failed])
+    async def _stop_filling(self) -> None:
+        await self._of_memos.stop()
+        if self._of_attachments:
+            await self._of_attachments.stop()
 
     async def _embed_memos(self, memo_ids: Sequence[str], seconds: float) -> dict[str, ProviderError]:
         """Have the texts of these memos embedded; the reasons of those that failed are returned."""
@@ -224,12 +211,6 @@ class SyncService:
             values = {"mark_ids": ids, "next_try": clock.now_ms() + wait, "error": reason[:1000]}
             async with self._database.reads() as connection:
                 await connection.execute(sql.POSTPONE, values)
-
-    async def _delay(self, marks: Sequence[Mark], wait_ms: int) -> None:
-        if marks:
-            values = {"mark_ids": [mark.mark_id for mark in marks], "next_try": clock.now_ms() + wait_ms}
-            async with self._database.reads() as connection:
-                await connection.execute(sql.DELAY, values)
 
     async def _keep_up(self) -> None:
         """Compact LanceDB whenever enough was written or enough time went by."""
