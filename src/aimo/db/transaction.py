@@ -42,8 +42,9 @@ async def transaction(
             await stack.enter_async_context(database.write_lock)
         connection = await stack.enter_async_context(database.engine.connect())
         try:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "START TRANSACTION")
             try:
+                # Inside, because it may fail after it has begun.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "START TRANSACTION")
                 yield connection
                 await connection.exec_driver_sql("COMMIT")
             except BaseException:
