@@ -12,7 +12,9 @@ class Category(Dto):
     id: Annotated[str, Meta(description="The same id again, for clients that look for it here.")]
     uid: Annotated[str, Meta(description="Its owner.")]
     name: Annotated[str, Meta(description="Its name, unique for the user whatever the case.")]
-    color: Annotated[str | UnsetType | None, Meta(description="Its colour, or null; absent right after clearing it.")]
+    color: Annotated[
+        str | UnsetType | None, Meta(description="Its colour, or null; absent right after clearing it.")
+    ] = UNSET
     created_at: Annotated[int, Meta(description="When it was made, epoch milliseconds.")]
     updated_at: Annotated[int, Meta(description="When it was last changed, epoch milliseconds.")]
 

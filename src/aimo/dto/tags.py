@@ -10,7 +10,7 @@ class Tag(Dto):
 
     tag_id: Annotated[str, Meta(description="Id of the tag.")]
     name: Annotated[str, Meta(description="Its name, unique for the user whatever the case.")]
-    color: Annotated[str | UnsetType | None, Meta(description="Its colour, or null.")]
+    color: Annotated[str | UnsetType | None, Meta(description="Its colour, or null.")] = UNSET
     usage_count: Annotated[int, Meta(description="How many memos carry it.")]
     created_at: Annotated[int, Meta(description="When it was made, epoch milliseconds.")]
     updated_at: Annotated[int, Meta(description="When it was last changed, epoch milliseconds.")]
