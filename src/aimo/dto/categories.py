@@ -5,7 +5,7 @@ from __future__ import annotations
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
-class Category(Dto):
+class Category(Dto, kw_only=True):
     """A category of memos."""
 
     category_id: Annotated[str, Meta(description="Id of the category.")]

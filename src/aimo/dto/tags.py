@@ -5,7 +5,7 @@ from __future__ import annotations
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
-class Tag(Dto):
+class Tag(Dto, kw_only=True):
     """A tag of memos."""
 
     tag_id: Annotated[str, Meta(description="Id of the tag.")]
