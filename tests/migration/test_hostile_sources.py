@@ -11,7 +11,7 @@ from typing import Any
 import lancedb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ from aimo.legacy.outcomes import Change, Into, Reason
 from aimo.legacy.plan import Options
 from aimo.legacy.report import Report
 
-from .sources import DIMENSION, LIST, MOMENT, SOURCES, TEXT, TS, ident, plain_rows, write
+from .sources import DIMENSION, LIST, MOMENT, SOURCES, TABLES, TEXT, TS, ident, plain_rows, write
 
 MakeSettings = Callable[..., Settings]
 ROWS = 200
@@ -307,13 +307,29 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@hypothesis_settings(max_examples=5, phases=[Phase.generate], **UNHURRIED)
 @given(data=st.data(), version=st.integers(1, 16))
 async def test_no_row_is_lost_whatever_it_holds(
     data: st.DataObject, version: int, installed: MakeSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    from .sources import TABLES
+    await move_anything(data, version, installed, tmp_path_factory)
 
+
+@pytest.mark.long
+@hypothesis_settings(max_examples=100, **UNHURRIED)
+@given(data=st.data(), version=st.integers(1, 16))
+async def test_no_row_is_lost_in_a_hundred_sources(
+    data: st.DataObject, version: int, installed: MakeSettings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    await move_anything(data, version, installed, tmp_path_factory)
+
+
+async def move_anything(
+    data: st.DataObject, version: int, installed: MakeSettings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("hostile")
     rows = plain_rows(random.Random(version), 20)
     for _ in range(60):

@@ -101,11 +101,12 @@ async def put_rows(table: Table, rows: pa.Table) -> None:
 
 
 async def rows_with(table: Table, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
-    """The ``wanted`` columns of the rows whose ``column`` is one of the values.
+    """The ``wanted`` columns of the rows whose ``column`` is one of the values; no row has the value None.
 
     Raises:
         VectorStoreError: LanceDB failed.
     """
+    values = [value for value in values if value is not None]
     parts = [
         await table.read(table.handle.query().where(col(column).isin(list(values[i : i + CHUNK]))).select(list(wanted)))
         for i in range(0, len(values), CHUNK)

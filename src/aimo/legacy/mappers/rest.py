@@ -9,12 +9,10 @@ from typing import ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import PushRule, TableMigration
 from aimo.legacy.columns import Kind
-from aimo.legacy.fields import LONGEST_WORD, Fields
+from aimo.legacy.fields import Fields
 from aimo.legacy.mapper import Mapped, Mapper, column_of
-from aimo.legacy.outcomes import Into, Merged, Quarantined, Reason
+from aimo.legacy.outcomes import Into, Merged
 from aimo.legacy.reader import SourceRow
-
-_LONGEST_TABLE_NAME = 191
 
 
 class PushRuleMapper(Mapper):
@@ -70,9 +68,7 @@ class TableMigrationMapper(Mapper):
 
     def build(self, row: SourceRow, fields: Fields) -> Mapped:
         """The version."""
-        name = fields.optional("tableName", LONGEST_WORD)
-        if not name or len(name) > _LONGEST_TABLE_NAME:
-            raise Quarantined(Reason.IMPOSSIBLE_ID, f"{name!r} cannot be the name of a table")
+        name = fields.id("tableName")
         if row.number in self.outdone:
             raise Merged(name, Into.SAME_TABLE)
         values = {
