@@ -1,0 +1,98 @@
+"""Makes one call to a store fail: the tests wrap what the runtime has opened, the product knows nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from aimo.db import reading
+from aimo.errors import ProviderError
+from aimo.runtime import Runtime
+from aimo.storage.protocol import StorageError
+from aimo.vectors.errors import VectorStoreError
+from aimo.vectors.table import Table
+
+Place = Literal["database", "lancedb", "storage", "embedder"]
+
+
+class Faults:
+    """Counts calls while armed for one place; the nth fails, before it has done its work or after."""
+
+    def __init__(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._place: Place | None = None
+        self._left = 0
+        self._afterwards = False
+        self.fired = False
+        self._wrap_database(runtime, monkeypatch)
+        self._wrap(monkeypatch, Table, ("write", "read"), "lancedb", VectorStoreError)
+        storage = type(runtime.stores.storage)
+        self._wrap(monkeypatch, storage, ("put", "open", "delete", "exists"), "storage", StorageError)
+        embedder = type(runtime.stores.embeddings.embedder)
+        self._wrap(monkeypatch, embedder, ("embed", "embed_each"), "embedder", ProviderError)
+
+    @contextmanager
+    def nth(self, place: Place, number: int, *, afterwards: bool = False) -> Iterator[None]:
+        """Within, the nth call to this place fails; `fired` tells whether there was one."""
+        self._place, self._left, self._afterwards, self.fired = place, number, afterwards, False
+        try:
+            yield
+        finally:
+            self._place = None
+
+    def _reached(self, place: Place) -> bool:
+        if self._place != place or self.fired:
+            return False
+        self._left -= 1
+        self.fired = self._left == 0
+        return self.fired
+
+    def _wrap_database(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine = runtime.stores.database.engine.sync_engine
+        lost = OperationalError("a statement", None, Exception("made to fail"))
+
+        def before(*_: Any) -> None:
+            if not self._afterwards and self._reached("database"):
+                raise lost
+
+        def after(*_: Any) -> None:
+            if self._afterwards and self._reached("database"):
+                raise lost
+
+        event.listen(engine, "before_cursor_execute", before)
+        event.listen(engine, "after_cursor_execute", after)
+        run = reading._run
+
+        async def run_or_fail(*arguments: Any) -> Any:
+            before()
+            found = await run(*arguments)
+            after()
+            return found
+
+        monkeypatch.setattr(reading, "_run", run_or_fail)
+
+    def _wrap(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        owner: type,
+        names: tuple[str, ...],
+        place: Place,
+        failure: type[Exception],
+    ) -> None:
+        for name in names:
+            method: Callable[..., Awaitable[Any]] = getattr(owner, name)
+
+            async def call(*given: Any, _method: Callable[..., Awaitable[Any]] = method, **named: Any) -> Any:
+                fails = self._reached(place)
+                if fails and not self._afterwards:
+                    raise failure("made to fail")
+                result = await _method(*given, **named)
+                if fails:
+                    raise failure("made to fail afterwards")
+                return result
+
+            monkeypatch.setattr(owner, name, call)
