@@ -9,6 +9,7 @@ import os
 import tarfile
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -146,11 +147,12 @@ class Reader:
         Raises:
             DamagedArchive: it is no backup.
         """
-        for name, stream in self._members():
-            if name != HEADER:
-                break
-            header: Header = _decoded(stream.read(), Header, HEADER)
-            return header
+        with _damage_told(self._path):
+            for name, stream in self._members():
+                if name != HEADER:
+                    break
+                header: Header = _decoded(stream.read(), Header, HEADER)
+                return header
         raise DamagedArchive(f"{self._path} is no backup of AIMO")
 
     def verify(self) -> Manifest:
@@ -159,6 +161,10 @@ class Reader:
         Raises:
             DamagedArchive: something is missing, added or changed.
         """
+        with _damage_told(self._path):
+            return self._verify()
+
+    def _verify(self) -> Manifest:
         seen: list[Member] = []
         for name, stream in self._members():
             if name == MANIFEST:
@@ -186,16 +192,22 @@ class Reader:
                 yield name.removeprefix(FILES), stream
 
     def _members(self) -> Iterator[tuple[str, IO[bytes]]]:
-        try:
-            with tarfile.open(self._path, mode="r|gz") as tar:
-                for info in tar:
-                    stream = tar.extractfile(info)
-                    if stream is None:
-                        raise DamagedArchive(f"{info.name} is no plain file")
-                    yield info.name, stream
-                    tar.members = []  # type: ignore[attr-defined]
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            raise DamagedArchive(f"{self._path} cannot be read: {error}") from error
+        with tarfile.open(self._path, mode="r|gz") as tar:
+            for info in tar:
+                stream = tar.extractfile(info)
+                if stream is None:
+                    raise DamagedArchive(f"{info.name} is no plain file")
+                yield info.name, stream
+                tar.members = []  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What the libraries raise for files that are cut short or none of theirs becomes a DamagedArchive."""
+    try:
+        yield
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise DamagedArchive(f"{path} cannot be read: {error}") from error
 
 
 def _agreeing(seen: list[Member], manifest: Manifest) -> Manifest:
