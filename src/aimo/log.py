@@ -43,7 +43,16 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(level)
-    for chatty in ("httpx", "httpx2", "httpcore", "openai", "aiosqlite", "alembic", "apscheduler"):
+    for chatty in (
+        "aimo.db.pool.WarmPool",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "openai",
+        "aiosqlite",
+        "alembic",
+        "apscheduler",
+    ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
 

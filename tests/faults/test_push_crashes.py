@@ -130,11 +130,11 @@ def test_two_servers_and_commands_on_one_database(
     for thread in threads:
         thread.join()
     told = command.communicate(timeout=120)[0]
-    assert command.returncode == 0, told
+    assert command.returncode == 0, told + (first.folder / "command.log").read_text()[-3000:]
     eventually(lambda: len(stub.sink()) >= TOTAL - 1, "the rest arrives", timeout=60)
     seen = Counter(settle(stub))
     assert [name for name, times in seen.items() if times > 1] == []
-    assert len(seen) >= TOTAL - 1
+    assert len(seen) >= TOTAL - 1, run_push(second, "status").communicate(timeout=60)[0]
 
 
 def test_a_command_sends_what_a_past_hour_owes_once(server: StartServer, stub: Stub, zone: str) -> None:

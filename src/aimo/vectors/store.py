@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import lancedb
+import structlog
 from lancedb import AsyncConnection
 
 from aimo.vectors import schemas
@@ -19,6 +20,9 @@ from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
 from aimo.vectors.vector_table import VectorTable
 
 _CACHES: dict[str, type[Cache[Any]]] = {"embedding": EmbeddingCache, "multimodal_embedding": MultimodalCache}
+
+
+log = structlog.get_logger(__name__)
 
 
 class _Tables(NamedTuple):
@@ -98,6 +102,7 @@ class VectorStore:
         for table in self.tables:
             await table.close()
         self._connection.close()
+        log.info("LanceDB closed")
 
     async def text_cache(self, dimension: int) -> EmbeddingCache:
         """The text cache for vectors of another length than the configured one, as an old database may hold.
