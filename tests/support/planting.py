@@ -102,17 +102,7 @@ class Plot:
 
     async def plant(self, settings: Settings, *, model: str, dimension: int) -> None:
         """Write everything to the database, which is migrated where it must be, and to LanceDB. No server may run."""
-        counts: dict[str, int] = {}
-        for row in self.rows[MemoTag]:
-            counts[row["tag_id"]] = counts.get(row["tag_id"], 0) + 1
-        for row in self.rows[Tag]:
-            row["usage_count"] = counts.get(row["tag_id"], 0)
-        database = await Database.open(settings)
-        try:
-            await migrate(database)
-            await _insert(database, self.rows)
-        finally:
-            await database.close()
+        await self.plant_rows(settings)
         store = await VectorStore.open(settings.lancedb_uri, model=model, dimension=dimension)
         try:
             memos = self.rows[Memo]
@@ -126,6 +116,20 @@ class Plot:
             await store.optimize()
         finally:
             await store.close()
+
+    async def plant_rows(self, settings: Settings) -> None:
+        """Write everything to the database, and nothing to LanceDB."""
+        counts: dict[str, int] = {}
+        for row in self.rows[MemoTag]:
+            counts[row["tag_id"]] = counts.get(row["tag_id"], 0) + 1
+        for row in self.rows[Tag]:
+            row["usage_count"] = counts.get(row["tag_id"], 0)
+        database = await Database.open(settings)
+        try:
+            await migrate(database)
+            await _insert(database, self.rows)
+        finally:
+            await database.close()
 
     def _add(self, table: type[Table], **row: Any) -> None:
         self.rows[table].append(row)

@@ -57,6 +57,8 @@ def run_http_server(target: str, settings: config.Settings) -> None:
         loop=Loops.uvloop,
         workers=settings.workers,
         workers_kill_timeout=_GRACE_SECONDS,
+        # Of several, one that is killed must not take the others with it; a single one is its supervisor's business.
+        respawn_failed_workers=settings.workers > 1,
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
