@@ -20,6 +20,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def within_range(ms: int) -> int:
+    """The nearest moment that the database can keep: a bound beyond it excludes as much."""
+    return min(max(ms, EARLIEST_MS), LATEST_MS)
+
+
 def to_datetime(ms: int) -> datetime:
     """The naive UTC datetime of epoch milliseconds (negative ones included)."""
     return _EPOCH + timedelta(milliseconds=ms)

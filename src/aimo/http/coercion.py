@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # ECMAScript StringNumericLiteral: white space around, no sign before a radix prefix, no underscores.
 _WHITE = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -58,6 +61,11 @@ def integer_prefix(text: str) -> int | None:
     return int(digits)
 
 
+def narrowed(value: T) -> T | float:
+    """A number of JSON as a double holds it: whole ones beyond its exact range lose digits or become infinite."""
+    return _as_double(value) if isinstance(value, int) and abs(value) > _LARGEST_EXACT else value
+
+
 def clamp(number: float, low: int, high: int) -> int:
     """A finite whole number within bounds, rounded down; infinities become a bound."""
     if number >= high:
@@ -69,7 +77,7 @@ def _as_double(whole: int) -> float:
     try:
         return float(whole)
     except OverflowError:
-        return math.inf
+        return math.copysign(math.inf, 1 if whole > 0 else -1)
 
 
 def _narrow(number: float) -> int | float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo import ids
+from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import memos as sql
 from aimo.db.queries import relations as relation_sql
@@ -60,9 +60,9 @@ async def select(connection: AsyncConnection, uid: str, criteria: Criteria) -> S
     values: dict[str, Any] = {"owner": uid}
     filters = Filters(since=criteria.since is not None, until=criteria.until is not None)
     if criteria.since is not None:
-        values["since"] = criteria.since
+        values["since"] = clock.within_range(criteria.since)
     if criteria.until is not None:
-        values["until"] = criteria.until
+        values["until"] = clock.within_range(criteria.until)
     if criteria.category_id == UNCATEGORIZED:
         filters = replace(filters, category="none")
     elif criteria.category_id:

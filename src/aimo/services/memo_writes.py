@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from aimo import clock
@@ -41,7 +40,7 @@ def moment(value: float | None, default: int) -> int:
     """
     if not value:
         return default
-    if not math.isfinite(value) or not clock.EARLIEST_MS <= value <= clock.LATEST_MS:
+    if not clock.EARLIEST_MS <= value <= clock.LATEST_MS:
         raise AimoError(Code.PARAMS_ERROR, "A time lies outside the years 1000 to 9999")
     return int(value)
 

@@ -10,7 +10,7 @@ from aimo.db.queries.memos import Order
 from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
 from aimo.errors import AimoError, Code
-from aimo.http.coercion import integer_prefix, to_number
+from aimo.http.coercion import integer_prefix, narrowed, to_number
 from aimo.http.context import Services, page_request
 from aimo.http.envelope import ok
 from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
@@ -125,7 +125,7 @@ def _moment(value: Any) -> int | None:
 
 def _page(data: VectorSearchBody) -> PageRequest:
     """The page of a body, whose numbers may be texts and are echoed as they came."""
-    page, limit = data.page or 1, data.limit or 20
+    page, limit = narrowed(data.page or 1), narrowed(data.limit or 20)
     return PageRequest(_number(page, 1), _number(limit, 20), page, limit)
 
 
