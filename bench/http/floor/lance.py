@@ -54,11 +54,11 @@ class Lance:
     async def nearest(self, uid: str, vector: Any, limit: int) -> dict[str, float]:
         """Ids and similarities, best first."""
         query = self._vectors.query().where(col("uid") == lit(uid)).nearest_to(vector).distance_type("cosine")
-        query = query.column("embedding").select(_COLUMNS).limit(limit).nprobes(1024)
-        rows = await query.refine_factor(max(2, min(10, 2000 // limit))).to_arrow()
-        scores = np.clip(1.0 - rows.column("_distance").to_numpy(), 0.0, 1.0).tolist()
-        hits = zip(rows.column("memoId").to_pylist(), scores, strict=True)
-        return dict(sorted(hits, key=lambda hit: (-hit[1], hit[0])))
+        # One more than is wanted, as AIMO does to see whether the list ends among equals.
+        query = query.column("embedding").select(_COLUMNS).limit(limit + 1).nprobes(1024)
+        rows = await query.refine_factor(max(2, min(10, 2000 // (limit + 1)))).to_arrow()
+        ranked = sorted(zip(rows.column("_distance").to_pylist(), rows.column("memoId").to_pylist(), strict=True))
+        return {memo_id: min(max(1.0 - distance, 0.0), 1.0) for distance, memo_id in ranked[:limit]}
 
     async def containing(self, uid: str, lists: list[list[str]]) -> list[list[str]]:
         """Ids of the texts that contain every term, for each list; what fits one fits the last."""

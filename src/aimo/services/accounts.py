@@ -190,8 +190,8 @@ class AccountService:
             await self._storage.put(key, path, content_type)
             before = await atomically(self._database, "accounts.avatar", work, user=uid)
         except Exception as error:
+            # A commit may have happened although its answer was lost, so the picture stays.
             log.exception("avatar could not be stored", user=uid)
-            await self._forget(key)
             raise AimoError(Code.STORAGE_ERROR) from error
         if before and is_own_avatar(uid, before):
             await self._forget(before)

@@ -106,8 +106,10 @@ class AttachmentService:
             await self._storage.put(key, file.path, file.content_type)
             try:
                 mark = await atomically(self._database, "attachments.create", work, user=uid, entity=attachment_id)
-            except BaseException:
-                await self._remove_object(key)
+            except Exception:
+                # A commit may have happened although its answer was lost. An object too many is removed some day.
+                if await self._is_certainly_missing(uid, attachment_id):
+                    await self._remove_object(key)
                 raise
         except Exception as error:
             log.exception("attachment could not be stored", user=uid, attachment=attachment_id)
@@ -187,6 +189,14 @@ class AttachmentService:
         if row is None:
             raise AimoError(Code.ATTACHMENT_NOT_FOUND)
         return row
+
+    async def _is_certainly_missing(self, uid: str, attachment_id: str) -> bool:
+        try:
+            async with self._database.reads() as connection:
+                return (await connection.execute(sql.ONE, {"owner": uid, "id": attachment_id})).first() is None
+        except Exception:
+            log.exception("it is not known whether an attachment was stored", user=uid, attachment=attachment_id)
+            return False
 
     async def _remove_object(self, key: str) -> None:
         try:

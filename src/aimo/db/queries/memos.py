@@ -156,9 +156,13 @@ def _ordering(order: Order) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
 
 @cache
 def page(filters: Filters, order: Order) -> Select[Any]:
-    """One page of memos: bound ``limit`` and ``offset``."""
-    statement = select(*COLUMNS).where(*_conditions(filters)).order_by(*_ordering(order))
-    statement = statement.limit(param("limit")).offset(param("offset"))
+    """One page of memos: bound ``limit`` and ``offset``.
+
+    Ids are picked first, which an index does alone: otherwise MySQL reads every row that a page far down skips.
+    """
+    picked = select(Memo.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
+    chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
+    statement = select(*COLUMNS).join(chosen, Memo.memo_id == chosen.c.memo_id).where(_MINE).order_by(*_ordering(order))
     return owned(f"memos.page[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
 
 

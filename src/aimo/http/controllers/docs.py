@@ -24,7 +24,7 @@ class DocsController(Controller):
         document: dict[str, Any] = request.app.state.document
         return document
 
-    @litestar.get("/docs", media_type="text/html; charset=utf-8", include_in_schema=False)
+    @litestar.get("/docs", media_type="text/html", include_in_schema=False)
     async def page(self, request: AnyRequest) -> str:
         """The same as a page to read."""
         return render(request.app.state.document)

@@ -1,0 +1,38 @@
+"""SQLite finds rows by their ids, not by walking through everything that a user has."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect
+
+from aimo.db.queries import attachments, memos, relations
+from aimo.db.queries.memos import Filters, Order
+from aimo.db.reading import _Prepared
+
+MANY = [f"m{place}" for place in range(20)]
+
+
+def plan(database: Path, statement: Any) -> list[str]:
+    values = {"owner": "u", "id": "m", "memo_ids": MANY, "ids": MANY, "limit": 20, "offset": 0}
+    sql, ordered = _Prepared(statement, dialect()).bind(values)
+    with sqlite3.connect(database) as connection:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", ordered)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "way"),
+    [
+        (memos.ONE, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
+        (memos.BY_IDS, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
+        (relations.TARGETS, "memo_relations USING INDEX sqlite_autoindex_memo_relations_2 (source_memo_id=?)"),
+        (attachments.BY_IDS, "attachments USING INDEX sqlite_autoindex_attachments_1 (attachment_id=?)"),
+        (memos.page(Filters(), Order()), "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)"),
+        (memos.count(Filters()), "memos USING COVERING INDEX ix_memos_uid_"),
+    ],
+)
+def test_sqlite_finds_rows_by_the_narrowest_index(sqlite_template: Path, statement: Any, way: str) -> None:
+    assert any(way in step for step in plan(sqlite_template, statement)), plan(sqlite_template, statement)
