@@ -9,7 +9,7 @@ PYTEST := .venv/bin/pytest
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install install-test test check unit test-long bench bench-search bench-migration lock format
+.PHONY: help serve install install-test test check unit test-long bench bench-search bench-migration lock format types types-check
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,10 +27,16 @@ serve: install ## Run the server (embedded database, no key needed); settings co
 test: install-test check ## Check style and types, then run every test but the long ones
 	$(PYTEST) -n $(JOBS) --dist loadfile -m "not long" --durations 10 tests
 
-check: install-test ## Check style and types only
+check: install-test types-check ## Check style and types only
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+types: install-test ## Generate the TypeScript types of packages/dto anew (needs node)
+	scripts/types write
+
+types-check: ## Compile the TypeScript types with a client that uses them, where node is present
+	scripts/types check
 
 unit: install-test ## Run the unit tests only
 	$(PYTEST) -m "not long" tests/unit

@@ -59,6 +59,10 @@ class StreamError(Dto):
     message: Annotated[str, Meta(description="An English sentence about it.")]
 
 
+# The events of a streamed answer, in their order, and what their data is.
+EVENTS: dict[str, type[Dto]] = {"sources": Sources, "token": Token, "done": Exploration, "error": StreamError}
+
+
 class QuickSearchBody(Dto):
     """A search for the most relevant memos."""
 

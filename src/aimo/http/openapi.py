@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler, Dependencies
 
+from aimo.dto.base import Dto, Envelope
+from aimo.dto.explore import EVENTS
 from aimo.http.parameters import Parameter
 
 _DESCRIPTION = (
@@ -24,15 +28,18 @@ _RETRY_AFTER: dict[str, Any] = {
     "headers": {"Retry-After": {"description": "Seconds until it may be tried again.", "schema": {"type": "integer"}}}
 }
 _ENVELOPE = re.compile(r"Envelope_(?:\w+\.)*(\w+?)_\b")
+_CAMEL = re.compile(r"_(\w)")
+_EVENTS = "Events; their data is JSON: " + ", ".join(f"`{name}` ({struct.__name__})" for name, struct in EVENTS.items())
 _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
 
 
 def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, Any]:
-    """The complete document as JSON-ready objects."""
+    """The complete document as JSON-ready objects: the same ones for the same code, whatever the process."""
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
     app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config, logging_config=None)
     schema: dict[str, Any] = _tidied(app.openapi_schema.to_schema())
-    schema["components"].setdefault("schemas", {}).update(_SHARED_SCHEMAS)
+    schemas = _event_schemas() | schema["components"].get("schemas", {}) | _SHARED_SCHEMAS
+    schema["components"]["schemas"] = _described(schemas)
     schema["components"]["securitySchemes"] = {
         "session": {"type": "http", "scheme": "bearer", "description": "The token of a login."},
         "machine": {"type": "http", "scheme": "bearer", "description": "The configured machine token."},
@@ -43,6 +50,7 @@ def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependen
                 continue
             for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
                 _complete(schema["paths"][_plain(route.path)][method.lower()], route.path, method, handler)
+    schema["paths"] = {_CAMEL.sub(_camel, path): schema["paths"][path] for path in sorted(schema["paths"])}
     return schema
 
 
@@ -58,6 +66,36 @@ def _tidied(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {"anyOf" if key == "oneOf" else _tidied(key): _tidied(value) for key, value in schema.items()}
+
+
+def _described(schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schemas in order, each with what its struct says of itself.
+
+    The framework takes the description of whichever field comes first to refer to one, which differs from
+    process to process, and a title that repeats the name.
+    """
+    said = {struct.__name__: _said_of(struct) for struct in _subclasses(Dto)}
+    described = {}
+    for name, schema in sorted(schemas.items()):
+        rest = {key: value for key, value in schema.items() if key not in ("title", "description")}
+        says = said.get(name) or schema.get("description") or _said_of(Envelope)
+        described[name] = {"description": says, **rest}
+    return described
+
+
+def _event_schemas() -> dict[str, Any]:
+    """What the data of events is made of; no answer refers to it, for OpenAPI knows no events."""
+    return msgspec.json.schema_components(EVENTS.values(), ref_template="#/components/schemas/{name}")[1]
+
+
+def _subclasses(struct: type) -> Iterator[type]:
+    for child in struct.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
+
+def _said_of(struct: type) -> str:
+    return re.sub(r" \(contract [^)]*\)", "", inspect.cleandoc(struct.__doc__ or ""))
 
 
 _SHARED_SCHEMAS: dict[str, Any] = {
@@ -92,6 +130,10 @@ _SHARED_SCHEMAS: dict[str, Any] = {
 }
 
 
+def _camel(match: re.Match[str]) -> str:
+    return match[1].upper()
+
+
 def _plain(path: str) -> str:
     """A route's path with bare parameter names, as the document has them."""
     parts = [f"{{{part[1:-1].partition(':')[0]}}}" if part.startswith("{") else part for part in path.split("/")]
@@ -103,6 +145,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     parameters: tuple[Parameter, ...] = handler.opt.get("parameters", ())
     declared = [item for item in operation.get("parameters", []) if item["in"] == "path"]
     for item in declared:
+        item["name"] = _CAMEL.sub(_camel, item["name"])
         item["schema"].setdefault("minLength", 1)
     operation["parameters"] = [*declared, *(parameter.document() for parameter in parameters)]
     if field := handler.opt.get("upload"):
@@ -115,7 +158,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         responses["200"] = _binary()
         responses["404"] = responses["500"] = _json("The file is not there.", {"$ref": "#/components/schemas/Failure"})
     if handler.opt.get("events"):
-        responses["200"]["content"]["text/event-stream"] = {"schema": {"type": "string", "description": "Events."}}
+        responses["200"]["content"]["text/event-stream"] = {"schema": {"type": "string", "description": _EVENTS}}
     if handler.opt.get("unavailable"):
         responses["503"] = responses["200"] | {"description": "Not ready."}
     if handler.opt.get("limited"):

@@ -10,6 +10,7 @@ from litestar import Controller, Response
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.explore import (
+    EVENTS,
     ConversationBody,
     ConversationDetail,
     ConversationList,
@@ -21,9 +22,7 @@ from aimo.dto.explore import (
     MessageResult,
     QuickSearchBody,
     Relations,
-    Sources,
     StreamError,
-    Token,
 )
 from aimo.errors import AimoError, Code
 from aimo.http.coercion import clamp, to_number
@@ -40,7 +39,7 @@ from aimo.services.paging import LARGEST_PAGE
 
 log = structlog.get_logger(__name__)
 
-_NAMES: dict[type, str] = {Sources: "sources", Token: "token", Exploration: "done", StreamError: "error"}
+_NAMES: dict[type, str] = {struct: name for name, struct in EVENTS.items()}
 _GRAPH = (
     Parameter("memoId", "string", "Id of the memo; wins over the one in the path."),
     Parameter("includeBacklinks", "boolean", "Whether memos that refer to it are shown.", True),
