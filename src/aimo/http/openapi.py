@@ -88,13 +88,13 @@ def _event_schemas() -> dict[str, Any]:
     return msgspec.json.schema_components(EVENTS.values(), ref_template="#/components/schemas/{name}")[1]
 
 
-def _subclasses(struct: type) -> Iterator[type]:
+def _subclasses(struct: type[Any]) -> Iterator[type[Any]]:
     for child in struct.__subclasses__():
         yield child
         yield from _subclasses(child)
 
 
-def _said_of(struct: type) -> str:
+def _said_of(struct: type[Any]) -> str:
     return re.sub(r" \(contract [^)]*\)", "", inspect.cleandoc(struct.__doc__ or ""))
 
 
