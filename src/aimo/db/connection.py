@@ -19,10 +19,12 @@ import structlog
 from sqlalchemy import URL, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from aimo.config import Settings
 from aimo.db.advice import advice
 from aimo.db.pool import WarmPool
+from aimo.db.reading import PooledConnection
 from aimo.db.slow_log import slow_log
 from aimo.errors import ConfigurationError
 
@@ -191,6 +193,20 @@ class Database:
                 # Not `async with`: that closes in a task of its own, in case it is cancelled in the middle.
                 # Giving back a connection without a transaction waits for nothing, so it cannot be.
                 await connection.close()
+
+    @asynccontextmanager
+    async def quick_reads(self, *, seconds: float = READ_SECONDS) -> AsyncIterator[PooledConnection]:
+        """As `reads`, for `aimo.db.reading` alone: lending it costs a quarter of the time.
+
+        Raises:
+            TimeoutError: it was held longer than ``seconds``, as when the database hangs.
+        """
+        async with asyncio.timeout(seconds):
+            lent = await greenlet_spawn(self._pool.connect)
+            try:
+                yield PooledConnection(lent, self.engine.dialect)
+            finally:
+                lent.close()
 
     async def check(self) -> None:
         """Ask the database for a sign of life (``SELECT 1``); raises what the driver raises."""

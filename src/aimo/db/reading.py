@@ -1,7 +1,7 @@
 """Reading rows straight from the driver, by statements that SQLAlchemy has compiled once.
 
 SQLAlchemy's way of running a statement costs three times what the driver needs for it; a page of memos asks
-five. Here it compiles each statement, knows every type and lends the connection, and only the
+five. Here it compiles each statement, knows every type and keeps the pool, and only the
 execution is short: values to the driver, rows back as named tuples. Writes go through SQLAlchemy.
 """
 
@@ -15,12 +15,37 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from aimo.db.slow_log import slow_log
 
 # Any SELECT: the types of its columns are not followed further.
 Statement = Any
 Processor = Callable[[Any], Any]
+
+
+class PooledConnection:
+    """A connection just as the pool lends it, which only `fetch` and its like can use (`Database.quick_reads`)."""
+
+    __slots__ = ("_lent", "dialect")
+
+    def __init__(self, lent: PoolProxiedConnection, dialect: Dialect) -> None:
+        self._lent = lent
+        self.dialect = dialect
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection."""
+        return self._lent.driver_connection
+
+    async def invalidate(self) -> None:
+        """Close it; the pool opens another one when it needs to."""
+        await greenlet_spawn(self._lent.invalidate)
+
+
+# What can read: a connection of a transaction, of `Database.reads` or of `Database.quick_reads`.
+ReadConnection = AsyncConnection | PooledConnection
 
 
 class _Prepared:
@@ -79,7 +104,7 @@ def _bind_processor(type_: Any, dialect: Dialect) -> Processor | None:
 _prepared: dict[tuple[Statement, str], _Prepared] = {}
 
 
-async def fetch(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+async def fetch(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
     """All rows of a statement as named tuples.
 
     A failure, cancellation included, closes the connection: what the driver has left unread would be the
@@ -102,22 +127,26 @@ async def fetch(connection: AsyncConnection, statement: Statement, values: Mappi
     return rows
 
 
-async def fetch_one(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
+async def fetch_one(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
     """The first row, or None."""
     return next(iter(await fetch(connection, statement, values)), None)
 
 
-async def fetch_value(connection: AsyncConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
+async def fetch_value(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
     """The first cell of the first row, or None."""
     row = await fetch_one(connection, statement, values)
     return None if row is None else row[0]
 
 
-async def _run(connection: AsyncConnection, sql: str, values: tuple[Any, ...]) -> Any:
-    assert connection.sync_connection is not None
-    driver: Any = connection.sync_connection.connection.driver_connection
+async def _run(connection: ReadConnection, sql: str, values: tuple[Any, ...]) -> Any:
+    driver = connection.driver if isinstance(connection, PooledConnection) else _driver(connection)
     if isinstance(driver, aiosqlite.Connection):
         return await driver.execute_fetchall(sql, values)
     async with driver.cursor() as cursor:
         await cursor.execute(sql, values)
         return await cursor.fetchall()
+
+
+def _driver(connection: AsyncConnection) -> Any:
+    assert connection.sync_connection is not None
+    return connection.sync_connection.connection.driver_connection

@@ -129,7 +129,7 @@ class AccountService:
         """The user of an id, or None."""
         if not ids.is_possible(uid):
             return None
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             row = await fetch_one(connection, sql.IDENTITY, {"owner": uid})
         return Identity(row.uid, row.email, row.nickname) if row else None
 

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import memos as sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import users as user_sql
 from aimo.db.queries.memos import Filters, Order
-from aimo.db.reading import fetch, fetch_one, fetch_value
+from aimo.db.reading import ReadConnection, fetch, fetch_one, fetch_value
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.services import tags
@@ -55,7 +53,7 @@ class Selection:
     values: dict[str, Any]
 
 
-async def select(connection: AsyncConnection, uid: str, criteria: Criteria) -> Selection | None:
+async def select(connection: ReadConnection, uid: str, criteria: Criteria) -> Selection | None:
     """The selection that criteria mean; None when no memo can meet them."""
     values: dict[str, Any] = {"owner": uid}
     filters = Filters(since=criteria.since is not None, until=criteria.until is not None)
@@ -91,7 +89,7 @@ class MemoLists:
     async def page(self, uid: str, criteria: Criteria, search: str, order: Order, request: PageRequest) -> MemoPage:
         """The user's memos that meet the criteria and literally contain ``search`` (decisions.md 13a)."""
         found = await self._texts.containing(uid, [search]) if search.strip() else None
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             selection = await select(connection, uid, criteria)
             if selection is None or found == []:
                 return MemoPage(items=[], pagination=request.describe(0))
@@ -110,7 +108,7 @@ class MemoLists:
         """A user's public memos; none for an unknown user."""
         if not ids.is_possible(uid):
             return MemoPage(items=[], pagination=request.describe(0))
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             total, rows = await _page(connection, Selection(Filters(public=True), {"owner": uid}), order, request)
             items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=request.describe(total))
@@ -118,7 +116,7 @@ class MemoLists:
     async def random_public(self, uid: str) -> Memo:
         """One of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
         filters, order = Filters(public=True), Order()
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             total = 0
             if ids.is_possible(uid):
                 total = await fetch_value(connection, sql.count(filters), {"owner": uid})
@@ -130,7 +128,7 @@ class MemoLists:
 
     async def public_one(self, memo_id: str) -> PublicMemo:
         """A public memo with its author, without e-mail and private relations (decisions.md 5)."""
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             row = None
             if ids.is_possible(memo_id):
                 row = await fetch_one(connection, sql.PUBLIC_ONE, {"id": memo_id})
@@ -146,7 +144,7 @@ class MemoLists:
     async def backlinks(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
         """The memos that refer to a memo: cut by the order of the references, shown by the order of the memos."""
         require_possible(memo_id)
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             await one(connection, uid, memo_id)
             which = {"owner": uid, "id": memo_id}
             total: int = await fetch_value(connection, relation_sql.COUNT_BACKLINKS, which)
@@ -157,7 +155,7 @@ class MemoLists:
 
 
 async def _page(
-    connection: AsyncConnection, selection: Selection, order: Order, request: PageRequest
+    connection: ReadConnection, selection: Selection, order: Order, request: PageRequest
 ) -> tuple[int, Sequence[Any]]:
     total: int = await fetch_value(connection, sql.count(selection.filters), selection.values)
     if not total or not request.size:
@@ -167,7 +165,7 @@ async def _page(
 
 
 async def _page_of_many(
-    connection: AsyncConnection, selection: Selection, order: Order, request: PageRequest, found: set[str]
+    connection: ReadConnection, selection: Selection, order: Order, request: PageRequest, found: set[str]
 ) -> tuple[int, Sequence[Any]]:
     rows = await fetch(connection, sql.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
@@ -175,7 +173,7 @@ async def _page_of_many(
     return len(wanted), await by_ids(connection, selection.values["owner"], page)
 
 
-async def by_ids(connection: AsyncConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
+async def by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
     """The rows of a user's memos in the order of the ids; ids without a row are left out."""
     if not memo_ids:
         return []

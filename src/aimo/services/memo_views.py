@@ -6,13 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from aimo import ids
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
-from aimo.db.reading import fetch
+from aimo.db.reading import ReadConnection, fetch
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET
 from aimo.dto.memos import Memo, NestedMemo
@@ -46,7 +44,7 @@ class MemoViews:
     def __init__(self, urls: FileUrls) -> None:
         self._urls = urls
 
-    async def present(self, connection: AsyncConnection, uid: str, rows: Sequence[Any], view: View) -> list[Memo]:
+    async def present(self, connection: ReadConnection, uid: str, rows: Sequence[Any], view: View) -> list[Memo]:
         """The memos of these rows in their order: one statement each for relations, tags and attachments."""
         if not rows:
             return []
@@ -94,7 +92,7 @@ class MemoViews:
             updated_at=row.updated_at,
         )
 
-    async def _targets(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, list[Any]]:
+    async def _targets(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, list[Any]]:
         """The rows that each memo refers to, in the order in which it names them."""
         memo_ids = [row.memo_id for row in rows]
         found = await fetch(connection, relation_sql.TARGETS, {"owner": uid, "memo_ids": memo_ids})
@@ -103,14 +101,14 @@ class MemoViews:
             targets.setdefault(row.source_memo_id, []).append(row)
         return targets
 
-    async def _tags(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, Tag]:
+    async def _tags(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, Tag]:
         wanted = _possible(row.tag_ids for row in rows)
         if not wanted:
             return {}
         found = await fetch(connection, tag_sql.BY_IDS, {"owner": uid, "tag_ids": wanted})
         return {row.tag_id: tags.present(row) for row in found}
 
-    async def _attachments(self, connection: AsyncConnection, uid: str, rows: Sequence[Any]) -> dict[str, Attachment]:
+    async def _attachments(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, Attachment]:
         wanted = _possible(row.attachments for row in rows)
         if not wanted:
             return {}

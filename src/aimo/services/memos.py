@@ -14,7 +14,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import memos as sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
-from aimo.db.reading import fetch_one
+from aimo.db.reading import ReadConnection, fetch_one
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.memos import Memo, MemoBody
@@ -47,7 +47,7 @@ class MemoService:
 
     async def get(self, uid: str, memo_id: str) -> Memo:
         """One memo; NOT_FOUND when the user has none of that id."""
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             row = await one(connection, uid, memo_id)
             return (await self._views.present(connection, uid, [row], LISTED))[0]
 
@@ -186,7 +186,7 @@ def require_possible(memo_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def one(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
+async def one(connection: ReadConnection, uid: str, memo_id: str) -> Any:
     """The row of a user's memo; NOT_FOUND without it."""
     require_possible(memo_id)
     row = await fetch_one(connection, sql.ONE, {"owner": uid, "id": memo_id})

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.connection import Database
 from aimo.db.queries import memos as sql
-from aimo.db.reading import fetch, fetch_value
+from aimo.db.reading import ReadConnection, fetch, fetch_value
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services import fusion
@@ -53,13 +52,13 @@ class SearchService:
         """
         vector = await self.query_vector(query)
         hits, total = await self._ranked_page(uid, vector, criteria, request)
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             items = await self._present(connection, uid, hits)
         return MemoPage(items=items, pagination=request.describe(total))
 
     async def related(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
         """The user's other memos by similarity to this one; NOT_FOUND without it (contract 4.8)."""
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             await one(connection, uid, memo_id)
             total: int = await fetch_value(connection, sql.COUNT_ALL, {"owner": uid}) - 1
         hits: Sequence[Hit] = []
@@ -68,7 +67,7 @@ class SearchService:
         vector = await table.get(uid, memo_id) if request.size and depth > request.offset else None
         if vector is not None:
             hits = (await table.search(uid, vector, depth, exclude=memo_id))[request.offset :]
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             items = await self._present(connection, uid, hits)
         return MemoPage(items=items, pagination=request.describe(total))
 
@@ -101,7 +100,7 @@ class SearchService:
             matches = [match for match in matches if match.id in allowed]
         page = matches[request.offset : request.offset + request.size]
         similarities = dict(hits)
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             shown = [(match.id, similarities.get(match.id, 0.0)) for match in page]
             items = await self._present(connection, uid, shown)
         ways = {match.id: match.matched_by for match in page}
@@ -164,14 +163,14 @@ class SearchService:
 
     async def _allowed(self, uid: str, criteria: Criteria) -> set[str]:
         """The ids of all memos that meet the criteria."""
-        async with self._database.reads() as connection:
+        async with self._database.quick_reads() as connection:
             selection = await select(connection, uid, criteria)
             if selection is None:
                 return set()
             rows = await fetch(connection, sql.ids(selection.filters), selection.values)
             return {memo_id for (memo_id,) in rows}
 
-    async def _present(self, connection: AsyncConnection, uid: str, hits: Sequence[tuple[str, float]]) -> list[Memo]:
+    async def _present(self, connection: ReadConnection, uid: str, hits: Sequence[tuple[str, float]]) -> list[Memo]:
         rows = await by_ids(connection, uid, [memo_id for memo_id, _ in hits])
         memos = await self._views.present(connection, uid, rows, FOUND)
         scores = dict(hits)

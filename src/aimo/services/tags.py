@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import tags as sql
+from aimo.db.reading import ReadConnection, fetch
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
@@ -93,12 +94,12 @@ async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str],
     return [tag.tag_id for tag in await _find_or_create(connection, uid, wanted, None)] if wanted else []
 
 
-async def find_by_names(connection: AsyncConnection, uid: str, names: Iterable[str]) -> list[str] | None:
+async def find_by_names(connection: ReadConnection, uid: str, names: Iterable[str]) -> list[str] | None:
     """The ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
     keys = {name_key(name) for name in names if name.strip()}
     if not keys:
         return []
-    rows = (await connection.execute(sql.BY_NAMES, {"owner": uid, "name_keys": list(keys)})).all()
+    rows = await fetch(connection, sql.BY_NAMES, {"owner": uid, "name_keys": list(keys)})
     return [row.tag_id for row in rows] if len(rows) == len(keys) else None
 
 
