@@ -1,0 +1,405 @@
+"""Whatever a user does in whatever order, with crashes in between, the server has what it acknowledged."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from support.client import Answer, Client
+from support.server import AIMO, Server, environment
+from support.waiting import eventually
+
+from .beside import Beside
+from .imagined import Imagined, as_shown, name_key
+
+WORDS = ("tea", "Tea", "snow", "雪山", "日记", "100%", "under_score", "it's", "back\\slash", "ﬁne", "🎉", "mountain")
+NAMES = st.sampled_from(("tea", " Tea ", "TEA", "雪", "snow", "x' OR '1'='1", "🎉", "e\u0301", "é"))
+CONTENTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+# Which of the things that there are, counted round.
+PICK = st.integers(0, 1000)
+PICKS = st.lists(PICK, max_size=3)
+WISHES = st.fixed_dictionaries(
+    {"content": CONTENTS},
+    optional={
+        "tags": st.lists(NAMES, max_size=3),
+        "categoryId": st.none() | PICK,
+        "attachments": PICKS,
+        "relationIds": PICKS,
+        "isPublic": st.booleans(),
+    },
+)
+Wish = dict[str, Any]
+
+
+Kind = Literal["crash", "standstill", "rebuild"]
+
+
+@dataclass
+class Misfortune:
+    """When something happens to the server, and what is asked of it at that moment."""
+
+    after: int
+    pick: int
+    wish: Wish
+    how: str
+    milliseconds: int
+
+
+MISFORTUNES = st.builds(
+    Misfortune,
+    after=st.integers(1, 15),
+    pick=PICK,
+    wish=WISHES,
+    how=st.sampled_from(("POST", "PUT", "DELETE")),
+    milliseconds=st.integers(0, 15),
+)
+
+
+@dataclass
+class Scene:
+    """A server for all examples, and what was done to it."""
+
+    server: Server
+    beside: Beside
+    done: Counter[str] = field(default_factory=Counter)
+
+
+class Life(RuleBasedStateMachine):
+    """One user's life; once, something happens to the server meanwhile."""
+
+    def __init__(self, scene: Scene, kind: Kind | None) -> None:
+        super().__init__()
+        self.scene = scene
+        self.kind = kind
+        scene.done["examples"] += 1
+        self.user: Client = scene.server.user()
+        self.imagined = Imagined(categories={each["categoryId"]: each["name"] for each in self._categories()})
+        self.steps = 0
+        self.misfortune: Misfortune | None = None
+
+    @initialize(misfortune=MISFORTUNES)
+    def fate(self, misfortune: Misfortune) -> None:
+        self.misfortune = misfortune if self.kind else None
+
+    @rule(wish=WISHES)
+    def write(self, wish: Wish) -> None:
+        body = self._meant(wish)
+        self._written(self.user.post("/memos", body), body)
+
+    @precondition(lambda self: self.imagined.memos)
+    @rule(pick=PICK, wish=WISHES)
+    def rewrite(self, pick: int, wish: Wish) -> None:
+        body = self._meant(wish)
+        self._written(self.user.put(f"/memos/{self._memo(pick)}", body), body)
+
+    @precondition(lambda self: self.imagined.memos)
+    @rule(pick=PICK, names=st.lists(NAMES, max_size=3))
+    def tag(self, pick: int, names: list[str]) -> None:
+        memo_id = self._memo(pick)
+        memo = self.user.put(f"/memos/{memo_id}/tags", {"tags": names}).data["memo"]
+        self.imagined.write(memo_id, {"content": self.imagined.memos[memo_id].content, "tags": names}, memo["tags"])
+
+    @precondition(lambda self: self.imagined.memos)
+    @rule(pick=PICK)
+    def delete(self, pick: int) -> None:
+        memo_id = self._memo(pick)
+        self.user.delete(f"/memos/{memo_id}").data  # noqa: B018 (must succeed)
+        self.imagined.forget_memo(memo_id)
+        assert self.user.get(f"/memos/{memo_id}").code == 3
+
+    @rule(name=NAMES)
+    def make_tag(self, name: str) -> None:
+        tag = self.user.post("/tags", {"name": name}).data["tag"]
+        known = self.imagined.tag_named(name)
+        assert known in (None, tag["tagId"])
+        self.imagined.tags.setdefault(tag["tagId"], name.strip())
+
+    @precondition(lambda self: self.imagined.tags)
+    @rule(pick=PICK, name=NAMES)
+    def rename_tag(self, pick: int, name: str) -> None:
+        tag_id = _nth(self.imagined.tags, pick)
+        taken = self.imagined.tag_named(name) not in (None, tag_id)
+        assert self.user.put(f"/tags/{tag_id}", {"name": name}).code == (2 if taken else 0)
+        if not taken:
+            self.imagined.tags[tag_id] = name.strip()
+
+    @precondition(lambda self: self.imagined.tags)
+    @rule(pick=PICK)
+    def delete_tag(self, pick: int) -> None:
+        tag_id = _nth(self.imagined.tags, pick)
+        self.user.delete(f"/tags/{tag_id}").data  # noqa: B018 (must succeed)
+        self.imagined.forget_tag(tag_id)
+
+    @rule(name=NAMES)
+    def make_category(self, name: str) -> None:
+        answer = self.user.post("/categories", {"name": name})
+        if self.imagined.category_named(name):
+            assert answer.code == 3001
+        else:
+            self.imagined.categories[answer.data["category"]["categoryId"]] = name.strip()
+
+    @precondition(lambda self: self.imagined.categories)
+    @rule(pick=PICK, name=NAMES)
+    def rename_category(self, pick: int, name: str) -> None:
+        category_id = _nth(self.imagined.categories, pick)
+        taken = self.imagined.category_named(name) not in (None, category_id)
+        assert self.user.put(f"/categories/{category_id}", {"name": name}).code == (3001 if taken else 0)
+        if not taken:
+            self.imagined.categories[category_id] = name.strip()
+
+    @precondition(lambda self: self.imagined.categories)
+    @rule(pick=PICK)
+    def delete_category(self, pick: int) -> None:
+        category_id = _nth(self.imagined.categories, pick)
+        self.user.delete(f"/categories/{category_id}").data  # noqa: B018 (must succeed)
+        self.imagined.forget_category(category_id)
+
+    @rule(content=st.binary(max_size=50))
+    def upload(self, content: bytes) -> None:
+        file = {"file": ("a.bin", content, "application/octet-stream")}
+        made = self.user.post("/attachments/upload", files=file).data["attachment"]
+        self.imagined.files[made["attachmentId"]] = content
+
+    @precondition(lambda self: self.imagined.files)
+    @rule(pick=PICK)
+    def delete_file(self, pick: int) -> None:
+        file_id = _nth(self.imagined.files, pick)
+        self.user.delete(f"/attachments/{file_id}").data  # noqa: B018 (must succeed)
+        self.imagined.forget_file(file_id)
+        assert self.user.get(f"/attachments/{file_id}/download").status == 404
+
+    @rule(word=st.sampled_from([*WORDS, "%", "_", "山", "nowhere"]))
+    def search_words(self, word: str) -> None:
+        wanted = self.imagined.with_words([word])
+        eventually(lambda: self._ids(self.user.get("/memos", search=word, limit=100)) == wanted, f"found by {word!r}")
+
+    @precondition(lambda self: self.imagined.memos)
+    @rule(pick=PICK)
+    def search_meaning(self, pick: int) -> None:
+        text = self.imagined.memos[self._memo(pick)].content
+        self._in_step()
+        page = self.user.post("/memos/search/vector", {"query": text, "limit": 100}).data
+        assert page["pagination"]["total"] == len(self.imagined.memos)
+        assert {memo["memoId"] for memo in page["items"]} == set(self.imagined.memos)
+        same = [memo for memo in page["items"] if memo["content"] == text]
+        assert min(memo["relevanceScore"] for memo in same) >= page["items"][0]["relevanceScore"] - 0.001
+
+    @rule(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True))
+    def search_both(self, words: list[str]) -> None:
+        self._in_step()
+        items = self.user.post("/memos/search", {"query": " ".join(words), "limit": 100}).data["items"]
+        found = [memo["memoId"] for memo in items]
+        literal = self.imagined.with_words(words)
+        assert set(found) <= set(self.imagined.memos)
+        assert set(found[: len(literal)]) == literal
+
+    @rule()
+    def look_from_outside(self) -> None:
+        public = {memo_id for memo_id, memo in self.imagined.memos.items() if memo.public}
+        with httpx.Client(base_url=f"{self.user.url}/api/v1/memos/public", timeout=30, trust_env=False) as nobody:
+            listed = nobody.get(f"/{self.user.uid}", params={"limit": 100}).json()["data"]["items"]
+            assert {memo["memoId"] for memo in listed} == public
+            for memo_id in self.imagined.memos:
+                assert nobody.get(f"/memo/{memo_id}").json()["code"] == (0 if memo_id in public else 3)
+
+    @invariant()
+    def shows_everything(self) -> None:
+        self.scene.done["steps"] += 1
+        self.steps += 1
+        self._compare()
+        if self.misfortune and self.steps > self.misfortune.after:
+            self._suffer()
+
+    def teardown(self) -> None:
+        if self.misfortune:
+            self._suffer()
+        self._compare_rest()
+        self._in_step()
+        assert self.scene.beside.broken() == []
+        # So that checking does not become slower with every example.
+        for memo_id in self.imagined.memos:
+            self.user.delete(f"/memos/{memo_id}").data  # noqa: B018 (must succeed)
+        self.user.close()
+
+    def _suffer(self) -> None:
+        assert self.misfortune
+        mine, self.misfortune = self.misfortune, None
+        if not self.imagined.memos:
+            self.write(mine.wish)
+        if self.kind == "crash":
+            self._crash(mine)
+        elif self.kind == "standstill":
+            self._stand_still(mine)
+        else:
+            self._rebuild()
+        self._compare()
+
+    def _crash(self, misfortune: Misfortune) -> None:
+        """Killed while it is asked to write: what was acknowledged is there, the other is there whole or not at all."""
+        memo_id, how = self._memo(misfortune.pick), misfortune.how
+        body = None if how == "DELETE" else self._meant(misfortune.wish)
+        answers: list[Answer] = []
+
+        def ask() -> None:
+            try:
+                answers.append(self.user.request(how, "/memos" if how == "POST" else f"/memos/{memo_id}", body))
+            except httpx.TransportError:
+                self.scene.done["write cut off"] += 1
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(misfortune.milliseconds / 1000)
+        self.scene.server.kill()
+        asking.join()
+        self.scene.server.start()
+        self._find_out(how, memo_id, body, acknowledged=any(answer.code == 0 for answer in answers))
+
+    def _find_out(self, how: str, memo_id: str, body: Wish | None, *, acknowledged: bool) -> None:
+        listed = {memo["memoId"]: memo for memo in self.user.get("/memos", limit=100).data["items"]}
+        after = copy.deepcopy(self.imagined)
+        if how == "DELETE":
+            after.forget_memo(memo_id)
+        else:
+            [target] = (set(listed) - set(after.memos) or {""}) if how == "POST" else {memo_id}
+            if target in listed and body:
+                mine = {name_key(name) for name in body.get("tags", ())}
+                made = [tag for tag in listed[target]["tags"] if name_key(tag["name"]) in mine]
+                # What it would have made is only known when it was done.
+                if len(made) == len(mine):
+                    after.write(target, body, made)
+        seen = {each: as_shown(memo) for each, memo in listed.items()}
+        if acknowledged or seen != self.imagined.shown_memos():
+            assert seen == after.shown_memos()
+            self.imagined = after
+
+    def _stand_still(self, misfortune: Misfortune) -> None:
+        """Nobody applies marks for a while: they wait, and no search shows what is gone."""
+        self._in_step()
+        self.scene.beside.take_role()
+        try:
+            eventually(lambda: not self._sync()["writer"], "the server notices")
+            if misfortune.how == "DELETE":
+                self.delete(misfortune.pick)
+            else:
+                self.write(misfortune.wish)
+            assert self._sync()["waiting"] == 1
+            self._compare()
+            for search in ("/memos/search/vector", "/memos/search"):
+                body = {"query": misfortune.wish["content"], "limit": 100}
+                assert self._ids(self.user.post(search, body)) <= set(self.imagined.memos)
+        finally:
+            self.scene.beside.give_role_back()
+        self._in_step()
+
+    def _rebuild(self) -> None:
+        told = subprocess.run(
+            [str(AIMO), "sync", "rebuild"],
+            env=environment(self.scene.server.settings),
+            cwd=self.scene.server.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert f"Rebuilding {len(self.imagined.memos)} memos" in told.stdout
+
+    def _compare(self) -> None:
+        listed = self.user.get("/memos", limit=100).data["items"]
+        assert {memo["memoId"]: as_shown(memo) for memo in listed} == self.imagined.shown_memos()
+
+    def _compare_rest(self) -> None:
+        tags = self.user.get("/tags").data["tags"]
+        assert {tag["tagId"]: tag["name"] for tag in tags} == self.imagined.tags
+        assert {tag["tagId"]: tag["usageCount"] for tag in tags} == self.imagined.counts()
+        assert {each["categoryId"]: each["name"] for each in self._categories()} == self.imagined.categories
+        files = self.user.get("/attachments", limit=100).data["items"]
+        assert {file["attachmentId"] for file in files} == set(self.imagined.files)
+        for file_id, content in self.imagined.files.items():
+            assert self.user.get(f"/attachments/{file_id}/download").content == content
+
+    def _meant(self, wish: Wish) -> Wish:
+        """A request's body: ids in place of picks."""
+        body = dict(wish)
+        for key, there in (("attachments", self.imagined.files), ("relationIds", self.imagined.memos)):
+            if key in body:
+                body[key] = [_nth(there, pick) for pick in body[key]] if there else []
+        if isinstance(body.get("categoryId"), int):
+            body["categoryId"] = _nth(self.imagined.categories, body["categoryId"]) if self.imagined.categories else "?"
+        return body
+
+    def _written(self, answer: Answer, body: Wish) -> None:
+        memo = answer.data["memo"]
+        self.imagined.write(memo["memoId"], body, memo["tags"])
+
+    def _memo(self, pick: int) -> str:
+        return _nth(self.imagined.memos, pick)
+
+    def _categories(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.user.get("/categories").data["categories"]
+        return found
+
+    def _sync(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.user.http.get("/readyz").json()["sync"]
+        return state
+
+    def _in_step(self) -> None:
+        eventually(lambda: self._sync()["waiting"] == 0, "everything is applied", timeout=30)
+
+    @staticmethod
+    def _ids(answer: Answer) -> set[str]:
+        return {memo["memoId"] for memo in answer.data["items"]}
+
+
+def _nth(things: Any, pick: int) -> str:
+    names: list[str] = list(things)
+    return names[pick % len(names)]
+
+
+def live(scene: Scene, kind: Kind | None, examples: int) -> None:
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=20,
+        database=None,
+        # Finding a shorter life that fails takes as many servers as the whole test.
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(partial(Life, scene, kind), settings=chosen)
+    scene.done[f"with a {kind}" if kind else "calm"] += examples
+
+
+@pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_nothing_done_in_any_order_is_lost_or_shown_wrongly(
+    server: Callable[..., Server], migrated_database: dict[str, str], many: bool
+) -> None:
+    running = server(**migrated_database)
+    with Beside(running) as beside:
+        scene = Scene(running, beside)
+        live(scene, None, 300 if many else 11)
+        live(scene, "crash", 100 if many else 2)
+        # Seconds each: the ordinary run shares them out to the two databases.
+        if many or "MYSQL_HOST" in migrated_database:
+            live(scene, "standstill", 50 if many else 2)
+        if many or "MYSQL_HOST" not in migrated_database:
+            live(scene, "rebuild", 50 if many else 2)
+    print(", ".join(f"{number} {what}" for what, number in scene.done.items()))
