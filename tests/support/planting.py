@@ -12,7 +12,7 @@ from aimo import ids
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.migrate import migrate
-from aimo.db.schema import Attachment, Category, Memo, MemoRelation, MemoTag, Table, Tag, User
+from aimo.db.schema import Attachment, Category, Memo, MemoRelation, MemoTag, PushRule, Table, Tag, User
 from aimo.services.names import name_key
 from aimo.services.tokens import Tokens
 from aimo.vectors.store import VectorStore
@@ -20,7 +20,7 @@ from aimo.vectors.store import VectorStore
 SECRET = "a secret of the tests, long enough"
 Row = dict[str, Any]
 
-_ORDER: tuple[type[Table], ...] = (User, Category, Tag, Memo, MemoTag, MemoRelation, Attachment)
+_ORDER: tuple[type[Table], ...] = (User, Category, Tag, Memo, MemoTag, MemoRelation, Attachment, PushRule)
 _CHUNK = 2000
 
 
@@ -99,6 +99,11 @@ class Plot:
         """Add a reference from one memo to another."""
         row = {"relation_id": ids.relation_id(), "uid": uid, "position": 0, "seq": self._next(), "created_at": 0}
         self._add(MemoRelation, source_memo_id=source, target_memo_id=target, **row)
+
+    def push_rule(self, uid: str, name: str, hour: int, channels: Sequence[Mapping[str, str]]) -> None:
+        """Add a rule that pushes the day's memos at a local hour."""
+        row = {"push_time": hour, "content_type": "daily_memos", "channels": list(channels)}
+        self._add(PushRule, id=ids.push_rule_id(), uid=uid, name=name, seq=self._next(), **row)
 
     async def plant(self, settings: Settings, *, model: str, dimension: int) -> None:
         """Write everything to the database, which is migrated where it must be, and to LanceDB. No server may run."""
