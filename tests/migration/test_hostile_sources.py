@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +14,12 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from aimo.cli.migrate_data import migrate_source
-from aimo.config import Settings
 from aimo.legacy.outcomes import Change, Into, Reason
-from aimo.legacy.plan import Options
-from aimo.legacy.report import Report
 
 from .sources import DIMENSION, LIST, MOMENT, SOURCES, TABLES, TEXT, TS, ident, plain_rows, write
+from .support import MakeSettings, assert_accounted, move, table
 
-MakeSettings = Callable[..., Settings]
 ROWS = 200
-
-
-@pytest.fixture
-def installed(settings: MakeSettings) -> MakeSettings:
-    """An installation with the model of the made sources."""
-
-    def make(**values: Any) -> Settings:
-        return settings(
-            **{
-                "openai_api_key": "unused",
-                "openai_embedding_dimensions": DIMENSION,
-                "mysql_driver": "asyncmy",
-                **values,
-            }
-        )
-
-    return make
-
-
-async def move(settings: Settings, source: Path, **options: Any) -> Report:
-    return await migrate_source(settings, Options(source=str(source), **options))
-
-
-def table(report: Report, name: str) -> dict[str, Any]:
-    return next(entry for entry in report.content["tables"] if entry["table"] == name)
-
-
-def assert_accounted(report: Report, rows: dict[str, list[dict[str, Any]]]) -> None:
-    assert report.content["problems"] == []
-    for entry in report.content["tables"]:
-        ends = sum(entry[end] for end in ("migrated", "normalised", "updated", "present", "merged", "quarantined"))
-        assert ends == entry["source_rows"] == len(rows[entry["table"]]), entry["table"]
-    for entry in report.content["lance"]:
-        assert entry["rows"] == sum(entry[code] for code in ("copied", "marked", "left_out", "there"))
 
 
 @pytest.mark.parametrize("version", range(1, 17))

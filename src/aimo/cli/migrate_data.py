@@ -5,37 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import structlog
 from cyclopts import Parameter
 
 from aimo import config, log
+from aimo.cli.migration_target import open_database, open_target, source_options
 from aimo.cli.migration_view import console, print_report, watching
 from aimo.config import Settings
-from aimo.db import migrate as schema_migrations
-from aimo.db.connection import Database
-from aimo.errors import ConfigurationError
+from aimo.db.outages import is_outage
 from aimo.legacy import memory
-from aimo.legacy.dry_run import rehearsal
-from aimo.legacy.migration import Migration, Target, choose_model
-from aimo.legacy.model_finder import Model, dimension_of
-from aimo.legacy.plan import KNOWN, Options, UsageError
+from aimo.legacy.migration import Migration, choose_model
+from aimo.legacy.model_finder import Model
+from aimo.legacy.plan import KNOWN, VECTOR_TABLES, Options, UsageError
 from aimo.legacy.report import Report
-from aimo.runtime import create_embedder, lancedb_options
-from aimo.services.sync.lease import Lease
-from aimo.storage.local import LocalStorage
-from aimo.storage.signing import FileSigner
+from aimo.legacy.runs import Runs
+from aimo.runtime import create_embedder
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import LegacySource, same_place
-from aimo.vectors.store import VectorStore, s3_options
-
-logger = structlog.get_logger(__name__)
-
-_LEASE_SECONDS = 8.0
 
 
 def migrate_data(
@@ -45,7 +33,9 @@ def migrate_data(
     batch_size: Annotated[int, Parameter(help="Rows in one batch.")] = 100,
     table: Annotated[tuple[str, ...], Parameter(help="Only this table; may be given several times.")] = (),
     verify_only: Annotated[bool, Parameter(help="Compare source and target, write nothing.", negative="")] = False,
-    resume: Annotated[bool, Parameter(help="Insist on going on with an interrupted run.", negative="")] = False,
+    resume: Annotated[
+        bool, Parameter(help="Go on with an interrupted run, as happens by itself, too.", negative="")
+    ] = False,
     model: Annotated[str | None, Parameter(help="Keep the vectors under this model's name.")] = None,
     reembed: Annotated[bool, Parameter(help="Embed every memo again by the configured model.", negative="")] = False,
     copy_files: Annotated[str | None, Parameter(help="Folder of the old server's files, to copy.")] = None,
@@ -77,11 +67,17 @@ def migrate_data(
         options.check()
         if copy_files and not Path(copy_files).is_dir():
             raise UsageError(f"--copy-files: there is no folder {copy_files}.")
+        if "://" not in source and not Path(source).is_dir():
+            raise UsageError(f"--source: there is no folder {source}.")
+        if report and not report.absolute().parent.is_dir():
+            raise UsageError(f"--report: there is no folder {report.parent}.")
         done = asyncio.run(migrate_source(settings, options))
     except UsageError as error:
         print(f"aimo: {error}", file=sys.stderr)
         sys.exit(2)
-    except VectorStoreError as error:
+    except Exception as error:
+        if not isinstance(error, VectorStoreError) and not is_outage(error):
+            raise
         print(f"aimo: {error}. Nothing is lost: run the same command again to go on.", file=sys.stderr)
         sys.exit(1)
     if report:
@@ -100,25 +96,21 @@ async def migrate_source(settings: Settings, options: Options) -> Report:
     """
     if same_place(options.source, settings.lancedb_uri):
         raise UsageError("--source must differ from the configured LanceDB folder, which is the target.")
-    storage_options = _source_options(settings, options.source)
+    storage_options = source_options(settings, options.source)
     source = await LegacySource.open(options.source, storage_options=storage_options)
     embedder = create_embedder(settings)
     configured = Model(embedder.model, embedder.dimension, embedder.cache_model("passage"))
     try:
-        chosen = await choose_model(source, options, configured)
-        dimension = chosen["dimension"]
-        attachments = dimension_of(source.tables.get("attachments"), "multimodalEmbedding")
-        async with _target(settings, options, Model(chosen["name"], dimension, ""), attachments) as target:
-            with watching() as progress:
-                migration = Migration(
-                    options,
-                    target,
-                    source,
-                    model=chosen,
-                    storage_options=storage_options,
-                    progress=progress,
-                )
-                report = await migration.run()
+        async with open_database(settings, options) as database:
+            runs = Runs(database, options.source)
+            await runs.load()
+            model = await choose_model(source, options, configured, runs)
+            async with open_target(settings, options, database, source, model) as target:
+                with watching() as progress:
+                    migration = Migration(
+                        options, target, source, runs, model=model, storage_options=storage_options, progress=progress
+                    )
+                    report = await migration.run()
         if options.purge_source:
             await _purge(source, report)
         return report
@@ -127,76 +119,12 @@ async def migrate_source(settings: Settings, options: Options) -> Report:
         await embedder.close()
 
 
-@asynccontextmanager
-async def _target(settings: Settings, options: Options, model: Model, attachments: int | None) -> AsyncIterator[Target]:
-    """Open what is written to; in a dry run, a copy of it."""
-    if options.dry_run:
-        async with rehearsal(settings) as database:
-            yield Target(database, None, None)
-        return
-    database = await Database.open(settings)
-    try:
-        await schema_migrations.prepare(database, settings)
-        async with _alone(database, needed=not options.verify_only):
-            sizes: Any = {} if attachments is None else {"multimodal_dimension": attachments}
-            vectors = await VectorStore.open(
-                settings.lancedb_uri,
-                model=model.name,
-                dimension=model.dimension,
-                storage_options=lancedb_options(settings),
-                retention_days=settings.lancedb_version_retention_days,
-                **sizes,
-            )
-            storage = LocalStorage(settings.attachments_dir, FileSigner(""))
-            try:
-                if settings.attachment_storage_type == "local" and not options.verify_only:
-                    await storage.prepare()
-                yield Target(database, vectors, storage)
-            finally:
-                await storage.close()
-                await vectors.close()
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
-async def _alone(database: Database, *, needed: bool) -> AsyncIterator[None]:
-    """Be the only writer of LanceDB for as long as this lasts: no server, and no other migration."""
-    if not needed:
-        yield
-        return
-    lease = Lease(database, "lancedb-writer")
-    await lease.start()
-    try:
-        try:
-            async with asyncio.timeout(_LEASE_SECONDS):
-                await lease.taken.wait()
-        except TimeoutError:
-            raise ConfigurationError(
-                "A server or another migration is working on this database: stop it, then run the command again."
-            ) from None
-        yield
-    finally:
-        await lease.stop()
-
-
-def _source_options(settings: Settings, source: str) -> dict[str, str] | None:
-    if "://" not in source:
-        return None
-    return s3_options(
-        endpoint=settings.lancedb_s3_endpoint,
-        region=settings.aws_region,
-        access_key_id=settings.aws_access_key_id,
-        secret_access_key=settings.aws_secret_access_key.get_secret_value(),
-    )
-
-
 async def _purge(source: LegacySource, report: Report) -> None:
     """Delete the old tables, once everything in them has arrived."""
     if report.exit_code != 0 or report.content["changed_since"]:
         console.print("The old tables stay: only a validated run without quarantine lets them go.")
         return
-    names = [name for name in source.tables if name in KNOWN]
+    names = [name for name in source.tables if name in (*KNOWN, *VECTOR_TABLES)]
     await source.drop(names)
     report.content["purged"] = names
     console.print(f"Deleted the old tables {', '.join(names)}.")

@@ -104,7 +104,7 @@ def _lance_tables(tables: list[dict[str, Any]]) -> Table:
 
 
 def _remarks(content: dict[str, Any]) -> list[str]:
-    lines = []
+    lines: list[str] = list(content.get("remarks", []))
     for table in content.get("tables", []):
         for what in ("changes", "merges"):
             counts = ", ".join(f"{name} {count:,}" for name, count in table[what].items())

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from aimo.legacy.damage import read_around
 from aimo.legacy.digests import key_digest
+from aimo.legacy.model_finder import dimension_of
 from aimo.legacy.patience import persistently
 from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs
@@ -34,8 +36,10 @@ class CacheCopier:
         self._appending = appending
         self.key = ["modelHash", "contentHash"] + ["modalityType"] * ("modalityType" in source.schema.names)
         self._columns = [*self.key, "embedding", "createdAt"]
-        width = source.schema.field("embedding").type
-        self._rows = max(64, min(20_000, _PAGE_BYTES // (4 * getattr(width, "list_size", 1536))))
+        dimension = dimension_of(source, "embedding")
+        # Vectors that are not all of one length never were a cache that anybody could use.
+        self._usable = dimension is not None
+        self._rows = max(64, min(20_000, _PAGE_BYTES // (4 * (dimension or 1536))))
 
     async def copy(self, progress: Progress) -> None:
         """Go on from where the run stands to the end."""
@@ -45,11 +49,11 @@ class CacheCopier:
         progress.begin(self.name, self.source.rows, first)
         safe = False
         while first < self.source.rows:
-            page = await self.source.read(self._columns, first, min(self._rows, self.source.rows - first))
+            page = await read_around(self.source, self._columns, first, min(self._rows, self.source.rows - first))
             keys = list(zip(*(page.column(name).to_pylist() for name in self.key), strict=True))
             codes = self.judge(keys, repeated, seen)
             # No store takes NaN, and no cache ever answered with it.
-            codes[~finite_vectors(page.column("embedding"))] = LEFT_OUT
+            codes[~finite_vectors(page.column("embedding")) if self._usable else slice(None)] = LEFT_OUT
             if self._target is not None:
                 if not (self._appending and safe):
                     await self._leave_out_known(keys, codes)
@@ -80,7 +84,7 @@ class CacheCopier:
         """The repeated keys that rows before ``end`` have."""
         seen: set[bytes] = set()
         for first in range(0, end if repeated else 0, 20_000):
-            page = await self.source.read(self.key, first, min(20_000, end - first))
+            page = await read_around(self.source, self.key, first, min(20_000, end - first))
             keys = zip(*(page.column(name).to_pylist() for name in self.key), strict=True)
             seen |= {key_digest(*map(str, key)) for key in keys} & repeated
         return seen

@@ -9,11 +9,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.schema import Attachment, User
 from aimo.legacy.progress import Progress
+from aimo.storage.keys import is_key
 from aimo.storage.protocol import ObjectMissing, Storage, StorageError
+
+log = structlog.get_logger(__name__)
 
 _PAGE = 1000
 _LISTED = 1000
@@ -52,33 +57,40 @@ class FileCopier:
         return report
 
     async def _one(self, key: str, media_type: str, report: FileReport) -> None:
-        original = self._inside(key)
+        original = await asyncio.to_thread(self._original, key)
         if original is None:
-            if self._storage is not None and not await _exists(self._storage, key):
-                report.missing.append(key)
-            else:
+            # A dry run that copies nothing does not know the storage.
+            unknown = self._storage is None and self._folder is None
+            if unknown or (self._storage is not None and await _exists(self._storage, key)):
                 report.present += 1
-            return
-        if not await asyncio.to_thread(original.is_file):
-            report.missing.append(key)
+            else:
+                report.missing.append(key)
         elif self._storage is None:
             report.copied += 1
         elif await _stored_hash(self._storage, key) == (wanted := await asyncio.to_thread(_file_hash, original)):
             report.present += 1
+        elif await self._copied(key, original, media_type, wanted):
+            report.copied += 1
         else:
-            await self._storage.put(key, original, media_type)
-            same = await _stored_hash(self._storage, key) == wanted
-            report.copied += same
-            if not same:
-                report.differing.append(key)
+            report.differing.append(key)
 
-    def _inside(self, key: str) -> Path | None:
-        """The original file, or None when nothing is copied."""
-        if self._folder is None:
+    async def _copied(self, key: str, original: Path, media_type: str, wanted: str) -> bool:
+        """Whether the storage has the same bytes after copying."""
+        assert self._storage is not None
+        try:
+            await self._storage.put(key, original, media_type)
+        except StorageError as error:
+            log.warning("a file could not be copied", key=key, reason=str(error))
+            return False
+        return await _stored_hash(self._storage, key) == wanted
+
+    def _original(self, key: str) -> Path | None:
+        """The file to copy, if there is one."""
+        # A key from the source is not trusted to stay inside the folder.
+        if self._folder is None or not is_key(key):
             return None
         path = self._folder / key
-        # A key from the source is not trusted to stay inside the folder.
-        return path if ".." not in Path(key).parts and not key.startswith("/") else self._folder / "."
+        return path if path.is_file() else None
 
     async def _keys(self) -> AsyncIterator[tuple[str, str]]:
         """Every key of local storage, of attachments and of pictures, with its media type."""

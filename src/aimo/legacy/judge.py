@@ -117,6 +117,7 @@ class Judge:
         verdict.mapped = mapped
         if before is None and held is None:
             entry.outcome = Outcome.NORMALISED if mapped.notes else Outcome.MIGRATED
+            self._mapper.hold(mapped)
             return
         if held is None:
             raise Quarantined(Reason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since")
@@ -128,6 +129,8 @@ class Judge:
             raise Quarantined(Reason.KEY_TAKEN, f"the target has another row {verdict.key}")
         elif now == before.target:
             entry.outcome = Outcome.UPDATED
+            self._mapper.release(held)
+            self._mapper.hold(mapped)
         else:
             raise Quarantined(Reason.CHANGED_ON_BOTH_SIDES, "it changed in the source and in the target since")
 

@@ -19,6 +19,7 @@ from aimo.legacy.vector_copier import ApartCopier, MarkCopier, PageCopier, TextC
 from aimo.vectors.bulk import index_rows, rows_with
 from aimo.vectors.caches import Cache
 from aimo.vectors.legacy_source import LegacySource, SourceTable
+from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import OwnedTable
 
@@ -105,11 +106,13 @@ class LanceStage:
         return MarkCopier(*self._places, memos, **options)
 
     def _attachment_vectors(self, attachments: SourceTable) -> list[PageCopier]:
-        dimension = dimension_of(attachments, "multimodalEmbedding")
-        if dimension is None:
+        if not _holds_lists(attachments, "multimodalEmbedding"):
             return []
-        if self._vectors and self._vectors.attachment_vectors.dimension != dimension:
-            return []
+        if self._vectors:
+            # Vectors of another length than the target's are marked.
+            dimension = self._vectors.attachment_vectors.dimension
+        else:
+            dimension = dimension_of(attachments, "multimodalEmbedding") or LEGACY_MULTIMODAL_DIMENSION
         options: dict[str, Any] = {"name": "attachment_vectors", "dimension": dimension, "optional": True}
         options |= {"column": "multimodalEmbedding", **self._into("attachment_vectors")}
         return [VectorCopier(*self._places, attachments, **options)]
@@ -126,7 +129,7 @@ class LanceStage:
             after = rows[-1].memo_id
             table = self._vectors.memo_vectors
             held = await rows_with(table, "memoId", [row.memo_id for row in rows], ["memoId"])
-            lacking = {row.memo_id: row.uid for row in rows} | {}
+            lacking = {row.memo_id: row.uid for row in rows}
             for key in held.column("memoId").to_pylist():
                 lacking.pop(key, None)
             now = clock.now_ms()
@@ -161,7 +164,7 @@ async def cache_for(vectors: VectorStore | None, source: SourceTable) -> Cache[A
     dimension = dimension_of(source, "embedding")
     if vectors is None or dimension is None:
         return None
-    if source.name == "embedding_cache":
-        fits = vectors.embedding_cache.dimension == dimension
-        return vectors.embedding_cache if fits else await vectors.text_cache(dimension)
-    return vectors.multimodal_cache if vectors.multimodal_cache.dimension == dimension else None
+    for cache in (vectors.embedding_cache, vectors.multimodal_cache):
+        if cache.name == source.name and cache.dimension == dimension:
+            return cache
+    return await vectors.cache_for(source.name, dimension)

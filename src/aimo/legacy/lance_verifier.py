@@ -11,6 +11,7 @@ import pyarrow as pa
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.legacy.cache_copier import CacheCopier
+from aimo.legacy.damage import read_around
 from aimo.legacy.lance_stage import cache_for
 from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs
@@ -81,7 +82,7 @@ class LanceVerifier:
             count = min(rows, source.rows - first)
             codes = await self._codes(name, first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await source.read([key, "uid", column], first, count)).filter(wanted)
+            page = (await read_around(source, [key, "uid", column], first, count)).filter(wanted)
             _, vectors = usable_vectors(page.column(column), target.dimension)
             await self._compare(target, page.select([key, "uid"]), check, vectors=vectors, column=column)
             progress.advance(first + count)
@@ -94,7 +95,7 @@ class LanceVerifier:
             count = min(_TEXT_ROWS, memos.rows - first)
             codes = await self._codes("memo_texts", first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await memos.read(["memoId", "uid", "content"], first, count)).filter(wanted)
+            page = (await read_around(memos, ["memoId", "uid", "content"], first, count)).filter(wanted)
             texts = [fold(text or "") for text in page.column("content").to_pylist()]
             await self._compare(self._vectors.memo_texts, page.select(["memoId", "uid"]), check, texts=texts)
             progress.advance(first + count)
@@ -163,7 +164,7 @@ class LanceVerifier:
             count = min(rows, source.rows - first)
             codes = await self._codes(source.name, first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await source.read([*copier.key, "embedding", "createdAt"], first, count)).filter(wanted)
+            page = (await read_around(source, [*copier.key, "embedding", "createdAt"], first, count)).filter(wanted)
             await self._compare_cache(target, page, copier.key, check, exact=codes[wanted.to_numpy(False)] == COPIED)
             progress.advance(first + count)
 

@@ -28,6 +28,11 @@ class Named:
         self.ids.add(row_id)
         self.by_key[key] = row_id
 
+    def free(self, row_id: str, key: str) -> None:
+        """The name is not that row's any more."""
+        if self.by_key.get(key) == row_id:
+            del self.by_key[key]
+
 
 class Lookups:
     """Answers from the target, kept in memory. `forget` after a transaction that did not commit."""

@@ -34,7 +34,8 @@ class Mapper(ABC):
     """Makes rows of one target table from rows of one source table.
 
     A mapper is given what it must know of the whole source (`aimo.legacy.survey`), and looks up
-    what rows refer to; mapping a row itself asks nobody.
+    what rows refer to; mapping a row itself asks nobody and changes nothing. Only `hold` lets one row
+    decide about later ones: a row that ends in quarantine must not.
     """
 
     source: ClassVar[str]
@@ -59,6 +60,12 @@ class Mapper(ABC):
             Quarantined: it has no place there.
             Merged: another row stands for it.
         """
+
+    def hold(self, mapped: Mapped) -> None:  # noqa: B027 (most rows take up nothing)
+        """The row is going to be in the target: later rows find its name, e-mail or place taken."""
+
+    def release(self, held: Mapping[str, Any]) -> None:  # noqa: B027 (the same)
+        """This row of the target is going to get other values: what it takes up now becomes free."""
 
     def map(self, row: SourceRow) -> Mapped:
         """`build`, once the row is not in the trash."""

@@ -50,6 +50,7 @@ class Migration:
         options: Options,
         target: Target,
         source: LegacySource,
+        runs: Runs,
         *,
         model: Mapping[str, Any],
         storage_options: Mapping[str, str] | None,
@@ -61,7 +62,9 @@ class Migration:
         self._model = model
         self._storage_options = storage_options
         self._progress = progress
-        self._runs = Runs(target.database, options.source)
+        self._runs = runs
+        self._remarks: list[str] = []
+        self._taken_up = ""
 
     async def run(self) -> Report:
         """Do what was asked for and report on it.
@@ -70,7 +73,6 @@ class Migration:
             UsageError: a table was chosen whose owners are not there yet.
             VectorStoreError: the source cannot be read, or LanceDB not be written.
         """
-        await self._runs.load()
         if self._options.verify_only:
             run = self._runs.finished or self._runs.unfinished
             if run is None:
@@ -78,12 +80,15 @@ class Migration:
             return await self._report(run, nothing_to_do=False, files=None)
         if self._runs.unfinished:
             await self._take_up(self._runs.unfinished)
+        elif self._options.resume:
+            self._remarks.append("There was no interrupted run of this source to go on with.")
+        if others := self._runs.interrupted_elsewhere:
+            self._remarks.append(f"The migration of {', '.join(others)} into this database was interrupted.")
         done = self._runs.finished
         newest = {name: self._source.tables[name].version for name in planning.chosen(self._options, self._source)}
         if done is not None and done.covers(newest):
-            resumed = done.run_id in self._taken_up
             files = await self._copy_files()
-            return await self._report(done, nothing_to_do=not resumed, files=files)
+            return await self._report(done, nothing_to_do=done.run_id != self._taken_up, files=files)
         self._check_needs()
         plan = planning.describe(self._options, self._source, self._model, await self._empty())
         run = await self._runs.start(plan, planning.order_numbers(self._source))
@@ -91,17 +96,19 @@ class Migration:
         files = await self._copy_files()
         return await self._report(run, nothing_to_do=False, files=files)
 
-    _taken_up: frozenset[str] = frozenset()
-
     async def _take_up(self, run: Run) -> None:
         """Go on with an interrupted run, on the versions it began with."""
-        log.info("going on with an interrupted run", run=run.run_id)
+        self._remarks.append(f"Went on with the interrupted run {run.run_id}, as it had been started.")
         try:
             source = await LegacySource.open(
                 self._source.uri, storage_options=self._storage_options, versions=run.versions
             )
         except VectorStoreError as error:
-            log.warning("the versions that the interrupted run reads are gone, a new run begins", error=str(error))
+            log.warning("an interrupted run cannot go on", run=run.run_id, error=str(error))
+            self._remarks[-1] = (
+                f"The interrupted run {run.run_id} could not go on, because the source has lost the versions that it "
+                "read; a new run took over what it had brought."
+            )
             run.status = run_states.FAILED
             await self._runs.save(run)
             return
@@ -109,7 +116,7 @@ class Migration:
             await self._carry_out(run, source)
         finally:
             source.close()
-        self._taken_up |= {run.run_id}
+        self._taken_up = run.run_id
 
     async def _carry_out(self, run: Run, source: LegacySource) -> None:
         rows = RowStage(self._target.database, self._runs, run, source, batch=self._options.batch)
@@ -121,7 +128,7 @@ class Migration:
 
     async def _copy_files(self) -> FileReport | None:
         copier = FileCopier(self._target.database, self._target.storage, self._options.copy_files)
-        return await copier.run(self._progress)
+        return await persistently(lambda: copier.run(self._progress))
 
     async def _report(self, run: Run, *, nothing_to_do: bool, files: FileReport | None) -> Report:
         source = await self._at(run)
@@ -130,15 +137,19 @@ class Migration:
             if not self._options.dry_run:
                 verifier = Verifier(self._target.database, self._target.vectors, self._runs, run, source)
                 verification = await verifier.verify(self._progress)
-            report = await build(
-                self._options,
-                self._runs,
-                run,
-                self._target.database,
-                verification=verification,
-                files=files,
-                nothing_to_do=nothing_to_do,
-                changed=await self._changed_since(run),
+            changed = await self._changed_since(run)
+            report = await persistently(
+                lambda: build(
+                    self._options,
+                    self._runs,
+                    run,
+                    self._target.database,
+                    verification=verification,
+                    files=files,
+                    nothing_to_do=nothing_to_do,
+                    changed=changed,
+                    remarks=self._remarks,
+                )
             )
         finally:
             if source is not self._source:
@@ -188,13 +199,26 @@ class Migration:
         return empty
 
 
-async def choose_model(source: LegacySource, options: Options, configured: Model) -> dict[str, Any]:
-    """The model under which the vectors are kept.
+async def choose_model(source: LegacySource, options: Options, configured: Model, runs: Runs) -> dict[str, Any]:
+    """The model under which the vectors are kept: what an earlier run decided, unless the options say otherwise.
 
     Raises:
+        UsageError: the options contradict a run that is to be taken up, or that has done everything already.
         ConfigurationError: it is not the configured one, and the options do not say what to do.
     """
     wants_memos = not options.tables or "memos" in options.tables
-    if options.verify_only or not wants_memos:
+    decided = next((run.plan["model"] for run in reversed(runs.all) if run.brings_memos), None)
+    if decided is None and (options.verify_only or not wants_memos):
         return {"name": configured.name, "dimension": configured.dimension, "copied": True}
-    return await choose(source, configured, keep_as=options.model, reembed=options.reembed)
+    if decided is None:
+        return await choose(source, configured, keep_as=options.model, reembed=options.reembed)
+    if (options.reembed and decided["copied"]) or options.model not in (None, decided["name"]):
+        raise UsageError(
+            f"This source is being migrated, or was, with its vectors {_kept(decided)}. Finish that without --model "
+            "and --reembed; to embed everything by another model, configure it and run `aimo sync rebuild` afterwards."
+        )
+    return dict(decided)
+
+
+def _kept(model: Mapping[str, Any]) -> str:
+    return f"kept as those of {model['name']}" if model["copied"] else "left behind, to be embedded again"

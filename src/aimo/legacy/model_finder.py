@@ -9,11 +9,13 @@ from typing import Any
 import pyarrow as pa
 
 from aimo.errors import ConfigurationError
+from aimo.legacy.damage import read_around
 from aimo.vectors.bulk import same_bits, usable_vectors
 from aimo.vectors.hashes import content_hash, text_model_hash
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
 _SAMPLE = 200
+_MANY = 20_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ async def found_hash(source: LegacySource) -> str | None:
         return None
     hashes: Counter[str] = Counter()
     for first in {0, max(0, memos.rows - _SAMPLE)}:
-        page = await memos.read(["content", "embedding"], first, _SAMPLE)
+        page = await read_around(memos, ["content", "embedding"], first, min(_SAMPLE, memos.rows - first))
         mask, vectors = usable_vectors(page.column("embedding"), dimension)
         texts = page.column("content").filter(pa.array(mask)).to_pylist()
         by_hash = {content_hash(text): place for place, text in enumerate(texts) if text is not None}
@@ -58,6 +60,18 @@ async def found_hash(source: LegacySource) -> str | None:
         places = pa.array([by_hash[key] for key in rows.column("contentHash").to_pylist()], pa.int64())
         same = same_bits(vectors.take(places), cached)
         hashes.update(rows.column("modelHash").filter(pa.array(same)).to_pylist())
+    return hashes.most_common(1)[0][0] if hashes else None
+
+
+async def found_multimodal_hash(source: LegacySource) -> str | None:
+    """The model hash that most vectors of attachments have, or None."""
+    table = source.tables.get("attachments")
+    if table is None or "multimodalModelHash" not in table.schema.names:
+        return None
+    hashes: Counter[str] = Counter()
+    for first in range(0, table.rows, _MANY):
+        page = await read_around(table, ["multimodalModelHash"], first, min(_MANY, table.rows - first))
+        hashes.update(value for value in page.column(0).to_pylist() if isinstance(value, str) and value)
     return hashes.most_common(1)[0][0] if hashes else None
 
 

@@ -1,8 +1,7 @@
-"""Reads a source table in ranges of positions; a range that cannot be read is halved until the bad row is alone."""
+"""Reads the rows of a source table by their positions, as Python values."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import math
 from collections.abc import Mapping
@@ -10,18 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import structlog
+import pyarrow as pa
 
 from aimo.legacy.columns import Kind, Unreadable, values_of
+from aimo.legacy.damage import LOST, pieces
 from aimo.legacy.digests import row_digest
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import SourceTable
 
-log = structlog.get_logger(__name__)
-
 DELETED_AT = "deletedAt"
-_ATTEMPTS = 3
-_WAIT_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -51,14 +47,20 @@ class RowReader:
         self._names = tuple(kinds)
 
     async def read(self, first: int, count: int) -> list[SourceRow]:
-        """The rows at these positions. What cannot be read at all comes as a row of `Unreadable` values."""
-        try:
-            table = await self._read_patiently(first, count)
-        except VectorStoreError as error:
-            if count == 1:
-                return [self._row(first, dict.fromkeys(self._names, Unreadable(str(error))))]
-            half = count // 2
-            return [*await self.read(first, half), *await self.read(first + half, count - half)]
+        """The rows at these positions. What cannot be read at all comes as a row of `Unreadable` values.
+
+        Raises:
+            VectorStoreError: nothing can be read because the source's pinned version was removed.
+        """
+        rows: list[SourceRow] = []
+        async for place, table in pieces(self.table, list(self._kinds), first, count):
+            if isinstance(table, VectorStoreError):
+                rows.append(self._row(place, dict.fromkeys(self._names, Unreadable(LOST))))
+            else:
+                rows += self._rows(place, table)
+        return rows
+
+    def _rows(self, first: int, table: pa.Table) -> list[SourceRow]:
         columns = {name: values_of(table.column(name), kind) for name, kind in self._kinds.items()}
         empty = dict.fromkeys(self._names)
         names = tuple(columns)
@@ -70,7 +72,7 @@ class RowReader:
         content: dict[str, Any] = {}
         for name in self.table.schema.names:
             try:
-                column = (await self._read_patiently(number, 1, [name])).column(name)
+                column = (await self.table.read([name], number, 1)).column(name)
             except VectorStoreError as error:
                 content[name] = {"unreadable": str(error)}
                 continue
@@ -87,17 +89,6 @@ class RowReader:
 
     def _row(self, number: int, values: dict[str, Any]) -> SourceRow:
         return SourceRow(number, values, row_digest(values.values()))
-
-    async def _read_patiently(self, first: int, count: int, names: list[str] | None = None) -> Any:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return await self.table.read(list(self._kinds) if names is None else names, first, count)
-            except VectorStoreError as error:
-                if attempt == _ATTEMPTS:
-                    raise
-                log.warning("rows of the source cannot be read, trying again", table=self.table.name, error=str(error))
-            await asyncio.sleep(_WAIT_SECONDS * attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def plain(value: Any) -> Any:

@@ -37,7 +37,8 @@ class Report:
     @classmethod
     def pending(cls, options: Options, why: str) -> Report:
         """Nothing was done and nothing is known."""
-        content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "problems": [why]}
+        content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "exit_code": 1}
+        content["problems"] = [why]
         return cls(run_states.PENDING, 1, content)
 
 
@@ -51,6 +52,7 @@ async def build(
     files: FileReport | None,
     nothing_to_do: bool,
     changed: list[str],
+    remarks: list[str],
 ) -> Report:
     """Put the report of a run together from its checkpoints, its quarantine and the verification."""
     tables = [await _table(runs, run, mapper.source) for mapper in MAPPERS if mapper.source in run.versions]
@@ -84,6 +86,7 @@ async def build(
         "model": run.plan["model"],
         "versions": run.versions,
         "changed_since": changed,
+        "remarks": remarks,
         "not_migrated": run.plan["others"],
         "tables": tables,
         "lance": lance,

@@ -97,6 +97,8 @@ class RowCopier:
             return
         reason = str(getattr(error, "orig", None) or error)
         verdict = (await persistently(lambda: self._judge.judge(rows, careful=True)))[0]
+        # It holds nothing after all.
+        self._lookups.forget()
         verdict.entry.outcome, verdict.mapped, verdict.merged = Outcome.QUARANTINED, None, None
         verdict.quarantined = Quarantined(Reason.REFUSED, f"{type(error).__name__}: {reason[:2000]}")
         await persistently(lambda: self._write([verdict]))

@@ -43,7 +43,7 @@ class RowVerifier:
         self._made_tags: dict[str, dict[str, Any]] = {}
         self._before = runs.before(run)
 
-    async def prepare(self) -> None:
+    async def _prepare(self) -> None:
         """Know what the runs merged, and which tags they made from names."""
         await load_merges(self._runs, self._run, self._lookups)
         for run in [*self._before, self._run]:
@@ -52,6 +52,8 @@ class RowVerifier:
 
     async def verify(self, kind: type[Mapper], table: SourceTable, progress: Progress) -> None:
         """Compare one table, in both directions."""
+        if kind.source in ("tags", "memos"):
+            await self._prepare()
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
         await survey.prepare(mapper, table)

@@ -43,9 +43,9 @@ class RowWriter:
         checkpoints = [self._checkpoint(verdicts[i : i + batch]) for i in range(0, len(verdicts), batch)]
         async with transaction(self._database, f"migration.{self._mapper.source}") as connection:
             await _add(connection, sql.table_of(Tag), [tag | {"usage_count": 0} for tag in tags])
-            await _add(connection, self._mapper.table, [self._values(verdict) for verdict in new])
             for verdict in changed:
                 await self._change(connection, verdict)
+            await _add(connection, self._mapper.table, [self._values(verdict) for verdict in new])
             links = [self._link(verdict, tag_id) for verdict in (*new, *changed) for tag_id in _links(verdict)]
             await _add(connection, sql.table_of(MemoTag), links)
             await _add(connection, sql.table_of(MigrationQuarantine), quarantine)

@@ -40,6 +40,11 @@ class Run:
         """The pinned version of each source table."""
         return {name: table["version"] for name, table in self.plan["tables"].items()}
 
+    @property
+    def brings_memos(self) -> bool:
+        """Whether it has decided what becomes of the memos' vectors."""
+        return "memos" in self.versions and self.status != FAILED
+
     def covers(self, versions: dict[str, int]) -> bool:
         """Whether the run read these tables at these versions."""
         return versions.items() <= self.versions.items()
@@ -52,18 +57,25 @@ class Runs:
         self._database = database
         self.source = source
         self.all: list[Run] = []
+        self._everybodys: list[Run] = []
 
     async def load(self) -> None:
         """Read what the database has."""
         async with self._database.reads() as connection:
             found = [Run(**row._mapping) for row in await connection.execute(sql.RUNS)]
-        self.everybodys = found
+        self._everybodys = found
         self.all = [run for run in found if run.source == self.source]
 
     @property
     def unfinished(self) -> Run | None:
         """The run that was interrupted, if the newest one was."""
         return self.all[-1] if self.all and self.all[-1].status == RUNNING else None
+
+    @property
+    def interrupted_elsewhere(self) -> list[str]:
+        """Other sources whose newest run was interrupted."""
+        newest = {run.source: run for run in self._everybodys}
+        return [one for one, run in newest.items() if run.status == RUNNING and one != self.source]
 
     @property
     def finished(self) -> Run | None:
@@ -76,8 +88,8 @@ class Runs:
 
     async def start(self, plan: dict[str, Any], seqs: int) -> Run:
         """A new run that may give out ``seqs`` order numbers, above those of every run before it."""
-        first = max((run.next_seq for run in self.everybodys), default=1)
-        now = max(clock.now_ms(), *(run.started_at + 1 for run in self.everybodys), 0)
+        first = max((run.next_seq for run in self._everybodys), default=1)
+        now = max(clock.now_ms(), *(run.started_at + 1 for run in self._everybodys), 0)
         run = Run(f"m{now}", self.source, RUNNING, PENDING, first, first + seqs, plan, None, now, None)
         async with self._database.reads() as connection:
             await connection.execute(sql.add(_RUNS), vars(run))

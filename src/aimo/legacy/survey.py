@@ -5,22 +5,25 @@ Memory: 8 bytes a row while keys are compared, then only what occurs more than o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from aimo import ids
 from aimo.legacy.columns import Kind
 from aimo.legacy.digests import key_digest
 from aimo.legacy.mapper import Mapper
 from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.rest import TableMigrationMapper
 from aimo.legacy.mappers.users import UserMapper
-from aimo.legacy.reader import DELETED_AT, RowReader, SourceRow
+from aimo.legacy.outcomes import Merged, Quarantined
+from aimo.legacy.patience import persistently
+from aimo.legacy.reader import RowReader, SourceRow
 from aimo.vectors.legacy_source import SourceTable
 
 _PAGE = 20_000
+
+Values = dict[str, Any]
 
 
 async def repeated_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
@@ -35,74 +38,74 @@ async def repeated_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
 
 
 async def prepare(mapper: Mapper, table: SourceTable) -> None:
-    """Tell a mapper which rows other rows outdo."""
+    """Tell a mapper which rows other rows outdo. Only rows that the target can hold outdo others."""
     if isinstance(mapper, UserMapper):
-        mapper.shadowed = frozenset(await _younger_accounts(table))
+        mapper.shadowed = frozenset(await _best(mapper, table, _email_of, _age, "uid"))
     elif isinstance(mapper, RecommendationMapper):
-        mapper.outdone = await _outdone(table, mapper.kinds, _day_of, _newest_filled, lambda r: r["recommendationId"])
+        mapper.outdone = await _best(mapper, table, _day_of, _newest_filled, "recommendation_id")
     elif isinstance(mapper, TableMigrationMapper):
-        mapper.outdone = await _outdone(
-            table,
-            mapper.kinds,
-            lambda r: r["tableName"],
-            lambda r: (r["currentVersion"] or 0,),
-            lambda r: r["tableName"],
-        )
+        mapper.outdone = await _best(mapper, table, _table_of, _version_of, "table_name")
 
 
-def _day_of(row: dict[str, Any]) -> Any:
-    usable = ids.is_possible(str(row["recommendationId"])) and isinstance(row["createdAt"], int)
-    return (row["uid"], row["date"]) if usable else None
+def _email_of(values: Values) -> Any:
+    return values["email_key"]
 
 
-def _newest_filled(row: dict[str, Any]) -> tuple[Any, ...]:
-    return bool(row["memoIds"]), row["createdAt"]
+def _age(values: Values) -> tuple[Any, ...]:
+    return (-values["created_at"],)
 
 
-async def _younger_accounts(table: SourceTable) -> list[int]:
-    """Positions of accounts whose e-mail an older one has."""
-    oldest: dict[str, tuple[int, int]] = {}
-    younger = []
-    kinds = {"uid": Kind.TEXT, "email": Kind.TEXT, "createdAt": Kind.MOMENT}
-    async for rows in _pages(table, kinds):
-        for row in rows:
-            email, created_at = row.values["email"], row.values["createdAt"]
-            if not email or not isinstance(email, str) or not _is_usable(row):
-                continue
-            mine = (created_at if isinstance(created_at, int) else 0, row.number)
-            other = oldest.setdefault(email, mine)
-            if other != mine:
-                oldest[email] = min(mine, other)
-                younger.append(max(mine, other)[1])
-    return younger
+def _table_of(values: Values) -> Any:
+    return values["table_name"]
 
 
-def _is_usable(row: SourceRow) -> bool:
-    return not row.values.get(DELETED_AT) and ids.is_possible(str(row.values["uid"]))
+def _version_of(values: Values) -> tuple[Any, ...]:
+    return (values["current_version"],)
 
 
-async def _outdone(
+def _day_of(values: Values) -> Any:
+    return values["uid"], values["date"]
+
+
+def _newest_filled(values: Values) -> tuple[Any, ...]:
+    return bool(values["memo_ids"]), values["created_at"]
+
+
+async def _best(
+    mapper: Mapper,
     table: SourceTable,
-    kinds: Any,
-    group: Callable[[dict[str, Any]], Any],
-    rank: Callable[[dict[str, Any]], tuple[Any, ...]],
-    name: Callable[[dict[str, Any]], Any],
+    group: Callable[[Values], Any],
+    rank: Callable[[Values], tuple[Any, ...]],
+    name: str,
 ) -> dict[int, str]:
-    """For each position that another row of its group outranks: that row's id. Of equal rows the first wins."""
+    """For each position that another row of its group outranks: that row's id. Of equal rows the first wins.
+
+    Memory: some hundred bytes a row, of tables that have few.
+    """
     best: dict[Any, tuple[tuple[Any, ...], int, str]] = {}
     places: list[tuple[Any, int]] = []
-    async for rows in _pages(table, kinds):
+    async for rows in _pages(table, mapper.kinds):
+        await persistently(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]
         for row in rows:
-            key = None if row.values.get(DELETED_AT) else group(row.values)
-            if key is None:
+            values = _mapped(mapper, row)
+            key = None if values is None else group(values)
+            if values is None or key is None:
                 continue
-            mine = (rank(row.values), -row.number, str(name(row.values)))
+            mine = (rank(values), -row.number, str(values[name]))
             best[key] = max(best.get(key, mine), mine)
             places.append((key, row.number))
     return {number: best[key][2] for key, number in places if best[key][1] != -number}
 
 
-async def _pages(table: SourceTable, kinds: dict[str, Kind]) -> AsyncIterator[list[SourceRow]]:
+def _mapped(mapper: Mapper, row: SourceRow) -> Values | None:
+    """The row as the target would have it, or None where it has no place there."""
+    try:
+        return mapper.map(row).values
+    except (Quarantined, Merged):
+        return None
+
+
+async def _pages(table: SourceTable, kinds: Mapping[str, Kind]) -> AsyncIterator[list[SourceRow]]:
     reader = RowReader(table, kinds)
     for first in range(0, table.rows, _PAGE):
         yield await reader.read(first, min(_PAGE, table.rows - first))

@@ -21,6 +21,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.legacy import ledger
+from aimo.legacy.damage import read_around
 from aimo.legacy.outcomes import Outcome
 from aimo.legacy.patience import persistently
 from aimo.legacy.progress import Progress
@@ -105,7 +106,7 @@ class PageCopier(ABC):
         left = self.source.rows - first
         if left <= 0:
             return None
-        return asyncio.create_task(self.source.read(self.columns, first, min(self.page_rows, left)))
+        return asyncio.create_task(read_around(self.source, self.columns, first, min(self.page_rows, left)))
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         """What became of the rows of a page."""

@@ -53,6 +53,13 @@ class Verification:
         self.tables.append(TableCheck(table))
         return self.tables[-1]
 
+    def add(self, part: Verification) -> None:
+        """What another comparison found, of other tables."""
+        self.tables += part.tables
+        self.total_mismatches += part.total_mismatches
+        self.mismatches += part.mismatches[: LISTED - len(self.mismatches)]
+        self.searches += part.searches
+
     def differ(self, mismatch: Mismatch) -> None:
         """A difference was found."""
         self.total_mismatches += 1

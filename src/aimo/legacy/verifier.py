@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aimo.db.connection import Database
 from aimo.legacy import runs as run_states
 from aimo.legacy.lance_verifier import LanceVerifier
+from aimo.legacy.mapper import Mapper
+from aimo.legacy.patience import persistently
 from aimo.legacy.plan import MAPPERS
 from aimo.legacy.progress import Progress
 from aimo.legacy.row_verifier import RowVerifier
@@ -12,6 +16,8 @@ from aimo.legacy.runs import Run, Runs
 from aimo.legacy.verification import Verification
 from aimo.vectors.legacy_source import LegacySource
 from aimo.vectors.store import VectorStore
+
+Part = Callable[[], Awaitable[Verification]]
 
 
 class Verifier:
@@ -35,14 +41,36 @@ class Verifier:
         result = Verification()
         if self._run.status != run_states.FINISHED:
             return result
-        rows = RowVerifier(self._database, self._runs, self._run, result)
-        await rows.prepare()
-        for kind in MAPPERS:
-            if kind.source in self._run.versions:
-                await rows.verify(kind, self._source.tables[kind.source], progress)
-        await rows.verify_counts()
+        parts = [self._table(kind, progress) for kind in MAPPERS if kind.source in self._run.versions]
+        parts.append(self._counts)
         if self._vectors is not None:
-            lance = LanceVerifier(self._database, self._vectors, self._runs, self._run, self._source, result=result)
-            await lance.verify(progress)
+            parts.append(self._lancedb(self._vectors, progress))
+        for part in parts:
+            # Begun anew when the database was away: nothing may be counted twice.
+            result.add(await persistently(part))
         result.state = run_states.MISMATCHED if result.total_mismatches else run_states.VALIDATED
         return result
+
+    def _table(self, kind: type[Mapper], progress: Progress) -> Part:
+        async def verify() -> Verification:
+            found = Verification()
+            rows = RowVerifier(self._database, self._runs, self._run, found)
+            await rows.verify(kind, self._source.tables[kind.source], progress)
+            return found
+
+        return verify
+
+    async def _counts(self) -> Verification:
+        found = Verification()
+        await RowVerifier(self._database, self._runs, self._run, found).verify_counts()
+        return found
+
+    def _lancedb(self, vectors: VectorStore, progress: Progress) -> Part:
+        async def verify() -> Verification:
+            found = Verification()
+            await LanceVerifier(self._database, vectors, self._runs, self._run, self._source, result=found).verify(
+                progress
+            )
+            return found
+
+        return verify

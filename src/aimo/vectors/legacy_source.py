@@ -22,11 +22,12 @@ _PAGE = 1000
 class SourceTable:
     """One table at one version. Rows have positions, which never change for that version."""
 
-    def __init__(self, name: str, handle: Any, version: int, rows: int, schema: pa.Schema) -> None:
+    def __init__(self, connection: Any, name: str, handle: Any, *, version: int, rows: int, schema: pa.Schema) -> None:
         self.name = name
         self.version = version
         self.rows = rows
         self.schema = schema
+        self._connection = connection
         self._handle = handle
 
     async def read(self, columns: Sequence[str], first: int, count: int) -> pa.Table:
@@ -82,6 +83,18 @@ class SourceTable:
             async with asyncio.timeout(_SECONDS):
                 found = await query.bypass_vector_index().select([id_column, "_distance"]).limit(limit).to_arrow()
         return list(zip(found.column(id_column).to_pylist(), found.column("_distance").to_pylist(), strict=True))
+
+    async def superseded(self) -> bool:
+        """Whether the table has been written to since it was pinned.
+
+        Raises:
+            VectorStoreError: the source cannot be read at all.
+        """
+        with reported_as(f"opening {self.name} of the source"):
+            handle = await self._connection.open_table(self.name)
+            newest: int = await handle.version()
+            handle.close()
+        return newest != self.version
 
     def close(self) -> None:
         """Let go of the table."""
@@ -164,7 +177,8 @@ class LegacySource:
             handle = await self._connection.open_table(name)
             pinned = await handle.version() if version is None else version
             await handle.checkout(pinned)
-            return SourceTable(name, handle, pinned, await handle.count_rows(), await handle.schema())
+            rows, schema = await handle.count_rows(), await handle.schema()
+            return SourceTable(self._connection, name, handle, version=pinned, rows=rows, schema=schema)
 
 
 async def _names(connection: AsyncConnection) -> list[str]:

@@ -77,9 +77,14 @@ class MemoMapper(Mapper):
         }
         new_tags: list[dict[str, Any]] = []
         tag_ids = self._tags(fields, uid, created_at, new_tags)
-        known = self.lookups.tags.get(uid, Named()).ids
-        links = [tag_id for tag_id in tag_ids or () if tag_id in known]
+        known, made = self.lookups.tags.get(uid, Named()).ids, {tag["tag_id"] for tag in new_tags}
+        links = [tag_id for tag_id in tag_ids or () if tag_id in known or tag_id in made]
         return Mapped(values | {"tag_ids": tag_ids}, fields.notes, links, new_tags)
+
+    def hold(self, mapped: Mapped) -> None:
+        """The names of the tags that are made for it."""
+        for tag in mapped.new_tags:
+            self.lookups.tags.setdefault(tag["uid"], Named()).add(tag["tag_id"], tag["name_key"])
 
     def _category(self, fields: Fields, uid: str) -> str | None:
         given = fields.optional("categoryId")
@@ -117,14 +122,13 @@ class MemoMapper(Mapper):
 
     def _tag(self, uid: str, name: str, created_at: int, new_tags: list[dict[str, Any]]) -> str:
         """The tag that an entry of the old column means: an id, a name, or a name that needs a tag made."""
-        known = self.lookups.tags.setdefault(uid, Named())
+        known = self.lookups.tags.get(uid, Named())
         if ids.is_possible(name) and name in known.ids:
             return name
         name = name.strip()
         key = name_key(name)
-        if key not in known.by_key:
-            tag_id = tag_id_for(uid, key)
-            known.add(tag_id, key)
+        tag_id = known.by_key.get(key) or tag_id_for(uid, key)
+        if key not in known.by_key and all(tag["tag_id"] != tag_id for tag in new_tags):
             new_tags.append(
                 {
                     "tag_id": tag_id,
@@ -136,7 +140,7 @@ class MemoMapper(Mapper):
                     "updated_at": created_at,
                 }
             )
-        return known.by_key[key]
+        return tag_id
 
 
 def _type(fields: Fields) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import key_of, table_of
@@ -40,13 +40,20 @@ class _NamedMapper(Mapper):
             "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
             "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
         }
-        known = self._known.setdefault(uid, Named())
-        holder = known.by_key.get(key)
+        holder = self._known.get(uid, Named()).by_key.get(key)
         if holder not in (None, row_id):
             self._merged(row_id, str(holder))
             raise Merged(str(holder), Into.SAME_NAME)
-        known.add(row_id, key)
         return Mapped(values, fields.notes)
+
+    def hold(self, mapped: Mapped) -> None:
+        """Its name."""
+        values = mapped.values
+        self._known.setdefault(values["uid"], Named()).add(values[key_of(self.table).name], values["name_key"])
+
+    def release(self, held: Mapping[str, Any]) -> None:
+        """The name it had."""
+        self._known.setdefault(held["uid"], Named()).free(held[key_of(self.table).name], held["name_key"])
 
 
 class CategoryMapper(_NamedMapper):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import DailyRecommendation
@@ -51,7 +51,7 @@ class RecommendationMapper(Mapper):
         created_at = fields.moment("createdAt", "created_at")
         if row.number in self.outdone:
             raise Merged(self.outdone[row.number], Into.SAME_DAY)
-        holder = self.lookups.days.setdefault((uid, date), row_id)
+        holder = self.lookups.days.get((uid, date), row_id)
         if holder != row_id:
             raise Merged(holder, Into.SAME_DAY)
         values = {
@@ -62,3 +62,15 @@ class RecommendationMapper(Mapper):
             "created_at": created_at,
         }
         return Mapped(values, fields.notes)
+
+    def hold(self, mapped: Mapped) -> None:
+        """Its day."""
+        self.lookups.days[_day(mapped.values)] = mapped.values["recommendation_id"]
+
+    def release(self, held: Mapping[str, Any]) -> None:
+        """The day it had."""
+        self.lookups.days.pop(_day(held), None)
+
+
+def _day(values: Mapping[str, Any]) -> tuple[str, str]:
+    return values["uid"], values["date"]

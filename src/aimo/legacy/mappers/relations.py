@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import MemoRelation
@@ -42,7 +42,7 @@ class RelationMapper(Mapper):
         if pair[0] == pair[1]:
             raise Quarantined(Reason.POINTS_TO_ITSELF, f"it leads from {pair[0]} to itself")
         created_at = fields.moment("createdAt", "created_at")
-        holder = self.lookups.pairs.setdefault(pair, relation_id)
+        holder = self.lookups.pairs.get(pair, relation_id)
         if holder != relation_id:
             raise Merged(holder, Into.SAME_RELATION)
         values = {
@@ -54,6 +54,14 @@ class RelationMapper(Mapper):
         }
         return Mapped(values, fields.notes)
 
+    def hold(self, mapped: Mapped) -> None:
+        """Its two ends."""
+        self.lookups.pairs[_ends(mapped.values)] = mapped.values["relation_id"]
+
+    def release(self, held: Mapping[str, Any]) -> None:
+        """The ends it had."""
+        self.lookups.pairs.pop(_ends(held), None)
+
     def _memo(self, fields: Fields, name: str, uid: str) -> str:
         memo_id = fields.raw(name)
         owner = self.lookups.memos.get(memo_id)
@@ -62,3 +70,7 @@ class RelationMapper(Mapper):
         if owner != uid:
             raise Quarantined(Reason.TARGET_FOREIGN, f"{name}: the memo {memo_id} is another user's")
         return str(memo_id)
+
+
+def _ends(values: Mapping[str, Any]) -> tuple[str, str]:
+    return values["source_memo_id"], values["target_memo_id"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import User
@@ -61,6 +61,16 @@ class UserMapper(Mapper):
             values | {"email": email, "email_key": None if email is None else unique_key(email)}, fields.notes
         )
 
+    def hold(self, mapped: Mapped) -> None:
+        """Its e-mail."""
+        if (key := mapped.values["email_key"]) is not None:
+            self.lookups.emails[key] = mapped.values["uid"]
+
+    def release(self, held: Mapping[str, Any]) -> None:
+        """The e-mail it had."""
+        if held["email_key"] is not None:
+            self.lookups.emails[held["email_key"]] = None
+
     def _email(self, row: SourceRow, fields: Fields, uid: str) -> str | None:
         email = fields.optional("email")
         if email is None:
@@ -73,5 +83,4 @@ class UserMapper(Mapper):
         if row.number in self.shadowed or holder not in (None, uid):
             fields.note("email", Change.EMAIL_TAKEN, email, None)
             return None
-        self.lookups.emails[key] = uid
         return email

@@ -1,0 +1,119 @@
+"""Opens what ``aimo migrate-data`` writes to, and what it reads from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aimo.config import Settings
+from aimo.db import migrate as schema_migrations
+from aimo.db.connection import Database
+from aimo.errors import ConfigurationError
+from aimo.legacy.dry_run import rehearsal
+from aimo.legacy.migration import Target
+from aimo.legacy.model_finder import dimension_of, found_multimodal_hash
+from aimo.legacy.plan import Options
+from aimo.runtime import create_multimodal_embedder, create_storage, lancedb_options
+from aimo.services.sync.lease import Lease
+from aimo.storage.signing import FileSigner
+from aimo.vectors.legacy_source import LegacySource
+from aimo.vectors.store import VectorStore, s3_options
+
+_LEASE_SECONDS = 8.0
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, options: Options) -> AsyncIterator[Database]:
+    """The database that rows go to, with no other writer beside; in a dry run, a copy of it.
+
+    Raises:
+        ConfigurationError: a server or another migration works on it.
+    """
+    if options.dry_run:
+        async with rehearsal(settings) as database:
+            yield database
+        return
+    database = await Database.open(settings)
+    try:
+        await schema_migrations.prepare(database, settings)
+        async with _alone(database, needed=not options.verify_only):
+            yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_target(
+    settings: Settings, options: Options, database: Database, source: LegacySource, model: Mapping[str, Any]
+) -> AsyncIterator[Target]:
+    """Everything that is written to, with room for the source's vectors; a dry run gets no more than the database."""
+    if options.dry_run:
+        yield Target(database, None, None)
+        return
+    vectors = await VectorStore.open(
+        settings.lancedb_uri,
+        model=model["name"],
+        dimension=model["dimension"],
+        storage_options=lancedb_options(settings),
+        retention_days=settings.lancedb_version_retention_days,
+        **await _of_attachments(settings, source),
+    )
+    # Nobody asks this one for addresses: the key of their signatures does not matter.
+    storage = create_storage(settings, FileSigner(""))
+    try:
+        if not options.verify_only:
+            await storage.prepare()
+        yield Target(database, vectors, storage)
+    finally:
+        await storage.close()
+        await vectors.close()
+
+
+def source_options(settings: Settings, source: str) -> dict[str, str] | None:
+    """What LanceDB needs to reach a source in an object store; None for a folder."""
+    if "://" not in source:
+        return None
+    return s3_options(
+        endpoint=settings.lancedb_s3_endpoint,
+        region=settings.aws_region,
+        access_key_id=settings.aws_access_key_id,
+        secret_access_key=settings.aws_secret_access_key.get_secret_value(),
+    )
+
+
+async def _of_attachments(settings: Settings, source: LegacySource) -> dict[str, Any]:
+    """The length of the attachments' vectors, and the model, where it can be told that it is the configured one."""
+    dimension = dimension_of(source.tables.get("attachments"), "multimodalEmbedding")
+    if dimension is None:
+        return {}
+    found: dict[str, Any] = {"multimodal_dimension": dimension}
+    if (embedder := create_multimodal_embedder(settings)) is not None:
+        try:
+            if embedder.dimension == dimension and await found_multimodal_hash(source) == embedder.model_hash:
+                found["multimodal_model"] = embedder.model
+        finally:
+            await embedder.close()
+    return found
+
+
+@asynccontextmanager
+async def _alone(database: Database, *, needed: bool) -> AsyncIterator[None]:
+    """Be the only writer of LanceDB for as long as this lasts: no server, and no other migration."""
+    if not needed:
+        yield
+        return
+    lease = Lease(database, "lancedb-writer")
+    await lease.start()
+    try:
+        try:
+            async with asyncio.timeout(_LEASE_SECONDS):
+                await lease.taken.wait()
+        except TimeoutError:
+            raise ConfigurationError(
+                "A server or another migration is working on this database: stop it, then run the command again."
+            ) from None
+        yield
+    finally:
+        await lease.stop()

@@ -1,0 +1,29 @@
+"""What the tests of the migration have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aimo.config import Settings
+
+from .sources import DIMENSION
+from .support import MakeSettings
+
+
+@pytest.fixture
+def installed(settings: MakeSettings) -> MakeSettings:
+    """An installation with the model of the made sources."""
+
+    def make(**values: Any) -> Settings:
+        return settings(
+            **{
+                "openai_api_key": "unused",
+                "openai_embedding_dimensions": DIMENSION,
+                "mysql_driver": "asyncmy",
+                **values,
+            }
+        )
+
+    return make

@@ -1,0 +1,77 @@
+"""The command itself: how it is called, how it ends, what it prints."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from support.server import AIMO, environment
+
+from .sources import DIMENSION, plain_rows, write
+from .support import settings_for
+from .test_resuming import SCHEMA
+
+USAGE = {
+    "no source": ([], "--source is required"),
+    "an unknown option": (["--source", "old", "--bogus"], "Unknown option"),
+    "an option without its value": (["--source"], "requires an argument"),
+    "a word too many": (["--source", "old", "more"], "more"),
+    "a source that is not there": (["--source", "nowhere"], "there is no folder nowhere"),
+    "the target as source": (["--source", "data/lancedb"], "must differ"),
+    "an unknown table": (["--source", "old", "--table", "nope"], "there is no such table"),
+    "a batch of nothing": (["--source", "old", "--batch-size", "0"], "--batch-size"),
+    "contradicting models": (["--source", "old", "--model", "x", "--reembed"], "exclude each other"),
+    "a rehearsal that deletes": (["--source", "old", "--dry-run", "--purge-source"], "--dry-run"),
+    "files from nowhere": (["--source", "old", "--copy-files", "nowhere"], "there is no folder nowhere"),
+    "a report to nowhere": (["--source", "old", "--report", "no/where.json"], "--report"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("command")
+    rows = plain_rows(random.Random(8), 20)
+    write(made / "old", rows)
+    rows["tags"].append({"tagId": "t-x", "uid": "nobody", "name": "x"})
+    write(made / "orphans", rows)
+    (made / "data" / "lancedb").mkdir(parents=True)
+    yield made
+
+
+def aimo(folder: Path, *arguments: str, data: str = "data") -> subprocess.CompletedProcess[str]:
+    settings = settings_for(folder / data, {}, DIMENSION)
+    command = [str(AIMO), "migrate-data", *arguments]
+    return subprocess.run(
+        command, env=environment(settings), cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(folder: Path) -> None:
+    for what, (arguments, said) in USAGE.items():
+        done = aimo(folder, *arguments)
+        assert done.returncode == 2, (what, done.stdout, done.stderr)
+        assert said in done.stdout + done.stderr, what
+    assert list((folder / "data").rglob("*")) == [folder / "data" / "lancedb"], "nothing was written"
+
+
+def test_a_run_ends_with_what_became_of_it(folder: Path) -> None:
+    never = aimo(folder, "--source", "old", "--verify-only", data="new")
+    assert (never.returncode, "State: pending" in never.stdout) == (1, True)
+    done = aimo(folder, "--source", "old", "--report", "report.json", data="new")
+    assert (done.returncode, "State: validated" in done.stdout) == (0, True), done.stderr
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, SCHEMA, format_checker=jsonschema.FormatChecker())
+    again = aimo(folder, "--source", "old", data="new")
+    assert again.returncode == 0
+    assert "Nothing to do" in again.stdout
+    orphaned = aimo(folder, "--source", "orphans", "--report", "report.json", data="other")
+    assert (orphaned.returncode, "owner_missing" in orphaned.stdout) == (3, True)
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, SCHEMA, format_checker=jsonschema.FormatChecker())
+    assert report["exit_code"] == 3

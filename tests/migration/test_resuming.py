@@ -1,0 +1,171 @@
+"""What an interrupted, a finished and a contradicting run mean for the next one."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import lancedb
+import pytest
+
+from aimo.errors import ConfigurationError
+from aimo.legacy.plan import UsageError
+from aimo.legacy.row_copier import RowCopier
+from aimo.legacy.vector_copier import VectorCopier
+
+from .sources import DIMENSION, ident, plain_rows, write
+from .support import MakeSettings, assert_accounted, lance, move, table
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "migration-report.schema.json").read_text(encoding="utf-8"))
+
+
+class Stop(Exception):
+    """The process was killed here."""
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> dict[str, list[dict[str, Any]]]:
+    made = plain_rows(random.Random(7), 40)
+    write(tmp_path / "old", made)
+    return made
+
+
+async def interrupt(
+    monkeypatch: pytest.MonkeyPatch, copier: type[Any], settings: Any, source: Path, **options: Any
+) -> None:
+    """Run until a copier is about to write for the second time."""
+    with monkeypatch.context() as patched:
+        calls = []
+        real = copier._copy if copier is RowCopier else copier._copy_page
+
+        async def stop(self: Any, *values: Any, **named: Any) -> Any:
+            calls.append(self)
+            if len(calls) > 3 or copier is VectorCopier:
+                raise Stop
+            return await real(self, *values, **named)
+
+        patched.setattr(copier, real.__name__, stop)
+        with pytest.raises(Stop):
+            await move(settings, source, **options)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_an_interrupted_run_is_taken_up_with_and_without_the_option(
+    resume: bool,
+    rows: dict[str, list[dict[str, Any]]],
+    installed: MakeSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = installed()
+    await interrupt(monkeypatch, RowCopier, target, tmp_path / "old")
+    report = await move(target, tmp_path / "old", resume=resume)
+    assert_accounted(report, rows)
+    assert report.exit_code == 0
+    assert table(report, "users")["migrated"] == len(rows["users"])
+    assert report.content["remarks"] == [
+        f"Went on with the interrupted run {report.content['run']}, as it had been started."
+    ]
+    again = await move(target, tmp_path / "old", resume=True)
+    assert again.content["nothing_to_do"] and again.exit_code == 0
+    assert again.content["remarks"] == ["There was no interrupted run of this source to go on with."]
+    for one in (report, again):
+        jsonschema.validate(json.loads(json.dumps(one.content)), SCHEMA)
+
+
+async def test_a_run_over_other_tables_is_finished_first(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = installed()
+    await interrupt(monkeypatch, RowCopier, target, tmp_path / "old", tables=("users", "categories", "tags", "memos"))
+    report = await move(target, tmp_path / "old")
+    assert_accounted(report, rows)
+    assert report.exit_code == 0
+    assert table(report, "memos")["present"] == table(report, "push_rules")["migrated"] == 40
+
+
+async def test_the_model_of_an_interrupted_run_stays(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = installed(openai_embedding_model="another-model")
+    source = tmp_path / "old"
+    with pytest.raises(ConfigurationError, match="is not the configured another-model"):
+        await move(target, source)
+    await interrupt(monkeypatch, VectorCopier, target, source, model="old-model")
+    for options in ({"reembed": True}, {"model": "third"}):
+        with pytest.raises(UsageError, match="kept as those of old-model"):
+            await move(target, source, **options)
+    report = await move(target, source)
+    assert report.exit_code == 0
+    assert report.content["model"] == {"name": "old-model", "dimension": DIMENSION, "copied": True}
+    assert (await move(target, source, model="old-model")).content["nothing_to_do"]
+    with pytest.raises(UsageError, match="aimo sync rebuild"):
+        await move(target, source, reembed=True)
+
+
+async def test_another_source_may_follow(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = installed()
+    await interrupt(monkeypatch, RowCopier, target, tmp_path / "old")
+    # The same database at another place: its rows are there already.
+    (tmp_path / "old").rename(tmp_path / "moved")
+    report = await move(target, tmp_path / "moved")
+    assert_accounted(report, rows)
+    assert report.exit_code == 0
+    assert table(report, "users")["present"] == len(rows["users"])
+    assert report.content["remarks"] == [f"The migration of {tmp_path / 'old'} into this database was interrupted."]
+
+
+async def test_versions_that_are_gone_cost_nothing(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = installed()
+    await interrupt(monkeypatch, RowCopier, target, tmp_path / "old")
+    memos = lancedb.connect(tmp_path / "old").open_table("memos")
+    memos.update(where=f"memoId = '{ident('m', 3)}'", values={"content": "changed since"})
+    for manifest in sorted((tmp_path / "old" / "memos.lance" / "_versions").glob("*.manifest"))[1:]:
+        manifest.unlink()
+    report = await move(target, tmp_path / "old")
+    assert_accounted(report, rows)
+    assert report.exit_code == 0
+    assert "could not go on" in report.content["remarks"][0]
+
+
+async def test_vectors_left_behind_are_all_marked(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path
+) -> None:
+    report = await move(installed(openai_embedding_model="another-model"), tmp_path / "old", reembed=True)
+    assert report.exit_code == 0
+    assert lance(report, "memo_vectors")["marked"] == 40
+    assert lance(report, "embedding_cache")["copied"] == 40
+
+
+async def test_tables_need_those_they_refer_to(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path
+) -> None:
+    target = installed()
+    with pytest.raises(UsageError, match="users must be migrated first"):
+        await move(target, tmp_path / "old", tables=("memos",))
+    for name in ("users", "categories", "tags", "memos", "memo_relations"):
+        report = await move(target, tmp_path / "old", tables=(name,))
+        assert report.exit_code == 0, report.content["problems"]
+        assert [entry["table"] for entry in report.content["tables"]] == [name]
+
+
+async def test_old_tables_go_only_after_a_valid_run(
+    rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path
+) -> None:
+    target = installed()
+    rows["tags"].append({"tagId": "t-x", "uid": "nobody", "name": "x"})
+    write(tmp_path / "quarantining", rows)
+    kept = await move(target, tmp_path / "quarantining", purge_source=True)
+    assert kept.exit_code == 3 and "purged" not in kept.content
+    assert len(lancedb.connect(tmp_path / "quarantining").list_tables(limit=50).tables) == 13
+    purged = await move(target, tmp_path / "old", purge_source=True)
+    assert purged.exit_code == 0
+    assert len(purged.content["purged"]) == 13
+    assert lancedb.connect(tmp_path / "old").list_tables(limit=50).tables == []
