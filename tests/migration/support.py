@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aimo.cli.migrate_data import migrate_source
+from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
-from aimo.legacy.plan import Options
+from aimo.legacy.options import Options
 from aimo.legacy.report import Report
 from support.server import AIMO, environment
 

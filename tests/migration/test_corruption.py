@@ -11,12 +11,13 @@ import lancedb
 import pytest
 from sqlalchemy import JSON, Boolean, Integer, Table, bindparam, select, text, update
 
-from aimo.cli.migrate_data import migrate_source
+from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.queries.migration import key_of
 from aimo.db.types import Millis
-from aimo.legacy.plan import MAPPERS, Options
+from aimo.legacy.options import Options
+from aimo.legacy.plan import MAPPERS
 
 from .sources import DIMENSION, ident, plain_rows, write
 

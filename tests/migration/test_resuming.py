@@ -12,7 +12,7 @@ import lancedb
 import pytest
 
 from aimo.errors import ConfigurationError
-from aimo.legacy.plan import UsageError
+from aimo.legacy.options import UsageError
 from aimo.legacy.row_copier import RowCopier
 from aimo.legacy.vector_copier import VectorCopier
 

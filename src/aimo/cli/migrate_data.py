@@ -11,19 +11,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from aimo import config, log
-from aimo.cli.migration_target import open_database, open_target, source_options
-from aimo.cli.migration_view import console, print_report, watching
 from aimo.config import Settings
-from aimo.db.outages import is_outage
-from aimo.legacy import memory
-from aimo.legacy.migration import Migration, choose_model
-from aimo.legacy.model_finder import Model
-from aimo.legacy.plan import KNOWN, VECTOR_TABLES, Options, UsageError
-from aimo.legacy.report import Report
-from aimo.legacy.runs import Runs
-from aimo.runtime import create_embedder
-from aimo.vectors.errors import VectorStoreError
-from aimo.vectors.legacy_source import LegacySource, same_place
+from aimo.legacy.options import Options, UsageError
 
 
 def migrate_data(
@@ -48,14 +37,13 @@ def migrate_data(
     """
     settings = config.load()
     log.configure(settings)
-    memory.bound()
     try:
         if not source:
             raise UsageError("--source is required: the old server's LanceDB folder, or s3://bucket/prefix.")
         options = Options(
             source=source.rstrip("/") if "://" in source else str(Path(source).resolve()),
             batch=batch_size,
-            tables=tuple(name for name in KNOWN if name in table) or table,
+            tables=table,
             dry_run=dry_run,
             verify_only=verify_only,
             resume=resume,
@@ -64,67 +52,34 @@ def migrate_data(
             copy_files=copy_files,
             purge_source=purge_source,
         )
-        options.check()
-        if copy_files and not Path(copy_files).is_dir():
-            raise UsageError(f"--copy-files: there is no folder {copy_files}.")
-        if "://" not in source and not Path(source).is_dir():
-            raise UsageError(f"--source: there is no folder {source}.")
+        options.check(settings.lancedb_uri)
         if report and not report.absolute().parent.is_dir():
             raise UsageError(f"--report: there is no folder {report.parent}.")
-        done = asyncio.run(migrate_source(settings, options))
+        code = _run(settings, options, report)
     except UsageError as error:
         print(f"aimo: {error}", file=sys.stderr)
-        sys.exit(2)
+        code = 2
+    sys.exit(code)
+
+
+def _run(settings: Settings, options: Options, path: Path | None) -> int:
+    """Do it, report on it, and answer the exit code."""
+    # Imported once the options make sense: the engines take seconds.
+    from aimo.cli.migration_run import migrate_source
+    from aimo.cli.migration_view import print_report
+    from aimo.db.outages import is_outage
+    from aimo.legacy import memory
+    from aimo.vectors.errors import VectorStoreError
+
+    memory.bound()
+    try:
+        report = asyncio.run(migrate_source(settings, options))
     except Exception as error:
         if not isinstance(error, VectorStoreError) and not is_outage(error):
             raise
         print(f"aimo: {error}. Nothing is lost: run the same command again to go on.", file=sys.stderr)
-        sys.exit(1)
-    if report:
-        report.write_text(json.dumps(done.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    print_report(done)
-    sys.exit(done.exit_code)
-
-
-async def migrate_source(settings: Settings, options: Options) -> Report:
-    """Open source and target, migrate or verify as the options say, and close everything.
-
-    Raises:
-        UsageError: the options cannot be meant.
-        ConfigurationError: the installation cannot work, or the vectors come from another model.
-        VectorStoreError: source or target cannot be read or written.
-    """
-    if same_place(options.source, settings.lancedb_uri):
-        raise UsageError("--source must differ from the configured LanceDB folder, which is the target.")
-    storage_options = source_options(settings, options.source)
-    source = await LegacySource.open(options.source, storage_options=storage_options)
-    embedder = create_embedder(settings)
-    configured = Model(embedder.model, embedder.dimension, embedder.cache_model("passage"))
-    try:
-        async with open_database(settings, options) as database:
-            runs = Runs(database, options.source)
-            await runs.load()
-            model = await choose_model(source, options, configured, runs)
-            async with open_target(settings, options, database, source, model) as target:
-                with watching() as progress:
-                    migration = Migration(
-                        options, target, source, runs, model=model, storage_options=storage_options, progress=progress
-                    )
-                    report = await migration.run()
-        if options.purge_source:
-            await _purge(source, report)
-        return report
-    finally:
-        source.close()
-        await embedder.close()
-
-
-async def _purge(source: LegacySource, report: Report) -> None:
-    """Delete the old tables, once everything in them has arrived."""
-    if report.exit_code != 0 or report.content["changed_since"]:
-        console.print("The old tables stay: only a validated run without quarantine lets them go.")
-        return
-    names = [name for name in source.tables if name in (*KNOWN, *VECTOR_TABLES)]
-    await source.drop(names)
-    report.content["purged"] = names
-    console.print(f"Deleted the old tables {', '.join(names)}.")
+        return 1
+    if path:
+        path.write_text(json.dumps(report.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print_report(report)
+    return report.exit_code

@@ -14,7 +14,7 @@ from aimo.errors import ConfigurationError
 from aimo.legacy.dry_run import rehearsal
 from aimo.legacy.migration import Target
 from aimo.legacy.model_finder import dimension_of, found_multimodal_hash
-from aimo.legacy.plan import Options
+from aimo.legacy.options import Options
 from aimo.runtime import create_multimodal_embedder, create_storage, lancedb_options
 from aimo.services.sync.lease import Lease
 from aimo.storage.signing import FileSigner

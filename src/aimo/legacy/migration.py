@@ -17,8 +17,9 @@ from aimo.legacy import runs as run_states
 from aimo.legacy.files import FileCopier, FileReport
 from aimo.legacy.lance_stage import LanceStage
 from aimo.legacy.model_finder import Model, choose
+from aimo.legacy.options import Options, UsageError
 from aimo.legacy.patience import persistently
-from aimo.legacy.plan import MAPPERS, NEEDS, Options, UsageError
+from aimo.legacy.plan import MAPPERS, NEEDS
 from aimo.legacy.progress import Progress
 from aimo.legacy.report import Report, build
 from aimo.legacy.row_stage import RowStage

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from aimo.errors import ConfigurationError
 from aimo.legacy.mapper import Mapper
 from aimo.legacy.mappers.attachments import AttachmentMapper
 from aimo.legacy.mappers.conversations import ConversationMapper, MessageMapper
@@ -16,6 +14,7 @@ from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.relations import RelationMapper
 from aimo.legacy.mappers.rest import PushRuleMapper, TableMigrationMapper
 from aimo.legacy.mappers.users import UserMapper
+from aimo.legacy.options import KNOWN, VECTOR_TABLES, Options
 from aimo.legacy.row_writer import TAGS_A_MEMO
 from aimo.vectors.legacy_source import LegacySource
 
@@ -44,57 +43,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "daily_recommendations": ("users",),
     "push_rules": ("users",),
 }
-CACHES = ("embedding_cache", "multimodal_embedding_cache")
-# Tables of later releases that hold the vectors apart; read where the scalar table has none.
-VECTOR_TABLES = ("memo_vectors", "attachment_vectors")
-ROW_TABLES = tuple(mapper.source for mapper in MAPPERS)
-KNOWN = (*ROW_TABLES, *CACHES)
-
-
-class UsageError(ConfigurationError):
-    """The command was given something that cannot be meant (exit code 2)."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command was asked for.
-
-    Args:
-        source: folder or ``s3://`` address of the old database.
-        batch: rows in one batch.
-        tables: only these tables; all of them when empty.
-        model: keep the vectors under this model's name.
-        reembed: leave the vectors behind and have every memo embedded again.
-        copy_files: folder of the old server's files, to be copied.
-    """
-
-    source: str
-    batch: int = 100
-    tables: tuple[str, ...] = ()
-    dry_run: bool = False
-    verify_only: bool = False
-    resume: bool = False
-    model: str | None = None
-    reembed: bool = False
-    copy_files: str | None = None
-    purge_source: bool = False
-
-    def check(self) -> None:
-        """Refuse what cannot be meant.
-
-        Raises:
-            UsageError: with the reason.
-        """
-        if unknown := [name for name in self.tables if name not in KNOWN]:
-            raise UsageError(f"--table {unknown[0]}: there is no such table; known are {', '.join(KNOWN)}.")
-        if not 1 <= self.batch <= 100_000:
-            raise UsageError("--batch-size must be between 1 and 100000.")
-        if self.model is not None and self.reembed:
-            raise UsageError("--model and --reembed exclude each other.")
-        if self.dry_run and (self.purge_source or self.verify_only or self.resume):
-            raise UsageError("--dry-run goes with neither --verify-only, --resume nor --purge-source.")
-        if self.purge_source and self.tables:
-            raise UsageError("--purge-source needs a run over all tables.")
 
 
 def chosen(options: Options, source: LegacySource) -> list[str]:

@@ -14,8 +14,9 @@ from aimo.db.queries import migration as sql
 from aimo.legacy import ledger
 from aimo.legacy import runs as run_states
 from aimo.legacy.files import FileReport
+from aimo.legacy.options import CACHES, Options
 from aimo.legacy.outcomes import Outcome
-from aimo.legacy.plan import CACHES, MAPPERS, Options
+from aimo.legacy.plan import MAPPERS
 from aimo.legacy.row_stage import USAGE_COUNTS, details_of
 from aimo.legacy.runs import Run, Runs
 from aimo.legacy.vector_copier import COPIED, LEFT_OUT, MARKED, THERE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -191,10 +190,3 @@ async def _names(connection: AsyncConnection) -> list[str]:
         token = page.page_token
         if not token:
             return sorted(names)
-
-
-def same_place(one: str, other: str) -> bool:
-    """Whether two addresses name the same database."""
-    if "://" in one or "://" in other:
-        return one.rstrip("/") == other.rstrip("/")
-    return os.path.realpath(one) == os.path.realpath(other)

@@ -1,0 +1,56 @@
+"""Carries out ``aimo migrate-data``, from opening the source to the report."""
+
+from __future__ import annotations
+
+from aimo.cli.migration_target import open_database, open_target, source_options
+from aimo.cli.migration_view import console, watching
+from aimo.config import Settings
+from aimo.legacy.migration import Migration, choose_model
+from aimo.legacy.model_finder import Model
+from aimo.legacy.options import KNOWN, VECTOR_TABLES, Options
+from aimo.legacy.report import Report
+from aimo.legacy.runs import Runs
+from aimo.runtime import create_embedder
+from aimo.vectors.legacy_source import LegacySource
+
+
+async def migrate_source(settings: Settings, options: Options) -> Report:
+    """Open source and target, migrate or verify as the options say, and close everything.
+
+    Raises:
+        UsageError: the options contradict what earlier runs did.
+        ConfigurationError: the installation cannot work, or the vectors come from another model.
+        VectorStoreError: source or target cannot be read or written.
+    """
+    storage_options = source_options(settings, options.source)
+    source = await LegacySource.open(options.source, storage_options=storage_options)
+    embedder = create_embedder(settings)
+    configured = Model(embedder.model, embedder.dimension, embedder.cache_model("passage"))
+    try:
+        async with open_database(settings, options) as database:
+            runs = Runs(database, options.source)
+            await runs.load()
+            model = await choose_model(source, options, configured, runs)
+            async with open_target(settings, options, database, source, model) as target:
+                with watching() as progress:
+                    migration = Migration(
+                        options, target, source, runs, model=model, storage_options=storage_options, progress=progress
+                    )
+                    report = await migration.run()
+        if options.purge_source:
+            await _purge(source, report)
+        return report
+    finally:
+        source.close()
+        await embedder.close()
+
+
+async def _purge(source: LegacySource, report: Report) -> None:
+    """Delete the old tables, once everything in them has arrived."""
+    if report.exit_code != 0 or report.content["changed_since"]:
+        console.print("The old tables stay: only a validated run without quarantine lets them go.")
+        return
+    names = [name for name in source.tables if name in (*KNOWN, *VECTOR_TABLES)]
+    await source.drop(names)
+    report.content["purged"] = names
+    console.print(f"Deleted the old tables {', '.join(names)}.")

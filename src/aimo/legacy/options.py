@@ -1,0 +1,87 @@
+"""What the command can be asked for. Imports nothing heavy, so that a wrong option is answered at once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimo.errors import ConfigurationError
+
+# In the order of their foreign keys.
+ROW_TABLES = (
+    "users",
+    "categories",
+    "tags",
+    "memos",
+    "memo_relations",
+    "attachments",
+    "ai_conversations",
+    "ai_messages",
+    "daily_recommendations",
+    "push_rules",
+    "table_migrations",
+)
+CACHES = ("embedding_cache", "multimodal_embedding_cache")
+# Tables of later releases that hold the vectors apart; read where the scalar table has none.
+VECTOR_TABLES = ("memo_vectors", "attachment_vectors")
+KNOWN = (*ROW_TABLES, *CACHES)
+
+
+class UsageError(ConfigurationError):
+    """The command was given something that cannot be meant (exit code 2)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command was asked for.
+
+    Args:
+        source: folder or ``s3://`` address of the old database.
+        batch: rows in one batch.
+        tables: only these tables; all of them when empty.
+        model: keep the vectors under this model's name.
+        reembed: leave the vectors behind and have every memo embedded again.
+        copy_files: folder of the old server's files, to be copied.
+    """
+
+    source: str
+    batch: int = 100
+    tables: tuple[str, ...] = ()
+    dry_run: bool = False
+    verify_only: bool = False
+    resume: bool = False
+    model: str | None = None
+    reembed: bool = False
+    copy_files: str | None = None
+    purge_source: bool = False
+
+    def check(self, target: str) -> None:
+        """Refuse what cannot be meant. ``target`` is the LanceDB folder, or address, that is going to be filled.
+
+        Raises:
+            UsageError: with the reason.
+        """
+        if "://" not in self.source and not Path(self.source).is_dir():
+            raise UsageError(f"--source: there is no folder {self.source}.")
+        if same_place(self.source, target):
+            raise UsageError("--source must differ from the configured LanceDB folder, which is the target.")
+        if self.copy_files and not Path(self.copy_files).is_dir():
+            raise UsageError(f"--copy-files: there is no folder {self.copy_files}.")
+        if unknown := [name for name in self.tables if name not in KNOWN]:
+            raise UsageError(f"--table {unknown[0]}: there is no such table; known are {', '.join(KNOWN)}.")
+        if not 1 <= self.batch <= 100_000:
+            raise UsageError("--batch-size must be between 1 and 100000.")
+        if self.model is not None and self.reembed:
+            raise UsageError("--model and --reembed exclude each other.")
+        if self.dry_run and (self.purge_source or self.verify_only or self.resume):
+            raise UsageError("--dry-run goes with neither --verify-only, --resume nor --purge-source.")
+        if self.purge_source and self.tables:
+            raise UsageError("--purge-source needs a run over all tables.")
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two addresses name the same database."""
+    if "://" in one or "://" in other:
+        return one.rstrip("/") == other.rstrip("/")
+    return os.path.realpath(one) == os.path.realpath(other)
