@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -19,6 +18,7 @@ from aimo.ai.local_embedder import LocalEmbedder
 from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.ai.ocr import TextRecognizer
 from aimo.ai.zhipu_ocr import ZhipuOcr
+from aimo.closing import Closing
 from aimo.config import Settings, signing_secret
 from aimo.db import migrate
 from aimo.db.connection import Database
@@ -120,8 +120,10 @@ class Runtime:
     def __init__(self, settings: Settings, *, worker: bool = True, scheduler: bool = False) -> None:
         self.settings = settings
         self._worker = worker
-        self._scheduler = scheduler
-        self._stack = AsyncExitStack()
+        self._scheduled = scheduler
+        self._scheduler: Scheduler | None = None
+        self._begun: asyncio.Task[None] | None = None
+        self._closing = Closing()
 
     async def __aenter__(self) -> Self:
         """Open database, LanceDB, embedder, storage and sync.
@@ -132,7 +134,7 @@ class Runtime:
         try:
             await self._open()
         except BaseException:
-            await self._stack.aclose()
+            await self._closing.run()
             raise
         return self
 
@@ -140,7 +142,21 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close everything: the sync first, the relational database before LanceDB."""
-        await self._stack.aclose()
+        await self.close()
+
+    def begin_closing(self) -> None:
+        """Start no work by itself any more; requests are still served until ``close``."""
+        if self._scheduler and not self._begun:
+            self._begun = asyncio.create_task(self._scheduler.stop())
+
+    async def close(self, *, seconds: float | None = None) -> None:
+        """Close everything in order; within ``seconds``, whatever has to be left behind for that."""
+        await self._closing.run(seconds=seconds)
+
+    async def _stop_scheduler(self) -> None:
+        self.begin_closing()
+        if self._begun:
+            await self._begun
 
     async def _open(self) -> None:
         settings = self.settings
@@ -148,7 +164,7 @@ class Runtime:
         embedder = create_embedder(settings)
         warming = asyncio.create_task(embedder.warm_up()) if self._worker else None
         providers = create_providers(settings)
-        self._stack.push_async_callback(providers.close)
+        self._closing.add("providers", providers.close)
         pictured = providers.pictures
         vectors = await VectorStore.open(
             settings.lancedb_uri,
@@ -159,16 +175,16 @@ class Runtime:
             storage_options=lancedb_options(settings),
             retention_days=settings.lancedb_version_retention_days,
         )
-        self._stack.push_async_callback(vectors.close)
+        self._closing.add("LanceDB", vectors.close)
         database = await Database.open(settings)
-        self._stack.push_async_callback(database.close)
+        self._closing.add("database", database.close)
         await migrate.prepare(database, settings)
         embeddings = EmbeddingService(embedder, vectors.embedding_cache)
-        self._stack.push_async_callback(embeddings.close)
+        self._closing.add("embeddings", embeddings.close)
         signer = FileSigner(secret)
         storage = create_storage(settings, signer)
         await storage.prepare()
-        self._stack.push_async_callback(storage.close)
+        self._closing.add("storage", storage.close)
         pictures = None
         if pictured:
             cache = vectors.multimodal_cache
@@ -176,18 +192,18 @@ class Runtime:
         sync = SyncService(database, vectors, embeddings, pictures)
         if self._worker:
             await sync.start()
-            self._stack.push_async_callback(sync.stop)
+            self._closing.add("sync", sync.stop)
         if warming:
             await warming
         self.stores = Stores(database, vectors, embeddings, storage, signer, sync, providers)
         self.services = assemble(settings, self.stores, Tokens(secret))
         if self._worker:
             await self.services.figures.start()
-            self._stack.push_async_callback(self.services.figures.stop)
-        if self._scheduler:
-            scheduler = create_scheduler(settings, self.stores, self.services)
-            await scheduler.start()
-            self._stack.push_async_callback(scheduler.stop)
+            self._closing.add("figures", self.services.figures.stop)
+        if self._scheduled:
+            self._scheduler = create_scheduler(settings, self.stores, self.services)
+            await self._scheduler.start()
+            self._closing.add("scheduler", self._stop_scheduler)
 
 
 def create_embedder(settings: Settings) -> Embedder:

@@ -68,6 +68,11 @@ class Server:
         assert self._process, "not started"
         return self._process
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.running
+
     def start(self, timeout: float = 60) -> Server:
         """Start, and wait until `/healthz` answers 200.
 

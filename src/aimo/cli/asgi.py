@@ -1,48 +1,105 @@
-"""What the server process runs: an application that opens everything when it starts and closes it when it stops."""
+"""What a server process runs: an application that opens everything when it starts and closes it when it stops."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import signal
+import time
+from typing import Any
 
 import structlog
 
 from aimo import config, log
+from aimo.cli.stopping import NOTICE
 from aimo.http.app import create_app
 from aimo.http.asgi import App, Receive, Scope, Send
 from aimo.runtime import Runtime
 
 logger = structlog.get_logger(__name__)
 
+# A stopped server is gone within five seconds. Requests that take longer than this are cancelled ...
+_REQUEST_SECONDS = 3.0
+_CANCEL_SECONDS = 0.3
+# ... and what is not closed by then is left behind.
+_CLOSED_AFTER_SECONDS = 4.3
+
 
 class Server:
-    """An ASGI application that lives as long as its lifespan."""
+    """An ASGI application that lives as long as its lifespan, and ends its process."""
 
     def __init__(self, settings: config.Settings) -> None:
         self._settings = settings
         self._app: App | None = None
+        self._runtime: Runtime | None = None
+        self._requests: set[asyncio.Task[Any]] = set()
+        self._cutting_short: asyncio.Task[None] | None = None
+        self._told_at: float | None = None
+        self._closing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the life of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif self._app is not None and scope["type"] == "http":
-            await self._app(scope, receive, send)
+            request = asyncio.current_task()
+            assert request is not None
+            self._requests.add(request)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._requests.discard(request)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(NOTICE, self._take_notice)
+        # Ctrl+C reaches all processes of a terminal; it is the parent that tells this one when to end.
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        runtime = Runtime(self._settings, scheduler=True)
         try:
-            runtime = await Runtime(self._settings, scheduler=True).__aenter__()
+            await runtime.__aenter__()
             self._app = create_app(runtime.services, runtime.stores.signer)
         except Exception as error:
             logger.exception("the server cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        self._runtime = runtime
+        if self._told_at is not None:
+            await self._end()
         await send({"type": "lifespan.startup.complete"})
+        # Comes when all requests are answered; a client that reads slowly, or a hanging provider, can hold it up.
         await receive()
-        try:
-            await asyncio.shield(runtime.__aexit__(None, None, None))
-        finally:
-            await send({"type": "lifespan.shutdown.complete"})
+        await self._end()
+
+    def _take_notice(self) -> None:
+        if self._told_at is None:
+            self._told_at = time.monotonic()
+            self._cutting_short = asyncio.create_task(self._cut_short())
+            if self._runtime:
+                self._runtime.begin_closing()
+
+    async def _cut_short(self) -> None:
+        await asyncio.sleep(_REQUEST_SECONDS)
+        if left := list(self._requests):
+            logger.warning("requests take too long to be waited for", requests=len(left))
+            for request in left:
+                request.cancel()
+            await asyncio.wait(left, timeout=_CANCEL_SECONDS)
+        await self._end()
+
+    async def _end(self) -> None:
+        """Close everything, and end the process: tearing the interpreter down takes seconds and does nothing more."""
+        async with self._closing:
+            spent = time.monotonic() - self._told_at if self._told_at is not None else 0.0
+            try:
+                if self._runtime:
+                    await self._runtime.close(seconds=_CLOSED_AFTER_SECONDS - spent)
+            except Exception:
+                logger.exception("not everything could be closed")
+            logging.shutdown()
+            os._exit(0)
 
 
 def create() -> Server:

@@ -14,13 +14,14 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 from aimo import config, log
+from aimo.cli.stopping import handle_signals
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.metrics import shared_between_processes
 from aimo.outbound import Outbound
 from aimo.storage.buckets import configured_bucket
 
-# Requests in flight get this long to finish after a signal; then workers are killed.
+# A worker that has not ended by itself this long after a signal is killed.
 _GRACE_SECONDS = 5
 
 
@@ -48,7 +49,7 @@ def serve(
 
 def run_http_server(target: str, settings: config.Settings) -> None:
     """Serve the ASGI application that a factory, ``module:function``, makes, until a signal comes."""
-    Granian(
+    server = Granian(
         target,
         factory=True,
         address=settings.host,
@@ -62,7 +63,10 @@ def run_http_server(target: str, settings: config.Settings) -> None:
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
-    ).serve()
+    )
+    # Granian would wait for requests without an end, and then kill without closing anything.
+    server.on_startup(lambda: handle_signals(server.signal_handler_interrupt))
+    server.serve()
 
 
 async def _prepare(settings: config.Settings) -> None:

@@ -24,7 +24,7 @@ _LATE_SECONDS = 1800
 _TICK_SECONDS = 0.5
 _LOOK_SECONDS = 5.0
 _FAILURE_SECONDS = 5.0
-_STOP_SECONDS = 2.5
+_STOP_SECONDS = 2.0
 # How often, and after how long, a rule is asked again whose content could not be made.
 _PREPARE_AGAIN = 3
 _PREPARE_AGAIN_SECONDS = 60.0
