@@ -61,7 +61,7 @@ class Writer:
             answer = self.client.request(method, path, body)
         except httpx.TransportError:
             self.answers.append((started, time.monotonic(), "cut"))
-            time.sleep(0.05)
+            time.sleep(0.2)
             return None
         told = "ok" if answer.status == 200 and answer.code == 0 else f"{answer.status} {answer.content.decode()}"
         self.answers.append((started, time.monotonic(), told))
@@ -100,6 +100,16 @@ class Load:
         self.stop.set()
         for thread in self.threads:
             thread.join()
+
+    @property
+    def acknowledged(self) -> int:
+        """How many writes have succeeded."""
+        return sum(told == "ok" for _, _, told in self.answers())
+
+    @property
+    def failed(self) -> int:
+        """How many requests have not."""
+        return sum(told != "ok" for _, _, told in self.answers())
 
     def answers(self) -> Iterator[tuple[float, float, str]]:
         for writer in self.writers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable
 
@@ -19,33 +20,39 @@ FAILS_WITHIN = 6.0
 RECOVERS_WITHIN = 5.0
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.long)])
 def test_nothing_acknowledged_is_lost_by_kills_under_load(
-    server: Callable[..., Server], migrated_database: dict[str, str], rounds: int
+    server: Callable[..., Server], migrated_database: dict[str, str], kills: int
 ) -> None:
     running = server(**migrated_database)
     load = Load.on(running)
     try:
-        for _ in range(rounds):
-            time.sleep(1.5)
+        for number in range(kills):
+            if number:
+                running.start()
+            before = load.acknowledged
+            eventually(lambda before=before: load.acknowledged > before + 8, "memos are written", timeout=60)  # type: ignore[misc]
+            time.sleep(random.uniform(0, 0.3))
             running.kill()
-            running.start()
     finally:
         load.end()
-    assert sum(len(writer.alive) for writer in load.writers) > rounds
+    print(f"{kills} kills of the server, {load.acknowledged} acknowledged writes, {load.failed} requests cut off")
     assert_sound(running, load)
 
 
-def test_a_database_that_dies_twice_stops_nobody_for_long(server: Callable[..., Server]) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
+def test_a_database_that_dies_stops_nobody_for_long(server: Callable[..., Server], kills: int) -> None:
     mariadb = MariaDB(durable=True).start()
     try:
         running = server(**mariadb.create_database())
         load = Load.on(running)
+        slowest = 0.0
         try:
-            for _ in range(2):
-                time.sleep(2)
+            for number in range(kills):
+                time.sleep(0.5)
                 mariadb.kill()
-                time.sleep(7)
+                # Long enough, once, to see how long a request waits for a database that is away.
+                time.sleep(random.uniform(0, 2) if number else FAILS_WITHIN + 1)
                 mariadb.start()
                 back = time.monotonic()
 
@@ -53,12 +60,17 @@ def test_a_database_that_dies_twice_stops_nobody_for_long(server: Callable[..., 
                     return any(started > back and told == "ok" for started, _, told in load.answers())
 
                 eventually(works, "requests work again", timeout=RECOVERS_WITHIN)
+                slowest = max(slowest, time.monotonic() - back)
         finally:
             load.end()
-        assert running.process.running
+        assert running.running
         failures = [(ended - started, told) for started, ended, told in load.answers() if told != "ok"]
-        assert failures
-        assert max(seconds for seconds, _ in failures) < FAILS_WITHIN
+        longest = max(seconds for seconds, _ in failures)
+        print(
+            f"{kills} kills of MariaDB, {load.acknowledged} acknowledged writes, {len(failures)} failed requests "
+            f"within {longest:.1f} s, working again after {slowest:.1f} s"
+        )
+        assert longest < FAILS_WITHIN
         for _, told in failures:
             status, _, body = told.partition(" ")
             answer = json.loads(body)
