@@ -151,6 +151,7 @@ REQUESTS: dict[str, Callable[[Client, Owner], Answer]] = {
     ),
     "hybrid search": lambda client, owner: client.post("/memos/search", VECTOR),
     "hybrid search of a date": lambda client, owner: client.post("/memos/search", {**VECTOR, "startDate": int(LATEST)}),
+    "explore": lambda client, owner: client.post("/explore", {"query": "咖啡"}),
     "related": lambda client, owner: client.get(f"/memos/{owner.memo_id}/related", limit=PAGE),
     "backlinks": lambda client, owner: client.get(f"/memos/{owner.memo_id}/backlinks", limit=PAGE),
     "public": lambda client, owner: client.get(f"/memos/public/{owner.uid}", limit=PAGE),
@@ -206,6 +207,15 @@ def test_pages_are_full_and_rich(house: House) -> None:
         assert len(memo["relations"]) == 2
     found = house.client(large).post("/memos/search", VECTOR).data
     assert len(found["items"]) == PAGE
+
+
+def test_an_answer_over_many_memos_cites_ones_own_alone(house: House) -> None:
+    """Four users have the same texts; each gets ten sources, and each of these can be read by who asked."""
+    for owner in house.owners:
+        client = house.client(owner)
+        sources = client.post("/explore", {"query": "咖啡"}).data["sources"]
+        assert len({source["memoId"] for source in sources}) == FEW
+        assert {client.get(f"/memos/{source['memoId']}").data["uid"] for source in sources} == {owner.uid}
 
 
 def test_counting_sees_what_goes_past_sqlalchemy(house: House) -> None:

@@ -11,14 +11,15 @@ from typing import Any
 from . import fake_openai
 from .stub import Stub, _Server
 
-Reply = str | int | list[str]
+Reply = str | int | list[str] | dict[str, Any]
 
 
 class TalkingStub(Stub):
     """Like `Stub`, but ``say(system, user)`` decides what the chat model replies.
 
-    A text is the reply, a number an HTTP status, a list the pieces of a streamed reply, one each 50 ms.
-    `asked` holds the user's part of every prompt; `hung_up` is set when a reader of a stream left.
+    A text is the reply, a number an HTTP status, an object the whole message, a list the pieces of a
+    streamed reply, one each `pause` seconds. `asked` holds the user's part of every prompt; `hung_up` is
+    set when a reader of a stream left.
     """
 
     def __init__(self, say: Callable[[str, str], Reply]) -> None:
@@ -26,6 +27,7 @@ class TalkingStub(Stub):
         self.say = say
         self.asked: list[str] = []
         self.hung_up = threading.Event()
+        self.pause = 0.05
 
     def start(self) -> TalkingStub:
         """Listen."""
@@ -43,8 +45,7 @@ class TalkingStub(Stub):
                 if isinstance(reply, list) and body.get("stream"):
                     self.speak_slowly(reply)
                     return
-                text = "".join(reply)
-                message = {"role": "assistant", "content": text}
+                message = {"role": "assistant", **(reply if isinstance(reply, dict) else {"content": "".join(reply)})}
                 if body.get("stream"):
                     self.chat_stream("chatcmpl-1", "m", message, "stop", None)
                     return
@@ -65,7 +66,7 @@ class TalkingStub(Stub):
                         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
                         self.wfile.write(b"data: " + json.dumps(chunk | {"choices": [choice]}).encode() + b"\n\n")
                         self.wfile.flush()
-                        time.sleep(0.05)
+                        time.sleep(stub.pause)
                     self.wfile.write(b"data: [DONE]\n\n")
                 except OSError:
                     stub.hung_up.set()

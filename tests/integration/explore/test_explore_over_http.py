@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -60,6 +61,17 @@ def test_stream_tells_sources_then_pieces_then_the_whole(alice: Client, talking:
     assert whole["answer"] == "".join(data["text"] for name, data in told if name == "token") == "On Friday [1]."
     assert whole["sources"] == told[0][1]["sources"]
     assert alice.post("/explore", {"query": "budget meeting friday"}).data == whole
+
+
+def test_the_first_piece_arrives_long_before_the_last(
+    alice: Client, talking: TalkingStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the model through the server to the client nobody waits for the whole."""
+    monkeypatch.setattr(talking, "pause", 0.2)
+    talking.say = lambda system, user: MANY[:14] if "Cite each note" in user else "Fine."
+    arrived = [time.monotonic() for name, _ in events(alice, {"query": "budget meeting friday"}) if name == "token"]
+    assert len(arrived) == 14
+    assert arrived[-1] - arrived[0] >= 2
 
 
 def test_stream_tells_when_the_model_fails(alice: Client, talking: TalkingStub) -> None:
