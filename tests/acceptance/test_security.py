@@ -6,8 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,24 +33,24 @@ DOCUMENT: dict[str, Any] = openapi.document(CONTROLLERS, DEPENDENCIES)
 
 # How an id of each parameter is made; a route with another one must be added here.
 FRESH: dict[str, Callable[[], str]] = {
-    "attachment_id": ids.attachment_id,
-    "category_id": ids.category_id,
-    "conversation_id": ids.conversation_id,
-    "memo_id": ids.memo_id,
-    "rule_id": ids.push_rule_id,
-    "tag_id": ids.tag_id,
+    "attachmentId": ids.attachment_id,
+    "categoryId": ids.category_id,
+    "conversationId": ids.conversation_id,
+    "memoId": ids.memo_id,
+    "ruleId": ids.push_rule_id,
+    "tagId": ids.tag_id,
 }
 # Tasks of speech recognition belong to nobody (contract 16); public pages are for everybody.
-OF_NOBODY = ("task_id", "uid")
+OF_NOBODY = ("taskId", "uid")
 BODIES: dict[str, Any] = {
-    "/memos/{memo_id}": {"content": "taken over"},
-    "/memos/{memo_id}/tags": {"tags": ["taken"]},
-    "/categories/{category_id}": {"name": "taken over"},
-    "/tags/{tag_id}": {"name": "taken over"},
-    "/attachments/{attachment_id}/properties": {"properties": {"taken": True}},
-    "/explore/conversations/{conversation_id}": {"title": "taken over"},
-    "/explore/conversations/{conversation_id}/messages": {"content": "what is in here?"},
-    "/push-rules/{rule_id}": {"name": "taken over"},
+    "/memos/{memoId}": {"content": "taken over"},
+    "/memos/{memoId}/tags": {"tags": ["taken"]},
+    "/categories/{categoryId}": {"name": "taken over"},
+    "/tags/{tagId}": {"name": "taken over"},
+    "/attachments/{attachmentId}/properties": {"properties": {"taken": True}},
+    "/explore/conversations/{conversationId}": {"title": "taken over"},
+    "/explore/conversations/{conversationId}/messages": {"content": "what is in here?"},
+    "/push-rules/{ruleId}": {"name": "taken over"},
 }
 ROUTES = [
     (method.upper(), path.removeprefix("/api/v1"), name)
@@ -85,12 +87,12 @@ def house(module_server: Callable[..., Server], module_stub: Stub) -> House:
     rule = {"name": "mine", "pushTime": 3, "contentType": "daily_pick", "channels": channels}
     rule_id = alice.post("/push-rules", rule).data["pushRule"]["id"]
     owned = {
-        "attachment_id": file["attachmentId"],
-        "category_id": category["categoryId"],
-        "conversation_id": conversation["conversationId"],
-        "memo_id": memo["memoId"],
-        "rule_id": rule_id,
-        "tag_id": memo["tags"][0]["tagId"],
+        "attachmentId": file["attachmentId"],
+        "categoryId": category["categoryId"],
+        "conversationId": conversation["conversationId"],
+        "memoId": memo["memoId"],
+        "ruleId": rule_id,
+        "tagId": memo["tags"][0]["tagId"],
     }
     return House(running, alice, mallory, owned, memo)
 
@@ -125,25 +127,25 @@ def test_a_strangers_thing_looks_as_if_it_did_not_exist(house: House, method: st
 
 
 def test_ids_of_others_inside_a_body_give_nothing_away(house: House) -> None:
-    body = {"content": "mallory's", "categoryId": house.owned["category_id"], "tagIds": [house.owned["tag_id"]]}
-    body |= {"attachments": [house.owned["attachment_id"]], "relationIds": [house.owned["memo_id"]]}
+    body = {"content": "mallory's", "categoryId": house.owned["categoryId"], "tagIds": [house.owned["tagId"]]}
+    body |= {"attachments": [house.owned["attachmentId"]], "relationIds": [house.owned["memoId"]]}
     memo_id = house.mallory.post("/memos", body).data["memo"]["memoId"]
     memo = house.mallory.get(f"/memos/{memo_id}").data
     assert memo["categoryId"] is None
     assert (memo["tags"], memo["attachments"], memo.get("relations", [])) == ([], [], [])
-    assert house.alice.get(f"/memos/{house.owned['memo_id']}/backlinks").data["items"] == []
-    assert house.alice.get(f"/tags/{house.owned['tag_id']}").data["tag"]["usageCount"] == 1
+    assert house.alice.get(f"/memos/{house.owned['memoId']}/backlinks").data["items"] == []
+    assert house.alice.get(f"/tags/{house.owned['tagId']}").data["tag"]["usageCount"] == 1
     for search in ({"query": "wine and cheese", "limit": 50},):
         found = house.mallory.post("/memos/search/vector", search).data["items"]
         assert {item["uid"] for item in found} <= {house.mallory.uid}
     assert house.mallory.get("/memos", search="wine").data["items"] == []
-    filters = {"categoryId": house.owned["category_id"], "tags[]": "mine"}
+    filters = {"categoryId": house.owned["categoryId"], "tags[]": "mine"}
     assert house.mallory.get("/memos", **filters).data["items"] == []
 
 
 def test_a_private_memo_is_nobodys_to_see_without_a_token(house: House) -> None:
     nobody = house.server.client()
-    private, nothing = house.owned["memo_id"], ids.memo_id()
+    private, nothing = house.owned["memoId"], ids.memo_id()
     answers = [alike(nobody.get(f"/memos/public/memo/{entity}"), entity) for entity in (private, nothing)]
     assert answers[0] == answers[1]
     assert nobody.get(f"/memos/public/{house.alice.uid}").data["items"] == []
@@ -208,6 +210,15 @@ FILES = {
 INERT = ("image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "application/octet-stream", "video/mp4")
 
 
+def test_a_deactivated_user_is_nobody(house: House) -> None:
+    gone = house.server.user()
+    with closing(sqlite3.connect(house.server.data_dir / "aimo.db", timeout=30)) as database, database:
+        database.execute("UPDATE users SET status = 0 WHERE uid = ?", (gone.uid,))
+    answer = gone.get("/user/info")
+    assert (answer.status, answer.message) == (401, "User not found")
+    assert house.server.client().post("/auth/login", {"email": gone.email, "password": gone.password}).code == 1000
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_files_of_users_run_nowhere(house: House, name: str) -> None:
     kind, content = FILES[name]
@@ -249,8 +260,8 @@ def test_secrets_and_content_never_reach_the_log(house: House, module_stub: Stub
     )
     client.post("/memos", {"content": ["hidden-list"], "categoryId": 5})
     client.post("/attachments/upload", files={"file": ("hidden-name.txt", b"hidden-bytes", "text/plain")})
-    client.post(f"/push-rules/{house.owned['rule_id']}/test")
-    house.alice.post(f"/push-rules/{house.owned['rule_id']}/test")
+    client.post(f"/push-rules/{house.owned['ruleId']}/test")
+    house.alice.post(f"/push-rules/{house.owned['ruleId']}/test")
     client.http.get("/api/v1/debug/ba/data?table=users", headers={"Authorization": "Bearer hidden-machine"})
     client.http.get("/metrics", headers={"Authorization": "Bearer hidden-metrics", "X-Forwarded-For": "192.0.2.1"})
     log = house.server.log.read_text(encoding="utf-8")

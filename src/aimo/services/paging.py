@@ -25,15 +25,17 @@ class PageRequest:
 
     @property
     def size(self) -> int:
-        """Rows to fetch; 0 for a limit below 1."""
-        return max(0, min(int(self.limit), LARGEST_PAGE)) if math.isfinite(self.limit) else 0
+        """Rows to fetch; 0 for a page or a limit below 1."""
+        if self.page < 1 or not math.isfinite(self.limit):
+            return 0
+        return max(0, min(int(self.limit), LARGEST_PAGE))
 
     @property
     def offset(self) -> int:
-        """Rows to skip; a page below 1 is the first."""
+        """Rows to skip."""
         if not (math.isfinite(self.page) and math.isfinite(self.limit)):
             return 0
-        return int(min(max(0.0, (max(self.page, 1) - 1) * self.limit), _FARTHEST))
+        return int(min(max(0.0, (self.page - 1) * self.limit), _FARTHEST))
 
     def describe(self, total: int) -> Pagination:
         """The pagination object of an answer."""

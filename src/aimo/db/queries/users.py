@@ -7,12 +7,17 @@ from sqlalchemy import insert, select, update
 from aimo.db.schema import User
 from aimo.db.statements import owned, param, unscoped
 
+# A deactivated user is nobody (contract 1.5).
+_ACTIVE = User.status != 0
+
 BY_EMAIL = unscoped(
     "users.by_email",
-    select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key")),
+    select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key"), _ACTIVE),
     excuse="logging in starts from the e-mail",
 )
-IDENTITY = owned("users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("owner")))
+IDENTITY = owned(
+    "users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("owner"), _ACTIVE)
+)
 PROFILE = owned(
     "users.profile", select(User.uid, User.email, User.nickname, User.avatar).where(User.uid == param("owner"))
 )

@@ -1,0 +1,34 @@
+"""What a page's numbers mean (contract 1.12)."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from aimo.services.paging import LARGEST_PAGE, PageRequest
+
+
+@pytest.mark.parametrize(
+    ("page", "limit", "window"),
+    [
+        (1, 10, (0, 10)),
+        (3, 20, (40, 20)),
+        (0, 10, (0, 0)),
+        (-1, 10, (0, 0)),
+        (2, 0, (0, 0)),
+        (1, -5, (0, 0)),
+        (2, 1.5, (1, 1)),
+        (1, 1e9, (0, LARGEST_PAGE)),
+        (1, math.inf, (0, 0)),
+    ],
+)
+def test_a_page_is_cut_where_the_client_says(page: float, limit: float, window: tuple[int, int]) -> None:
+    request = PageRequest(page, limit)
+    assert (request.offset if request.size else 0, request.size) == window
+
+
+def test_the_numbers_are_echoed_as_they_came() -> None:
+    echoed = PageRequest(2.0, 5.0, "2", "5").describe(11)
+    assert (echoed.page, echoed.limit, echoed.total_pages) == ("2", "5", 3)
+    assert PageRequest(1, 0).describe(11).total_pages is None
