@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import tarfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from aimo import config
+from aimo.cli import backup as command
+from aimo.errors import ConfigurationError
+from aimo.runtime import Runtime
+from aimo.services.backup.archive import Manifest
+from aimo.services.backup.export import Backup
+from aimo.services.backup.restore import Restore
+from aimo.services.sync import rebuild
 from support.client import Client
 from support.mariadb import MariaDB
+from support.planting import SECRET as SECRET_OF_PLOTS
+from support.planting import Plot, token
 from support.server import AIMO, Server, environment
 from support.waiting import eventually
 
+T = TypeVar("T")
+
+MANY = 20_000
 SECRET = {"JWT_SECRET": "a secret that both installations have"}
 SIGNATURE = re.compile(r"\?exp=\d+&sig=[\w-]+")
 PICTURE = bytes.fromhex("89504e470d0a1a0a") + b"\0" * 64
@@ -55,79 +71,158 @@ def furnish(client: Client) -> None:
 
 def answers(client: Client) -> dict[str, Any]:
     """Everything that a user can ask for, without what differs from one moment to the next."""
-    told = {
-        path: client.get(path).data
-        for path in ("/user/info", "/memos?limit=50", "/tags", "/categories", "/attachments", "/push-rules")
-    }
+    told = {path: client.get(path).data for path in ("/user/info", "/tags", "/categories", "/push-rules")}
     told["/explore/conversations"] = client.get("/explore/conversations").data
-    for memo in told["/memos?limit=50"]["items"]:
+    told["/attachments"] = client.get("/attachments", limit=1000).data
+    page = 1
+    while items := client.get("/memos", limit=1000, page=page).data["items"]:
+        told[f"/memos {page}"] = items
+        page += 1
+    for memo in told["/memos 1"][:50]:
         told[memo["memoId"]] = client.get(f"/memos/{memo['memoId']}").data
     for attachment in told["/attachments"]["items"]:
-        told[attachment["attachmentId"]] = client.get(
-            f"/attachments/{attachment['attachmentId']}/download"
-        ).content.hex()
+        path = f"/attachments/{attachment['attachmentId']}/download"
+        told[path] = client.get(path).content.hex()
     told["search"] = client.post("/memos/search/vector", {"query": "tea", "limit": 10}).data
     return json.loads(SIGNATURE.sub("", json.dumps(told)))  # type: ignore[no-any-return]
 
 
-def write_until(stop: threading.Event, client: Client) -> None:
-    while not stop.is_set():
-        memo = client.post("/memos", {"content": "busy", "tags": ["busy"]}).data["memo"]
-        client.put(f"/memos/{memo['memoId']}", {"content": "busier", "tags": ["busier"]})
-        file = client.post("/attachments/upload", files={"file": ("b.txt", b"busy", "text/plain")}).data["attachment"]
-        client.delete(f"/attachments/{file['attachmentId']}")
-        client.delete(f"/memos/{memo['memoId']}")
+class Load:
+    """Users who write all the time, within a `with`."""
+
+    def __init__(self, server: Server, users: int = 1) -> None:
+        self.rounds = 0
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(server.user(),)) for _ in range(users)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self, client: Client) -> None:
+        upload = {"file": ("b.txt", b"busy", "text/plain")}
+        while not self._stop.is_set():
+            memo = client.post("/memos", {"content": "busy", "tags": ["busy"]}).data["memo"]
+            client.put(f"/memos/{memo['memoId']}", {"content": "busier", "tags": ["busier"]})
+            file = client.post("/attachments/upload", files=upload).data["attachment"]
+            client.delete(f"/attachments/{file['attachmentId']}")
+            client.delete(f"/memos/{memo['memoId']}")
+            self.rounds += 1
 
 
-@pytest.mark.parametrize("direction", ["sqlite to mysql", "mysql to sqlite"])
-def test_restored_on_the_other_database_everything_is_as_it_was(
-    server: Callable[..., Server], mariadb: MariaDB, tmp_path: Path, direction: str
-) -> None:
-    first, second = mariadb.create_database(), {}
-    if direction.startswith("sqlite"):
-        first, second = second, first
-    running = server(**first, **SECRET)
-    alice, busy = running.user(), running.user()
-    furnish(alice)
-    told = answers(alice)
-    archive, stop = tmp_path / "backup.tar.gz", threading.Event()
-    writer = threading.Thread(target=write_until, args=(stop, busy))
-    writer.start()
-    try:
-        made = aimo(running.settings, running.folder, "backup", str(archive), "--vectors")
-    finally:
-        stop.set()
-        writer.join()
-    assert made.returncode == 0, made.stdout + made.stderr
-    assert aimo(running.settings, running.folder, "backup", str(archive)).returncode == 1
-    running.stop()
+def inside(settings: Mapping[str, str], work: Callable[[Runtime], Awaitable[T]]) -> T:
+    """What a command does, without the seconds that a new process takes to start."""
 
-    other = {**second, **SECRET, "AIMO_DATA_DIR": str(tmp_path / "other")}
-    restored = aimo(other, tmp_path / "home", "restore", str(archive))
-    assert restored.returncode == 0, restored.stdout + restored.stderr
-    again = aimo(other, tmp_path / "home", "restore", str(archive))
-    assert again.returncode == 1
-    assert "empty" in again.stderr
-    reborn = server(**other)
-    client = reborn.client().login(alice.email, alice.password)
+    async def main() -> T:
+        values = {name.lower(): value for name, value in settings.items()}
+        async with Runtime(config.load(_env_file=None, **values), worker=False) as runtime:
+            return await work(runtime)
 
+    return asyncio.run(main())
+
+
+def back_up(settings: Mapping[str, str], file: Path, *, vectors: bool = False) -> Manifest:
+    async def work(runtime: Runtime) -> Manifest:
+        stores = runtime.stores
+        backup = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
+        return await backup.write(file, vectors=vectors)
+
+    return inside(settings, work)
+
+
+def restore(settings: Mapping[str, str], file: Path) -> Manifest:
+    async def work(runtime: Runtime) -> Manifest:
+        stores = runtime.stores
+        return await Restore(stores.database, stores.vectors, stores.storage).read(file)
+
+    return inside(settings, work)
+
+
+def assert_sound(settings: Mapping[str, str]) -> None:
+    outcomes = inside(settings, lambda runtime: runtime.services.doctor.run())
+    assert len(outcomes) == 6
+    assert [outcome for outcome in outcomes if not outcome.holds] == []
+
+
+def assert_in_step(server: Server, timeout: float = 30) -> None:
     def in_step() -> bool:
-        return bool(reborn.client().http.get("/readyz").json()["sync"]["waiting"] == 0)
+        return bool(server.client().http.get("/readyz").json()["sync"]["waiting"] == 0)
 
-    eventually(in_step, timeout=30)
-    assert answers(client) == told
-    check = aimo(reborn.settings, tmp_path / "home", "doctor")
-    assert check.returncode == 0, check.stdout + check.stderr
+    eventually(in_step, "everything is applied", timeout=timeout)
+
+
+@dataclass
+class House:
+    """A server with one furnished user, and a backup of exactly that."""
+
+    server: Server
+    alice: Client
+    archive: Path
 
 
 @pytest.fixture(scope="module")
-def archive(module_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def house(module_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> House:
     running = module_server(**SECRET)
-    furnish(running.user())
+    alice = running.user()
+    furnish(alice)
     file = tmp_path_factory.mktemp("backup") / "backup.tar.gz"
-    made = aimo(running.settings, running.folder, "backup", str(file))
+    back_up(running.settings, file)
+    return House(running, alice, file)
+
+
+@pytest.fixture(scope="module")
+def archive(house: House) -> Path:
+    return house.archive
+
+
+def test_restored_by_the_commands_on_mysql_everything_is_as_it_was_on_sqlite(
+    house: House, server: Callable[..., Server], mysql_database: dict[str, str], tmp_path: Path
+) -> None:
+    running, archive = house.server, tmp_path / "backup.tar.gz"
+    told = answers(house.alice)
+    with Load(running) as load:
+        made = aimo(running.settings, running.folder, "backup", str(archive), "--vectors")
     assert made.returncode == 0, made.stdout + made.stderr
-    return file
+    assert load.rounds
+    with pytest.raises(ConfigurationError, match="exists already"):
+        command.backup(archive)
+
+    other = {**mysql_database, **SECRET, "AIMO_DATA_DIR": str(tmp_path / "other")}
+    restored = aimo(other, tmp_path / "home", "restore", str(archive))
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    with pytest.raises(ConfigurationError, match="empty"):
+        restore(other, archive)
+    reborn = server(**other)
+    assert_in_step(reborn)
+    assert answers(reborn.client().login(house.alice.email, house.alice.password)) == told
+    assert_sound(reborn.settings)
+
+
+def test_restored_on_sqlite_everything_is_as_it_was_on_mysql(
+    server: Callable[..., Server], mariadb: MariaDB, mysql_template: str, tmp_path: Path
+) -> None:
+    running = server(**mariadb.create_database(like=mysql_template), **SECRET)
+    archive = tmp_path / "backup.tar.gz"
+    alice = running.user()
+    furnish(alice)
+    told = answers(alice)
+    with Load(running) as load:
+        back_up(running.settings, archive)
+    assert load.rounds
+    running.stop()
+
+    other = {**SECRET, "AIMO_DATA_DIR": str(tmp_path / "other")}
+    restore(other, archive)
+    reborn = server(**other)
+    assert_in_step(reborn)
+    assert answers(reborn.client().login(alice.email, alice.password)) == told
+    assert_sound(reborn.settings)
 
 
 def test_a_backup_opens_with_ordinary_tools_and_is_nobody_elses(archive: Path, tmp_path: Path) -> None:
@@ -171,10 +266,68 @@ def test_what_cannot_be_restored_whole_changes_nothing(archive: Path, tmp_path: 
     bad = tmp_path / "bad.tar.gz"
     bad.write_bytes(damaged(archive, change))
     settings = {"AIMO_DATA_DIR": str(tmp_path / "data")}
-    refused = aimo(settings, tmp_path, "restore", str(bad))
-    assert refused.returncode == 1
-    assert reason in refused.stderr
-    assert "Traceback" not in refused.stderr
+    with pytest.raises(ConfigurationError, match=reason):
+        restore(settings, bad)
     assert list((tmp_path / "data/attachments").rglob("*.png")) == []
-    if change == "cut short":
-        assert aimo(settings, tmp_path, "restore", str(archive)).returncode == 0
+    assert restore(settings, archive).rows["tables/memos"] == 3
+
+
+def test_the_command_says_in_one_line_why_it_restores_nothing(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.tar.gz"
+    bad.write_bytes(b"not a backup")
+    refused = aimo({"AIMO_DATA_DIR": str(tmp_path / "data")}, tmp_path, "restore", str(bad))
+    assert refused.returncode == 1
+    assert "damaged" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def planted(settings: Mapping[str, str]) -> str:
+    """A user with many memos, which the server will make findable when it starts."""
+    plot = Plot()
+    uid = plot.user()
+    tags = [plot.tag(uid, f"tag {number}") for number in range(20)]
+    for number in range(MANY):
+        plot.memo(uid, f"memo {number} of tea, 第{number}条", tag_ids=[tags[number % 20]], created_at=number)
+    values = {name.lower(): value for name, value in settings.items()}
+    asyncio.run(plot.plant_rows(config.load(_env_file=None, **values)))
+    inside(settings, lambda runtime: rebuild.request(runtime.stores.database))
+    return uid
+
+
+def timed(work: Callable[[], object]) -> str:
+    started = time.monotonic()
+    work()
+    return f"{time.monotonic() - started:.1f} s"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("direction", ["sqlite to mysql", "mysql to sqlite"])
+def test_twenty_thousand_memos_come_back_from_a_backup_made_under_load(
+    server: Callable[..., Server], mysql_database: dict[str, str], tmp_path: Path, direction: str
+) -> None:
+    first, second = ({}, mysql_database) if direction.startswith("sqlite") else (mysql_database, {})
+    source = {**first, "JWT_SECRET": SECRET_OF_PLOTS, "AIMO_DATA_DIR": str(tmp_path / "first")}
+    uid = planted(source)
+    running, archive = server(**source), tmp_path / "backup.tar.gz"
+    assert_in_step(running, timeout=600)
+    alice = running.client()
+    alice.token = token(uid)
+    furnish(alice)
+    told = answers(alice)
+    with Load(running, users=4) as load:
+        made = timed(lambda: back_up(running.settings, archive))
+    assert load.rounds > 10
+    running.stop()
+
+    other = {**second, "JWT_SECRET": SECRET_OF_PLOTS, "AIMO_DATA_DIR": str(tmp_path / "other")}
+    restored = timed(lambda: restore(other, archive))
+    reborn = server(**other)
+    in_step = timed(lambda: assert_in_step(reborn, timeout=600))
+    heir = reborn.client()
+    heir.token = alice.token
+    assert answers(heir) == told
+    checked = timed(lambda: assert_sound(reborn.settings))
+    print(
+        f"{direction}, {MANY} memos and {load.rounds} rounds of writes meanwhile: backup {made}, "
+        f"{archive.stat().st_size / 2**20:.1f} MiB, restore {restored}, in step after {in_step}, doctor {checked}"
+    )
