@@ -1,4 +1,4 @@
-"""Addresses that users give lead nowhere private, unless the operator allows it: webhooks, text and speech recognition."""
+"""Addresses that users give lead nowhere private, unless the operator allows it."""
 
 from __future__ import annotations
 
