@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from aimo import clock, ids
+from aimo.cli.attachments import create_place
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.schema import Attachment, User
 from aimo.services.file_moves import FileMove
+from aimo.services.files import placed
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.keys import attachment_key, avatar_key
 from aimo.storage.local import LocalStorage
@@ -135,6 +138,36 @@ async def test_files_come_back(library: Library) -> None:
             assert b"".join([piece async for piece in stored.chunks]) == data
         assert not await library.bucket.exists(key)
     assert {(row.storage_type, row.bucket) for row in (await library.rows()).values()} == {("local", None)}
+
+
+async def test_files_move_from_any_storage_to_any_other(
+    migrated_database: dict[str, str], buckets: Buckets, settings: Callable[..., Settings]
+) -> None:
+    both = buckets.settings("s3") | buckets.settings("oss") | {"ATTACHMENT_OSS_PREFIX": "of/oss"}
+    chosen = settings(**{**migrated_database, **both})
+    places = {kind: create_place(chosen, kind) for kind in ("local", "oss", "s3")}
+    database = await Database.open(chosen)
+    try:
+        library = Library(database, chosen)
+        uid = await library.user(picture=b"me")
+        await library.file(uid, b"data")
+        await library.file(uid, b"", "empty.txt")
+        for source, target in pairwise(("local", "oss", "s3", "local", "s3", "oss", "local")):
+            move = await library.moving(places[source], places[target])
+            await move.move()
+            await move.verify()
+            await move.remove_sources()
+            assert (move.report.moved, move.report.verified, move.report.removed) == (3, 3, 3), (source, target)
+            assert move.report.complete
+            for key, data in library.bytes.items():
+                async with await places[target].open(key) as stored:
+                    assert b"".join([piece async for piece in stored.chunks]) == data
+                assert not await places[source].exists(key)
+            named = placed(places[target].placement)
+            for row in (await library.rows()).values():
+                assert {column: getattr(row, column) for column in named} == named, (source, target)
+    finally:
+        await database.close()
 
 
 async def test_a_file_that_is_gone_is_reported_and_its_row_left_alone(library: Library) -> None:
