@@ -13,7 +13,7 @@ from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.legacy.dry_run import rehearsal
 from aimo.legacy.migration import Target
-from aimo.legacy.model_finder import dimension_of, found_multimodal_hash
+from aimo.legacy.model_finder import attachments_dimension, found_multimodal_hash
 from aimo.legacy.options import Options
 from aimo.runtime import create_multimodal_embedder, create_storage, lancedb_options
 from aimo.services.sync.lease import Lease
@@ -85,7 +85,7 @@ def source_options(settings: Settings, source: str) -> dict[str, str] | None:
 
 async def _of_attachments(settings: Settings, source: LegacySource) -> dict[str, Any]:
     """The length of the attachments' vectors, and the model, where it can be told that it is the configured one."""
-    dimension = dimension_of(source.tables.get("attachments"), "multimodalEmbedding")
+    dimension = attachments_dimension(source)
     if dimension is None:
         return {}
     found: dict[str, Any] = {"multimodal_dimension": dimension}

@@ -35,7 +35,7 @@ class CacheCopier:
         self._target = target
         self._appending = appending
         self.key = ["modelHash", "contentHash"] + ["modalityType"] * ("modalityType" in source.schema.names)
-        self._columns = [*self.key, "embedding", "createdAt"]
+        self.columns = [*self.key, "embedding", *["createdAt"] * ("createdAt" in source.schema.names)]
         dimension = dimension_of(source, "embedding")
         # Vectors that are not all of one length never were a cache that anybody could use.
         self._usable = dimension is not None
@@ -49,7 +49,7 @@ class CacheCopier:
         progress.begin(self.name, self.source.rows, first)
         safe = False
         while first < self.source.rows:
-            page = await read_around(self.source, self._columns, first, min(self._rows, self.source.rows - first))
+            page = await read_around(self.source, self.columns, first, min(self._rows, self.source.rows - first))
             keys = list(zip(*(page.column(name).to_pylist() for name in self.key), strict=True))
             codes = self.judge(keys, repeated, seen)
             # No store takes NaN, and no cache ever answered with it.
@@ -104,7 +104,7 @@ class CacheCopier:
         schema = self._target.layout.schema
         columns = []
         for field in schema:
-            column = rows.column(field.name)
+            column = moments(rows) if field.name == "createdAt" else rows.column(field.name)
             if pa.types.is_fixed_size_list(field.type):
                 flat = column.combine_chunks().flatten()
                 columns.append(pa.FixedSizeListArray.from_arrays(flat, field.type.list_size))
@@ -117,3 +117,10 @@ class CacheCopier:
             await self._runs.checkpoint(
                 self._run, self.name, first, ledger=codes.tobytes(), count=len(codes), details=None
             )
+
+
+def moments(rows: pa.Table) -> pa.ChunkedArray:
+    """When these rows of a cache were made; 1970 where nobody knows."""
+    if "createdAt" not in rows.column_names:
+        return pa.chunked_array([pa.array([0] * rows.num_rows, pa.timestamp("ms"))])
+    return rows.column("createdAt").cast(pa.timestamp("ms")).fill_null(0)

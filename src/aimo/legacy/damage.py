@@ -18,6 +18,10 @@ _ATTEMPTS = 3
 _WAIT_SECONDS = 0.2
 
 
+class VersionGone(VectorStoreError):
+    """The source has a newer version, and not all data of the one that is being read any more."""
+
+
 async def pieces(
     table: SourceTable, columns: Sequence[str], first: int, count: int
 ) -> AsyncIterator[tuple[int, pa.Table | VectorStoreError]]:
@@ -27,14 +31,14 @@ async def pieces(
     the error comes in place of a table.
 
     Raises:
-        VectorStoreError: the pinned version is being removed while it is read, so that nothing can be said of its rows.
+        VersionGone: the pinned version was removed, so that nothing can be said of its rows.
     """
     try:
         yield first, await _patiently(table, columns, first, count)
         return
     except VectorStoreError as error:
         if await table.superseded():
-            raise VectorStoreError(
+            raise VersionGone(
                 f"{table.name} of the source was changed and its older version removed while it was read; "
                 "stop the old server"
             ) from error
@@ -47,7 +51,7 @@ async def read_around(table: SourceTable, columns: Sequence[str], first: int, co
     """The rows at these positions in one table, with nulls where the data is lost.
 
     Raises:
-        VectorStoreError: as for `pieces`.
+        VersionGone: as for `pieces`.
     """
     parts: list[pa.Table] = []
     async for place, piece in pieces(table, columns, first, count):

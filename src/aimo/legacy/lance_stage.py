@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
-
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
+from aimo.legacy.apart import holds_lists
 from aimo.legacy.cache_copier import CacheCopier
 from aimo.legacy.model_finder import dimension_of
 from aimo.legacy.progress import Progress
@@ -23,7 +22,6 @@ from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import OwnedTable
 
-_VECTORS = {"memos": ("memo_vectors", "embedding"), "attachments": ("attachment_vectors", "multimodalEmbedding")}
 _PAGE = 1000
 
 
@@ -99,23 +97,28 @@ class LanceStage:
         options |= {"column": "embedding", **self._into("memo_vectors")}
         if not model["copied"]:
             return MarkCopier(*self._places, memos, **options)
-        if _holds_lists(memos, "embedding"):
+        if holds_lists(memos, "embedding"):
             return VectorCopier(*self._places, memos, **options)
         if apart := self._table("memo_vectors"):
             return ApartCopier(*self._places, apart, **options)
         return MarkCopier(*self._places, memos, **options)
 
     def _attachment_vectors(self, attachments: SourceTable) -> list[PageCopier]:
-        if not _holds_lists(attachments, "multimodalEmbedding"):
-            return []
+        place = attachments
+        copier: type[VectorCopier] = VectorCopier
+        if not holds_lists(attachments, "multimodalEmbedding"):
+            apart = self._table("attachment_vectors")
+            if apart is None or not holds_lists(apart, "multimodalEmbedding"):
+                return []
+            place, copier = apart, ApartCopier
         if self._vectors:
             # Vectors of another length than the target's are marked.
             dimension = self._vectors.attachment_vectors.dimension
         else:
-            dimension = dimension_of(attachments, "multimodalEmbedding") or LEGACY_MULTIMODAL_DIMENSION
+            dimension = dimension_of(place, "multimodalEmbedding") or LEGACY_MULTIMODAL_DIMENSION
         options: dict[str, Any] = {"name": "attachment_vectors", "dimension": dimension, "optional": True}
         options |= {"column": "multimodalEmbedding", **self._into("attachment_vectors")}
-        return [VectorCopier(*self._places, attachments, **options)]
+        return [copier(*self._places, place, **options)]
 
     async def _mark_those_without(self) -> None:
         """Mark the memos for which the table apart had no vector."""
@@ -150,13 +153,6 @@ class LanceStage:
         for done, table in enumerate(tables, 1):
             await index_rows(table)
             progress.advance(done)
-
-
-def _holds_lists(table: SourceTable, column: str) -> bool:
-    if column not in table.schema.names:
-        return False
-    kind = table.schema.field(column).type
-    return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 async def cache_for(vectors: VectorStore | None, source: SourceTable) -> Cache[Any] | None:

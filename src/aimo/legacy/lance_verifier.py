@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,13 @@ import pyarrow as pa
 
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.legacy.cache_copier import CacheCopier
+from aimo.legacy.apart import holds_lists, read_owned
+from aimo.legacy.cache_copier import CacheCopier, moments
 from aimo.legacy.damage import read_around
 from aimo.legacy.lance_stage import cache_for
 from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs
+from aimo.legacy.searches import Searches
 from aimo.legacy.vector_copier import COPIED, THERE
 from aimo.legacy.verification import Mismatch, TableCheck, Verification
 from aimo.vectors.bulk import rows_with, same_bits, usable_vectors
@@ -26,8 +27,6 @@ from aimo.vectors.table import OwnedTable, Table
 _PAGE_BYTES = 4_000_000
 _TEXT_ROWS = 2000
 _SEARCHES = 12
-_HITS = 10
-_CLOSE = 1e-5
 
 
 class LanceVerifier:
@@ -55,12 +54,16 @@ class LanceVerifier:
         tables = self._source.tables
         if "memos" in self._run.versions:
             await self._texts(tables["memos"], progress)
-            place = "memos" if "embedding" in tables["memos"].schema.names else "memo_vectors"
+            place = "memos" if holds_lists(tables["memos"], "embedding") else "memo_vectors"
             if self._run.plan["model"]["copied"] and place in self._run.versions:
-                await self._vectors_of(tables[place], "memo_vectors", "embedding", progress)
-                await self._searches(tables[place], progress)
-        if "attachments" in self._run.versions and "multimodalEmbedding" in tables["attachments"].schema.names:
-            await self._vectors_of(tables["attachments"], "attachment_vectors", "multimodalEmbedding", progress)
+                searches = await self._questions(tables[place])
+                await self._vectors_of(tables[place], "memo_vectors", "embedding", progress, searches)
+                await searches.compare(self._vectors.memo_vectors, self._result)
+        if "attachments" in self._run.versions:
+            column = "multimodalEmbedding"
+            place = "attachments" if holds_lists(tables["attachments"], column) else "attachment_vectors"
+            if place in self._run.versions:
+                await self._vectors_of(tables[place], "attachment_vectors", column, progress)
         for name in ("embedding_cache", "multimodal_embedding_cache"):
             if name in self._run.versions:
                 await self._cache(tables[name], progress)
@@ -70,7 +73,9 @@ class LanceVerifier:
         codes = np.frombuffer(packed, dtype=np.uint8)
         return codes if len(codes) == count else np.zeros(count, dtype=np.uint8)
 
-    async def _vectors_of(self, source: SourceTable, name: str, column: str, progress: Progress) -> None:
+    async def _vectors_of(
+        self, source: SourceTable, name: str, column: str, progress: Progress, searches: Searches | None = None
+    ) -> None:
         target: Any = getattr(self._vectors, name)
         if await self._runs.position(self._run, name) < source.rows:
             return
@@ -82,8 +87,11 @@ class LanceVerifier:
             count = min(rows, source.rows - first)
             codes = await self._codes(name, first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await read_around(source, [key, "uid", column], first, count)).filter(wanted)
-            _, vectors = usable_vectors(page.column(column), target.dimension)
+            page = (await read_owned(self._database, source, [key, "uid", column], first, count)).filter(wanted)
+            usable, vectors = usable_vectors(page.column(column), target.dimension)
+            page = page.filter(pa.array(usable))
+            if searches is not None:
+                searches.see(page.column(0).to_pylist(), page.column("uid").to_pylist(), vectors)
             await self._compare(target, page.select([key, "uid"]), check, vectors=vectors, column=column)
             progress.advance(first + count)
         await self._orphans(target, check)
@@ -164,7 +172,7 @@ class LanceVerifier:
             count = min(rows, source.rows - first)
             codes = await self._codes(source.name, first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await read_around(source, [*copier.key, "embedding", "createdAt"], first, count)).filter(wanted)
+            page = (await read_around(source, copier.columns, first, count)).filter(wanted)
             await self._compare_cache(target, page, copier.key, check, exact=codes[wanted.to_numpy(False)] == COPIED)
             progress.advance(first + count)
 
@@ -187,54 +195,23 @@ class LanceVerifier:
         found = found.take(pa.array([places[keys[i]] for i in there], pa.int64()))
         mine = page.take(pa.array(there, pa.int64()))
         same = same_bits(mine.column("embedding"), found.column("embedding"))
-        times = [_milliseconds(one.column("createdAt")) for one in (mine, found)]
+        times = [moments(one).cast(pa.int64()).to_pylist() for one in (mine, found)]
         for place, i in enumerate(there):
             if exact[i] and not same[place]:
                 self._differ(check, "/".join(keys[i]), "embedding", "differs")
             if exact[i] and times[0][place] != times[1][place]:
                 self._differ(check, "/".join(keys[i]), "createdAt", "differs", times[0][place], times[1][place])
 
-    async def _searches(self, source: SourceTable, progress: Progress) -> None:
-        """Ask both sides for the neighbours of some memos: the same ids in the same order, ties apart."""
-        step = max(1, source.rows // _SEARCHES)
-        progress.begin("verify searches", source.rows)
-        for first in range(0, source.rows, step):
-            progress.advance(first)
-            if not (await self._codes("memo_vectors", first, 1) == COPIED).all():
-                continue
-            page = await source.read(["memoId", "uid", "embedding"], first, 1)
-            uid, vector = page.column("uid")[0].as_py(), page.column("embedding")[0].as_py()
-            ours = await self._vectors.memo_vectors.search(uid, vector, 2 * _HITS)
-            theirs = await source.nearest("embedding", "memoId", uid, vector, 5 * _HITS)
-            known = await rows_with(self._vectors.memo_vectors, "memoId", [row[0] for row in theirs], ["memoId"])
-            times = Counter(row_id for row_id, _ in theirs)
-            # A row that the source has twice may have two vectors there: it says nothing about the order.
-            kept = {row_id for row_id in known.column("memoId").to_pylist() if times[row_id] == 1}
-            ours = [hit for hit in ours if times[hit.id] <= 1]
-            wanted = [(row_id, max(0.0, min(1.0, 1 - distance))) for row_id, distance in theirs if row_id in kept]
-            self._result.searches += 1
-            if not _same_ranking(wanted[:_HITS], [(hit.id, hit.similarity) for hit in ours]):
-                key = page.column("memoId")[0].as_py()
-                expected, found = [row[0] for row in wanted[:_HITS]], [hit.id for hit in ours[:_HITS]]
-                self._result.differ(Mismatch("memo_vectors", key, "ranking", "differs", expected, found))
+    async def _questions(self, source: SourceTable) -> Searches:
+        """The neighbours of some memos that were copied, from everywhere in the table."""
+        searches = Searches()
+        columns = ["memoId", "uid", "embedding"]
+        for first in range(0, source.rows, max(1, source.rows // _SEARCHES)):
+            if (await self._codes("memo_vectors", first, 1) == COPIED).all():
+                row = (await read_owned(self._database, source, columns, first, 1)).to_pylist()[0]
+                searches.ask(row["memoId"], row["uid"], row["embedding"])
+        return searches
 
     def _differ(self, check: TableCheck, key: str, column: str, problem: str, *values: Any) -> None:
         """``values``: the expected one, and the one that was found."""
         self._result.differ(Mismatch(check.table, key, column, problem, *values))
-
-
-def _milliseconds(column: pa.ChunkedArray) -> list[int | None]:
-    numbers: list[int | None] = column.cast(pa.timestamp("ms")).cast(pa.int64()).to_pylist()
-    return numbers
-
-
-def _same_ranking(wanted: list[tuple[str, float]], found: list[tuple[str, float]]) -> bool:
-    """Whether two rankings agree; rows as near as each other may change places."""
-    if len(found) < len(wanted):
-        return False
-    scores = dict(found)
-    for (row_id, score), (_, theirs) in zip(wanted, found, strict=False):
-        tied_with_last = abs(score - wanted[-1][1]) <= _CLOSE
-        if abs(score - theirs) > _CLOSE or (row_id not in scores and not tied_with_last):
-            return False
-    return True

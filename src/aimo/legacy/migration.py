@@ -14,6 +14,7 @@ from aimo.db.queries import migration as sql
 from aimo.errors import ConfigurationError
 from aimo.legacy import plan as planning
 from aimo.legacy import runs as run_states
+from aimo.legacy.damage import VersionGone
 from aimo.legacy.files import FileCopier, FileReport
 from aimo.legacy.lance_stage import LanceStage
 from aimo.legacy.model_finder import Model, choose
@@ -105,19 +106,24 @@ class Migration:
                 self._source.uri, storage_options=self._storage_options, versions=run.versions
             )
         except VectorStoreError as error:
-            log.warning("an interrupted run cannot go on", run=run.run_id, error=str(error))
-            self._remarks[-1] = (
-                f"The interrupted run {run.run_id} could not go on, because the source has lost the versions that it "
-                "read; a new run took over what it had brought."
-            )
-            run.status = run_states.FAILED
-            await self._runs.save(run)
+            await self._give_up(run, error)
             return
         try:
             await self._carry_out(run, source)
+            self._taken_up = run.run_id
+        except VersionGone as error:
+            await self._give_up(run, error)
         finally:
             source.close()
-        self._taken_up = run.run_id
+
+    async def _give_up(self, run: Run, error: VectorStoreError) -> None:
+        log.warning("an interrupted run cannot go on", run=run.run_id, error=str(error))
+        self._remarks[-1] = (
+            f"The interrupted run {run.run_id} could not go on, because the source has lost the versions that it "
+            "read; a new run took over what it had brought."
+        )
+        run.status = run_states.FAILED
+        await self._runs.save(run)
 
     async def _carry_out(self, run: Run, source: LegacySource) -> None:
         rows = RowStage(self._target.database, self._runs, run, source, batch=self._options.batch)

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aimo.errors import ConfigurationError
+from aimo.legacy.apart import holds_lists
 from aimo.legacy.damage import read_around
 from aimo.vectors.bulk import same_bits, usable_vectors
+from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.hashes import content_hash, text_model_hash
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
 _SAMPLE = 200
 _MANY = 20_000
+_PAGE = 2000
 
 
 @dataclass(frozen=True)
@@ -40,27 +44,58 @@ def dimension_of(table: SourceTable | None, column: str) -> int | None:
     return int(kind.list_size) if pa.types.is_fixed_size_list(kind) else None
 
 
+def attachments_dimension(source: LegacySource) -> int | None:
+    """The length of the attachments' vectors, wherever the source keeps them."""
+    tables = (source.tables.get(name) for name in ("attachments", "attachment_vectors"))
+    return next(filter(None, (dimension_of(table, "multimodalEmbedding") for table in tables)), None)
+
+
 async def found_hash(source: LegacySource) -> str | None:
     """The model hash under which the cache holds the memos' own vectors, or None when it holds none of them."""
-    memos, cache = source.tables.get("memos"), source.tables.get("embedding_cache")
-    dimension = dimension_of(memos, "embedding")
-    if memos is None or cache is None or dimension is None or dimension != dimension_of(cache, "embedding"):
+    cache = source.tables.get("embedding_cache")
+    memos, apart = source.tables.get("memos"), source.tables.get("memo_vectors")
+    place = memos if holds_lists(memos, "embedding") else apart
+    dimension = dimension_of(place, "embedding")
+    if memos is None or place is None or cache is None or dimension is None:
+        return None
+    if dimension != dimension_of(cache, "embedding"):
         return None
     hashes: Counter[str] = Counter()
-    for first in {0, max(0, memos.rows - _SAMPLE)}:
-        page = await read_around(memos, ["content", "embedding"], first, min(_SAMPLE, memos.rows - first))
+    for first in {0, max(0, place.rows - _SAMPLE)}:
+        page = await read_around(place, ["memoId", "embedding"], first, min(_SAMPLE, place.rows - first))
         mask, vectors = usable_vectors(page.column("embedding"), dimension)
-        texts = page.column("content").filter(pa.array(mask)).to_pylist()
-        by_hash = {content_hash(text): place for place, text in enumerate(texts) if text is not None}
+        row_ids = page.column("memoId").filter(pa.array(mask)).to_pylist()
+        texts = await _texts(memos, row_ids)
+        by_hash = {content_hash(texts[row_id]): i for i, row_id in enumerate(row_ids) if row_id in texts}
         if not by_hash:
             continue
-        rows = await cache.matching("contentHash", list(by_hash), ["modelHash", "contentHash", "embedding"])
+        rows = await _matching(cache, "contentHash", list(by_hash), ["modelHash", "contentHash", "embedding"])
         good, cached = usable_vectors(rows.column("embedding"), dimension)
         rows = rows.filter(pa.array(good))
         places = pa.array([by_hash[key] for key in rows.column("contentHash").to_pylist()], pa.int64())
         same = same_bits(vectors.take(places), cached)
         hashes.update(rows.column("modelHash").filter(pa.array(same)).to_pylist())
     return hashes.most_common(1)[0][0] if hashes else None
+
+
+async def _texts(memos: SourceTable, row_ids: list[str | None]) -> dict[str, str]:
+    """The texts of these memos, as far as they can be read."""
+    keys = [row_id for row_id in row_ids if row_id is not None]
+    rows = await _matching(memos, "memoId", keys, ["memoId", "content"])
+    pairs = zip(rows.column("memoId").to_pylist(), rows.column("content").to_pylist(), strict=True)
+    return {row_id: text for row_id, text in pairs if isinstance(text, str)}
+
+
+async def _matching(table: SourceTable, column: str, values: list[str], wanted: list[str]) -> pa.Table:
+    """The rows whose column has one of these values; where the table has lost data, of those that it still has."""
+    try:
+        return await table.matching(column, values, wanted)
+    except VectorStoreError:
+        parts = [table.schema.empty_table().select(wanted)]
+        for first in range(0, table.rows, _PAGE):
+            page = await read_around(table, wanted, first, min(_PAGE, table.rows - first))
+            parts.append(page.filter(pc.is_in(page.column(column), pa.array(values, pa.string()))))
+        return pa.concat_tables(parts)
 
 
 async def found_multimodal_hash(source: LegacySource) -> str | None:

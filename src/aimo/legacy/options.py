@@ -23,8 +23,11 @@ ROW_TABLES = (
     "table_migrations",
 )
 CACHES = ("embedding_cache", "multimodal_embedding_cache")
-# Tables of later releases that hold the vectors apart; read where the scalar table has none.
-VECTOR_TABLES = ("memo_vectors", "attachment_vectors")
+# Tables of later releases that hold vectors apart; read where the table of the rows has no such column.
+VECTOR_TABLES = {
+    "memo_vectors": ("memos", "embedding"),
+    "attachment_vectors": ("attachments", "multimodalEmbedding"),
+}
 KNOWN = (*ROW_TABLES, *CACHES)
 
 

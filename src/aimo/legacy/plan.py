@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aimo.legacy.apart import holds_lists
 from aimo.legacy.mapper import Mapper
 from aimo.legacy.mappers.attachments import AttachmentMapper
 from aimo.legacy.mappers.conversations import ConversationMapper, MessageMapper
@@ -53,11 +54,16 @@ def chosen(options: Options, source: LegacySource) -> list[str]:
 
 def describe(options: Options, source: LegacySource, model: Mapping[str, Any], empty: Sequence[str]) -> dict[str, Any]:
     """The plan that is kept with the run."""
-    extra = [name for name in VECTOR_TABLES if name in source.tables]
+    names = chosen(options, source)
+    extra = [
+        apart
+        for apart, (rows, column) in VECTOR_TABLES.items()
+        if apart in source.tables and rows in names and not holds_lists(source.tables[rows], column)
+    ]
     return {
         "tables": {
             name: {"version": source.tables[name].version, "rows": source.tables[name].rows}
-            for name in [*chosen(options, source), *extra]
+            for name in [*names, *extra]
         },
         "selected": list(options.tables),
         "model": dict(model),

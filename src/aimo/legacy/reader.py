@@ -50,7 +50,7 @@ class RowReader:
         """The rows at these positions. What cannot be read at all comes as a row of `Unreadable` values.
 
         Raises:
-            VectorStoreError: nothing can be read because the source's pinned version was removed.
+            VersionGone: as for `aimo.legacy.damage.pieces`.
         """
         rows: list[SourceRow] = []
         async for place, table in pieces(self.table, list(self._kinds), first, count):

@@ -16,7 +16,7 @@ from aimo.legacy import ledger
 from aimo.legacy.judge import Verdict, numbers
 from aimo.legacy.mapper import Mapper
 from aimo.legacy.outcomes import Outcome
-from aimo.legacy.reader import RowReader, plain
+from aimo.legacy.reader import RowReader
 from aimo.legacy.runs import Run, add_checkpoints, checkpoint_row
 
 _NEW = (Outcome.MIGRATED, Outcome.NORMALISED)
@@ -94,11 +94,12 @@ class RowWriter:
 
     async def _quarantine_row(self, verdict: Verdict) -> dict[str, Any]:
         assert verdict.quarantined is not None
+        key = verdict.row.values[self._mapper.key]
         return {
             "run_id": self._run.run_id,
             "table_name": self._mapper.source,
             "position": verdict.row.number,
-            "row_key": plain(verdict.row.values[self._mapper.key]) if verdict.key != "None" else None,
+            "row_key": key if isinstance(key, str) else None,
             "reason": verdict.quarantined.reason,
             "message": str(verdict.quarantined),
             "content": await self._reader.whole(verdict.row.number),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from aimo.legacy.columns import Kind
 from aimo.legacy.digests import key_digest
@@ -28,13 +29,25 @@ Values = dict[str, Any]
 
 async def repeated_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
     """The digests of those keys that more than one row has."""
+    keys = np.sort(await _digests(table, *columns))
+    repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
+    return frozenset(int(key).to_bytes(8, "little") for key in repeated)
+
+
+async def repetitions(table: SourceTable, column: str) -> npt.NDArray[np.bool_]:
+    """Which rows have the key of an earlier one."""
+    keys = await _digests(table, column)
+    later = np.ones(len(keys), dtype=bool)
+    later[np.unique(keys, return_index=True)[1]] = False
+    return later
+
+
+async def _digests(table: SourceTable, *columns: str) -> npt.NDArray[np.uint64]:
     parts = []
     async for rows in _pages(table, dict.fromkeys(columns, Kind.TEXT)):
         digests = b"".join(key_digest(*(str(row.values[name]) for name in columns)) for row in rows)
         parts.append(np.frombuffer(digests, dtype="<u8"))
-    keys = np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype="<u8")
-    repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
-    return frozenset(int(key).to_bytes(8, "little") for key in repeated)
+    return np.concatenate(parts) if parts else np.empty(0, dtype="<u8")
 
 
 async def prepare(mapper: Mapper, table: SourceTable) -> None:

@@ -21,11 +21,13 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.legacy import ledger
+from aimo.legacy.apart import outcomes_of, read_owned
 from aimo.legacy.damage import read_around
 from aimo.legacy.outcomes import Outcome
 from aimo.legacy.patience import persistently
 from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs, add_checkpoints, checkpoint_row
+from aimo.legacy.survey import repetitions
 from aimo.vectors.bulk import append_rows, one_array, put_rows, rows_with, usable_vectors
 from aimo.vectors.folding import fold
 from aimo.vectors.legacy_source import SourceTable
@@ -106,7 +108,10 @@ class PageCopier(ABC):
         left = self.source.rows - first
         if left <= 0:
             return None
-        return asyncio.create_task(read_around(self.source, self.columns, first, min(self.page_rows, left)))
+        return asyncio.create_task(self._page(first, min(self.page_rows, left)))
+
+    async def _page(self, first: int, count: int) -> pa.Table:
+        return await read_around(self.source, self.columns, first, count)
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         """What became of the rows of a page."""
@@ -200,15 +205,16 @@ class VectorCopier(PageCopier):
 class ApartCopier(VectorCopier):
     """Vectors of a later release, which keeps them in a table of their own."""
 
+    async def copy(self, progress: Progress) -> None:
+        """As for every copier."""
+        self._repeated = await repetitions(self.source, self._key)
+        await super().copy(progress)
+
+    async def _page(self, first: int, count: int) -> pa.Table:
+        return await persistently(lambda: read_owned(self._database, self.source, self.columns, first, count))
+
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
-        """A row counts as migrated when its memo is in the target, with the same owner."""
-        keys = [key for key in page.column(0).to_pylist() if key and ids.is_possible(key)]
-        async with self._database.reads() as connection:
-            found = await connection.execute(sql.MEMOS, {"keys": keys or [""]})
-            owners = {row.memo_id: row.uid for row in found}
-        pairs = zip(page.column(0).to_pylist(), page.column("uid").to_pylist(), strict=True)
-        there = [owners.get(key, "") == uid for key, uid in pairs]
-        return np.where(there, int(Outcome.MIGRATED), int(Outcome.QUARANTINED)).astype(np.uint8)
+        return await outcomes_of(self._database, page, self._repeated[first : first + page.num_rows])
 
 
 class MarkCopier(VectorCopier):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +40,6 @@ class SourceTable:
             async with asyncio.timeout(_SECONDS):
                 return await query.to_arrow()
 
-    async def batches(self, columns: Sequence[str], rows: int) -> AsyncIterator[pa.RecordBatch]:
-        """All rows in order, in batches of at most ``rows``; quicker than `read` where every row is wanted.
-
-        Raises:
-            VectorStoreError: they cannot be read.
-        """
-        with reported_as(f"reading {self.name} of the source"):
-            reader = await self._handle.query().select(list(columns)).to_batches(max_batch_length=rows)
-        while True:
-            with reported_as(f"reading {self.name} of the source"):
-                try:
-                    async with asyncio.timeout(_SECONDS):
-                        batch = await anext(reader)
-                except StopAsyncIteration:
-                    return
-            yield batch
-
     async def matching(self, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
         """The ``wanted`` columns of the rows whose ``column`` is one of the values.
 
@@ -67,21 +50,6 @@ class SourceTable:
         with reported_as(f"reading {self.name} of the source"):
             async with asyncio.timeout(_SECONDS):
                 return await query.to_arrow()
-
-    async def nearest(
-        self, column: str, id_column: str, uid: str, vector: Sequence[float], limit: int
-    ) -> list[tuple[str, float]]:
-        """The user's rows nearest to a vector by cosine distance, exact: ``(id, distance)``, best first.
-
-        Raises:
-            VectorStoreError: LanceDB failed.
-        """
-        condition = lancedb.expr.col("uid") == lancedb.expr.lit(uid)
-        query = self._handle.query().where(condition).nearest_to(list(vector)).column(column).distance_type("cosine")
-        with reported_as(f"searching {self.name} of the source"):
-            async with asyncio.timeout(_SECONDS):
-                found = await query.bypass_vector_index().select([id_column, "_distance"]).limit(limit).to_arrow()
-        return list(zip(found.column(id_column).to_pylist(), found.column("_distance").to_pylist(), strict=True))
 
     async def superseded(self) -> bool:
         """Whether the table has been written to since it was pinned.

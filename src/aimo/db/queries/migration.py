@@ -142,6 +142,7 @@ EMAILS = select(User.uid, User.email_key).where(User.email_key.in_(among("keys")
 CATEGORIES = select(Category.uid, Category.category_id, Category.name_key).where(Category.uid.in_(among("keys")))
 TAGS = select(Tag.uid, Tag.tag_id, Tag.name_key).where(Tag.uid.in_(among("keys")))
 MEMOS = select(Memo.memo_id, Memo.uid).where(Memo.memo_id.in_(among("keys")))
+ATTACHMENTS = select(Attachment.attachment_id, Attachment.uid).where(Attachment.attachment_id.in_(among("keys")))
 CONVERSATIONS = select(AIConversation.conversation_id).where(AIConversation.conversation_id.in_(among("keys")))
 RELATIONS = select(MemoRelation.relation_id, MemoRelation.source_memo_id, MemoRelation.target_memo_id).where(
     MemoRelation.source_memo_id.in_(among("keys"))
