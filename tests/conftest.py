@@ -11,6 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from aimo import config
 from aimo.db.connection import Database
@@ -22,6 +23,15 @@ from support.stub import Stub
 # The developer's own settings must not decide what the tests see.
 for _name in config.Settings.model_fields:
     os.environ.pop(_name.upper(), None)
+
+# What is logged here is read by nobody unless a test fails; drawing tracebacks takes longer than most tests.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # Machines that run tests are busy ones: how long an example takes says nothing about the code.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

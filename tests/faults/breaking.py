@@ -9,31 +9,33 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from aimo.ai.local_embedder import LocalEmbedder
 from aimo.db import reading
 from aimo.errors import ProviderError
-from aimo.runtime import Runtime
+from aimo.storage.local import LocalStorage
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.table import Table
 
 Place = Literal["database", "lancedb", "storage", "embedder"]
 
+LOST = OperationalError("a statement", None, Exception("made to fail"))
+
 
 class Faults:
     """Counts calls while armed for one place; the nth fails, before it has done its work or after."""
 
-    def __init__(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._place: Place | None = None
         self._left = 0
         self._afterwards = False
         self.fired = False
-        self._wrap_database(runtime, monkeypatch)
+        self._wrap_reading(monkeypatch)
         self._wrap(monkeypatch, Table, ("write", "read"), "lancedb", VectorStoreError)
-        storage = type(runtime.stores.storage)
-        self._wrap(monkeypatch, storage, ("put", "open", "delete", "exists"), "storage", StorageError)
-        embedder = type(runtime.stores.embeddings.embedder)
-        self._wrap(monkeypatch, embedder, ("embed", "embed_each"), "embedder", ProviderError)
+        self._wrap(monkeypatch, LocalStorage, ("put", "open", "delete", "exists"), "storage", StorageError)
+        self._wrap(monkeypatch, LocalEmbedder, ("embed", "embed_each"), "embedder", ProviderError)
 
     @contextmanager
     def nth(self, place: Place, number: int, *, afterwards: bool = False) -> Iterator[None]:
@@ -51,26 +53,30 @@ class Faults:
         self.fired = self._left == 0
         return self.fired
 
-    def _wrap_database(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-        engine = runtime.stores.database.engine.sync_engine
-        lost = OperationalError("a statement", None, Exception("made to fail"))
+    def watch(self, engine: AsyncEngine) -> None:
+        """Have the statements of this engine fail too."""
 
         def before(*_: Any) -> None:
             if not self._afterwards and self._reached("database"):
-                raise lost
+                raise LOST
 
         def after(*_: Any) -> None:
             if self._afterwards and self._reached("database"):
-                raise lost
+                raise LOST
 
-        event.listen(engine, "before_cursor_execute", before)
-        event.listen(engine, "after_cursor_execute", after)
+        event.listen(engine.sync_engine, "before_cursor_execute", before)
+        event.listen(engine.sync_engine, "after_cursor_execute", after)
+
+    def _wrap_reading(self, monkeypatch: pytest.MonkeyPatch) -> None:
         run = reading._run
 
         async def run_or_fail(*arguments: Any) -> Any:
-            before()
+            fails = self._reached("database")
+            if fails and not self._afterwards:
+                raise LOST
             found = await run(*arguments)
-            after()
+            if fails:
+                raise LOST
             return found
 
         monkeypatch.setattr(reading, "_run", run_or_fail)
