@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -52,11 +53,14 @@ class Calls:
     ) -> None:
         """``key`` is sent as bearer token; ``seconds`` bound a whole call."""
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        self._headers = {**(headers or {}), **authorization}
         self._base = base_url.rstrip("/")
         self._seconds = seconds
-        self._client = httpx.AsyncClient(
-            headers={**(headers or {}), **authorization}, timeout=seconds, follow_redirects=False
-        )
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        # Made by the first call: reading the certificates takes as long as opening a database.
+        return httpx.AsyncClient(headers=self._headers, timeout=self._seconds, follow_redirects=False)
 
     async def get(self, path: str) -> Reply:
         """GET a path below the base URL; see :meth:`send`."""
@@ -87,7 +91,8 @@ class Calls:
 
     async def close(self) -> None:
         """Hang up."""
-        await self._client.aclose()
+        if "_client" in vars(self):
+            await self._client.aclose()
 
     @staticmethod
     async def _read(response: httpx.Response) -> Reply:
