@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -56,25 +59,101 @@ def alice(running: Server) -> Client:
     return running.user()
 
 
-@pytest.mark.parametrize("machine", [False, True], ids=["user", "machine"])
-def test_whatever_is_sent_gets_a_documented_answer(running: Server, machine: bool, tmp_path: Path) -> None:
-    token = MACHINE_TOKEN if machine else running.user().token
-    which = ["--include-path-regex", "/ba/"] if machine else ["--exclude-path-regex", "/ba/"]
+def run_schemathesis(folder: Path, running: Server, token: str | None, *more: str, checks: str, **env: str) -> str:
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",
         f"{running.url}/api/v1/openapi.json",
         f"--url={running.url}",
         f"--header=Authorization: Bearer {token}",
-        f"--checks={CHECKS}",
-        "--max-examples=6",
+        f"--checks={checks}",
         "--phases=coverage,fuzzing",
-        "--generation-deterministic",
         "--no-color",
-        *which,
+        *more,
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | env, capture_output=True, text=True, timeout=1800, check=False
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_whatever_a_machine_sends_gets_a_documented_answer(running: Server, tmp_path: Path) -> None:
+    chosen = ["--include-path-regex", "/ba/", "--max-examples=6", "--generation-deterministic"]
+    run_schemathesis(tmp_path, running, MACHINE_TOKEN, *chosen, checks=CHECKS)
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.long)])
+def test_whatever_a_user_sends_gets_a_documented_answer_and_nothing_of_a_stranger(
+    running: Server, tmp_path: Path, examples: int
+) -> None:
+    """Also with the ids of the stranger's things, and of the user's own."""
+    mallory, bob = furnished(running, "mallory"), furnished(running, f"wombat{secrets.token_hex(6)}")
+    hidden = furnished(running, bob.marker, bob.client)
+    plan = tmp_path / "plan.json"
+    secret = [bob.marker, bob.client.email, *(value for name, value in hidden.ids.items() if name != "uid")]
+    plan.write_text(json.dumps({"mine": mallory.ids, "theirs": bob.ids, "secrets": secret}))
+    before = bob.belongings()
+    chosen = ["--exclude-path-regex", "/ba/", f"--max-examples={examples}"]
+    if examples < 10:
+        chosen.append("--generation-deterministic")
+    run_schemathesis(
+        tmp_path,
+        running,
+        mallory.client.token,
+        *chosen,
+        checks=f"{CHECKS},nothing_of_a_stranger",
+        FUZZ_PLAN=str(plan),
+        SCHEMATHESIS_HOOKS=str(Path(__file__).with_name("strangers_hooks.py")),
+    )
+    told = json.loads(plan.with_suffix(".told").read_text())
+    print(", ".join(f"{number} {what}" for what, number in told.items()))
+    assert told["with ids of theirs"] > 50
+    assert told["with ids of mine"] > 50
+    assert told["answers searched"] > 300
+    assert bob.belongings() == before
+
+
+@dataclass
+class Furnished:
+    """A user with one of everything; every text has the marker."""
+
+    client: Client
+    marker: str
+    ids: dict[str, str]
+
+    def belongings(self) -> list[Any]:
+        paths = ("/user/info", "/categories", "/tags", "/push-rules", "/explore/conversations")
+        told = [self.client.get(path).data for path in paths]
+        told += [self.client.get(path, limit=100).data["items"] for path in ("/memos", "/attachments")]
+        told += [self.client.get(f"/memos/{self.ids['memoId']}/backlinks").data]
+        told += [self.client.get(f"/explore/conversations/{self.ids['conversationId']}").data]
+        told += [self.client.get(f"/attachments/{self.ids['attachmentId']}/download").content.decode()]
+        return [part for part in json.dumps(told).split('"') if "exp=" not in part]
+
+
+def furnished(running: Server, marker: str, client: Client | None = None) -> Furnished:
+    client = client or running.client().register(nickname=marker)
+    name = f"{marker} {secrets.token_hex(3)}"
+    file = {"file": (f"{marker}.txt", marker.encode(), "text/plain")}
+    channels = [{"type": "meow", "nickname": marker}]
+    rule = {"name": marker, "pushTime": 3, "contentType": "daily_pick", "channels": channels}
+    ids = {
+        "uid": client.uid,
+        "categoryId": client.post("/categories", {"name": name}).data["category"]["categoryId"],
+        "attachmentId": client.post("/attachments/upload", files=file).data["attachment"]["attachmentId"],
+        "conversationId": client.post("/explore/conversations", {"title": marker}).data["conversation"][
+            "conversationId"
+        ],
+        "ruleId": client.post("/push-rules", rule).data["pushRule"]["id"],
+    }
+    message = {"role": "user", "content": f"{marker} asked"}
+    client.post(f"/explore/conversations/{ids['conversationId']}/messages", message).data  # noqa: B018 (must succeed)
+    body = {"content": f"{marker} wrote this", "tags": [name], "categoryId": ids["categoryId"]}
+    memo = client.post("/memos", body | {"attachments": [ids["attachmentId"]]}).data["memo"]
+    ids |= {"memoId": memo["memoId"], "tagId": memo["tags"][0]["tagId"]}
+    client.post("/memos", {"content": f"{marker} again", "relationIds": [ids["memoId"]]}).data  # noqa: B018
+    return Furnished(client, marker, ids)
 
 
 def send(user: Client, method: str, path: str, body: Any) -> dict[str, Any]:
