@@ -25,7 +25,7 @@ serve: install ## Run the server (embedded database, no key needed); settings co
 	@exec .venv/bin/aimo serve
 
 test: install-test check ## Check style and types, then run every test but the long ones
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "not long" --durations 10 tests
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "not long" --durations 10 tests
 
 check: install-test types-check ## Check style and types only
 	.venv/bin/ruff check .
@@ -42,7 +42,7 @@ unit: install-test ## Run the unit tests only
 	$(PYTEST) -m "not long" tests/unit
 
 test-long: install-test ## Run the long tests: endurance, crashes, large data
-	$(PYTEST) -n $(JOBS) --dist worksteal -m long tests
+	$(PYTEST) -n $(JOBS) --dist loadfile -m long tests
 
 bench: install-test ## Measure requests a second and their latency over HTTP
 	$(PY) -m bench.http

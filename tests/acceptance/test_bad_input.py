@@ -150,14 +150,14 @@ def house(request: pytest.FixtureRequest, module_server: Callable[..., Server], 
     rule = {"name": "r", "pushTime": 8, "contentType": "daily_memos", "channels": channels}
     document = user.get("/openapi.json").envelope
     known = {
-        "memo_id": user.post("/memos", {"content": "mine", "tags": ["kept"]}).data["memo"]["memoId"],
-        "tag_id": user.get("/tags").data["tags"][0]["tagId"],
-        "category_id": user.get("/categories").data["categories"][0]["categoryId"],
-        "attachment_id": user.post("/attachments/upload", files=upload).data["attachment"]["attachmentId"],
-        "conversation_id": user.post("/explore/conversations", {"title": "t"}).data["conversation"]["conversationId"],
-        "rule_id": user.post("/push-rules", rule).data["pushRule"]["id"],
+        "memoId": user.post("/memos", {"content": "mine", "tags": ["kept"]}).data["memo"]["memoId"],
+        "tagId": user.get("/tags").data["tags"][0]["tagId"],
+        "categoryId": user.get("/categories").data["categories"][0]["categoryId"],
+        "attachmentId": user.post("/attachments/upload", files=upload).data["attachment"]["attachmentId"],
+        "conversationId": user.post("/explore/conversations", {"title": "t"}).data["conversation"]["conversationId"],
+        "ruleId": user.post("/push-rules", rule).data["pushRule"]["id"],
         "uid": user.uid,
-        "task_id": "none",
+        "taskId": "none",
     }
     operations = [
         (method.upper(), path, operation)
@@ -284,7 +284,7 @@ def test_nothing_is_half_stored_afterwards(house: House) -> None:
     page = user.get("/memos", limit=10_000).data
     memos = page["items"]
     assert page["pagination"]["total"] == len(memos) > 1
-    assert user.get(f"/memos/{house.known['memo_id']}").data["content"]
+    assert user.get(f"/memos/{house.known['memoId']}").data["content"]
     for memo in memos[:: max(1, len(memos) // 40)]:
         word = memo["content"].strip()[:200]
         found = user.get("/memos", search=word, limit=10_000).data["items"]
