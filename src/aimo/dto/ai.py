@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aimo.dto.base import Annotated, Dto, Meta
 
 
@@ -9,7 +11,7 @@ class TagsRequest(Dto):
     """A text to find tags for."""
 
     content: Annotated[str | None, Meta(description="The text; required, not blank.")] = None
-    memo_id: Annotated[str | None, Meta(description="Accepted for compatibility; has no effect.")] = None
+    memo_id: Annotated[Any, Meta(description="Accepted for compatibility; has no effect.")] = None
 
 
 class SuggestedTags(Dto):

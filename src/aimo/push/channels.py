@@ -20,8 +20,8 @@ class Channels:
         Raises:
             PushError: it did not get through, or that is not known.
         """
-        kind = target.get("type") if isinstance(target, dict) else None
+        kind = target.get("type", "undefined") if isinstance(target, dict) else "undefined"
         channel = self._kinds.get(kind) if isinstance(kind, str) else None
         if channel is None:
-            raise PushError(f"Unsupported channel type: {kind}", Outcome.REJECTED)
+            raise PushError(f"Unsupported channel type: {'null' if kind is None else kind}", Outcome.REJECTED)
         await channel.send(target, message)
