@@ -23,7 +23,7 @@ from aimo.config import Settings, signing_secret
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.http.context import Services
+from aimo.http.context import ServiceSet
 from aimo.outbound import Outbound
 from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu
@@ -114,7 +114,7 @@ class Runtime:
     by itself at certain times: for the server.
     """
 
-    services: Services
+    services: ServiceSet
     stores: Stores
 
     def __init__(self, settings: Settings, *, worker: bool = True, scheduler: bool = False) -> None:
@@ -227,7 +227,7 @@ def create_channels(settings: Settings) -> Channels:
     return Channels({"meow": Meow(settings.meow_base_url), "feishu": Feishu(outbound)})
 
 
-def create_scheduler(settings: Settings, stores: Stores, services: Services) -> Scheduler:
+def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -> Scheduler:
     """What happens by itself in a server."""
 
     async def upkeep() -> None:
@@ -322,7 +322,7 @@ def lancedb_options(settings: Settings) -> dict[str, str] | None:
     )
 
 
-def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
+def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     """The services on top of opened stores."""
     database, sync = stores.database, stores.sync
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
@@ -347,7 +347,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> Services:
     outbound = Outbound(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
-    return Services(
+    return ServiceSet(
         settings=settings,
         database=database,
         storage=stores.storage,

@@ -18,7 +18,7 @@ from aimo.dto.explore import MessageBody
 from aimo.dto.memos import MemoBody
 from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody, UserInfoBody
-from aimo.http.context import Services
+from aimo.http.context import ServiceSet
 from aimo.runtime import Runtime
 from aimo.services import passwords
 from aimo.services.attachments import NewFile
@@ -44,7 +44,7 @@ class Scene:
         self.uid = ""
 
     @property
-    def services(self) -> Services:
+    def services(self) -> ServiceSet:
         assert self._runtime
         return self._runtime.services
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
+from litestar.params import FromPath
 
 from aimo.config import Settings
 from aimo.db.connection import Database
@@ -42,7 +44,7 @@ AnyRequest = Request[Any, Any, State]
 
 
 @dataclass(frozen=True)
-class Services:
+class ServiceSet:
     """Every service, opened; `aimo.runtime` decides what is inside."""
 
     settings: Settings
@@ -73,17 +75,23 @@ class Services:
     doctor: Doctor
 
 
+# What handlers name the types of their arguments by; the functions below provide them.
+Services = NamedDependency[ServiceSet]
+User = NamedDependency[Identity]
+Params = NamedDependency[Query]
+PathText = FromPath[str]
+
 # Litestar resolves dependencies that do not ask for each other in tasks of their own, which costs a tenth of a
 # millisecond a request. So each of these asks for the one before.
 
 
-async def provide_services(state: State) -> Services:
+async def provide_services(state: State) -> ServiceSet:
     """The services of this application."""
-    services: Services = state.services
+    services: ServiceSet = state.services
     return services
 
 
-async def provide_user(request: AnyRequest, params: Query) -> Identity:
+async def provide_user(request: AnyRequest, params: Params) -> Identity:
     """Who is asking; the unauthorized envelope for nobody, on the paths that let nobody in."""
     user = request.scope.get("user")
     if not isinstance(user, Identity):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from litestar import Controller
+from litestar.params import JSONBody
 
 from aimo.dto.ai import SuggestedTags, TagsRequest, Tool, ToolList
 from aimo.dto.base import Envelope
 from aimo.errors import AimoError, Code
-from aimo.http.context import AnyRequest, Services
+from aimo.http.context import AnyRequest, Services, User
 from aimo.http.envelope import ok
 from aimo.http.presence import while_present
 from aimo.http.routing import get, post
-from aimo.services.accounts import Identity
 
 _TOOLS = [
     Tool(
@@ -31,7 +31,7 @@ class AIController(Controller):
 
     @post("/generate-tags", summary="Suggest tags")
     async def suggest_tags(
-        self, data: TagsRequest, request: AnyRequest, services: Services, user: Identity
+        self, data: JSONBody[TagsRequest], request: AnyRequest, services: Services, user: User
     ) -> Envelope[SuggestedTags]:
         """Tags for a text, the user's own ones where they fit."""
         if not data.content or not data.content.strip():
@@ -40,6 +40,6 @@ class AIController(Controller):
         return ok(SuggestedTags(tags=tags))
 
     @get("/tools", summary="List the helpers")
-    async def tools(self, user: Identity) -> Envelope[ToolList]:
+    async def tools(self, user: User) -> Envelope[ToolList]:
         """What the assistant offers."""
         return ok(ToolList(tools=_TOOLS))

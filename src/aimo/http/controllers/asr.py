@@ -6,16 +6,16 @@ from typing import Any
 
 from litestar import Controller, Request, Response
 from litestar.exceptions import ClientException
+from litestar.params import JSONBody
 
 from aimo.ai.asr import SpeechTask
 from aimo.dto.asr import AsrBody, AsrResult, AsrSubmitted, AsrTask
 from aimo.dto.base import UNSET, Envelope
 from aimo.errors import AimoError, Code
-from aimo.http.context import AnyRequest, Services
+from aimo.http.context import AnyRequest, PathText, Services, User
 from aimo.http.envelope import JSON, failure, ok
 from aimo.http.presence import while_present
 from aimo.http.routing import get, post
-from aimo.services.accounts import Identity
 from aimo.services.asr import AsrService
 
 
@@ -40,13 +40,13 @@ class AsrController(Controller):
     tags = ("ASR",)
 
     @post("/transcribe", summary="Begin to recognize speech", **_ACCEPTED)
-    async def transcribe(self, data: AsrBody, services: Services, user: Identity) -> Envelope[AsrSubmitted]:
+    async def transcribe(self, data: JSONBody[AsrBody], services: Services, user: User) -> Envelope[AsrSubmitted]:
         """Begin a task for recordings that the provider can fetch."""
         task = await services.asr.submit(data.file_urls, data.language_hints or ())
         return ok(AsrSubmitted(task_id=task.task_id, request_id=task.request_id, status=task.status))
 
     @get("/task/{task_id:str}", summary="Read about a task")
-    async def task(self, task_id: str, services: Services, user: Identity) -> Envelope[AsrTask]:
+    async def task(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrTask]:
         """A task as it is now."""
         task = await services.asr.task(task_id)
         return ok(
@@ -60,18 +60,18 @@ class AsrController(Controller):
         )
 
     @get("/wait/{task_id:str}", summary="Wait for a task")
-    async def wait(self, task_id: str, request: AnyRequest, services: Services, user: Identity) -> Envelope[AsrResult]:
+    async def wait(self, task_id: PathText, request: AnyRequest, services: Services, user: User) -> Envelope[AsrResult]:
         """What was recognized, once the task has ended; five minutes at most."""
         return ok(await while_present(request, _waited(services.asr, task_id)))
 
     @get("/result/{task_id:str}", summary="Read what was recognized")
-    async def result(self, task_id: str, services: Services, user: Identity) -> Envelope[AsrResult]:
+    async def result(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrResult]:
         """What was recognized; nothing while the task has not succeeded."""
         return ok(await _result(services.asr, await services.asr.task(task_id)))
 
     @post("/transcribe-and-wait", summary="Recognize speech", **_ACCEPTED)
     async def transcribe_and_wait(
-        self, data: AsrBody, request: AnyRequest, services: Services, user: Identity
+        self, data: JSONBody[AsrBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[AsrResult]:
         """Begin a task and wait for what is recognized; five minutes at most."""
         task = await services.asr.submit(data.file_urls, data.language_hints or ())

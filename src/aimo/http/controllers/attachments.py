@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from litestar import Controller, Response
+from litestar.params import JSONBody
 from litestar.response import Stream
 
 from aimo.dto.attachments import Attachment, AttachmentPage, AttachmentResult, PropertiesBody
@@ -15,14 +16,13 @@ from aimo.dto.base import Done, Envelope
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
 from aimo.http.coercion import integer_prefix
-from aimo.http.context import AnyRequest, Services, page_request
+from aimo.http.context import AnyRequest, Params, PathText, Services, User, page_request
 from aimo.http.envelope import JSON, failure, ok
 from aimo.http.parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.query import Query
 from aimo.http.routing import delete, get, patch, post
 from aimo.http.text import require_usable_inside
 from aimo.http.uploads import received
-from aimo.services.accounts import Identity
 from aimo.services.attachments import Download, NewFile
 from aimo.storage.serving import attachment_disposition
 
@@ -34,29 +34,29 @@ class AttachmentController(Controller):
     tags = ("Attachments",)
 
     @post("/upload", summary="Upload a file", opt={"upload": "file"})
-    async def upload(self, request: AnyRequest, services: Services, user: Identity) -> Envelope[AttachmentResult]:
+    async def upload(self, request: AnyRequest, services: Services, user: User) -> Envelope[AttachmentResult]:
         """Store a file; the fields `createdAt` and `properties` may come with it."""
         attachment = await _store(request, services, user.uid)
         return ok(AttachmentResult(message="File uploaded successfully", attachment=attachment))
 
     @get("/", summary="List files", opt=documented(PAGE, LIMIT_20))
-    async def page(self, params: Query, services: Services, user: Identity) -> Envelope[AttachmentPage]:
+    async def page(self, params: Params, services: Services, user: User) -> Envelope[AttachmentPage]:
         """A page of one's files, newest first."""
         return ok(await services.attachments.page(user.uid, page_request(params, 20)))
 
     @get("/{attachment_id:str}", summary="Read about a file")
-    async def fetch(self, attachment_id: str, services: Services, user: Identity) -> Envelope[Attachment]:
+    async def fetch(self, attachment_id: PathText, services: Services, user: User) -> Envelope[Attachment]:
         """One file's description and address."""
         return ok(await services.attachments.get(user.uid, attachment_id))
 
     @delete("/{attachment_id:str}", summary="Remove a file")
-    async def remove(self, attachment_id: str, services: Services, user: Identity) -> Envelope[Done]:
+    async def remove(self, attachment_id: PathText, services: Services, user: User) -> Envelope[Done]:
         """Remove a file; memos that name it no longer show it."""
         await services.attachments.delete(user.uid, attachment_id)
         return ok(Done(message="Attachment deleted successfully"))
 
     @get("/{attachment_id:str}/download", summary="Download a file", opt={"download": True})
-    async def download(self, attachment_id: str, services: Services, user: Identity) -> Response[Any]:
+    async def download(self, attachment_id: PathText, services: Services, user: User) -> Response[Any]:
         """The bytes; failures have real HTTP statuses here."""
         stack = AsyncExitStack()
         try:
@@ -74,7 +74,7 @@ class AttachmentController(Controller):
 
     @patch("/{attachment_id:str}/properties", summary="Add facts about a file")
     async def merge_properties(
-        self, attachment_id: str, data: PropertiesBody, services: Services, user: Identity
+        self, attachment_id: PathText, data: JSONBody[PropertiesBody], services: Services, user: User
     ) -> Envelope[AttachmentResult]:
         """Set these properties and keep the others."""
         if not data.properties and data.properties != {}:
@@ -93,7 +93,7 @@ class MachineAttachmentController(Controller):
     guards = (require_machine_token,)
 
     @post("/upload", summary="Upload a file for a user", opt=documented(USER) | {"upload": "file"})
-    async def upload(self, request: AnyRequest, params: Query, services: Services) -> Envelope[AttachmentResult]:
+    async def upload(self, request: AnyRequest, params: Params, services: Services) -> Envelope[AttachmentResult]:
         """Store a file for the user named by `uid`."""
         uid = await machine_user(params, services)
         attachment = await _store(request, services, uid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.utils import formatdate
 
 from litestar import Controller, Response
+from litestar.params import JSONBody
 
 from aimo import clock
 from aimo.dto.base import Envelope
@@ -24,13 +25,17 @@ class AuthController(Controller):
     tags = ("Accounts",)
 
     @post("/register", summary="Make an account", opt={"limited": True})
-    async def register(self, data: RegisterBody, request: AnyRequest, services: Services) -> Envelope[Registered]:
+    async def register(
+        self, data: JSONBody[RegisterBody], request: AnyRequest, services: Services
+    ) -> Envelope[Registered]:
         """Make an account with its default category."""
         address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
         return ok(Registered(user=await services.accounts.register(data, address=address)))
 
     @post("/login", summary="Log in", opt={"limited": True})
-    async def log_in(self, data: LoginBody, request: AnyRequest, services: Services) -> Response[Envelope[LoggedIn]]:
+    async def log_in(
+        self, data: JSONBody[LoginBody], request: AnyRequest, services: Services
+    ) -> Response[Envelope[LoggedIn]]:
         """Get a token, in the answer and as a cookie."""
         address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
         logged_in = await services.accounts.log_in(data.email, data.password, address=address)

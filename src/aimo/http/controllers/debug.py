@@ -8,7 +8,7 @@ from aimo.dto.base import Envelope
 from aimo.dto.debug import TableData, TableSchema
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.context import Services
+from aimo.http.context import Params, Services
 from aimo.http.envelope import ok
 from aimo.http.parameters import Parameter, documented
 from aimo.http.query import Query
@@ -27,12 +27,12 @@ class DebugController(Controller):
     guards = (require_machine_token,)
 
     @get("/schema", summary="List the columns of a table", opt=documented(_TABLE))
-    async def schema(self, params: Query, services: Services) -> Envelope[TableSchema]:
+    async def schema(self, params: Params, services: Services) -> Envelope[TableSchema]:
         """Names and types of a table's columns."""
         return ok(services.inspection.schema(_table(params)))
 
     @get("/data", summary="List rows of a table", opt=documented(_TABLE, _PAGE, _SIZE))
-    async def data(self, params: Query, services: Services) -> Envelope[TableData]:
+    async def data(self, params: Params, services: Services) -> Envelope[TableData]:
         """A page of rows of all users."""
         page, size = params.number("page", 1), params.number("pageSize", 10)
         return ok(await services.inspection.rows(_table(params), page, size))

@@ -7,6 +7,7 @@ from typing import cast
 
 import structlog
 from litestar import Controller, Response
+from litestar.params import JSONBody
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.explore import (
@@ -26,14 +27,12 @@ from aimo.dto.explore import (
 )
 from aimo.errors import AimoError, Code
 from aimo.http.coercion import clamp, to_number
-from aimo.http.context import AnyRequest, Services
+from aimo.http.context import AnyRequest, Params, PathText, Services, User
 from aimo.http.envelope import JSON, ok
 from aimo.http.events import event, event_stream, wants_events
 from aimo.http.parameters import Parameter, documented
 from aimo.http.presence import while_present
-from aimo.http.query import Query
 from aimo.http.routing import delete, get, post, put
-from aimo.services.accounts import Identity
 from aimo.services.explore.graph import failed
 from aimo.services.paging import LARGEST_PAGE
 
@@ -54,7 +53,7 @@ class ExploreController(Controller):
 
     @post("/", summary="Ask one's memos", opt={"events": True})
     async def explore(
-        self, data: ExploreBody, request: AnyRequest, services: Services, user: Identity
+        self, data: JSONBody[ExploreBody], request: AnyRequest, services: Services, user: User
     ) -> Response[Envelope[Exploration]]:
         """An answer with its sources.
 
@@ -71,7 +70,9 @@ class ExploreController(Controller):
         return Response(ok(await while_present(request, work)), media_type=JSON)
 
     @post("/quick-search", summary="Find the most relevant memos")
-    async def quick_search(self, data: QuickSearchBody, services: Services, user: Identity) -> Envelope[FoundMemos]:
+    async def quick_search(
+        self, data: JSONBody[QuickSearchBody], services: Services, user: User
+    ) -> Envelope[FoundMemos]:
         """The relevant ones among the memos most similar to the query."""
         if data.query and not isinstance(data.query, str):
             raise AimoError(Code.SYSTEM_ERROR, "Search failed")
@@ -81,7 +82,7 @@ class ExploreController(Controller):
         return ok(FoundMemos(items=items, total=len(items)))
 
     @get("/relations/{memo_id:str}", summary="Draw the graph around a memo", opt=documented(*_GRAPH))
-    async def relations(self, memo_id: str, params: Query, services: Services, user: Identity) -> Envelope[Relations]:
+    async def relations(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[Relations]:
         """The memos it refers to, those that refer to it, and those on the same subject."""
         backlinks = params.boolean("includeBacklinks", True)
         chosen = params.text("memoId", "") or memo_id
@@ -103,38 +104,40 @@ class ConversationController(Controller):
     tags = ("Explore",)
 
     @get("/", summary="List conversations")
-    async def fetch_all(self, services: Services, user: Identity) -> Envelope[ConversationList]:
+    async def fetch_all(self, services: Services, user: User) -> Envelope[ConversationList]:
         """All conversations; those that something happened in last come first."""
         return ok(await services.conversations.all(user.uid))
 
     @post("/", summary="Begin a conversation")
-    async def create(self, data: ConversationBody, services: Services, user: Identity) -> Envelope[ConversationResult]:
+    async def create(
+        self, data: JSONBody[ConversationBody], services: Services, user: User
+    ) -> Envelope[ConversationResult]:
         """Begin a conversation, without any message yet."""
         conversation = await services.conversations.create(user.uid, data.title)
         return ok(ConversationResult(message="Conversation created successfully", conversation=conversation))
 
     @get("/{conversation_id:str}", summary="Read a conversation")
-    async def fetch(self, conversation_id: str, services: Services, user: Identity) -> Envelope[ConversationDetail]:
+    async def fetch(self, conversation_id: PathText, services: Services, user: User) -> Envelope[ConversationDetail]:
         """One conversation with its messages, oldest first."""
         return ok(await services.conversations.get(user.uid, conversation_id))
 
     @put("/{conversation_id:str}", summary="Rename a conversation")
     async def rename(
-        self, conversation_id: str, data: ConversationBody, services: Services, user: Identity
+        self, conversation_id: PathText, data: JSONBody[ConversationBody], services: Services, user: User
     ) -> Envelope[ConversationResult]:
         """Change the title."""
         conversation = await services.conversations.rename(user.uid, conversation_id, data.title)
         return ok(ConversationResult(message="Conversation updated successfully", conversation=conversation))
 
     @delete("/{conversation_id:str}", summary="Remove a conversation")
-    async def remove(self, conversation_id: str, services: Services, user: Identity) -> Envelope[Done]:
+    async def remove(self, conversation_id: PathText, services: Services, user: User) -> Envelope[Done]:
         """Remove a conversation with its messages."""
         await services.conversations.delete(user.uid, conversation_id)
         return ok(Done(message="Conversation deleted successfully"))
 
     @post("/{conversation_id:str}/messages", summary="Add a message")
     async def add(
-        self, conversation_id: str, data: MessageBody, services: Services, user: Identity
+        self, conversation_id: PathText, data: JSONBody[MessageBody], services: Services, user: User
     ) -> Envelope[MessageResult]:
         """Add what the user or the assistant said."""
         message = await services.conversations.add(user.uid, conversation_id, data)

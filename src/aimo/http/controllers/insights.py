@@ -8,12 +8,10 @@ from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.insights import Activity, OnThisDay
 from aimo.http.coercion import clamp
-from aimo.http.context import Services
+from aimo.http.context import Params, Services, User
 from aimo.http.envelope import ok
 from aimo.http.parameters import Parameter, documented
-from aimo.http.query import Query
 from aimo.http.routing import get
-from aimo.services.accounts import Identity
 
 _DAYS = Parameter("days", "number", "How many days to look back, 1 to 365.", 90)
 
@@ -25,17 +23,17 @@ class InsightController(Controller):
     tags = ("Insights",)
 
     @get("/activity", summary="Count memos by day", opt=documented(_DAYS))
-    async def activity(self, params: Query, services: Services, user: Identity) -> Envelope[Activity]:
+    async def activity(self, params: Params, services: Services, user: User) -> Envelope[Activity]:
         """How many memos were written on each day (UTC) of the last days."""
         return ok(await services.insights.activity(user.uid, clamp(params.number("days", 90), 1, 365)))
 
     @get("/on-this-day", summary="List memos of this day")
-    async def on_this_day(self, services: Services, user: Identity) -> Envelope[OnThisDay]:
+    async def on_this_day(self, services: Services, user: User) -> Envelope[OnThisDay]:
         """What was written on this day in other years."""
         return ok(await services.insights.on_this_day(user.uid))
 
     @get("/daily-recommendations", summary="Read today's picks")
-    async def daily_recommendations(self, services: Services, user: Identity) -> Envelope[FoundMemos]:
+    async def daily_recommendations(self, services: Services, user: User) -> Envelope[FoundMemos]:
         """Three memos worth reading again, the same all day long."""
         items = await services.recommendations.daily(user.uid)
         return ok(FoundMemos(items=items, total=len(items)))

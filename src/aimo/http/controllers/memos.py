@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from litestar import Controller
+from litestar.params import JSONBody
 
 from aimo.db.queries.memos import Order
 from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
 from aimo.errors import AimoError, Code
 from aimo.http.coercion import integer_prefix, narrowed, to_number
-from aimo.http.context import Services, page_request
+from aimo.http.context import Params, PathText, Services, User, page_request
 from aimo.http.envelope import ok
 from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.query import Query
 from aimo.http.routing import delete, get, post, put
-from aimo.services.accounts import Identity
 from aimo.services.memo_lists import Criteria
 from aimo.services.paging import PageRequest
 
@@ -36,7 +36,7 @@ class MemoController(Controller):
     tags = ("Memos",)
 
     @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *_FILTERS))
-    async def page(self, params: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def page(self, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """A page of one's memos, filtered and sorted."""
         criteria = Criteria(
             category_id=params.text("categoryId"),
@@ -48,56 +48,62 @@ class MemoController(Controller):
         return ok(await services.lists.page(user.uid, criteria, params.text("search", ""), order(params), page))
 
     @post("/search/vector", summary="Search by meaning")
-    async def search_by_meaning(self, data: VectorSearchBody, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def search_by_meaning(
+        self, data: JSONBody[VectorSearchBody], services: Services, user: User
+    ) -> Envelope[MemoPage]:
         """One's memos by similarity to the query, best first."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         return ok(await services.search.by_meaning(user.uid, data.query, _criteria(data), _page(data)))
 
     @post("/search", summary="Search by meaning and words")
-    async def search(self, data: SearchBody, services: Services, user: Identity) -> Envelope[SearchPage]:
+    async def search(self, data: JSONBody[SearchBody], services: Services, user: User) -> Envelope[SearchPage]:
         """One's memos that contain the words, then those that mean the same."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         return ok(await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data)))
 
     @post("/", summary="Write a memo")
-    async def create(self, data: MemoBody, services: Services, user: Identity) -> Envelope[MemoResult]:
+    async def create(self, data: JSONBody[MemoBody], services: Services, user: User) -> Envelope[MemoResult]:
         """Store a memo with its tags, files and references."""
         memo = await services.memos.create(user.uid, data)
         return ok(MemoResult(message="Memo created successfully", memo=memo))
 
     @get("/{memo_id:str}", summary="Read a memo")
-    async def fetch(self, memo_id: str, services: Services, user: Identity) -> Envelope[Memo]:
+    async def fetch(self, memo_id: PathText, services: Services, user: User) -> Envelope[Memo]:
         """One memo."""
         return ok(await services.memos.get(user.uid, memo_id))
 
     @put("/{memo_id:str}", summary="Change a memo")
-    async def update(self, memo_id: str, data: MemoBody, services: Services, user: Identity) -> Envelope[MemoResult]:
+    async def update(
+        self, memo_id: PathText, data: JSONBody[MemoBody], services: Services, user: User
+    ) -> Envelope[MemoResult]:
         """Change a memo; `content` is required, what is absent stays."""
         memo = await services.memos.update(user.uid, memo_id, data)
         return ok(MemoResult(message="Memo updated successfully", memo=memo))
 
     @delete("/{memo_id:str}", summary="Remove a memo")
-    async def remove(self, memo_id: str, services: Services, user: Identity) -> Envelope[Done]:
+    async def remove(self, memo_id: PathText, services: Services, user: User) -> Envelope[Done]:
         """Remove a memo for good; its files stay."""
         await services.memos.delete(user.uid, memo_id)
         return ok(Done(message="Memo deleted successfully"))
 
     @put("/{memo_id:str}/tags", summary="Set the tags of a memo")
-    async def set_tags(self, memo_id: str, data: TagsBody, services: Services, user: Identity) -> Envelope[MemoResult]:
+    async def set_tags(
+        self, memo_id: PathText, data: JSONBody[TagsBody], services: Services, user: User
+    ) -> Envelope[MemoResult]:
         """Replace a memo's tags; ids win over names, neither clears them."""
         names, tag_ids = _texts(data.tags, "Tags"), _texts(data.tag_ids, "TagIds")
         memo = await services.memos.set_tags(user.uid, memo_id, tag_ids, names)
         return ok(MemoResult(message="Tags updated successfully", memo=memo))
 
     @get("/{memo_id:str}/related", summary="List similar memos", opt=documented(PAGE, LIMIT_10))
-    async def related(self, memo_id: str, params: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def related(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """One's other memos by similarity to this one."""
         return ok(await services.search.related(user.uid, memo_id, page_request(params, 10)))
 
     @get("/{memo_id:str}/backlinks", summary="List memos that refer to one", opt=documented(PAGE, LIMIT_20))
-    async def backlinks(self, memo_id: str, params: Query, services: Services, user: Identity) -> Envelope[MemoPage]:
+    async def backlinks(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """The memos that refer to this one."""
         return ok(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
 

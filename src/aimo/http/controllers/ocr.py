@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import msgspec
 from litestar import Controller
+from litestar.params import JSONBody
 
 from aimo.ai.ocr import OcrOptions, Recognized
 from aimo.dto import ocr as dto
 from aimo.dto.base import UNSET, Envelope
-from aimo.http.context import AnyRequest, Services
+from aimo.http.context import AnyRequest, Services, User
 from aimo.http.envelope import ok
 from aimo.http.presence import while_present
 from aimo.http.routing import get, post
-from aimo.services.accounts import Identity
 
 
 class OcrController(Controller):
@@ -23,7 +23,7 @@ class OcrController(Controller):
 
     @post("/parse", summary="Recognize text")
     async def parse(
-        self, data: dto.OcrBody, request: AnyRequest, services: Services, user: Identity
+        self, data: JSONBody[dto.OcrBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrTexts]:
         """The text of each file."""
         work = services.ocr.recognize(_files(data), data.provider or "", OcrOptions())
@@ -31,7 +31,7 @@ class OcrController(Controller):
 
     @post("/parse-full", summary="Recognize text and layout")
     async def parse_full(
-        self, data: dto.OcrFullBody, request: AnyRequest, services: Services, user: Identity
+        self, data: JSONBody[dto.OcrFullBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrResults]:
         """The text of each file, and the layout of its first page."""
         files = _files(data)
@@ -42,7 +42,7 @@ class OcrController(Controller):
         return ok(dto.OcrResults(results=results))
 
     @get("/status", summary="Is text recognition offered?")
-    async def status(self, services: Services, user: Identity) -> Envelope[dto.OcrStatus]:
+    async def status(self, services: Services, user: User) -> Envelope[dto.OcrStatus]:
         """Whether it is switched on, and by whom it is done."""
         ocr = services.ocr
         return ok(
@@ -50,7 +50,7 @@ class OcrController(Controller):
         )
 
     @get("/providers", summary="List who can recognize text")
-    async def providers(self, services: Services, user: Identity) -> Envelope[dto.OcrProviders]:
+    async def providers(self, services: Services, user: User) -> Envelope[dto.OcrProviders]:
         """Names of the providers."""
         return ok(dto.OcrProviders(providers=services.ocr.providers))
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from litestar import Controller
 from litestar.exceptions import NotAuthorizedException
+from litestar.params import JSONBody
 
 from aimo.dto.base import Envelope, UnsetType
 from aimo.dto.memos import MachineMemoBody, Memo, MemoPage, MemoResult, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.context import Services, page_request
+from aimo.http.context import Params, PathText, Services, page_request
 from aimo.http.controllers.attachments import machine_user
 from aimo.http.controllers.memos import order
 from aimo.http.envelope import ok
 from aimo.http.parameters import LIMIT_20, PAGE, SORT_BY, SORT_ORDER, USER, documented
-from aimo.http.query import Query
 from aimo.http.routing import delete, get, post, put
 
 
@@ -25,17 +25,17 @@ class PublicMemoController(Controller):
     tags = ("Public",)
 
     @get("/{uid:str}", summary="List public memos", opt=documented(PAGE, LIMIT_20, SORT_BY, SORT_ORDER))
-    async def page(self, uid: str, params: Query, services: Services) -> Envelope[MemoPage]:
+    async def page(self, uid: PathText, params: Params, services: Services) -> Envelope[MemoPage]:
         """A page of a user's public memos."""
         return ok(await services.lists.public(uid, order(params), page_request(params, 20)))
 
     @get("/{uid:str}/random", summary="Read a random public memo")
-    async def random(self, uid: str, services: Services) -> Envelope[Memo]:
+    async def random(self, uid: PathText, services: Services) -> Envelope[Memo]:
         """One of a user's public memos."""
         return ok(await services.lists.random_public(uid))
 
     @get("/memo/{memo_id:str}", summary="Read a public memo")
-    async def fetch(self, memo_id: str, services: Services) -> Envelope[PublicMemo]:
+    async def fetch(self, memo_id: PathText, services: Services) -> Envelope[PublicMemo]:
         """A public memo with its author."""
         return ok(await services.lists.public_one(memo_id))
 
@@ -70,7 +70,7 @@ class MachineMemoController(Controller):
     guards = (require_machine_token,)
 
     @post("/create", summary="Write a memo for a user", opt=documented(USER))
-    async def create(self, data: MachineMemoBody, params: Query, services: Services) -> Envelope[MemoResult]:
+    async def create(self, data: JSONBody[MachineMemoBody], params: Params, services: Services) -> Envelope[MemoResult]:
         """Store a memo for the user named by `uid`; `category` names its category."""
         uid = await machine_user(params, services)
         if not data.content:

@@ -8,10 +8,9 @@ from litestar import Controller
 
 from aimo.dto.base import Envelope
 from aimo.dto.system import AppVersions, Version
-from aimo.http.context import Services
+from aimo.http.context import Services, User
 from aimo.http.envelope import ok
 from aimo.http.routing import get
-from aimo.services.accounts import Identity
 
 
 class SystemController(Controller):
@@ -21,11 +20,11 @@ class SystemController(Controller):
     tags = ("System",)
 
     @get("/version", summary="Read the server's version")
-    async def version(self, user: Identity) -> Envelope[Version]:
+    async def version(self, user: User) -> Envelope[Version]:
         """Which release this server is."""
         return ok(Version(version=version("aimo")))
 
     @get("/app-versions", summary="Read the apps' newest versions")
-    async def app_versions(self, services: Services, user: Identity) -> Envelope[AppVersions]:
+    async def app_versions(self, services: Services, user: User) -> Envelope[AppVersions]:
         """The newest releases of the desktop and the Android app, as far as known."""
         return ok(await services.app_versions.latest())
