@@ -69,17 +69,17 @@ async def test_a_lost_table_stops_the_command(
 async def test_changes_during_the_run_are_noticed_and_come_with_the_next(
     rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = RowCopier._copy
+    real = RowCopier._write
 
-    async def meddle(self: Any, batch: Any, **options: Any) -> None:
+    async def meddle(self: Any, verdicts: Any) -> None:
         if self._reader.table.name == "memos":
             memos = lancedb.connect(tmp_path / "old").open_table("memos")
             memos.update(where=f"memoId = '{ident('m', 3)}'", values={"content": "later"})
             memos.delete(f"memoId = '{ident('m', 4)}'")
-        await real(self, batch, **options)
+        await real(self, verdicts)
 
     with monkeypatch.context() as patched:
-        patched.setattr(RowCopier, "_copy", meddle)
+        patched.setattr(RowCopier, "_write", meddle)
         report = await move(installed(), tmp_path / "old")
     assert_accounted(report, rows)
     assert report.exit_code == 0
@@ -94,10 +94,10 @@ async def test_changes_during_the_run_are_noticed_and_come_with_the_next(
 async def test_a_version_that_is_removed_while_it_is_read_quarantines_nothing(
     rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = RowCopier._copy
+    real = RowCopier._write
 
-    async def meddle(self: Any, batch: Any, **options: Any) -> None:
-        await real(self, batch, **options)
+    async def meddle(self: Any, verdicts: Any) -> None:
+        await real(self, verdicts)
         if self._reader.table.name == "tags":
             memos = lancedb.connect(tmp_path / "old").open_table("memos")
             before = set((tmp_path / "old" / "memos.lance" / "data").iterdir())
@@ -106,7 +106,7 @@ async def test_a_version_that_is_removed_while_it_is_read_quarantines_nothing(
                 path.unlink()
 
     with monkeypatch.context() as patched:
-        patched.setattr(RowCopier, "_copy", meddle)
+        patched.setattr(RowCopier, "_write", meddle)
         with pytest.raises(VectorStoreError, match="stop the old server"):
             await move(installed(), tmp_path / "old")
     report = await move(installed(), tmp_path / "old")

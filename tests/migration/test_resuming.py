@@ -22,7 +22,7 @@ from .support import MakeSettings, assert_accounted, lance, move, table
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "migration-report.schema.json").read_text(encoding="utf-8"))
 
 
-class Stop(Exception):
+class Stop(BaseException):
     """The process was killed here."""
 
 
@@ -39,7 +39,7 @@ async def interrupt(
     """Run until a copier is about to write for the second time."""
     with monkeypatch.context() as patched:
         calls = []
-        real = copier._copy if copier is RowCopier else copier._copy_page
+        real = copier._write if copier is RowCopier else copier._copy_page
 
         async def stop(self: Any, *values: Any, **named: Any) -> Any:
             calls.append(self)

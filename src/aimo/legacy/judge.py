@@ -76,7 +76,7 @@ class Judge:
         ]
 
     def commit(self, verdicts: Sequence[Verdict]) -> None:
-        """The verdicts are in the database: later rows are compared with them."""
+        """The verdicts are in the database, or on their way: later rows are compared with them."""
         for verdict in verdicts:
             self._remember(verdict.entry, self.firsts)
 

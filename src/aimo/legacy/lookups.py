@@ -54,12 +54,12 @@ class Lookups:
         self.pairs: dict[tuple[str, str], str] = {}
         self.days: dict[tuple[str, str], str] = {}
 
-    def trim(self) -> None:
-        """Keep memory bounded; to be called between batches."""
+    @property
+    def crowded(self) -> bool:
+        """Whether it is time to `forget`, so that memory stays bounded; only when nothing is being written."""
         named = len(self.tags) + len(self.categories)
         rows = len(self.users) + len(self.emails) + len(self.memos) + len(self.conversations)
-        if named + rows + len(self.pairs) + len(self.days) > _REMEMBERED:
-            self.forget()
+        return named + rows + len(self.pairs) + len(self.days) > _REMEMBERED
 
     async def need_users(self, uids: Iterable[Any]) -> None:
         """Know which of these users there are."""

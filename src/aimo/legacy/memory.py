@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 
 # From malloc.h: the number of heaps that threads allocate from.
@@ -21,12 +22,18 @@ def _libc() -> ctypes.CDLL | None:
 
 
 def bound() -> None:
-    """Call once, before LanceDB is used. Measured on 20,000 vectors of 1,536 numbers: 570 MB instead of 870."""
+    """Call once, after the imports and before LanceDB is used.
+
+    Measured on 20,000 vectors of 1,536 numbers: 570 MB instead of 870.
+    """
     for name, value in _LANCE.items():
         os.environ.setdefault(name, value)
     libc = _libc()
     if libc is not None:
         libc.mallopt(_M_ARENA_MAX, 2)
+    # What is imported stays; looking through it for garbage again and again took a fifth of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def give_back() -> None:

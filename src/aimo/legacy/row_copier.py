@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 
 from aimo.db.connection import is_transient
 from aimo.db.outages import is_outage
 from aimo.legacy.judge import Judge, Verdict
+from aimo.legacy.ledger import Entry
 from aimo.legacy.lookups import Lookups
 from aimo.legacy.outcomes import Outcome, Quarantined, Reason
 from aimo.legacy.patience import persistently
@@ -48,32 +50,76 @@ class RowCopier:
         self._lookups = lookups
         self._batch = batch
         self._careful = careful
+        self._writing: asyncio.Task[None] | None = None
+        self._ahead: tuple[Sequence[SourceRow], dict[bytes, Entry]] = ((), {})
 
     async def copy(self, progress: Progress) -> None:
         """Bring every row from where the run stands to the end of the table.
 
-        Whatever happens to single rows, this ends; it raises only when the database stays away, or the
-        source cannot be read.
+        While the database writes one group of batches, the next one is read and judged. Whatever happens to
+        single rows, this ends; it raises only when the database stays away, or the source cannot be read.
         """
         name, total = self._reader.table.name, self._reader.table.rows
-        group = max(self._batch, _COMMITTED_ROWS // self._batch * self._batch)
         first = await persistently(lambda: self._runs.position(self._run, name))
         progress.begin(name, total, first)
-        following = asyncio.create_task(self._reader.read(first, min(group, total - first))) if first < total else None
-        while following is not None:
-            rows = await following
-            after = first + len(rows)
-            following = (
-                asyncio.create_task(self._reader.read(after, min(group, total - after))) if after < total else None
-            )
-            try:
-                await self._copy(rows, careful=self._careful)
-            except BaseException:
-                if following:
-                    following.cancel()
-                raise
-            first = after
-            progress.advance(first)
+        following = self._read(first)
+        try:
+            while following is not None:
+                rows = await following
+                first += len(rows)
+                following = self._read(first)
+                await self._hand_over(rows)
+                progress.advance(first)
+            await self._settle()
+        finally:
+            for task in (following, self._writing):
+                if task is not None:
+                    task.cancel()
+
+    def _read(self, first: int) -> asyncio.Task[list[SourceRow]] | None:
+        left = self._reader.table.rows - first
+        group = max(self._batch, _COMMITTED_ROWS // self._batch * self._batch)
+        return asyncio.create_task(self._reader.read(first, min(group, left))) if left > 0 else None
+
+    async def _hand_over(self, rows: Sequence[SourceRow]) -> None:
+        """Judge these rows while those before them are written, then begin to write these."""
+        if self._lookups.crowded:
+            await self._settle()
+            self._lookups.forget()
+        firsts = dict(self._judge.firsts)
+        judging = asyncio.create_task(self._judge.judge(rows, careful=self._careful))
+        await asyncio.wait({judging})
+        if not await self._settle() or not self._worked(judging):
+            # What was judged on top of rows that did not arrive counts for nothing.
+            self._lookups.forget()
+            await self._copy(rows, careful=self._careful)
+            return
+        verdicts = judging.result()
+        self._judge.commit(verdicts)
+        self._ahead = rows, firsts
+        self._writing = asyncio.create_task(self._write(verdicts))
+
+    async def _settle(self) -> bool:
+        """Wait until what is being written is there; False if it took more than one attempt."""
+        if self._writing is None:
+            return True
+        await asyncio.wait({self._writing})
+        writing, self._writing = self._writing, None
+        if self._worked(writing):
+            return True
+        rows, self._judge.firsts = self._ahead
+        self._lookups.forget()
+        await self._copy(rows, careful=self._careful)
+        return False
+
+    def _worked(self, task: asyncio.Task[Any]) -> bool:
+        error = task.exception()
+        if error is None:
+            return True
+        if not isinstance(error, Exception):
+            raise error
+        log.warning("a batch is tried again", table=self._reader.table.name, error=type(error).__name__)
+        return False
 
     async def _copy(self, rows: Sequence[SourceRow], *, careful: bool, attempt: int = 1) -> None:
         """Commit these rows; where the database refuses them, halve them until the one at fault is alone."""
@@ -104,7 +150,8 @@ class RowCopier:
         await persistently(lambda: self._write([verdict]))
 
     async def _try(self, rows: Sequence[SourceRow], *, careful: bool) -> None:
-        self._lookups.trim()
+        if self._lookups.crowded:
+            self._lookups.forget()
         try:
             verdicts = await self._judge.judge(rows, careful=careful)
             await self._write(verdicts)
@@ -113,10 +160,10 @@ class RowCopier:
             if is_outage(error) or is_transient(error):
                 log.warning("a batch is tried again", table=self._reader.table.name, error=type(error).__name__)
             raise
+        self._judge.commit(verdicts)
 
     async def _write(self, verdicts: list[Verdict]) -> None:
         # A commit whose answer was lost may have happened: then the checkpoint is there.
         if await self._runs.position(self._run, self._reader.table.name) > verdicts[0].row.number:
             return
         await self._writer.write(verdicts, self._batch)
-        self._judge.commit(verdicts)
