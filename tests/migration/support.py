@@ -20,6 +20,7 @@ from support.server import AIMO, environment
 MakeSettings = Callable[..., Settings]
 
 DATABASES = Path(__file__).parent / "databases"
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "migration-report.schema.json").read_text(encoding="utf-8"))
 DIMENSIONS = {"small": 384, "old-schema": 1536, "old-tags": 1536, "upgraded": 1536}
 
 

@@ -16,8 +16,7 @@ from aimo.legacy.plan import MAPPERS
 from support.server import AIMO, environment
 
 from .sources import DIMENSION, plain_rows, write
-from .support import settings_for
-from .test_resuming import SCHEMA
+from .support import SCHEMA, settings_for
 
 USAGE = {
     "no source": ([], "--source is required"),

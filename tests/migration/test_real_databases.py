@@ -9,14 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import jsonschema
+import jwt
 import pytest
 
 from support import stub as stubs
 from support.server import Server
 from support.stub import Stub
 
-from .support import DATABASES, DIMENSIONS, OldDatabase, Outcome, migrate_data, settings_for, unpack
+from .support import DATABASES, DIMENSIONS, SCHEMA, OldDatabase, Outcome, migrate_data, settings_for, unpack
 
+JWT_SECRET = "the secret that the old server had"
 CACHES = ("embedding_cache", "multimodal_embedding_cache")
 
 
@@ -42,6 +45,7 @@ def test_an_old_database_arrives_whole_and_is_answered_as_before(
     done = move(old, database, data)
     assert done.code == 0, done.output
     assert done.report["state"] == "validated"
+    jsonschema.validate(done.report, SCHEMA)
     assert_counts(old, done)
 
     again = move(old, database, data)
@@ -53,9 +57,10 @@ def test_an_old_database_arrives_whole_and_is_answered_as_before(
     monkeypatch.setattr(stubs, "DIMENSIONS", old.dimensions)
     stub = Stub().start()
     try:
-        running = server(**database, **stub.settings(), AIMO_DATA_DIR=str(data))
+        running = server(**database, **stub.settings(), AIMO_DATA_DIR=str(data), JWT_SECRET=JWT_SECRET)
         for user in old.manifest["users"]:
             log_in_and_download(running, user, old)
+        assert stub.stats()["embedding_inputs"] == 0, "nothing is embedded again"
         answers = DATABASES / f"{old.name}.answers.json.gz"
         if answers.exists():
             compare(running, old.name, answers)
@@ -78,8 +83,11 @@ def assert_counts(old: OldDatabase, done: Outcome) -> None:
 def log_in_and_download(server: Server, user: dict[str, str], old: OldDatabase) -> None:
     with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
         login = {"email": user["email"], "password": user["password"]}
-        token = client.post("/api/v1/auth/login", json=login).json()["data"]["token"]
+        assert client.post("/api/v1/auth/login", json=login).json()["data"]["token"]
+        # A token that the old server gave out before the move.
+        token = jwt.encode({"uid": user["uid"], "iat": 1_771_000_000, "exp": 4_000_000_000}, JWT_SECRET, "HS256")
         bearer = {"authorization": f"Bearer {token}"}
+        assert client.get("/api/v1/user/info", headers=bearer).json()["data"]["email"] == user["email"]
         attachments = client.get("/api/v1/attachments?limit=1000", headers=bearer).json()["data"]["items"]
         mine = {path: digest for path, digest in old.manifest["files"].items() if path.startswith(user["uid"])}
         assert len(attachments) == len(mine)

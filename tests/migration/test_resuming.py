@@ -17,9 +17,7 @@ from aimo.legacy.row_copier import RowCopier
 from aimo.legacy.vector_copier import VectorCopier
 
 from .sources import DIMENSION, ident, plain_rows, write
-from .support import MakeSettings, assert_accounted, lance, move, table
-
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "migration-report.schema.json").read_text(encoding="utf-8"))
+from .support import SCHEMA, MakeSettings, assert_accounted, lance, move, table
 
 
 class Stop(BaseException):
