@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
@@ -15,12 +15,15 @@ class AsrBody(Dto):
     callback_url: Annotated[Any, Meta(description="Accepted for compatibility; has no effect.")] = None
 
 
+AsrStatus = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
+
+
 class AsrSubmitted(Dto):
     """A task that was begun."""
 
     task_id: Annotated[str, Meta(description="Id of the task at the provider.")]
     request_id: Annotated[str, Meta(description="The provider's id of the request.")]
-    status: Annotated[str, Meta(description="`PENDING`, `RUNNING`, `SUCCEEDED` or `FAILED`.")]
+    status: Annotated[AsrStatus, Meta(description="How far it is.")]
 
 
 class AsrTask(AsrSubmitted):
@@ -34,5 +37,7 @@ class AsrResult(Dto):
     """What was recognized."""
 
     results: Annotated[list[Any], Meta(description="The provider's transcriptions, one a recording.")]
-    status: Annotated[str, Meta(description="`SUCCEEDED` when there is a result, else `FAILED`.")]
+    status: Annotated[
+        Literal["SUCCEEDED", "FAILED"], Meta(description="`SUCCEEDED` when there is a result, else `FAILED`.")
+    ]
     request_id: Annotated[str, Meta(description="The provider's id of the request.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 from aimo.dto.memos import Memo
@@ -79,11 +79,15 @@ class FoundMemos(Dto):
     total: Annotated[int, Meta(description="How many these are.")]
 
 
+NodeKind = Literal["source", "related", "backlink"]
+EdgeKind = Literal["outgoing", "incoming", "thematic"]
+
+
 class GraphNode(Dto):
     """A memo in the graph."""
 
     id: Annotated[str, Meta(description="Id of the memo.")]
-    type: Annotated[str, Meta(description="`source` for the one in the centre, `related` or `backlink`.")]
+    type: Annotated[NodeKind, Meta(description="`source` for the one in the centre, `related` or `backlink`.")]
     title: Annotated[str, Meta(description="The beginning of its first line.")]
     content: Annotated[str, Meta(description="The beginning of its text.")]
     created_at: Annotated[int, Meta(description="When it was written, epoch milliseconds.")]
@@ -94,7 +98,7 @@ class GraphEdge(Dto):
 
     source: Annotated[str, Meta(description="Id of the memo that the edge starts from.")]
     target: Annotated[str, Meta(description="Id of the memo that it leads to.")]
-    type: Annotated[str, Meta(description="`outgoing`, `incoming` or `thematic`.")]
+    type: Annotated[EdgeKind, Meta(description="`outgoing`, `incoming` or `thematic`.")]
     label: Annotated[str, Meta(description="The type in words.")]
 
 

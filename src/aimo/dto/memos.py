@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, Pagination, UnsetType
@@ -49,7 +49,8 @@ class Memo(Dto):
     relations: Annotated[list[NestedMemo] | UnsetType, Meta(description="The memos that it refers to.")] = UNSET
     relevance_score: Annotated[float | UnsetType, Meta(description="Similarity to what was asked, 0 to 1.")] = UNSET
     matched_by: Annotated[
-        list[str] | UnsetType, Meta(description="How a search found it: `semantic`, `text` or both.")
+        list[Literal["semantic", "text"]] | UnsetType,
+        Meta(description="How a search found it: by meaning, words or both."),
     ] = UNSET
     snippet: Annotated[Snippet | UnsetType, Meta(description="The place that answers the search.")] = UNSET
 

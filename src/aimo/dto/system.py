@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
 class Health(Dto):
     """That the server is there."""
 
-    status: Annotated[str, Meta(description="Always `ok`.")]
+    status: Annotated[Literal["ok"], Meta(description="Always `ok`.")]
     version: Annotated[str, Meta(description="Version of the server.")]
 
 
@@ -31,7 +33,10 @@ class SyncState(Dto):
 class Readiness(Dto):
     """Whether the server can do its work, and with what."""
 
-    status: Annotated[str, Meta(description="`ready`, or `unavailable` while the database does not answer.")]
+    status: Annotated[
+        Literal["ready", "unavailable"],
+        Meta(description="`ready`, or `unavailable` while the database does not answer."),
+    ]
     database: Annotated[str, Meta(description="`mysql` or `sqlite`.")]
     pool: Annotated[Pool, Meta(description="The connection pool's figures.")]
     sync: Annotated[SyncState | None, Meta(description="The state of the sync, when the database answers.")]

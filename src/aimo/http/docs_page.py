@@ -76,6 +76,8 @@ def _type(schema: dict[str, Any]) -> str:
         return str(schema["$ref"].rpartition("/")[2])
     if options := schema.get("anyOf"):
         return " or ".join(dict.fromkeys(_type(option) for option in options))
+    if values := schema.get("enum", [schema["const"]] if "const" in schema else []):
+        return " or ".join(str(value) for value in values)
     kind = schema.get("type", "anything")
     if kind == "array":
         return f"list of {_type(schema.get('items', {}))}"

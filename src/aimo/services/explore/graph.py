@@ -9,7 +9,7 @@ import structlog
 
 from aimo.db.connection import Database
 from aimo.db.queries import relations as relation_sql
-from aimo.dto.explore import Graph, GraphEdge, GraphNode, Relations
+from aimo.dto.explore import EdgeKind, Graph, GraphEdge, GraphNode, NodeKind, Relations
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.memo_lists import by_ids
@@ -25,9 +25,15 @@ _MOST_THEMATIC = 4
 _THEME_UNITS = 500
 _EMBED_SECONDS = 8.0
 
-OUTGOING, INCOMING, THEMATIC = "outgoing", "incoming", "thematic"
-_LABELS = {OUTGOING: "引用", INCOMING: "被引用", THEMATIC: "主题关联"}
-_SAYINGS = {OUTGOING: "引用了 {} 条相关笔记", INCOMING: "被 {} 条笔记引用", THEMATIC: "发现 {} 个主题关联"}
+OUTGOING: EdgeKind = "outgoing"
+INCOMING: EdgeKind = "incoming"
+THEMATIC: EdgeKind = "thematic"
+_LABELS: dict[EdgeKind, str] = {OUTGOING: "引用", INCOMING: "被引用", THEMATIC: "主题关联"}
+_SAYINGS: dict[EdgeKind, str] = {
+    OUTGOING: "引用了 {} 条相关笔记",
+    INCOMING: "被 {} 条笔记引用",
+    THEMATIC: "发现 {} 个主题关联",
+}
 _ALONE = "暂未发现与其他笔记的关联"
 _CUES = (
     (("项目", "project"), "这个项目的整体进展如何？"),
@@ -95,7 +101,7 @@ class _Drawing:
         self._nodes = {centre.memo_id: _node(centre, "source")}
         self._edges: list[GraphEdge] = []
 
-    def add(self, row: Any, kind: str, edge: str) -> None:
+    def add(self, row: Any, kind: NodeKind, edge: EdgeKind) -> None:
         """Draw a memo and the edge between it and the one in the centre."""
         self._nodes.setdefault(row.memo_id, _node(row, kind))
         ends = (self._centre.memo_id, row.memo_id)
@@ -120,7 +126,7 @@ def failed(reason: str) -> AimoError:
     return AimoError(Code.SYSTEM_ERROR, f"Failed to get relationship graph: {reason}")
 
 
-def _node(row: Any, kind: str) -> GraphNode:
+def _node(row: Any, kind: NodeKind) -> GraphNode:
     first_line = row.content.split("\n", 1)[0].strip()
     return GraphNode(
         id=row.memo_id,
@@ -131,7 +137,7 @@ def _node(row: Any, kind: str) -> GraphNode:
     )
 
 
-def _suggestions(content: str, counts: dict[str, int]) -> list[str]:
+def _suggestions(content: str, counts: dict[EdgeKind, int]) -> list[str]:
     lowered = content.lower()
     found = []
     if counts[OUTGOING] or counts[INCOMING]:
