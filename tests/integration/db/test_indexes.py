@@ -41,7 +41,10 @@ ALLOWED = {
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),
     r"outbox\.release": ("scan", "most of what waits is shown at once, when a writer begins or an outage ends"),
     r"outbox\.count_memos": ("scan", "a rebuild goes through all memos"),
-    r"doctor\.(marked|paths)": ("scan", "the doctor, called by hand, compares thousands of names at once"),
+    r"doctor\.paths": (
+        "scan",
+        "the doctor looks for files whose name does not tell the id of their attachment, which are few",
+    ),
     r"archive\.\w+": ("scan", "a backup reads everything, a restoration counts it"),
     r"invariants\.results": ("scan", "one row a check, all of them"),
 }

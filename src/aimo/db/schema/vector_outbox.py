@@ -19,6 +19,7 @@ class VectorMark(Table):
     __tablename__ = "vector_outbox"
     __table_args__ = (
         Index(None, "next_try_at", "mark_id"),
+        Index(None, "entity_id"),
         TABLE_OPTIONS | {"sqlite_autoincrement": True},
     )
 

@@ -84,6 +84,8 @@ class Doctor:
 async def _confirmed(invariant: Invariant, suspects: list[Violation]) -> list[Violation]:
     """Those that are seen twice with the same evidence. What changes at every look is alive, not broken."""
     found: list[Violation] = []
+    # What a mark excuses need not be waited for: after a rebuild that is everything.
+    suspects = await invariant.again(suspects) if suspects else []
     for _ in range(_LOOKS):
         if not suspects:
             break

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
 
-from aimo import clock
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.storage.protocol import Storage
+
+Digests = npt.NDArray[np.uint64]
 
 _BATCH = 500
 # An upload stores its object before its row.
@@ -30,7 +39,8 @@ class AttachmentFiles:
         self._storage = storage
 
     async def look(self) -> AsyncIterator[Looked]:
-        """All attachments in the order of their ids."""
+        """All attachments in the order of their ids, beside a listing: a bucket has a thousand objects a request."""
+        stored = await _listed(self._storage)
         after = ""
         while True:
             async with self._database.reads() as connection:
@@ -38,26 +48,40 @@ class AttachmentFiles:
             if not rows:
                 return
             after = rows[-1].attachment_id
-            keys = [(row.attachment_id, row.uid, row.path) for row in rows]
-            yield Looked(len(rows), await self._missing(keys))
+            yield Looked(len(rows), [_missing(row) for row in rows if not _has(stored, _digest(row.path))])
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still have a row and no object."""
         async with self._database.reads() as connection:
             ids = [each.entity for each in suspects]
             rows = (await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": ids})).all()
-        return await self._missing([(row.attachment_id, row.uid, row.path) for row in rows])
+        return [_missing(row) for row in rows if not await self._storage.exists(row.path)]
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Nothing can bring bytes back, and a row without them still tells what was there."""
         return 0
 
-    async def _missing(self, keys: Sequence[tuple[str, str, str]]) -> list[Violation]:
-        return [
-            Violation(attachment_id, uid, "its stored object is missing")
-            for attachment_id, uid, key in keys
-            if not await self._storage.exists(key)
-        ]
+
+def _missing(row: Any) -> Violation:
+    return Violation(row.attachment_id, row.uid, "its stored object is missing")
+
+
+async def _listed(storage: Storage) -> Digests:
+    """What is stored, in eight bytes an object, sorted."""
+    stored = array("Q")
+    async for batch in storage.listing(_BATCH):
+        stored.extend(_digest(key) for key, _ in batch)
+    return np.sort(np.frombuffer(stored, dtype=np.uint64))
+
+
+def _has(stored: Digests, digest: int) -> bool:
+    wanted = np.uint64(digest)
+    position = np.searchsorted(stored, wanted)
+    return bool(position < len(stored) and stored[position] == wanted)
+
+
+def _digest(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
 
 
 class StrayFiles:
@@ -87,18 +111,33 @@ class StrayFiles:
         return len(violations)
 
     async def _unnamed(self, keys: Sequence[str]) -> list[Violation]:
-        attachments: dict[str, list[str]] = defaultdict(list)
-        avatars: dict[str, list[str]] = defaultdict(list)
+        owners: dict[str, str] = {}
+        avatars: set[str] = set()
         for key in keys:
-            if match := _AVATAR.fullmatch(key):
-                avatars[match["uid"]].append(key)
-            elif match := _ATTACHMENT.fullmatch(key):
-                attachments[match["uid"]].append(key)
-        named: set[str] = set()
+            if match := _AVATAR.fullmatch(key) or _ATTACHMENT.fullmatch(key):
+                owners[key] = match["uid"]
+                avatars.update([key] if match.re is _AVATAR else [])
         async with self._database.reads() as connection:
-            for uid, mine in attachments.items():
-                named.update(await connection.scalars(sql.PATHS, {"owner": uid, "paths": mine}))
-            for uid in avatars:
+            named = await _with_their_ids(connection, owners.keys() - avatars)
+            for uid in {owners[key] for key in avatars}:
                 named.add(await connection.scalar(sql.AVATAR, {"owner": uid}) or "")
-        strays = [(uid, key) for group in (attachments, avatars) for uid, mine in group.items() for key in mine]
-        return [Violation(key, uid, "a stored object of nobody") for uid, key in strays if key not in named]
+            named |= await _by_path(connection, {key: owners[key] for key in owners.keys() - avatars - named})
+        return [Violation(key, uid, "a stored object of nobody") for key, uid in owners.items() if key not in named]
+
+
+async def _with_their_ids(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
+    """Those that an attachment has whose id is the name of the file, as it is of all that AIMO stores."""
+    wanted = [name for key in keys if ids.is_possible(name := key.rpartition("/")[2].partition(".")[0])]
+    rows = await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": wanted}) if wanted else ()
+    return {row.path for row in rows}
+
+
+async def _by_path(connection: AsyncConnection, owners: Mapping[str, str]) -> set[str]:
+    """Those that any attachment of their user has."""
+    mine: dict[str, list[str]] = defaultdict(list)
+    for key, uid in owners.items():
+        mine[uid].append(key)
+    named: set[str] = set()
+    for uid, paths in mine.items():
+        named.update(await connection.scalars(sql.PATHS, {"owner": uid, "paths": paths}))
+    return named

@@ -1,0 +1,79 @@
+"""Rows and stored files are compared by listing what is stored, wherever that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aimo import config
+from aimo.dto.users import RegisterBody
+from aimo.runtime import Runtime
+from aimo.services.attachments import NewFile
+from aimo.services.doctor import doctor, files
+from aimo.storage.remote import RemoteStorage
+from support.buckets import Buckets, buckets, shared_buckets
+
+__all__ = ["buckets", "shared_buckets"]
+
+
+async def upload(runtime: Runtime, uid: str, folder: Path) -> str:
+    source = folder / "upload"
+    source.write_bytes(b"bytes")
+    new = NewFile(filename="a.txt", content_type="text/plain", size=5, path=source)
+    return (await runtime.services.attachments.create(uid, new)).attachment_id
+
+
+async def test_a_bucket_is_listed_and_not_asked_for_each_object(
+    settings: Callable[..., config.Settings], buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(files, "_YOUNG_SECONDS", -3600)
+    asked: list[str] = []
+    exists = RemoteStorage.exists
+
+    async def counted(storage: RemoteStorage, key: str) -> bool:
+        asked.append(key)
+        return await exists(storage, key)
+
+    monkeypatch.setattr(RemoteStorage, "exists", counted)
+    async with Runtime(settings(**buckets.settings()), worker=False) as runtime:
+        uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+        made = [await upload(runtime, uid, tmp_path) for _ in range(30)]
+        outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run()}
+        for name in ("attachment-files", "stray-files"):
+            assert (outcomes[name].checked, outcomes[name].violations) == (30, 0)
+        assert asked == []
+        [lost] = [key for key in buckets.stored() if made[7] in key]
+        prefix, _, key = lost.partition("/")
+        stray = key.replace(made[7], "nobodys")
+        buckets.client.put_object(Bucket="memos", Key=f"{prefix}/{stray}", Body=b"left behind")
+        buckets.client.delete_object(Bucket="memos", Key=lost)
+        outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run(repair=True)}
+        assert [example.entity for example in outcomes["attachment-files"].examples] == [made[7]]
+        assert [example.entity for example in outcomes["stray-files"].examples] == [stray]
+        assert set(asked) == {key, stray}
+        assert f"{prefix}/{stray}" not in buckets.stored()
+
+
+async def test_a_file_may_have_any_name_that_its_row_knows(
+    settings: Callable[..., config.Settings],
+    migrated_database: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another program's installation, once migrated, may name its files otherwise."""
+    monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(files, "_YOUNG_SECONDS", -3600)
+    async with Runtime(settings(**migrated_database), worker=False) as runtime:
+        uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+        attachment_id = await upload(runtime, uid, tmp_path)
+        [stored] = runtime.settings.attachments_dir.rglob("*.txt")
+        stored.rename(stored.with_name("holiday 1.txt"))
+        path = f"{uid}/{stored.parent.name}/holiday 1.txt"
+        async with runtime.stores.database.reads() as connection:
+            # Both are our own.
+            await connection.exec_driver_sql(f"UPDATE attachments SET path = '{path}'")
+        assert [outcome for outcome in await runtime.services.doctor.run() if not outcome.holds] == []
+        await runtime.services.attachments.delete(uid, attachment_id)
