@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-Status = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
+from aimo.dto.asr import AsrStatus
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SpeechTask:
 
     task_id: str
     request_id: str
-    status: Status
+    status: AsrStatus
     message: str | None = None
     completed_at: int | None = None
     results: Sequence[str] = ()

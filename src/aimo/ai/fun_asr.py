@@ -9,8 +9,9 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aimo import clock
-from aimo.ai.asr import SpeechTask, Status
+from aimo.ai.asr import SpeechTask
 from aimo.ai.calls import Calls, Reply
+from aimo.dto.asr import AsrStatus
 from aimo.errors import ProviderError
 
 _SECONDS = 30.0
@@ -71,11 +72,11 @@ class FunAsr:
             return None
 
 
-def _status(value: Any) -> Status:
+def _status(value: Any) -> AsrStatus:
     """The provider's status; whatever is neither known nor under way has failed."""
     if value is None:
         return "PENDING"
-    return cast(Status, value) if value in ("PENDING", "RUNNING", "SUCCEEDED") else "FAILED"
+    return cast(AsrStatus, value) if value in ("PENDING", "RUNNING", "SUCCEEDED") else "FAILED"
 
 
 def _has_result(part: dict[str, Any]) -> bool:
