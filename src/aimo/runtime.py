@@ -23,7 +23,6 @@ from aimo.config import Settings, signing_secret
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.http.context import ServiceSet
 from aimo.outbound import Outbound
 from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu
@@ -60,6 +59,7 @@ from aimo.services.push_rules import PushRuleService
 from aimo.services.rate_limits import RateLimits
 from aimo.services.recommendations import RecommendationService
 from aimo.services.search import SearchService
+from aimo.services.service_set import ServiceSet
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.pictures import Pictures
 from aimo.services.sync.service import SyncService

@@ -69,6 +69,8 @@ def test_a_run_ends_with_what_became_of_it(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     jsonschema.validate(report, SCHEMA, format_checker=jsonschema.FormatChecker())
     assert report["exit_code"] == 3
+    again = aimo(folder, "--source", "orphans", data="new")
+    assert (again.returncode, "Nothing to do" in again.stdout) == (3, True)
 
 
 def test_the_tables_that_may_be_named_are_those_that_are_moved() -> None:

@@ -17,7 +17,18 @@ from support import stub as stubs
 from support.server import Server
 from support.stub import Stub
 
-from .support import DATABASES, DIMENSIONS, SCHEMA, OldDatabase, Outcome, migrate_data, settings_for, unpack
+from .support import (
+    DATABASES,
+    DIMENSIONS,
+    SCHEMA,
+    MakeSettings,
+    OldDatabase,
+    Outcome,
+    migrate_data,
+    move,
+    settings_for,
+    unpack,
+)
 
 JWT_SECRET = "the secret that the old server had"
 CACHES = ("embedding_cache", "multimodal_embedding_cache")
@@ -28,36 +39,31 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> OldDatabase:
     return unpack(request.param, tmp_path)
 
 
-def move(old: OldDatabase, database: dict[str, str], data: Path, *arguments: str) -> Outcome:
-    settings = settings_for(data, database, old.dimensions)
-    return migrate_data(settings, "--source", old.lancedb, "--copy-files", old.attachments, *arguments)
-
-
-def test_an_old_database_arrives_whole_and_is_answered_as_before(
+async def test_an_old_database_arrives_whole_and_is_answered_as_before(
     old: OldDatabase,
     database: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    settings: MakeSettings,
     server: Callable[..., Server],
 ) -> None:
     before = old.fingerprint()
-    data = tmp_path / "data"
-    done = move(old, database, data)
+    installation = settings_for(tmp_path / "data", database, old.dimensions)
+    done = migrate_data(installation, "--source", old.lancedb, "--copy-files", old.attachments)
     assert done.code == 0, done.output
     assert done.report["state"] == "validated"
     jsonschema.validate(done.report, SCHEMA)
     assert_counts(old, done)
 
-    again = move(old, database, data)
-    assert again.code == 0, again.output
-    assert again.report["nothing_to_do"]
-    assert "Nothing to do" in again.output
+    again = await move(settings(**installation), old.lancedb, copy_files=str(old.attachments))
+    assert again.exit_code == 0
+    assert again.content["nothing_to_do"]
     assert old.fingerprint() == before
 
     monkeypatch.setattr(stubs, "DIMENSIONS", old.dimensions)
     stub = Stub().start()
     try:
-        running = server(**database, **stub.settings(), AIMO_DATA_DIR=str(data), JWT_SECRET=JWT_SECRET)
+        running = server(**database, **stub.settings(), AIMO_DATA_DIR=str(tmp_path / "data"), JWT_SECRET=JWT_SECRET)
         for user in old.manifest["users"]:
             log_in_and_download(running, user, old)
         assert stub.stats()["embedding_inputs"] == 0, "nothing is embedded again"
