@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, UniqueConstraint, inspect, text
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, UniqueConstraint, inspect, select, text
 from sqlalchemy import Table as CoreTable
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
@@ -28,6 +23,10 @@ from aimo.db.advice import advice
 from aimo.db.connection import Database
 from aimo.db.schema import Table
 from aimo.errors import ConfigurationError
+
+# Alembic itself is imported where there is something to migrate: every process looks, and few find anything.
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +45,9 @@ _VERSION = CoreTable(
 )
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
@@ -85,13 +86,15 @@ def _render(kind: str, item: Any, context: Any) -> str | bool:
 
 
 def known_revisions() -> list[str]:
-    """All revisions of this release, oldest first."""
-    script = ScriptDirectory.from_config(_config())
-    return [revision.revision for revision in reversed(list(script.walk_revisions()))]
+    """All revisions of this release, oldest first: their files begin with their numbers."""
+    return sorted(file.name.partition("_")[0] for file in (_FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    found: str | None = connection.execute(select(_VERSION.c.version_num)).scalar_one_or_none()
+    return found
 
 
 async def pending(database: Database) -> list[str]:
@@ -125,7 +128,7 @@ async def migrate(database: Database) -> list[str]:
         try:
             async with database.engine.connect() as connection:
                 await connection.run_sync(_upgrade)
-        except (DBAPIError, CommandError) as error:
+        except (DBAPIError, _Refused) as error:
             # Another process may be migrating at this very moment; every step is guarded, so wait and look again.
             failures += 1
             if failures == _ATTEMPTS:
@@ -140,10 +143,20 @@ async def migrate(database: Database) -> list[str]:
     return ran
 
 
+class _Refused(Exception):
+    """Alembic could not do its work."""
+
+
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+
     if not inspect(connection).has_table(_VERSION.name):
         connection.execute(CreateTable(_VERSION, if_not_exists=True))
-    command.upgrade(_config(connection), "head")
+    try:
+        command.upgrade(_config(connection), "head")
+    except CommandError as error:
+        raise _Refused(str(error)) from error
 
 
 async def prepare(database: Database, settings: Settings) -> None:
@@ -170,6 +183,8 @@ async def new_revision(database: Database, name: str) -> Path:
     """
     if await pending(database):
         raise ConfigurationError("The database lacks schema migrations: run `aimo migrate` first.")
+    from alembic import command
+
     revision = f"{int(known_revisions()[-1]) + 1:04d}"
     async with database.engine.connect() as connection:
         script = await connection.run_sync(

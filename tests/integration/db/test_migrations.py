@@ -14,6 +14,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import aimo
@@ -69,6 +70,11 @@ async def upgrade(database: Database, revision: str) -> None:
 async def note(database: Database) -> list[str]:
     async with database.engine.connect() as connection:
         return list(await connection.scalars(NOTE))
+
+
+def test_revisions_are_the_ones_that_alembic_would_run() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent / "migrations"))
+    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == REVISIONS
 
 
 def test_revisions_are_numbered_one_after_the_other() -> None:

@@ -18,7 +18,7 @@ from aimo import config, ids
 from aimo.db.schema import Attachment, MemoTag, Tag, VectorMark
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
-from aimo.runtime import Runtime
+from aimo.runtime import Runtime, create_scheduler
 from aimo.services.attachments import NewFile
 from aimo.services.doctor import doctor
 from aimo.services.doctor.invariant import Outcome
@@ -245,6 +245,16 @@ async def test_results_are_kept_for_the_figures(house: House) -> None:
     await house.run(repair=True)
     text = (await house.runtime.services.figures.exposition()).decode()
     assert 'aimo_invariant_violations{invariant="tag-counts"} 0.0' in text
+
+
+async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House) -> None:
+    runtime = house.runtime
+    scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
+    await scheduler._clockwork.get_job("upkeep").func()
+    text = (await runtime.services.figures.exposition()).decode()
+    shown = dict(re.findall(r'aimo_invariant_checked_timestamp_seconds{invariant="([a-z-]+)"} ([\d.e+]+)', text))
+    assert len(shown) == 6
+    assert all(time.time() - float(moment) < 60 for moment in shown.values())
 
 
 async def test_every_check_is_described(house: House) -> None:
