@@ -66,7 +66,7 @@ class Writer:
         told = "ok" if answer.status == 200 and answer.code == 0 else f"{answer.status} {answer.content.decode()}"
         self.answers.append((started, time.monotonic(), told))
         if told != "ok":
-            time.sleep(0.05)
+            time.sleep(0.2)
         return answer if told == "ok" else None
 
     async def verify(self, memos: MemoService) -> None:
