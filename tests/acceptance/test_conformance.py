@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,11 +22,11 @@ SCENARIOS = sorted(path.stem for path in (SUITE / "scenarios").glob("*.yaml"))
     params=[(kind, workers) for kind in ("sqlite", "mysql") for workers in (1, 2)],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
-def peer(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Server:
+def peer(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Iterator[Server]:
     """A server with the settings that the recordings were made with."""
     kind, workers = request.param
     database = request.getfixturevalue("mariadb").create_database() if kind == "mysql" else {}
-    return module_server(
+    running = module_server(
         **database,
         **module_stub.settings(),
         WORKERS=str(workers),
@@ -40,6 +40,8 @@ def peer(request: pytest.FixtureRequest, module_server: Callable[..., Server], m
         LOCALE_TIMEZONE="Asia/Shanghai",
         RATE_LIMIT="off",
     )
+    yield running
+    running.stop()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
