@@ -278,7 +278,8 @@ def test_moving_to_another_model_is_said_and_done(server: Callable[..., Server],
     assert found["degraded"] is True
     assert {memo["memoId"] for memo in found["items"]} == {old, new}
     assert owner.get(f"/memos/{old}/related").code == 0
-    assert "In step" in _aimo(running, "sync", "rebuild")
+    # The new memo was put off for a minute.
+    assert "In step" in _aimo(running, "sync", "rebuild", timeout=45)
     eventually(lambda: _vector_total(owner) == 2, "the server to use the new table")
     assert _found_by_meaning(owner, "old model", 1) == [old]
     assert owner.post("/memos/search", {"query": "written"}).data["degraded"] is False

@@ -169,6 +169,8 @@ class SyncService:
         for request in (mark for mark in marks if mark.kind == "rebuild"):
             pictured = self._pictures.embedder if self._pictures else None
             await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, pictured, request)
+            # What was put off because the vectors were of another model need not wait any longer.
+            await release(self._database)
         await self._apply([mark for mark in marks if mark.kind != "rebuild"])
         return len(marks) == _GROUP
 
