@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ structlog.configure(
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
-    ]
+    ],
+    # What tests print is told at the end; this must not be among it.
+    logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
 )
 
 # Machines that run tests are busy ones: how long an example takes says nothing about the code.
@@ -48,6 +51,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed:
         report.sections.extend((f"log of {server.url}", server.log_tail(25)) for server in _running)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell what the tests have printed: what they tried, how often, and how long it took."""
+    told = [
+        f"{report.nodeid.rpartition('/')[2]}: {line}"
+        for report in terminalreporter.stats.get("passed", ())
+        if "test_conformance" not in report.nodeid
+        for line in report.capstdout.splitlines()
+        if line.strip()
+    ]
+    if told:
+        terminalreporter.section("what was done")
+        terminalreporter.write_line("\n".join(told))
 
 
 @pytest.fixture(scope="session")
