@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
 from aimo.legacy.options import Options
 from aimo.legacy.report import Report
-from support.server import AIMO, environment
 
 MakeSettings = Callable[..., Settings]
 
@@ -66,21 +64,6 @@ def unpack(name: str, folder: Path) -> OldDatabase:
     return OldDatabase(name, folder / name)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the command answered."""
-
-    code: int
-    output: str
-    report: dict[str, Any]
-
-    def table(self, name: str) -> dict[str, Any]:
-        return next(table for table in self.report["tables"] if table["table"] == name)
-
-    def lance(self, name: str) -> dict[str, Any]:
-        return next(table for table in self.report["lance"] if table["table"] == name)
-
-
 def settings_for(data: Path, database: Mapping[str, str], dimensions: int) -> dict[str, str]:
     """An installation that has the embedding model of the old databases; nothing calls it."""
     return {
@@ -92,26 +75,8 @@ def settings_for(data: Path, database: Mapping[str, str], dimensions: int) -> di
     }
 
 
-def migrate_data(settings: Mapping[str, str], *arguments: str | Path, timeout: float = 300) -> Outcome:
-    """Run the command to its end."""
-    data = Path(settings["AIMO_DATA_DIR"])
-    report = data.with_name(f"{data.name}-report.json")
-    report.unlink(missing_ok=True)
-    done = subprocess.run(
-        [str(AIMO), "migrate-data", *map(str, arguments), "--report", str(report)],
-        env=environment(settings),
-        cwd=data.parent,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    content = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-    return Outcome(done.returncode, done.stdout + done.stderr, content)
-
-
 async def move(settings: Settings, source: Path | str, **options: Any) -> Report:
-    """The same within this process, several times as quick."""
+    """What the command does, without the seconds that its imports take."""
     return await migrate_source(settings, Options(source=str(source), **options))
 
 

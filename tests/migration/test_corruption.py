@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lancedb
+import numpy as np
 import pytest
 from sqlalchemy import JSON, Boolean, Integer, Table, bindparam, select, text, update
 
@@ -19,7 +20,7 @@ from aimo.db.types import Millis
 from aimo.legacy.options import Options
 from aimo.legacy.plan import MAPPERS
 
-from .sources import DIMENSION, ident, plain_rows, write
+from .sources import DIMENSION, MOMENT, ident, plain_rows, vector_type, write
 
 
 def other(value: Any, column: Any, number: int) -> Any:
@@ -64,7 +65,12 @@ async def moved(
     rows = plain_rows(random.Random(5), 60)
     for attachment in rows["attachments"][:5]:
         attachment["multimodalEmbedding"] = [0.25] * DIMENSION
-    write(tmp_path / "old", rows)
+    rows["multimodal_embedding_cache"] = [
+        {"modelHash": "m", "contentHash": f"c{i}", "modalityType": "image", "embedding": [i + 0.5] * 1024}
+        | {"createdAt": MOMENT}
+        for i in range(5)
+    ]
+    write(tmp_path / "old", rows, types={("multimodal_embedding_cache", "embedding"): vector_type(1024)})
     target = settings(openai_api_key="unused", openai_embedding_dimensions=DIMENSION, **database)
     report = await migrate_source(target, Options(source=str(tmp_path / "old")))
     assert report.exit_code == 0, report.content["verification"]["mismatches"][:5]
@@ -114,27 +120,56 @@ async def test_missing_and_added_rows_are_named(moved: tuple[Settings, Options])
     }
 
 
-@pytest.mark.parametrize(
-    ("table", "key", "where", "column", "value"),
-    [
-        ("memo_vectors", ident("m", 17), "memoId", "embedding", "array_append(array_slice(embedding, 1, 7), 0.5)"),
-        ("attachment_vectors", ident("a", 2), "attachmentId", "uid", "'somebody'"),
-        ("memo_texts", ident("m", 18), "memoId", "content", "'x'"),
-        ("memo_texts", ident("m", 19), "memoId", "uid", "'x'"),
-        ("embedding_cache", None, "contentHash", "embedding", "array_append(array_slice(embedding, 1, 7), 0.5)"),
-    ],
-)
-async def test_vectors_texts_and_caches_are_watched(
-    moved: tuple[Settings, Options], table: str, key: str | None, where: str, column: str, value: str
-) -> None:
+# What LanceDB holds: the table, its key, a row of it, and every column that may be damaged.
+IN_LANCEDB: list[tuple[str, str, str | None, tuple[str, ...]]] = [
+    ("memo_vectors", "memoId", ident("m", 17), ("uid", "embedding")),
+    ("attachment_vectors", "attachmentId", ident("a", 2), ("uid", "multimodalEmbedding")),
+    ("memo_texts", "memoId", ident("m", 18), ("uid", "content")),
+    ("embedding_cache", "contentHash", None, ("embedding", "createdAt")),
+    ("multimodal_embedding_cache", "contentHash", "c3", ("embedding", "createdAt")),
+]
+
+
+async def test_every_column_of_vectors_texts_and_caches_is_watched(moved: tuple[Settings, Options]) -> None:
     target, verify = moved
-    handle = lancedb.connect(target.lancedb_uri).open_table(table)
-    chosen = key or handle.search().limit(1).to_list()[0][where]
-    if column == "embedding":
-        row = handle.search().where(f"{where} = '{chosen}'").limit(1).to_list()[0]
-        handle.update(where=f"{where} = '{chosen}'", values={column: [*row[column][:-1], row[column][-1] + 0.001]})
-    else:
-        handle.update(where=f"{where} = '{chosen}'", values_sql={column: value})
+    database = lancedb.connect(target.lancedb_uri)
+    damaged = set()
+    for name, key, row_id, columns in IN_LANCEDB:
+        handle = database.open_table(name)
+        rows = handle.search().limit(None).to_arrow().to_pylist()
+        first = next(i for i, row in enumerate(rows) if row_id in (None, row[key]))
+        for place, column in enumerate(columns):
+            row = rows[(first + place) % len(rows)]
+            chosen = f"{key} = '{row[key]}'"
+            if isinstance(row[column], list):
+                value = row[column]
+                handle.update(
+                    where=chosen, values={column: [*value[:-1], float(np.nextafter(np.float32(value[-1]), 9))]}
+                )
+            elif column == "createdAt":
+                handle.update(where=chosen, values_sql={column: "arrow_cast(1, 'Timestamp(Millisecond, None)')"})
+            else:
+                handle.update(where=chosen, values={column: "x"})
+            damaged.add((name, row[key], column))
     code, named = await found(target, verify)
     assert code == 1
-    assert any(one[0] == table and chosen in one[1] and one[2] == column for one in named), named
+    missed = [one for one in damaged if not any(one[0] == n[0] and one[1] in n[1] and one[2] == n[2] for n in named)]
+    assert missed == []
+
+
+async def test_missing_and_added_rows_of_lancedb_are_named(moved: tuple[Settings, Options]) -> None:
+    target, verify = moved
+    database = lancedb.connect(target.lancedb_uri)
+    gone = set()
+    for name, key, row_id, _ in IN_LANCEDB:
+        handle = database.open_table(name)
+        chosen = row_id or handle.search().limit(1).to_list()[0][key]
+        handle.delete(f"{key} = '{chosen}'")
+        gone.add((name, chosen, key))
+    vectors = database.open_table("memo_vectors")
+    vectors.add([{"memoId": "stray", "uid": "x", "embedding": [1.0] * DIMENSION}])
+    code, named = await found(target, verify)
+    assert code == 1
+    missed = [one for one in gone if not any(one[0] == n[0] and one[1] in n[1] and one[2] == n[2] for n in named)]
+    assert missed == []
+    assert ("memo_vectors", "stray", "memoId") in named

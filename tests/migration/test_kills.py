@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +16,10 @@ import pytest
 from support.mariadb import MariaDB
 from support.processes import Process
 from support.server import AIMO, environment
+from support.waiting import eventually
 
 from .sources import DIMENSION, plain_rows, write
-from .support import migrate_data, settings_for
+from .support import MakeSettings, move, settings_for
 
 # What differs between two runs by nature: ids and times of the runs themselves.
 OWN = ("migration_runs", "migration_checkpoints", "leases", "alembic_version")
@@ -44,7 +47,7 @@ def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str
     return hashes
 
 
-def kill_and_resume(mariadb: MariaDB, folder: Path, *, memos: int, kills: int) -> None:
+async def kill_and_resume(mariadb: MariaDB, folder: Path, settings: MakeSettings, *, memos: int, kills: int) -> None:
     rng = random.Random(kills)
     rows = plain_rows(rng, memos)
     for memo in rows["memos"][:: max(1, memos // 7)]:
@@ -54,9 +57,9 @@ def kill_and_resume(mariadb: MariaDB, folder: Path, *, memos: int, kills: int) -
         memo["uid"] = "nobody"
     write(folder / "old", rows)
     undisturbed = mariadb.create_database()
-    settings = settings_for(folder / "undisturbed", undisturbed, DIMENSION)
+    installation = settings(**settings_for(folder / "undisturbed", undisturbed, DIMENSION))
     started = time.monotonic()
-    assert migrate_data(settings, "--source", folder / "old").code == 3
+    assert (await move(installation, folder / "old")).exit_code == 3
     duration = time.monotonic() - started
     expected = state(mariadb, undisturbed, folder / "undisturbed")
     done = rounds = 0
@@ -64,27 +67,41 @@ def kill_and_resume(mariadb: MariaDB, folder: Path, *, memos: int, kills: int) -
         rounds += 1
         data = folder / f"killed-{rounds}"
         database = mariadb.create_database()
-        settings = settings_for(data, database, DIMENSION)
-        finished = False
-        while done < kills and not finished:
-            command = [str(AIMO), "migrate-data", "--source", str(folder / "old")]
-            process = Process(command, log=folder / f"log-{rounds}", env=environment(settings), cwd=folder)
-            # Imports take the first part; what counts is what comes after.
-            deadline = time.monotonic() + duration * rng.uniform(0.25, 1.0)
-            while process.running and time.monotonic() < deadline:
-                time.sleep(0.005)
-            finished = not process.running
-            process.kill()
-            done += not finished
-        last = migrate_data(settings, "--source", folder / "old", "--resume")
-        assert last.code == 3, last.output[-3000:]
+        values = settings_for(data, database, DIMENSION)
+        killed = True
+        while done < kills and killed:
+            killed = await asyncio.to_thread(killed_after, values, folder, duration * rng.uniform(0, 0.4))
+            done += killed
+        last = await move(settings(**values), folder / "old")
+        assert last.exit_code == 3, last.content["verification"]["mismatches"][:5]
         assert state(mariadb, database, data) == expected
+        shutil.rmtree(data)
 
 
-def test_killed_ten_times_it_ends_as_if_undisturbed(mariadb: MariaDB, tmp_path: Path) -> None:
-    kill_and_resume(mariadb, tmp_path, memos=1500, kills=10)
+def killed_after(values: dict[str, str], folder: Path, seconds: float) -> bool:
+    """Run the command and kill it so long after it has begun to work; False when it was quicker."""
+    log = folder / "log"
+    log.unlink(missing_ok=True)
+    command = [str(AIMO), "migrate-data", "--source", str(folder / "old")]
+    process = Process(command, log=log, env=environment(values), cwd=folder)
+    try:
+        eventually(lambda: not process.running or "lease taken" in log.read_text(), "it works", timeout=120)
+        deadline = time.monotonic() + seconds
+        while process.running and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return process.running
+    finally:
+        process.kill()
+
+
+async def test_killed_ten_times_it_ends_as_if_undisturbed(
+    mariadb: MariaDB, tmp_path: Path, settings: MakeSettings
+) -> None:
+    await kill_and_resume(mariadb, tmp_path, settings, memos=1500, kills=10)
 
 
 @pytest.mark.long
-def test_killed_two_hundred_times_with_twenty_thousand_memos(mariadb: MariaDB, tmp_path: Path) -> None:
-    kill_and_resume(mariadb, tmp_path, memos=20_000, kills=200)
+async def test_killed_two_hundred_times_with_twenty_thousand_memos(
+    mariadb: MariaDB, tmp_path: Path, settings: MakeSettings
+) -> None:
+    await kill_and_resume(mariadb, tmp_path, settings, memos=20_000, kills=200)
