@@ -277,7 +277,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@hypothesis_settings(max_examples=5, phases=[Phase.generate], **UNHURRIED)
+@hypothesis_settings(max_examples=2, phases=[Phase.generate], **UNHURRIED)
 @given(data=st.data(), version=st.integers(1, 16))
 async def test_no_row_is_lost_whatever_it_holds(
     data: st.DataObject, version: int, installed: MakeSettings, tmp_path_factory: pytest.TempPathFactory
