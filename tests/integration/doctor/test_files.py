@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from aimo import config
+from aimo import config, ids
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
 from aimo.services.attachments import NewFile
@@ -19,7 +20,7 @@ __all__ = ["buckets", "shared_buckets"]
 
 
 async def upload(runtime: Runtime, uid: str, folder: Path) -> str:
-    source = folder / "upload"
+    source = folder / ids.attachment_id()
     source.write_bytes(b"bytes")
     new = NewFile(filename="a.txt", content_type="text/plain", size=5, path=source)
     return (await runtime.services.attachments.create(uid, new)).attachment_id
@@ -40,7 +41,8 @@ async def test_a_bucket_is_listed_and_not_asked_for_each_object(
     monkeypatch.setattr(RemoteStorage, "exists", counted)
     async with Runtime(settings(**buckets.settings()), worker=False) as runtime:
         uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
-        made = [await upload(runtime, uid, tmp_path) for _ in range(30)]
+        # Nobody is there to apply their marks, which each would wait for.
+        made = await asyncio.gather(*(upload(runtime, uid, tmp_path) for _ in range(30)))
         outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run()}
         for name in ("attachment-files", "stray-files"):
             assert (outcomes[name].checked, outcomes[name].violations) == (30, 0)

@@ -126,11 +126,13 @@ async def test_an_outage_of_one_provider_does_not_hold_up_the_other(settings: Ma
 
 
 async def test_a_refused_picture_stops_no_other(settings: Make, stub: Stub) -> None:
-    async with running(settings, stub) as runtime:
+    async with running(settings, stub, MULTIMODAL_EMBEDDING_ENABLED=False) as runtime:
         alice = await user(runtime)
         gone = await upload(runtime, alice, b"gone")
         row = (await runtime.services.inspection.rows("attachments", 1, 1)).data[0]
         await runtime.services.storage.delete(row["path"])
+    async with running(settings, stub) as runtime:
+        await rebuild.request(runtime.services.database)
         good = await upload(runtime, alice, b"good")
 
         async def embedded() -> bool:
