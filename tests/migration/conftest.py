@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -10,6 +11,13 @@ from aimo.config import Settings
 
 from .sources import DIMENSION
 from .support import MakeSettings
+
+
+@pytest.fixture(autouse=True, scope="module")
+def spared_garbage_collector() -> None:
+    """As in the command: each stage collects garbage, and must not look through all that was imported every time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

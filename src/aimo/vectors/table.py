@@ -19,6 +19,7 @@ READ_SECONDS = 30.0
 WRITE_SECONDS = 60.0
 # Values in one filter: a filter of 2,000 ids takes 10 ms, and its cost grows faster than its length.
 CHUNK = 1000
+_INDEX_ATTEMPTS = 5
 
 _T = TypeVar("_T")
 
@@ -61,11 +62,22 @@ async def create_indexes(handle: AsyncTable, layout: Layout) -> None:
         if column in await _indexed_columns(handle):
             continue
         with reported_as(f"indexing {layout.name}.{column}"):
-            try:
-                await handle.create_index(column, config=config)
-            except (RuntimeError, OSError, ValueError):
-                if column not in await _indexed_columns(handle):
-                    raise
+            await _create_index(handle, column, config)
+
+
+async def _create_index(handle: AsyncTable, column: str, config: Any) -> None:
+    """Create an index; another process may do so, or may just have made the very table anew, at the same moment."""
+    for left in reversed(range(_INDEX_ATTEMPTS)):
+        try:
+            await handle.create_index(column, config=config)
+        except (RuntimeError, OSError, ValueError):
+            if column in await _indexed_columns(handle):
+                return
+            if not left:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
 
 
 async def _indexed_columns(handle: AsyncTable) -> set[str]:
