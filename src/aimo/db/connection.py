@@ -196,7 +196,7 @@ class Database:
 
     @asynccontextmanager
     async def quick_reads(self, *, seconds: float = READ_SECONDS) -> AsyncIterator[PooledConnection]:
-        """As `reads`, for `aimo.db.reading` alone: lending it costs a quarter of the time.
+        """As `reads`, for `aimo.db.reading` alone: lending it costs half the time.
 
         Raises:
             TimeoutError: it was held longer than ``seconds``, as when the database hangs.
