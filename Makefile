@@ -25,7 +25,7 @@ serve: install ## Run the server (embedded database, no key needed); settings co
 	@exec .venv/bin/aimo serve
 
 test: install-test check ## Check style and types, then run every test but the long ones
-	$(PYTEST) -n $(JOBS) --dist loadfile -m "not long" --durations 10 tests
+	$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" --durations 10 tests
 
 check: install-test types-check ## Check style and types only
 	.venv/bin/ruff check .

@@ -12,6 +12,7 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.expr import Expr, col, lit
 
 from aimo.errors import ConfigurationError
+from aimo.vectors.creation import alone_in
 from aimo.vectors.errors import reported_as
 from aimo.vectors.schemas import Layout
 
@@ -27,7 +28,8 @@ _T = TypeVar("_T")
 async def open_table(connection: AsyncConnection, layout: Layout) -> AsyncTable:
     """The table, created if it is missing, with all scalar indexes of its layout.
 
-    Several processes may do this at the same moment: who comes second opens what the first one made.
+    Several processes may do this at the same moment: who comes second opens what the first one made. On object
+    storage the first one has to be alone.
 
     Raises:
         ConfigurationError: a table of this name has other columns.
@@ -49,11 +51,12 @@ async def open_table(connection: AsyncConnection, layout: Layout) -> AsyncTable:
 
 
 async def _create(connection: AsyncConnection, layout: Layout) -> AsyncTable:
-    try:
-        return await connection.create_table(layout.name, schema=layout.schema)
-    except (ValueError, RuntimeError, OSError):
-        # Another process may have been quicker; if not, opening says what is wrong.
-        return await connection.open_table(layout.name)
+    async with alone_in(connection.uri):
+        try:
+            return await connection.create_table(layout.name, schema=layout.schema)
+        except (ValueError, RuntimeError, OSError):
+            # Another process may have been quicker; if not, opening says what is wrong.
+            return await connection.open_table(layout.name)
 
 
 async def create_indexes(handle: AsyncTable, layout: Layout) -> None:
@@ -66,7 +69,7 @@ async def create_indexes(handle: AsyncTable, layout: Layout) -> None:
 
 
 async def _create_index(handle: AsyncTable, column: str, config: Any) -> None:
-    """Create an index; another process may do so, or may just have made the very table anew, at the same moment."""
+    """Create an index; another process may do so at the same moment."""
     for left in reversed(range(_INDEX_ATTEMPTS)):
         try:
             await handle.create_index(column, config=config)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from aimo.errors import ConfigurationError
+from aimo.vectors.creation import alone_in
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import Table
@@ -128,6 +129,17 @@ async def test_processes_that_open_at_the_same_moment_all_succeed(tmp_path: Path
     store = await VectorStore.open(uri, model="m", dimension=8)
     assert await indexes(store.memo_texts) == {"memoId": "BTree", "uid": "BTree", "content": "FTS"}
     assert len(list(await store.memo_texts.handle.list_indices())) == 3
+    await store.close()
+
+
+async def test_only_one_process_at_a_time_creates_tables(tmp_path: Path) -> None:
+    async with alone_in(str(tmp_path)):
+        opening = asyncio.create_task(VectorStore.open(tmp_path, model="m", dimension=8))
+        await asyncio.sleep(0.5)
+        assert not list(tmp_path.glob("*.lance"))
+        assert not opening.done()
+    store = await asyncio.wait_for(opening, 30)
+    assert len(list(tmp_path.glob("*.lance"))) == 5
     await store.close()
 
 
