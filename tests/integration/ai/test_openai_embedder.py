@@ -128,8 +128,8 @@ async def test_unreachable_provider_is_an_outage(make: Make, stub: Stub) -> None
 async def test_hanging_provider_is_given_up_in_time(make: Make) -> None:
     started = time.monotonic()
     with pytest.raises(ProviderError, match="in time"):
-        await make(timeout=0.1).embed(["[[stub:sleep=900]]"], "query")
-    assert time.monotonic() - started < 0.8
+        await make(timeout=0.1).embed(["[[stub:sleep=5000]]"], "query")
+    assert time.monotonic() - started < 3
 
 
 async def test_cancelled_call_leaves_the_embedder_usable(make: Make) -> None:

@@ -102,9 +102,9 @@ def test_wide_bodies_with_many_brackets_are_no_deep_ones() -> None:
 def test_megabytes_are_checked_in_well_under_a_second() -> None:
     for piece in (b"[],", b'"\\n",', b'"\\u4f60",', b'"{[",', b'"\\ud800",'):
         raw = b'{"a":[' + piece * (5_000_000 // len(piece)) + b"0]}"
-        began = time.perf_counter()
+        began = time.process_time()
         json_body.normalise(raw)
-        assert time.perf_counter() - began < 1.5
+        assert time.process_time() - began < 1.5
 
 
 def test_forms_become_objects_of_texts() -> None:
