@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
+from support.client import plain_http
 from support.server import Server
 from support.waiting import eventually
 
@@ -35,13 +35,13 @@ def test_any_worker_answers_for_all(server: Callable[..., Server], workers: str)
     alice = running.user()
     memo_id = alice.post("/memos", {"content": "hello"}).data["memo"]["memoId"]
     for _ in range(20):
-        with httpx.Client(base_url=running.url, trust_env=False) as fresh:
+        with plain_http(running.url) as fresh:
             token = {"Authorization": f"Bearer {alice.token}"}
             assert fresh.get(f"/api/v1/memos/{memo_id}?secret=1", headers=token).status_code == 200
             assert fresh.get("/api/v1/memos").status_code == 401
 
     def complete() -> str | None:
-        with httpx.Client(base_url=running.url, trust_env=False) as fresh:
+        with plain_http(running.url) as fresh:
             text = fresh.get("/metrics").text
         known = figures(text)
         settled = known["aimo_sync_writers"] == 1 and known["aimo_outbox_waiting"] == 0

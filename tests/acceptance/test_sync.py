@@ -23,7 +23,7 @@ from aimo import config
 from aimo.db.connection import Database
 from aimo.db.transaction import atomically
 from aimo.services.sync import marks
-from support.client import Client
+from support.client import Client, plain_http
 from support.mariadb import MariaDB
 from support.planting import SECRET, Plot, token
 from support.server import AIMO, Server, environment
@@ -135,7 +135,7 @@ def test_kills_under_load_lose_nothing(
     def write(number: int) -> None:
         chance, count = random.Random(number), itertools.count()
         mine: list[str] = []
-        with httpx.Client(base_url=f"{running.url}/api/v1", timeout=20, trust_env=False) as http:
+        with plain_http(f"{running.url}/api/v1", timeout=20) as http:
             http.headers["Authorization"] = f"Bearer {owner.token}"
             while not over.is_set():
                 text, choice = f"text {number}x{next(count)}x {chance.random()}", chance.random()
@@ -213,7 +213,7 @@ def _searching(client: Client, expected: int) -> Iterator[list[str]]:
     count = itertools.count()
 
     def search() -> None:
-        with httpx.Client(base_url=client.url, timeout=30, trust_env=False) as http:
+        with plain_http(client.url, timeout=30) as http:
             http.headers["Authorization"] = f"Bearer {client.token}"
             while not over.is_set():
                 next(count)
@@ -306,12 +306,12 @@ def _writer(mariadb: MariaDB, database: dict[str, str]) -> int:
 def _write_and_find(running: Server, owner: Client, number: int) -> tuple[float, bool]:
     """Write on one fresh connection and search on another: how long that took, and whether it was found at once."""
     word = f"w{number}q{random.randrange(10**9)}"
-    with httpx.Client(base_url=f"{running.url}/api/v1", timeout=20, trust_env=False) as http:
+    with plain_http(f"{running.url}/api/v1", timeout=20) as http:
         http.headers["Authorization"] = f"Bearer {owner.token}"
         started = time.monotonic()
         memo_id = http.post("/memos", json={"content": f"find {word} at once"}).json()["data"]["memo"]["memoId"]
         seconds = time.monotonic() - started
-    with httpx.Client(base_url=f"{running.url}/api/v1", timeout=20, trust_env=False) as http:
+    with plain_http(f"{running.url}/api/v1", timeout=20) as http:
         http.headers["Authorization"] = f"Bearer {owner.token}"
         words = http.get("/memos", params={"search": word}).json()["data"]["items"]
         meaning = http.post("/memos/search/vector", json={"query": f"find {word}", "limit": 1}).json()["data"]["items"]

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support.client import Answer, Client
+from support.client import Answer, Client, plain_http
 from support.server import AIMO, Server, environment
 from support.waiting import eventually
 
@@ -215,7 +215,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def look_from_outside(self) -> None:
         public = {memo_id for memo_id, memo in self.imagined.memos.items() if memo.public}
-        with httpx.Client(base_url=f"{self.user.url}/api/v1/memos/public", timeout=30, trust_env=False) as nobody:
+        with plain_http(f"{self.user.url}/api/v1/memos/public", timeout=30) as nobody:
             listed = nobody.get(f"/{self.user.uid}", params={"limit": 100}).json()["data"]["items"]
             assert {memo["memoId"] for memo in listed} == public
             for memo_id in self.imagined.memos:

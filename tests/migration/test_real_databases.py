@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import jsonschema
 import jwt
 import pytest
 
 from aimo.legacy.report import Report
 from support import stub as stubs
+from support.client import plain_http
 from support.server import Server
 from support.stub import Stub
 
@@ -78,7 +78,7 @@ def assert_counts(old: OldDatabase, done: Report) -> None:
 
 
 def log_in_and_download(server: Server, user: dict[str, str], old: OldDatabase) -> None:
-    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+    with plain_http(server.url, timeout=60) as client:
         login = {"email": user["email"], "password": user["password"]}
         assert client.post("/api/v1/auth/login", json=login).json()["data"]["token"]
         # A token that the old server gave out before the move.

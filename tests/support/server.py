@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import httpx
 
-from .client import Client
+from .client import Client, plain_http
 from .ports import free_port
 from .processes import Process
 
@@ -81,7 +81,7 @@ class Server:
         """
         self._process = Process(self.command, log=self.log, env=environment(self.settings), cwd=self.folder)
         deadline = time.monotonic() + timeout
-        with httpx.Client(base_url=self.url, timeout=5, trust_env=False) as probe:
+        with plain_http(self.url, timeout=5) as probe:
             while not _answers(probe):
                 if not self._process.running or time.monotonic() > deadline:
                     why = f"ended with {self._process.exit_code}" if not self._process.running else "is not ready"
