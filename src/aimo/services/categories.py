@@ -68,7 +68,7 @@ class CategoryService:
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Category:
-            category = await _one(connection, uid, category_id)
+            category = await _one(connection, uid, category_id, sql.FOR_UPDATE)
             category.name = category.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
             stored: str | None = category.color or None
             if not isinstance(body.color, UnsetType):
@@ -144,9 +144,9 @@ def _must_be_possible(category_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def _one(connection: AsyncConnection, uid: str, category_id: str) -> Category:
+async def _one(connection: AsyncConnection, uid: str, category_id: str, statement: Any = sql.ONE) -> Category:
     _must_be_possible(category_id)
-    row = (await connection.execute(sql.ONE, {"owner": uid, "category_id": category_id})).first()
+    row = (await connection.execute(statement, {"owner": uid, "category_id": category_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return _present(row)

@@ -14,7 +14,7 @@ from aimo.ai.embedder import Embedder, Role, Vectors
 from aimo.errors import ProviderError
 from aimo.services.batching import Batcher
 from aimo.vectors.caches import EmbeddingCache
-from aimo.vectors.hashes import text_model_hash
+from aimo.vectors.hashes import content_hash, text_model_hash
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,7 @@ class EmbeddingService:
     def __init__(self, embedder: Embedder, cache: EmbeddingCache) -> None:
         self.embedder = embedder
         self._cache = cache
+        # By the hashes of model and text: a text may have megabytes.
         self._memory: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
         self._down_until = 0.0
         self._writer: Batcher[tuple[str, Vectors], None] = Batcher(self._store, limit=256, name="embedding-cache")
@@ -118,7 +119,8 @@ class EmbeddingService:
 
     async def _known(self, texts: Sequence[str], role: Role) -> dict[str, Vectors]:
         model_hash = self._hash(role)
-        found = {text: vector for text in texts if (vector := self._memory.get((model_hash, text))) is not None}
+        keys = {text: (model_hash, content_hash(text)) for text in texts}
+        found = {text: self._memory[key] for text, key in keys.items() if key in self._memory}
         missing = [text for text in texts if text not in found]
         if missing:
             try:
@@ -133,7 +135,7 @@ class EmbeddingService:
         return found
 
     def _remember(self, role: Role, text: str, vector: Vectors) -> None:
-        self._memory[self._hash(role), text] = vector
+        self._memory[self._hash(role), content_hash(text)] = vector
         while len(self._memory) > _REMEMBERED:
             self._memory.popitem(last=False)
 

@@ -15,7 +15,7 @@ from aimo.vectors.folding import fold
 
 MatchedBy = Literal["both", "text", "semantic"]
 
-_MOST_TERMS = 16
+MOST_TERMS = 16
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # People leave out the space between an English word and Chinese ones, and put it elsewhere in the memo.
 _SEPARATOR = re.compile(
@@ -43,15 +43,25 @@ def lookups(query: str) -> list[list[str]]:
     if not whole:
         return []
     terms = query_terms(query)
-    return [[whole]] if terms == [fold(whole)] or len(terms) > _MOST_TERMS else [[whole], terms]
+    return [[whole]] if terms == [fold(whole)] or len(terms) > MOST_TERMS else [[whole], terms]
 
 
 def query_terms(query: str) -> list[str]:
-    """The query's terms, folded, in order; those that are part of another term are left out."""
+    """The query's terms, folded, in order; those that are part of another term are left out.
+
+    More than 16 of them are no search for words any more: of these it gives 17, to tell that there were too many.
+    """
     pieces = [fold(piece).strip(_SENTENCE_MARKS) for piece in _SEPARATOR.split(query)]
     distinct = list(dict.fromkeys(piece for piece in pieces if piece))
+    if len(distinct) > MOST_TERMS:
+        return distinct[: MOST_TERMS + 1]
     terms = [term for term in distinct if not any(term != other and term in other for other in distinct)]
     return terms or [fold(query.strip())]
+
+
+def tiers(literal: Sequence[Collection[str]]) -> dict[str, int]:
+    """The strictest of ``lookups(query)`` that each id was found for, as a place in that list."""
+    return {memo_id: place for place in range(len(literal) - 1, -1, -1) for memo_id in literal[place]}
 
 
 def fuse(
@@ -71,7 +81,7 @@ def fuse(
         relevant: similarity from which a literal match counts as found by meaning too.
     """
     similarity = dict(reversed(semantic))
-    tier = {memo_id: place for place in range(len(literal) - 1, -1, -1) for memo_id in literal[place]}
+    tier = tiers(literal)
     text_rank = {memo_id: rank for rank, memo_id in reversed(list(enumerate(partial)))}
     scored = dict.fromkeys([*(memo_id for memo_id, _ in semantic), *partial])
 

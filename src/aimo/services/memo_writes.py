@@ -13,6 +13,8 @@ from aimo.errors import AimoError, Code
 MAX_CONTENT_BYTES = 8 * 1024 * 1024
 _MAX_TYPE = 255
 _MAX_LIST = 10_000
+# Each tag has a row and a counter of its own to write.
+_MAX_TAGS = 1000
 
 
 def check(body: MemoBody) -> str:
@@ -28,9 +30,21 @@ def check(body: MemoBody) -> str:
         raise AimoError(Code.PARAMS_ERROR, f"Content is longer than {MAX_CONTENT_BYTES} bytes")
     if isinstance(body.type, str) and len(body.type) > _MAX_TYPE:
         raise AimoError(Code.PARAMS_ERROR, f"Type is longer than {_MAX_TYPE} characters")
-    if any(isinstance(given, list) and len(given) > _MAX_LIST for given in (body.attachments, body.tag_ids, body.tags)):
-        raise AimoError(Code.PARAMS_ERROR, f"A list has more than {_MAX_LIST} entries")
+    for given in (body.attachments, body.relation_ids):
+        _check_length(given, _MAX_LIST)
+    check_tags(body.tag_ids, body.tags)
     return body.content
+
+
+def check_tags(*lists: Sequence[str] | UnsetType | None) -> None:
+    """PARAMS_ERROR for more tags, or names of tags, than a memo may have."""
+    for given in lists:
+        _check_length(given, _MAX_TAGS)
+
+
+def _check_length(given: Sequence[str] | UnsetType | None, most: int) -> None:
+    if isinstance(given, Sequence) and len(given) > most:
+        raise AimoError(Code.PARAMS_ERROR, f"A list has more than {most} entries")
 
 
 def moment(value: float | None, default: int) -> int:

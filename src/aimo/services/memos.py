@@ -22,7 +22,7 @@ from aimo.errors import AimoError, Code
 from aimo.services import categories, memo_writes, tags
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.memo_views import CREATED, LISTED, UPDATED, MemoViews
-from aimo.services.memo_writes import moment, optional
+from aimo.services.memo_writes import check_tags, moment, optional
 from aimo.services.sync import marks
 from aimo.services.sync.marks import Mark
 from aimo.services.sync.service import SyncService
@@ -129,13 +129,13 @@ class MemoService:
     async def set_tags(self, uid: str, memo_id: str, tag_ids: list[str], names: list[str]) -> Memo:
         """Replace the tags of a memo; ids win over names, neither clears them."""
         require_possible(memo_id)
+        check_tags(tag_ids, names)
 
         async def work(connection: AsyncConnection) -> Memo:
-            row = await _locked(connection, uid, memo_id)
-            change = _changed(row, row.content, MemoBody())
+            await _locked(connection, uid, memo_id)
             named = await tags.resolve(connection, uid, optional(tag_ids), optional(names))
-            change["new_tag_ids"] = await _retag(connection, uid, memo_id, named)
-            await connection.execute(sql.UPDATE, {"owner": uid, "id": memo_id, **change})
+            change = {"new_tag_ids": await _retag(connection, uid, memo_id, named), "new_updated_at": clock.now_ms()}
+            await connection.execute(sql.SET_TAGS, {"owner": uid, "id": memo_id, **change})
             return await self._present(connection, uid, memo_id, UPDATED)
 
         return await atomically(self._database, "memos.set_tags", work, user=uid, entity=memo_id)

@@ -56,7 +56,7 @@ class TagService:
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Tag:
-            tag = await _one(connection, uid, tag_id)
+            tag = await _one(connection, uid, tag_id, sql.FOR_UPDATE)
             tag.name = tag.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
             tag.color = tag.color if isinstance(body.color, UnsetType) else body.color
             tag.updated_at = now
@@ -121,18 +121,21 @@ async def _find_or_create(connection: AsyncConnection, uid: str, names: Sequence
     by_key = {name_key(name): name for name in reversed(names)}
     found = await _by_keys(connection, uid, list(by_key))
     missing = [key for key in dict.fromkeys(name_key(name) for name in names) if key not in found]
-    for key in missing:
-        row = {
-            "tag_id": ids.tag_id(),
-            "uid": uid,
-            "name": by_key[key],
-            "name_key": key,
-            "color": color,
-            "seq": clock.next_sequence(),
-            "now": clock.now_ms(),
-        }
-        await connection.execute(sql.CREATE_NEW, row)
     if missing:
+        now = clock.now_ms()
+        rows = [
+            {
+                "tag_id": ids.tag_id(),
+                "uid": uid,
+                "name": by_key[key],
+                "name_key": key,
+                "color": color,
+                "seq": clock.next_sequence(),
+                "now": now,
+            }
+            for key in missing
+        ]
+        await connection.execute(sql.CREATE_NEW, rows)
         found = await _by_keys(connection, uid, list(by_key))
     return [found[key] for key in dict.fromkeys(name_key(name) for name in names)]
 
@@ -147,9 +150,9 @@ def _must_be_possible(tag_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def _one(connection: AsyncConnection, uid: str, tag_id: str) -> Tag:
+async def _one(connection: AsyncConnection, uid: str, tag_id: str, statement: Any = sql.ONE) -> Tag:
     _must_be_possible(tag_id)
-    row = (await connection.execute(sql.ONE, {"owner": uid, "tag_id": tag_id})).first()
+    row = (await connection.execute(statement, {"owner": uid, "tag_id": tag_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return present(row)

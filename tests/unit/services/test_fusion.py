@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,11 @@ def test_every_found_memo_appears_once(
     expected = {memo_id for memo_id, _ in semantic} | {i for tier in literal for i in tier} | set(partial)
     assert len(found) == len(expected)
     assert set(found) == expected
+
+
+def test_a_query_of_megabytes_is_read_in_no_time() -> None:
+    query = " ".join(f"word{number}" for number in range(200_000))
+    began = time.process_time()
+    assert len(query_terms(query)) == 17
+    assert lookups(query) == [[query]]
+    assert time.process_time() - began < 3

@@ -30,10 +30,9 @@ _ROW = {
 }
 
 OF_USER = owned("categories.of_user", select(*_COLUMNS, Category.seq).where(Category.uid == param("owner")))
-ONE = owned(
-    "categories.one",
-    select(*_COLUMNS).where(Category.uid == param("owner"), Category.category_id == param("category_id")),
-)
+_ONE = (Category.uid == param("owner"), Category.category_id == param("category_id"))
+ONE = owned("categories.one", select(*_COLUMNS).where(*_ONE))
+FOR_UPDATE = owned("categories.for_update", select(*_COLUMNS).where(*_ONE).with_for_update())
 BY_NAME = owned(
     "categories.by_name",
     select(Category.category_id).where(Category.uid == param("owner"), Category.name_key == param("name_key")),

@@ -62,6 +62,10 @@ CREATE = owned(
         }
     ),
 )
+SET_TAGS = owned(
+    "memos.set_tags",
+    update(Memo).where(*_ONE).values(tag_ids=param("new_tag_ids"), updated_at=param("new_updated_at")),
+)
 UPDATE = owned(
     "memos.update",
     update(Memo)

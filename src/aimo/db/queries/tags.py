@@ -13,7 +13,9 @@ from aimo.db.statements import among, owned, param
 _COLUMNS = (Tag.tag_id, Tag.name, Tag.color, Tag.usage_count, Tag.created_at, Tag.updated_at)
 
 OF_USER = owned("tags.of_user", select(*_COLUMNS).where(Tag.uid == param("owner")).order_by(Tag.seq))
-ONE = owned("tags.one", select(*_COLUMNS).where(Tag.uid == param("owner"), Tag.tag_id == param("tag_id")))
+_ONE = (Tag.uid == param("owner"), Tag.tag_id == param("tag_id"))
+ONE = owned("tags.one", select(*_COLUMNS).where(*_ONE))
+FOR_UPDATE = owned("tags.for_update", select(*_COLUMNS).where(*_ONE).with_for_update())
 BY_IDS = owned("tags.by_ids", select(*_COLUMNS).where(Tag.uid == param("owner"), Tag.tag_id.in_(among("tag_ids"))))
 BY_NAMES = owned(
     "tags.by_names",

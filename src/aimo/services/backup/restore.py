@@ -20,6 +20,7 @@ from aimo.db.queries import outbox
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
 from aimo.services.backup.archive import FORMAT, DamagedArchive, Header, Manifest, Reader
+from aimo.services.files import placed
 from aimo.storage.keys import is_key
 from aimo.storage.protocol import Storage
 from aimo.vectors.archive import add_rows, vector_length
@@ -96,25 +97,14 @@ class Restore:
 
     async def _rows(self, connection: AsyncConnection, name: str, rows: list[dict[str, Any]]) -> None:
         binary = [column.name for column in sql.TABLES[name].columns if column.type.python_type is bytes]
-        placed = self._placed() if name == "attachments" else {}
+        # Where the files are now: not where they were when the backup was made.
+        present = placed(self._storage.placement) if name == "attachments" else {}
         waiting = (
-            row | {key: base64.b64decode(row[key]) for key in binary if row.get(key) is not None} | placed
+            row | {key: base64.b64decode(row[key]) for key in binary if row.get(key) is not None} | present
             for row in rows
         )
         while batch := list(islice(waiting, _BATCH)):
             await connection.execute(sql.WRITE[name], batch)
-
-    def _placed(self) -> dict[str, str | None]:
-        """Where the files are now: not where they were when the backup was made."""
-        placement = self._storage.placement
-        return {
-            "storage_type": placement.kind,
-            "bucket": placement.bucket,
-            "prefix": placement.prefix,
-            "endpoint": placement.endpoint,
-            "region": placement.region,
-            "is_public_bucket": None if placement.public is None else str(placement.public).lower(),
-        }
 
 
 def _require_known(header: Header) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,9 +69,7 @@ class Retriever:
 
     async def _literal(self, uid: str, question: str, vector: Any, known: set[str]) -> list[Hit]:
         """What contains the whole question, then what contains all of its terms, each by similarity."""
-        texts = self._vectors.memo_texts
-        found = await asyncio.gather(*(texts.containing(uid, terms) for terms in fusion.lookups(question)))
-        tier = {memo_id: place for place in range(len(found) - 1, -1, -1) for memo_id in found[place]}
+        tier = fusion.tiers(await self._vectors.memo_texts.containing_each(uid, fusion.lookups(question)))
         fresh = [memo_id for memo_id in tier if memo_id not in known]
         if not fresh:
             return []
