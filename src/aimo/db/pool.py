@@ -50,16 +50,21 @@ class WarmPool(AsyncAdaptedQueuePool):
         await greenlet_spawn(self._close_idle, keep, seconds)
 
     def _close_idle(self, keep: int, seconds: float) -> None:
-        resting = self._take_all()
         deadline = time.monotonic() - seconds
-        expired = [entry for entry in resting if entry.dbapi_connection is not None and _last_used(entry) < deadline]
-        expired = sorted(expired, key=_last_used)[: max(0, self.open_connections - keep)]
-        self._put_back([entry for entry in resting if entry not in expired])
-        for entry in expired:
+        # Only one is away from the pool at a time: closing may take long, or be cancelled.
+        while self.open_connections > keep and (entry := self._take_unused_since(deadline)):
             try:
                 entry.close()
             finally:
                 self._put_back([entry])
+
+    def _take_unused_since(self, deadline: float) -> ConnectionPoolEntry | None:
+        """Take out the longest unused connection, if it was last used before the deadline."""
+        resting = self._take_all()
+        expired = [entry for entry in resting if entry.dbapi_connection is not None and _last_used(entry) < deadline]
+        oldest = min(expired, key=_last_used, default=None)
+        self._put_back([entry for entry in resting if entry is not oldest])
+        return oldest
 
     def _take_all(self) -> list[ConnectionPoolEntry]:
         entries = []

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from aimo.config import Settings
@@ -159,6 +160,35 @@ async def test_a_cancelled_request_costs_the_pool_no_place(
         assert database.pool_status().in_use == 0
         assert 1 <= database.pool_status().open <= 3
         assert connections(mariadb, mysql_database) <= 3
+
+
+async def test_a_close_that_hangs_costs_the_pool_no_place(
+    settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(settings(database_idle_seconds=0.4)) as database:
+
+        async def borrow_all() -> list[AsyncConnection]:
+            async with asyncio.timeout(4):
+                return [await database.engine.connect() for _ in range(10)]
+
+        async def shrunk() -> bool:
+            return database.pool_status().open == 2
+
+        # The patience with closing as well.
+        monkeypatch.setattr("aimo.db.connection.CONNECT_SECONDS", 0.1)
+        naps = []
+        with capture_logs() as logs:
+            for connection in await borrow_all():
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver
+                await driver.create_function("nap", 1, time.sleep)
+                naps.append(asyncio.create_task(driver.execute("SELECT nap(1)")))
+                await connection.close()
+            await eventually_async(shrunk, "the pool shrinks to two")
+        assert "idle connections could not be closed" in [entry["event"] for entry in logs]
+        await asyncio.gather(*naps, return_exceptions=True)
+        for connection in await borrow_all():
+            await connection.close()
 
 
 async def test_a_server_that_accepts_and_says_nothing_is_given_up(settings: MakeSettings, driver: str) -> None:
