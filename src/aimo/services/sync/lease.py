@@ -26,10 +26,23 @@ def _started(pid: int) -> str:
         return ""
 
 
+def _pid_namespace() -> str:
+    """Where a PID means the same process as it does here; empty where the kernel does not tell."""
+    try:
+        # Kernels number their first namespaces alike, so the number means something within one boot only.
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
 def _is_dead(holder: str) -> bool:
-    """Whether a holder was a process of this machine that runs no more; when in doubt, no."""
-    host, pid, started = ([*holder.split("|"), "", ""])[:3]
-    return host == socket.gethostname() and pid.isdigit() and bool(started) and _started(int(pid)) != started
+    """Whether a holder was a process of this PID namespace that runs no more; when in doubt, no."""
+    host, pid, started, namespace = ([*holder.split("|"), "", "", ""])[:4]
+    # Containers may share the host name, and still not see each other's processes.
+    if host != socket.gethostname() or not namespace or namespace != _pid_namespace():
+        return False
+    return pid.isdigit() and bool(started) and _started(int(pid)) != started
 
 
 class Lease:
@@ -42,8 +55,9 @@ class Lease:
         self._database = database
         self._name = name
         self._seconds = seconds
-        # The number tells two leases of one process apart, as tests have them.
-        self.holder = f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{id(self)}"
+        pid = os.getpid()
+        # The last number tells two leases of one process apart, as tests have them.
+        self.holder = f"{socket.gethostname()}|{pid}|{_started(pid)}|{_pid_namespace()}|{id(self)}"
         self._believed_until = 0.0
         self._task: asyncio.Task[None] | None = None
         self.taken = asyncio.Event()
