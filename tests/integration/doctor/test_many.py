@@ -16,7 +16,7 @@ import pytest
 from aimo import config
 from aimo.db.schema import Attachment, Memo
 from aimo.runtime import Runtime
-from aimo.services.sync import rebuild
+from aimo.services.sync import marks, rebuild
 from aimo.vectors.hashes import text_model_hash
 from support.planting import Plot
 from support.server import AIMO, environment
@@ -115,6 +115,6 @@ async def _mark_everything(settings: config.Settings) -> None:
         embedder, table = stores.embeddings.embedder, stores.vectors.memo_vectors
         await table.recreate(embedder.model, embedder.dimension)
         async for chunk in rebuild._all(stores.database, rebuild.sql.NEXT_MEMOS):
-            await rebuild._mark(stores.database, chunk)
+            await marks.write_many(stores.database, "memo", chunk)
         async with stores.database.reads() as connection:
             await connection.exec_driver_sql("DELETE FROM vector_outbox WHERE kind = 'rebuild'")

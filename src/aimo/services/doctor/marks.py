@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
-from aimo.db.queries import outbox
 from aimo.services.doctor.invariant import Violation
-from aimo.services.sync.marks import Kind
+from aimo.services.sync.marks import Kind, write_many
 
 # The entity of a mark that asks for everything to be rebuilt.
 EVERYTHING = "all"
@@ -27,8 +25,4 @@ async def excused(database: Database, entities: Iterable[str]) -> set[str]:
 
 async def mark(database: Database, kind: Kind, violations: Sequence[Violation]) -> None:
     """Have LanceDB look at these again."""
-    if violations:
-        now = clock.now_ms()
-        rows = [{"kind": kind, "entity_id": each.entity, "uid": each.uid, "now": now} for each in violations]
-        async with database.reads() as connection:
-            await connection.execute(outbox.MARK, rows)
+    await write_many(database, kind, [(each.entity, each.uid) for each in violations])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
+from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
+from aimo.db.transaction import atomically
 
 # `replace` is a memo whose rows are deleted before they are written: merging cannot mend repeated ones.
 Kind = Literal["memo", "replace", "attachment", "rebuild"]
+
+# Few enough that nobody waits long for SQLite's write lock.
+_CHUNK = 1000
 
 
 class Mark(NamedTuple):
@@ -33,3 +39,16 @@ async def write(connection: AsyncConnection, kind: Kind, entity_id: str, uid: st
     key = result.inserted_primary_key
     assert key is not None
     return Mark(key[0], kind, entity_id, uid)
+
+
+async def write_many(database: Database, kind: Kind, entities: Sequence[tuple[str, str]]) -> None:
+    """Write a mark for each ``(entity_id, uid)``, a thousand in a transaction: dying half-way leaves the first ones."""
+    now = clock.now_ms()
+    for start in range(0, len(entities), _CHUNK):
+        chunk = entities[start : start + _CHUNK]
+        rows = [{"kind": kind, "entity_id": entity_id, "uid": uid, "now": now} for entity_id, uid in chunk]
+
+        async def work(connection: AsyncConnection, rows: list[dict[str, Any]] = rows) -> None:
+            await connection.execute(sql.MARK, rows)
+
+        await atomically(database, "sync.mark", work)

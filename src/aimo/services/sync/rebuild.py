@@ -11,14 +11,13 @@ from typing import Any
 
 import structlog
 
-from aimo import clock
 from aimo.ai.embedder import Embedder
 from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.db.connection import Database
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import outbox as sql
 from aimo.db.transaction import atomically
-from aimo.services.sync.marks import Kind, Mark, write
+from aimo.services.sync.marks import Mark, write, write_many
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -50,16 +49,16 @@ async def carry_out(
         await pictures.recreate(pictured.model, pictured.dimension)
     marked = 0
     async for chunk in _all(database, sql.NEXT_MEMOS):
-        await _mark(database, chunk)
+        await write_many(database, "memo", chunk)
         marked += len(chunk)
     if pictured:
         async for chunk in _all(database, attachment_sql.NEXT):
-            await _mark(database, chunk, "attachment")
+            await write_many(database, "attachment", chunk)
     for rows in (vectors.memo_texts.ids(), table.ids()):
         async for chunk in rows:
-            await _mark(database, await _orphans(database, chunk))
+            await write_many(database, "memo", await _orphans(database, chunk))
     async for chunk in pictures.ids():
-        await _mark(database, chunk, "attachment")
+        await write_many(database, "attachment", chunk)
     async with database.reads() as connection:
         await connection.execute(sql.DELETE, {"mark_ids": [mark.mark_id]})
     log.info("rebuild under way", memos=marked)
@@ -86,12 +85,3 @@ async def _orphans(database: Database, rows: list[tuple[str, str]]) -> list[tupl
             live = {row.memo_id for row in found}
         orphans += [row for row in part if row[0] not in live]
     return orphans
-
-
-async def _mark(database: Database, found: list[tuple[str, str]], kind: Kind = "memo") -> None:
-    if not found:
-        return
-    now = clock.now_ms()
-    rows = [{"kind": kind, "entity_id": entity_id, "uid": uid, "now": now} for entity_id, uid in found]
-    async with database.reads() as connection:
-        await connection.execute(sql.MARK, rows)
