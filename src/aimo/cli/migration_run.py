@@ -5,6 +5,7 @@ from __future__ import annotations
 from aimo.cli.migration_target import open_database, open_target, source_options
 from aimo.cli.migration_view import console, watching
 from aimo.config import Settings
+from aimo.errors import ConfigurationError
 from aimo.legacy.migration import Migration, choose_model
 from aimo.legacy.model_finder import Model
 from aimo.legacy.options import KNOWN, VECTOR_TABLES, Options
@@ -19,7 +20,8 @@ async def migrate_source(settings: Settings, options: Options) -> Report:
 
     Raises:
         UsageError: the options contradict what earlier runs did.
-        ConfigurationError: the installation cannot work, or the vectors come from another model.
+        ConfigurationError: the installation cannot work, there is nothing of the old server in the source, or the
+            vectors come from another model.
         VectorStoreError: source or target cannot be read or written.
     """
     storage_options = source_options(settings, options.source)
@@ -27,6 +29,7 @@ async def migrate_source(settings: Settings, options: Options) -> Report:
     embedder = create_embedder(settings)
     configured = Model(embedder.model, embedder.dimension, embedder.cache_model("passage"))
     try:
+        _require_known_tables(source)
         async with open_database(settings, options) as database:
             runs = Runs(database, options.source)
             await runs.load()
@@ -43,6 +46,14 @@ async def migrate_source(settings: Settings, options: Options) -> Report:
     finally:
         source.close()
         await embedder.close()
+
+
+def _require_known_tables(source: LegacySource) -> None:
+    if not source.tables.keys() & {*KNOWN, *VECTOR_TABLES}:
+        raise ConfigurationError(
+            f"{source.uri} holds none of the old server's tables, but {', '.join(source.tables)}: "
+            "--source must name the old server's LanceDB folder."
+        )
 
 
 async def _purge(source: LegacySource, report: Report) -> None:

@@ -70,7 +70,8 @@ def print_report(report: Report) -> None:
         console.print(_lance_tables(content["lance"]))
     for line in _remarks(content):
         console.print(line, markup=False, highlight=False)
-    for mismatch in content.get("verification", {}).get("mismatches", [])[:_LISTED]:
+    verification = content.get("verification", {})
+    for mismatch in verification.get("mismatches", [])[:_LISTED]:
         console.print(
             f"mismatch: table {mismatch['table']}, key {mismatch['key']}, column {mismatch['column']}: "
             f"{mismatch['problem']} (expected {mismatch['expected']!r}, found {mismatch['found']!r})",
@@ -78,6 +79,8 @@ def print_report(report: Report) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    if (more := verification.get("total_mismatches", 0) - _LISTED) > 0:
+        console.print(f"... and {more:,} more mismatches; --report FILE lists the first thousand", markup=False)
     console.print(f"State: {report.state}", markup=False)
 
 

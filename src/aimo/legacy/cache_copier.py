@@ -37,8 +37,9 @@ class CacheCopier:
         self.key = ["modelHash", "contentHash"] + ["modalityType"] * ("modalityType" in source.schema.names)
         self.columns = [*self.key, "embedding", *["createdAt"] * ("createdAt" in source.schema.names)]
         dimension = dimension_of(source, "embedding")
-        # Vectors that are not all of one length never were a cache that anybody could use.
-        self._usable = dimension is not None
+        # Vectors that are not all of one length never were a cache that anybody could use, nor were incomplete keys.
+        complete = self.name != "multimodal_embedding_cache" or "modalityType" in self.key
+        self._usable = dimension is not None and complete
         self._rows = max(64, min(20_000, _PAGE_BYTES // (4 * (dimension or 1536))))
 
     async def copy(self, progress: Progress) -> None:
@@ -54,7 +55,7 @@ class CacheCopier:
             codes = self.judge(keys, repeated, seen)
             # No store takes NaN, and no cache ever answered with it.
             codes[~finite_vectors(page.column("embedding")) if self._usable else slice(None)] = LEFT_OUT
-            if self._target is not None:
+            if self._target is not None and self._usable:
                 if not (self._appending and safe):
                     await self._leave_out_known(keys, codes)
                 rows = page.filter(pa.array(codes == COPIED))

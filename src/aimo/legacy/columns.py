@@ -15,7 +15,6 @@ from enum import Enum
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from aimo.clock import to_ms
 
@@ -62,16 +61,14 @@ def _is_plain(type_: pa.DataType, kind: Kind) -> bool:
     )
 
 
+_PER_SECOND = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
 def _whole_milliseconds(column: pa.ChunkedArray) -> list[int | None]:
     """Timestamps of any unit as UTC milliseconds, rounded down; without a zone they are UTC."""
-    numbers = column.cast(pa.int64())
-    unit = column.type.unit
-    if unit == "s":
-        numbers = pc.multiply_checked(numbers, 1000)
-    elif unit != "ms":
-        return [None if n is None else n // (1000 if unit == "us" else 1_000_000) for n in numbers.to_pylist()]
-    milliseconds: list[int | None] = numbers.to_pylist()
-    return milliseconds
+    numbers: list[int | None] = column.cast(pa.int64()).to_pylist()
+    each = _PER_SECOND[column.type.unit]
+    return numbers if each == 1000 else [None if n is None else n * 1000 // each for n in numbers]
 
 
 def _alone(column: pa.ChunkedArray, place: int) -> Any:
@@ -140,10 +137,16 @@ def _texts(value: Any) -> list[Any]:
 
 def _texts_of_text(value: str) -> list[Any]:
     """A list that an early build kept as text: JSON, or names with commas between them."""
-    if value.lstrip().startswith("["):
-        parsed = json.loads(value)
-        return [None if item is None else _text(item) for item in parsed]
-    return [part.strip() for part in value.split(",") if part.strip()]
+    listed = _json_texts(value) if value.lstrip().startswith("[") else None
+    return [part.strip() for part in value.split(",") if part.strip()] if listed is None else listed
+
+
+def _json_texts(value: str) -> list[Any] | None:
+    """The texts of a JSON list; None for anything else, as for a first name that begins with a bracket."""
+    try:
+        return [None if item is None else _text(item) for item in json.loads(value)]
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _sources(value: Any) -> list[Any]:

@@ -13,10 +13,11 @@ _encode = msgspec.msgpack.Encoder(order="sorted", enc_hook=repr).encode
 
 def row_digest(values: Iterable[Any]) -> bytes:
     """16 bytes for the values of a row in their order; dicts count as unordered."""
+    held = list(values)
     try:
-        encoded = _encode(list(values))
-    except (OverflowError, UnicodeEncodeError):
-        encoded = repr(values).encode("utf-8", "surrogatepass")
+        encoded = _encode(held)
+    except (OverflowError, UnicodeEncodeError, RecursionError):
+        encoded = repr(held).encode("utf-8", "surrogatepass")
     return blake2b(encoded, digest_size=16).digest()
 
 

@@ -76,7 +76,7 @@ class RowReader:
             except VectorStoreError as error:
                 content[name] = {"unreadable": str(error)}
                 continue
-            if "fixed_size_list" in str(column.type):
+            if pa.types.is_fixed_size_list(column.type) and pa.types.is_floating(column.type.value_type):
                 flat = column.combine_chunks().flatten()
                 raw = flat.to_numpy(zero_copy_only=False).astype("<f4").tobytes()
                 content[name] = None if column.null_count else {"float32": base64.b64encode(raw).decode()}
@@ -84,7 +84,7 @@ class RowReader:
             try:
                 content[name] = plain(column[0].as_py())
             except (UnicodeDecodeError, ValueError, OverflowError) as error:
-                content[name] = {"unreadable": str(error)}
+                content[name] = _raw_moment(column) or {"unreadable": str(error)}
         return content
 
     def _row(self, number: int, values: dict[str, Any]) -> SourceRow:
@@ -108,3 +108,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _raw_moment(column: pa.ChunkedArray) -> dict[str, Any] | None:
+    """A time that Python has no type for, such as one of the year 20000, as its number; None for other columns."""
+    if not pa.types.is_timestamp(column.type):
+        return None
+    return {"timestamp": column.cast(pa.int64())[0].as_py(), "unit": column.type.unit}

@@ -97,6 +97,7 @@ async def _best(
     """
     best: dict[Any, tuple[tuple[Any, ...], int, str]] = {}
     places: list[tuple[Any, int]] = []
+    seen: set[str] = set()
     async for rows in _pages(table, mapper.kinds):
         await persistently(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]
         for row in rows:
@@ -104,7 +105,12 @@ async def _best(
             key = None if values is None else group(values)
             if values is None or key is None:
                 continue
-            mine = (rank(values), -row.number, str(values[name]))
+            row_id = str(values[name])
+            # A later row of the same id is merged or quarantined, unless ids are what is grouped: it outdoes nobody.
+            if row_id in seen and row_id != key:
+                continue
+            seen.add(row_id)
+            mine = (rank(values), -row.number, row_id)
             best[key] = max(best.get(key, mine), mine)
             places.append((key, row.number))
     return {number: best[key][2] for key, number in places if best[key][1] != -number}

@@ -85,6 +85,6 @@ def _properties(fields: Fields) -> Any:
     if properties is None and not fields.raw("properties"):
         return None
     if not isinstance(properties, dict):
-        fields.note("properties", Change.NOT_AN_OBJECT, properties, {})
+        fields.note("properties", Change.NOT_AN_OBJECT, fields.raw("properties"), {})
         return {}
     return properties

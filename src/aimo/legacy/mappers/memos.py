@@ -109,8 +109,14 @@ class MemoMapper(Mapper):
         given = fields.ids("tagIds", "tag_ids")
         named = fields.raw("tags")
         tag_ids = given
-        if given and self.lookups.merged_tags.keys() & set(given):
-            tag_ids = list(dict.fromkeys(self.lookups.merged_tags.get(tag_id, tag_id) for tag_id in given))
+        known = self.lookups.tags.get(uid, Named()).ids
+        merged = {
+            tag_id: into
+            for tag_id in given or ()
+            if tag_id not in known and (into := self.lookups.merged_tags.get(tag_id)) in known
+        }
+        if given and merged:
+            tag_ids = list(dict.fromkeys(merged.get(tag_id, tag_id) for tag_id in given))
             fields.note("tag_ids", Change.MERGED_TAG, given, tag_ids)
         if named:
             found = [self._tag(uid, name, created_at, new_tags) for name in named if name and name.strip()]
