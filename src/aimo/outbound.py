@@ -14,8 +14,11 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -27,6 +30,7 @@ Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 SECONDS = 10.0
 MOST_BYTES = 256 * 1024
+MOST_LOOKUPS = 8
 
 # Not for public use by the IANA special-purpose registries, whatever the Python release thinks of them.
 _CLOSED_V4 = tuple(
@@ -105,7 +109,7 @@ class Outbound:
         self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
         for entry in filter(None, (part.strip().strip("[]").lower() for part in allow.split(","))):
             self._allow(entry)
-        self._resolve = resolve or _resolve
+        self._resolve = resolve or _Names().resolve
         self._seconds = seconds
         self._most_bytes = most_bytes
 
@@ -216,6 +220,44 @@ class Outbound:
             self._hosts.add(entry.rstrip("."))
 
 
+class _Names:
+    """Looks host names up, a few at once.
+
+    The system may take half a minute for a name and cannot be interrupted. In asyncio's own threads such
+    lookups would hold up everything else that needs one; threads that are no daemons would hold up the exit.
+    """
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(MOST_LOOKUPS)
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of a host; cancelling ends the wait, not the lookup.
+
+        Raises:
+            OSError, ValueError: there are none.
+        """
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        found: Future[list[Any]] = Future()
+        # The place is free when the thread is, whoever has stopped waiting before.
+        found.set_running_or_notify_cancel()
+
+        def look_up() -> None:
+            try:
+                found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except Exception as error:  # noqa: BLE001 (handed to the caller, who knows what it means)
+                found.set_exception(error)
+            with suppress(RuntimeError):  # the loop may have ended
+                loop.call_soon_threadsafe(self._free.release)
+
+        try:
+            Thread(target=look_up, name="names", daemon=True).start()
+        except RuntimeError as error:
+            self._free.release()
+            raise OSError(str(error)) from error
+        return [str(address[0]) for *_, address in await asyncio.wrap_future(found)]
+
+
 class _Sending:
     """Watches whether a request has begun to leave this machine."""
 
@@ -313,8 +355,3 @@ def _looks_numeric(host: str) -> bool:
 
 def _refusal(reason: str) -> AimoError:
     return AimoError(Code.PARAMS_ERROR, f"This address cannot be used: {reason}")
-
-
-async def _resolve(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -93,3 +96,25 @@ async def test_a_redirect_into_the_private_is_not_followed(alice: Client, module
         assert (answer.code, answer.message) == (2000, f"Feishu channel error: {status} - ")
         assert len(hook.requests) == 1
     assert module_stub.sink() == []
+
+
+# A name server that never answers, for the resolver of one process.
+HANGING = """
+import asyncio, socket, time
+from aimo.outbound import Outbound
+
+socket.getaddrinfo = lambda *arguments, **options: time.sleep(60)
+hooks = [Outbound(seconds=0.2).post_json("https://hook.example.org/", {}) for _ in range(3)]
+
+async def ask():
+    print(*await asyncio.gather(*hooks, return_exceptions=True), sep="\\n")
+
+asyncio.run(ask())
+"""
+
+
+def test_a_name_that_never_resolves_does_not_hold_up_the_end_of_a_command() -> None:
+    started = time.monotonic()
+    told = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=120, check=True)
+    assert time.monotonic() - started < 30
+    assert (told.stdout.split("\n"), told.stderr) == (["no answer within 0.2 s"] * 3 + [""], "")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -136,6 +141,51 @@ async def test_an_unknown_host_is_not_sent_to() -> None:
     with pytest.raises(OutboundError, match=r"hook\.example\.org cannot be resolved") as error:
         await Outbound(resolve=unknown).post_json("https://hook.example.org/", {})
     assert not error.value.sent
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The system's lookups of other names than ``localhost`` take until this event, and find nothing."""
+    end = threading.Event()
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "localhost":
+            return real(host, *arguments, **options)
+        end.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield end
+    end.set()
+
+
+async def test_names_that_resolve_slowly_hold_up_nothing_else(held: threading.Event) -> None:
+    out = Outbound("localhost")
+    hooks = [asyncio.create_task(out.check(f"https://slow{number}.example.org/")) for number in range(100)]
+    await asyncio.sleep(0.1)
+    before = threading.active_count()
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(int)
+        await Outbound("localhost").check("http://localhost/")
+    assert before < 50, "one thread a name"
+    for hook in hooks:
+        hook.cancel()
+    await asyncio.gather(*hooks, return_exceptions=True)
+
+
+async def test_the_time_of_a_request_includes_waiting_for_other_lookups(held: threading.Event) -> None:
+    out = Outbound("localhost", seconds=0.3)
+    started = time.monotonic()
+    hooks = [out.post_json(f"https://slow{number}.example.org/", {}) for number in range(100)]
+    told = await asyncio.gather(*hooks, return_exceptions=True)
+    assert time.monotonic() - started < 5
+    assert [str(one) for one in told] == ["no answer within 0.3 s"] * 100
+    with pytest.raises(AimoError, match="cannot be resolved"):
+        await out.check("http://localhost/")
+    held.set()
+    await asyncio.sleep(0.1)
+    await out.check("http://localhost/")
 
 
 async def test_a_name_is_resolved_once_and_rebinding_it_gains_nothing() -> None:
