@@ -33,7 +33,7 @@ class PushRuleBody(Dto):
     name: Annotated[str | UnsetType | None, Meta(description="Its name; trimmed.")] = UNSET
     push_time: Annotated[int | float | str | UnsetType | None, Meta(description="The local hour, 0 to 23.")] = UNSET
     content_type: Annotated[str | UnsetType | None, Meta(description="`daily_pick` or `daily_memos`.")] = UNSET
-    channels: Annotated[list[Any] | UnsetType | None, Meta(description="At least one channel.")] = UNSET
+    channels: Annotated[list[Any] | UnsetType | None, Meta(description="One to 20 channels.")] = UNSET
     enabled: Annotated[Any | UnsetType, Meta(description="Whether it pushes; new ones always do.")] = UNSET
 
 

@@ -25,6 +25,8 @@ _TICK_SECONDS = 0.5
 _LOOK_SECONDS = 5.0
 _FAILURE_SECONDS = 5.0
 _STOP_SECONDS = 2.0
+# What one user's slow channels can cost everybody, and one message more.
+_TURN_SECONDS = 5.0
 # How often, and after how long, a rule is asked again whose content could not be made.
 _PREPARE_AGAIN = 3
 _PREPARE_AGAIN_SECONDS = 60.0
@@ -114,15 +116,17 @@ class Scheduler:
         if left and time.monotonic() >= self._next_attempt:
             await self._push_hours(left)
         if time.monotonic() >= self._next_look:
-            await self._rounds.retry(hours, self._may_go_on)
+            done = await self._rounds.retry(hours, self._may_go_on_trying, turn_seconds=_TURN_SECONDS)
             await self._rounds.report_lost()
-            self._next_look = time.monotonic() + _LOOK_SECONDS
+            # Where there was something, more may have been left.
+            self._next_look = time.monotonic() + (0 if any(vars(done).values()) else _LOOK_SECONDS)
 
     async def _push_hours(self, hours: list[str]) -> None:
         """Send what these hours owe; rules whose content could not be made are asked again a few times."""
         unprepared = 0
         for due in hours:
-            unprepared += (await self._rounds.run(due, self._may_go_on)).unprepared
+            done = await self._rounds.run(due, self._may_go_on, turn_seconds=_TURN_SECONDS)
+            unprepared += done.unprepared
         if not self._may_go_on():
             return
         self._attempts += 1
@@ -134,3 +138,7 @@ class Scheduler:
 
     def _may_go_on(self) -> bool:
         return self._lease.held and not self._stopping
+
+    def _may_go_on_trying(self) -> bool:
+        """A new hour goes first."""
+        return self._may_go_on() and not self._struck.is_set()

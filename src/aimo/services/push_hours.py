@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -44,16 +45,16 @@ def hour_of(due: str) -> int:
 def targets(channels: Iterable[Any]) -> dict[str, Any]:
     """The channels of a rule by a name that stays with the target, whatever their order, and does not tell it."""
     named: dict[str, Any] = {}
+    numbers: Counter[str] = Counter()
     for channel in channels:
         kind = channel.get("type") if isinstance(channel, dict) else None
         address = {"meow": "nickname", "feishu": "webhookUrl"}.get(kind) if isinstance(kind, str) else None
         what = channel if address is None else channel.get(address)
         digest = sha256(msgspec.json.encode([kind, what], order="deterministic")).hexdigest()[:32]
-        number = 0
+        target = f"{kind if address else 'other'}-{digest}"
         # Two channels with one target are two messages.
-        while (name := f"{kind if address else 'other'}-{digest}-{number}") in named:
-            number += 1
-        named[name] = channel
+        named[f"{target}-{numbers[target]}"] = channel
+        numbers[target] += 1
     return named
 
 

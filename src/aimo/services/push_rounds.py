@@ -2,15 +2,18 @@
 
 A message is claimed in the database before it is sent; who did not get the claim does not send. So
 several processes, restarts and commands never send one twice, and a kill loses at most the message
-that is on its way: messages go out one after the other.
+that is on its way: messages go out one after the other. So that a user whose channels are slow does
+not hold up everybody, users have turns: what does not fit into one waits until the others had theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+import math
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +42,7 @@ _GROUP = 200
 _PREPARED_AHEAD = 4
 _STATES = {Outcome.REJECTED: "failed", Outcome.UNAVAILABLE: "waiting", Outcome.UNKNOWN: "unknown"}
 _LOST = "the server was stopped while this message was on its way"
+_PUT_OFF = "earlier messages of this user took long"
 
 
 @dataclass
@@ -86,6 +90,27 @@ class _Ready:
     message: Message
 
 
+class _Turns:
+    """How long the messages of each user have taken, and whether that was long enough."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._taken: defaultdict[str, float] = defaultdict(float)
+
+    def is_over(self, uid: str) -> bool:
+        """Whether a user has had the turn."""
+        return self._taken[uid] >= self._seconds
+
+    @contextmanager
+    def taken_by(self, uid: str) -> Iterator[None]:
+        """Count what happens inside as a user's time."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._taken[uid] += time.monotonic() - started
+
+
 class PushRounds:
     """Sends the messages of an hour, tries some of them again, and reports those that were lost."""
 
@@ -104,21 +129,35 @@ class PushRounds:
         self._waits_ms = waits_ms
         self._lost_after_ms = lost_after_ms
 
-    async def run(self, due: str, go_on: Callable[[], bool] = lambda: True) -> Round:
-        """Send every message of a local hour that nobody has claimed yet; ``go_on`` is asked before each."""
+    async def run(self, due: str, go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf) -> Round:
+        """Send every message of a local hour that nobody has claimed yet; ``go_on`` is asked before each.
+
+        A user whose messages took ``turn_seconds`` gets no further one begun: the rest is left to :meth:`retry`.
+        """
         done = Round()
+        turns = _Turns(turn_seconds)
+        late: list[Delivery] = []
         async with self._database.reads() as connection:
             rules = (await connection.execute(rule_sql.DUE, {"hour": hour_of(due)})).all()
         async with aclosing(self._prepared(rules, due, done, go_on)) as prepared:
             async for ready in prepared:
-                await self._push(ready, due, done, go_on)
+                late += await self._push(ready, due, done, go_on, turns)
+        for delivery in late:
+            if go_on() and await self._enter(delivery, "waiting", 0, error=_PUT_OFF):
+                done.count("waiting")
         if rules:
             log.info("pushes of an hour", due=due, rules=len(rules), **vars(done))
         return done
 
-    async def retry(self, present_hours: list[str], go_on: Callable[[], bool] = lambda: True) -> Round:
-        """Try again what is due to be tried again; what belongs to an hour that is over is given up."""
+    async def retry(
+        self, present_hours: list[str], go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf
+    ) -> Round:
+        """Try again what is due to be tried again; what belongs to an hour that is over is given up.
+
+        A user whose messages took ``turn_seconds`` gets no further one begun; the rest stays due.
+        """
         done = Round()
+        turns = _Turns(turn_seconds)
         async with self._database.reads() as connection:
             values = {"now": clock.now_ms(), "limit": _GROUP}
             rows = (await connection.execute(sql.WAITING, values)).all()
@@ -126,8 +165,11 @@ class PushRounds:
         for row in rows:
             if not go_on():
                 break
+            if turns.is_over(row.uid):
+                continue
             delivery = Delivery(row.rule_id, row.due, row.channel, row.uid, row.attempts)
-            await self._try_again(delivery, present_hours, messages, done)
+            with turns.taken_by(row.uid):
+                await self._try_again(delivery, present_hours, messages, done)
         return done
 
     async def report_lost(self) -> int:
@@ -178,13 +220,22 @@ class PushRounds:
         message = await self._prepare(current, done) if left else None
         return _Ready(current, left, message) if message else None
 
-    async def _push(self, ready: _Ready, due: str, done: Round, go_on: Callable[[], bool]) -> None:
+    async def _push(
+        self, ready: _Ready, due: str, done: Round, go_on: Callable[[], bool], turns: _Turns
+    ) -> list[Delivery]:
+        """Send the messages of a rule; gives those for which its user's turn was too short."""
+        late = []
         for name, channel in ready.left.items():
             if not go_on():
-                return
+                break
             delivery = Delivery(ready.rule.id, due, name, ready.rule.uid)
-            if await self._claim(delivery):
-                await self._send(delivery, channel, ready.message, done)
+            if turns.is_over(delivery.uid):
+                late.append(delivery)
+                continue
+            with turns.taken_by(delivery.uid):
+                if await self._claim(delivery):
+                    await self._send(delivery, channel, ready.message, done)
+        return late
 
     async def _prepare(self, rule: Any, done: Round) -> Message | None:
         """The rule's message, made once for all its channels."""
@@ -196,14 +247,23 @@ class PushRounds:
             return None
 
     async def _claim(self, delivery: Delivery) -> bool:
+        return await self._enter(delivery, "claimed", self._lost_after_ms, tries=1)
+
+    async def _enter(
+        self, delivery: Delivery, state: str, look_after_ms: int, *, tries: int = 0, error: str | None = None
+    ) -> bool:
+        """Write a message down, unless it is already; whether this call was the one that did."""
         now = clock.now_ms()
         values = {
             "rule_id": delivery.rule_id,
             "due": delivery.due,
             "channel": delivery.channel,
             "uid": delivery.uid,
+            "new_state": state,
+            "tries": tries,
             "now": now,
-            "next_look": now + self._lost_after_ms,
+            "next_look": now + look_after_ms,
+            "new_error": error,
         }
         try:
             await self._write("push.claim", delivery, sql.CLAIM, values)

@@ -21,6 +21,7 @@ from aimo.push.protocol import Message, PushError
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPES = ("daily_pick", "daily_memos")
+MOST_CHANNELS = 20
 TEST = Message("测试推送", "这是一条测试消息，如果你能看到这条消息，说明推送配置正确！")
 
 
@@ -153,6 +154,8 @@ def _content_type(value: str | UnsetType | None) -> str:
 def _channels(value: list[Any] | UnsetType | None) -> list[Any]:
     if not isinstance(value, list) or not value:
         raise AimoError(Code.PARAMS_ERROR, "At least one channel is required")
+    if len(value) > MOST_CHANNELS:
+        raise AimoError(Code.PARAMS_ERROR, f"At most {MOST_CHANNELS} channels are possible")
     return value
 
 

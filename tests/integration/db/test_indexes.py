@@ -35,6 +35,10 @@ ALLOWED = {
     ),
     r"memos\.(page|ids)\[.*(since|until).*\]by updated_at.*": ("sort", "a range of one time in the order of the other"),
     r"push_rules\.memos_of_day": ("sort", "one day's memos, found by time and shown as they were written"),
+    r"push_deliveries\.waiting": (
+        "sort",
+        "what is due to be tried again, little or in turns: every user's first, then every user's second",
+    ),
     r"insights\.activity": ("sort", "a range of one user's memos, read from the index alone and counted by day"),
     r"inspection\.\w+": ("scan", "operators page through whole tables by their key"),
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),

@@ -4,120 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import update
 
-from aimo import clock, ids
-from aimo.config import Settings
-from aimo.db.connection import Database
-from aimo.db.migrate import migrate
-from aimo.db.schema import Memo, PushDelivery, User
+from aimo import clock
+from aimo.db.schema import PushDelivery
 from aimo.dto.push_rules import PushRuleBody
-from aimo.push.channels import Channels
 from aimo.push.protocol import Message, Outcome, PushError
-from aimo.services.files import FileUrls
-from aimo.services.memo_views import MemoViews
-from aimo.services.push_content import PushContent
 from aimo.services.push_reports import report
-from aimo.services.push_rounds import PushRounds
-from aimo.services.push_rules import PushRuleService
-from aimo.services.recommendations import RecommendationService
-from aimo.storage.local import LocalStorage
-from aimo.storage.signing import FileSigner
 
-ZONE = ZoneInfo("Asia/Shanghai")
-DUE = "2026-01-31T08"
-
-
-class Recorder:
-    """A channel that keeps what it gets, and fails as it is told to."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, Message]] = []
-        self.failures: list[BaseException] = []
-
-    async def send(self, target: Mapping[str, Any], message: Message) -> None:
-        await asyncio.sleep(0)
-        if self.failures:
-            raise self.failures.pop(0)
-        self.got.append((target["nickname"], message))
-
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _ in self.got]
-
-
-class Place:
-    """An opened database with push rules and a channel that records."""
-
-    def __init__(self, database: Database, **options: Any) -> None:
-        self.database = database
-        self.channel = Recorder()
-        self.channels = Channels({"meow": self.channel})
-        urls = FileUrls(LocalStorage(Path("unused"), FileSigner("secret")), 3600)
-        picks = RecommendationService(database, MemoViews(urls), None, ZONE)
-        self.content = PushContent(database, picks, zone=ZONE)
-        self.rounds = PushRounds(database, self.channels, self.content, **options)
-        self.rules = PushRuleService(database, self.channels)
-
-    async def user(self) -> str:
-        uid = ids.user_id()
-        values = {"uid": uid, "email": uid, "email_key": uid, "password": "x", "salt": "x", "status": 1}
-        async with self.database.reads() as connection:
-            await connection.execute(insert(User).values(values))
-        return uid
-
-    async def rule(self, *names: str, uid: str = "", **values: Any) -> str:
-        channels = [{"type": "meow", "nickname": name} for name in names]
-        body = PushRuleBody(
-            **{"name": "r", "push_time": 8, "content_type": "daily_memos", "channels": channels} | values
-        )
-        return (await self.rules.create(uid or await self.user(), body)).id
-
-    async def memo(self, uid: str, content: str, created_at: int) -> None:
-        values = {
-            "memo_id": ids.memo_id(),
-            "uid": uid,
-            "content": content,
-            "seq": clock.next_sequence(),
-            "created_at": created_at,
-            "updated_at": created_at,
-        }
-        async with self.database.reads() as connection:
-            await connection.execute(insert(Memo).values(values))
-
-    async def states(self) -> dict[str, str | None]:
-        async with self.database.reads() as connection:
-            rows = await connection.execute(select(PushDelivery.state, PushDelivery.error))
-            return {row.state: row.error for row in rows}
-
-    async def look_now(self) -> None:
-        """Let the moment come for which rows wait."""
-        async with self.database.reads() as connection:
-            await connection.execute(update(PushDelivery).values(next_look_at=clock.now_ms() - 1000))
-
+from .place import DUE, ZONE
 
 Open = Callable[..., Any]
-
-
-@pytest.fixture
-def opened(migrated_database: dict[str, str], settings: Callable[..., Settings]) -> Open:
-    @asynccontextmanager
-    async def open_place(**options: Any) -> AsyncIterator[Place]:
-        database = await Database.open(settings(**migrated_database))
-        try:
-            await migrate(database)
-            yield Place(database, **options)
-        finally:
-            await database.close()
-
-    return open_place
 
 
 async def test_a_message_goes_once_to_every_channel(opened: Open) -> None:

@@ -44,6 +44,11 @@ def test_channels_come_back_verbatim(alice: Client) -> None:
     assert alice.get(f"/push-rules/{made['id']}").data["pushRule"] == made
 
 
+def test_a_rule_may_have_twenty_channels(alice: Client) -> None:
+    channels = [{"type": "meow", "nickname": str(number)} for number in range(20)]
+    assert make(alice, channels=channels)["channels"] == channels
+
+
 @pytest.mark.parametrize(("sent", "stored"), [("9", 9), (7.9, 7), (0, 0), (23, 23), ("0", 0)])
 def test_the_hour_is_echoed_and_stored_as_a_whole_number(alice: Client, sent: Any, stored: int) -> None:
     made = make(alice, pushTime=sent)
@@ -66,12 +71,13 @@ def test_an_hour_that_is_none_is_refused_on_both_ways(alice: Client, hour: Any) 
         ({"contentType": "weekly"}, "Content type must be daily_pick or daily_memos"),
         ({"channels": []}, "At least one channel is required"),
         ({"channels": None}, "At least one channel is required"),
+        ({"channels": [{"type": "meow", "nickname": "al"}] * 21}, "At most 20 channels are possible"),
     ],
 )
 def test_a_change_is_checked_like_a_new_rule(alice: Client, change: dict[str, Any], message: str) -> None:
     made = make(alice)
-    answer = alice.put(f"/push-rules/{made['id']}", change)
-    assert (answer.code, answer.message) == (2, message)
+    for answer in (alice.put(f"/push-rules/{made['id']}", change), alice.post("/push-rules", rule(**change))):
+        assert (answer.code, answer.message) == (2, message)
     assert alice.get(f"/push-rules/{made['id']}").data["pushRule"] == made
 
 

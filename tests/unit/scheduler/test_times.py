@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -60,6 +61,13 @@ def test_targets_keep_their_names_and_do_not_tell_addresses() -> None:
     assert all(len(name) <= 64 for name in named)
     moved = targets([meow, {**hook, "secret": "b"}])
     assert set(moved) < set(named)
+
+
+def test_many_channels_with_one_target_are_named_at_once() -> None:
+    started = time.process_time()
+    names = list(targets([{}] * 20_000))
+    assert time.process_time() - started < 5
+    assert names == [f"{names[0][:-2]}-{number}" for number in range(20_000)]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from aimo.db.schema import PushDelivery
 from aimo.db.statements import param, unscoped
@@ -28,10 +28,11 @@ CLAIM = unscoped(
         due=param("due"),
         channel=param("channel"),
         uid=param("uid"),
-        state="claimed",
-        attempts=1,
+        state=param("new_state"),
+        attempts=param("tries"),
         claimed_at=param("now"),
         next_look_at=param("next_look"),
+        error=param("new_error"),
     ),
     excuse=_PUSHER,
 )
@@ -58,7 +59,13 @@ WAITING = unscoped(
     "push_deliveries.waiting",
     select(PushDelivery.rule_id, PushDelivery.due, PushDelivery.channel, PushDelivery.uid, PushDelivery.attempts)
     .where(PushDelivery.state == "waiting", PushDelivery.next_look_at <= param("now"))
-    .order_by(PushDelivery.next_look_at, PushDelivery.rule_id)
+    # Every user's first, then every user's second: whoever has many does not fill the group.
+    .order_by(
+        func.row_number().over(
+            partition_by=PushDelivery.uid, order_by=(PushDelivery.next_look_at, PushDelivery.rule_id)
+        ),
+        PushDelivery.next_look_at,
+    )
     .limit(param("limit")),
     excuse=_PUSHER,
 )
