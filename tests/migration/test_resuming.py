@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import lancedb
+import pyarrow as pa
 import pytest
 
+from aimo.cli.migration_view import print_report
 from aimo.errors import ConfigurationError
 from aimo.legacy.options import UsageError
 from aimo.legacy.row_copier import RowCopier
@@ -167,3 +170,37 @@ async def test_old_tables_go_only_after_a_valid_run(
     assert purged.exit_code == 0
     assert len(purged.content["purged"]) == 13
     assert lancedb.connect(tmp_path / "old").list_tables(limit=50).tables == []
+
+
+async def test_what_the_source_gave_up_stays_and_is_named(
+    installed: MakeSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = plain_rows(random.Random(7), 40)
+    write(tmp_path / "old", rows, types={("memos", "deletedAt"): pa.int64()})
+    target = installed()
+    first = await move(target, tmp_path / "old")
+    assert all(entry["kept"] == {} and entry["kept_rows"] == [] for entry in first.content["tables"])
+    source = lancedb.connect(tmp_path / "old")
+    source.open_table("memos").delete(f"memoId IN ('{ident('m', 3)}', '{ident('m', 4)}')")
+    source.open_table("memos").update(where=f"memoId = '{ident('m', 5)}'", values={"deletedAt": 7})
+    source.open_table("push_rules").delete("true")
+    with sqlite3.connect(target.sqlite_path) as connection:
+        connection.execute("DELETE FROM push_rules WHERE id != ?", (ident("push", 9),))
+    rehearsed = await move(target, tmp_path / "old", dry_run=True)
+    moved = await move(target, tmp_path / "old")
+    compared = await move(target, tmp_path / "old", verify_only=True)
+    for report in (rehearsed, moved, compared):
+        jsonschema.validate(json.loads(json.dumps(report.content)), SCHEMA)
+        assert table(report, "memos")["kept"] == {"removed": 2, "trashed": 1}
+        assert table(report, "memos")["kept_rows"] == [
+            {"key": ident("m", number), "why": why} for number, why in ((3, "removed"), (4, "removed"), (5, "trashed"))
+        ]
+        assert table(report, "push_rules")["kept_rows"] == [{"key": ident("push", 9), "why": "removed"}]
+        assert table(report, "tags")["kept"] == {}
+        assert report.exit_code == 3, "only because of what is in the trash"
+    assert moved.state == compared.state == "validated"
+    print_report(compared)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"memos: 1 brought over earlier, in the source's trash now, stay in the target: {ident('m', 5)}" in said
+    with sqlite3.connect(target.sqlite_path) as connection:
+        assert connection.execute("SELECT count(*) FROM memos").fetchone() == (40,)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from aimo.legacy.kept import GivenUp
 from aimo.legacy.outcomes import Outcome
 from aimo.legacy.progress import Progress, Stage
 from aimo.legacy.report import Report
@@ -23,6 +24,7 @@ logger = structlog.get_logger(__name__)
 
 _LOG_SECONDS = 5.0
 _LISTED = 20
+_GIVEN_UP = {GivenUp.REMOVED: "no longer in the source", GivenUp.TRASHED: "in the source's trash now"}
 
 
 @contextmanager
@@ -113,6 +115,7 @@ def _remarks(content: dict[str, Any]) -> list[str]:
             counts = ", ".join(f"{name} {count:,}" for name, count in table[what].items())
             if counts:
                 lines.append(f"{table['table']}, {what}: {counts}")
+        lines += [_kept(table, why, what) for why, what in _GIVEN_UP.items() if why in table["kept"]]
     quarantine = content.get("quarantine", [])
     lines += [
         f"quarantined: {row['table']} {row['key']}: {row['reason']} ({row['message']})" for row in quarantine[:_LISTED]
@@ -134,3 +137,10 @@ def _remarks(content: dict[str, Any]) -> list[str]:
         lines.append("Nothing to do: this version of the source has been migrated already.")
     lines += [f"problem: {problem}" for problem in content.get("problems", [])]
     return lines
+
+
+def _kept(table: dict[str, Any], why: str, what: str) -> str:
+    count = table["kept"][why]
+    keys = [row["key"] for row in table["kept_rows"] if row["why"] == why][:_LISTED]
+    more = f" and {count - len(keys):,} more" if count > len(keys) else ""
+    return f"{table['table']}: {count:,} brought over earlier, {what}, stay in the target: {', '.join(keys)}{more}"

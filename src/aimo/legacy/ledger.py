@@ -75,10 +75,11 @@ class Recorded:
         place = int(np.searchsorted(keys, np.uint64(number)))
         return _entry(self._rows[place]) if place < len(keys) and int(keys[place]) == number else None
 
-    def missing(self, present: Iterable[bytes]) -> int:
-        """How many keys are recorded that are not among the present ones."""
-        there = np.array([int.from_bytes(key, "little") for key in present], dtype="<u8")
-        return int((~np.isin(self._rows["key"], there)).sum())
+    def without(self, packed: Iterable[bytes]) -> set[bytes]:
+        """The keys that are not among those of these ledgers."""
+        there = [np.frombuffer(part, dtype=_RECORD)["key"] for part in packed]
+        rest = np.setdiff1d(self._rows["key"], np.concatenate(there)) if there else self._rows["key"]
+        return {int(key).to_bytes(8, "little") for key in rest}
 
 
 def _entry(record: np.void) -> Entry:

@@ -14,13 +14,15 @@ from aimo.db.queries import migration as sql
 from aimo.legacy import ledger
 from aimo.legacy import runs as run_states
 from aimo.legacy.files import FileReport
+from aimo.legacy.kept import kept_rows
+from aimo.legacy.mapper import Mapper
 from aimo.legacy.options import CACHES, Options
 from aimo.legacy.outcomes import Outcome
 from aimo.legacy.plan import MAPPERS
 from aimo.legacy.row_stage import USAGE_COUNTS, details_of
 from aimo.legacy.runs import Run, Runs
 from aimo.legacy.vector_copier import COPIED, LEFT_OUT, MARKED, THERE
-from aimo.legacy.verification import Verification
+from aimo.legacy.verification import LISTED, Verification
 
 FORMAT = 1
 _CODES = {"copied": COPIED, "marked": MARKED, "left_out": LEFT_OUT, "there": THERE}
@@ -56,10 +58,14 @@ async def build(
     remarks: list[str],
 ) -> Report:
     """Put the report of a run together from its checkpoints, its quarantine and the verification."""
-    tables = [await _table(runs, run, mapper.source) for mapper in MAPPERS if mapper.source in run.versions]
+    quarantine = await _quarantine(database, run)
+    tables = [
+        await _table(runs, run, kind.source) | await _kept(database, runs, run, kind, quarantine)
+        for kind in MAPPERS
+        if kind.source in run.versions
+    ]
     names = (*CACHES, "memo_texts", "memo_vectors", "attachment_vectors")
     lance = [entry for name in names if (entry := await _lance_table(runs, run, name))]
-    quarantine = await _quarantine(database, run)
     problems = [
         f"{table['table']}: {table['source_rows']} rows in the source, {table['accounted']} accounted for"
         for table in tables
@@ -130,6 +136,17 @@ async def _table(runs: Runs, run: Run, name: str) -> dict[str, Any]:
         "merges": dict(sorted(Counter(one[3] for one in merged).items())),
         "normalisations": [dict(zip(("key", "column", "change", "old", "new"), note, strict=True)) for note in notes],
         "merged_rows": [dict(zip(("position", "key", "into", "why"), one, strict=True)) for one in merged],
+    }
+
+
+async def _kept(
+    database: Database, runs: Runs, run: Run, kind: type[Mapper], quarantine: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """How many rows of a table the target keeps that the source gave up, and which: the first thousand."""
+    kept = await kept_rows(database, runs, run, kind, quarantine)
+    return {
+        "kept": dict(sorted(Counter(why for _, why in kept).items())),
+        "kept_rows": [{"key": key, "why": why} for key, why in kept[:LISTED]],
     }
 
 
