@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import lancedb
+import pyarrow as pa
 import pytest
 
 from aimo.config import Settings
 from aimo.legacy.outcomes import Reason
+from aimo.legacy.row_copier import RowCopier
 
-from .sources import MOMENT, ident, plain_rows, write
+from .sources import MOMENT, array, ident, plain_rows, write
 from .support import MakeSettings, assert_accounted, move, reasons, table
 
 T = {"createdAt": MOMENT, "updatedAt": MOMENT}
@@ -126,3 +129,126 @@ async def test_a_name_that_was_given_up_is_free(installed: MakeSettings, tmp_pat
     assert rows_of(target, "SELECT name FROM categories WHERE category_id = 'c-new'") == [("Category 0",)]
     emails = dict(rows_of(target, f"SELECT uid, email FROM users WHERE uid IN ('u-new', '{U0}')"))
     assert emails == {U0: "moved@x", "u-new": "User0@example.test"}
+
+
+def add(source: Any, name: str, row: dict[str, Any]) -> None:
+    """A new row of the source, in front of those that change after it."""
+    handle = source.open_table(name)
+    handle.add(pa.table([array(f.type, [row.get(f.name)]) for f in handle.schema], schema=handle.schema))
+
+
+def rename(source: Any, of: str, row_id: str, **values: Any) -> None:
+    """Other values for a row of the source, which moves behind all others."""
+    handle = source.open_table(of)
+    handle.update(where=f"{handle.schema.names[0]} = '{row_id}'", values=values)
+
+
+def take_names(source: Any, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """New rows have the names and the e-mail of others, and those others have new ones and stand behind."""
+    add(source, "categories", rows["categories"][0] | {"categoryId": "c-new"})
+    add(source, "tags", rows["tags"][0] | {"tagId": "t-new"})
+    add(source, "users", rows["users"][0] | {"uid": "u-new"})
+    add(source, "memos", rows["memos"][0] | {"memoId": "m-new", "tagIds": ["t-new"], "categoryId": "c-new"})
+    rename(source, "categories", ident("c", 0), name="old category")
+    rename(source, "tags", ident("t", 0), name="old tag")
+    rename(source, "users", U0, email="moved@x")
+
+
+async def test_a_name_goes_to_a_row_that_stands_before_the_one_that_gave_it_up(
+    installed: MakeSettings, tmp_path: Path
+) -> None:
+    rows = plain_rows(random.Random(6), 20)
+    write(tmp_path / "old", rows)
+    target = installed()
+    assert (await move(target, tmp_path / "old")).exit_code == 0
+    take_names(lancedb.connect(tmp_path / "old"), rows)
+    rehearsed = await move(target, tmp_path / "old", dry_run=True)
+    report = await move(target, tmp_path / "old")
+    assert report.exit_code == 0, report.content["verification"]["mismatches"]
+    assert rehearsed.content["tables"] == report.content["tables"]
+    for name in ("users", "categories", "tags"):
+        counts = table(report, name)
+        assert (counts["updated"], counts["merged"]) == (1, 0), name
+    assert dict(rows_of(target, f"SELECT uid, email FROM users WHERE uid IN ('u-new', '{U0}')")) == {
+        U0: "moved@x",
+        "u-new": "User0@example.test",
+    }
+    names = "SELECT tag_id, name FROM tags UNION SELECT category_id, name FROM categories"
+    assert {
+        ident("t", 0): "old tag",
+        "t-new": "标签 0",
+        ident("c", 0): "old category",
+        "c-new": "Category 0",
+    }.items() <= dict(rows_of(target, names)).items()
+    assert rows_of(target, "SELECT tag_id FROM memo_tags WHERE memo_id = 'm-new'") == [("t-new",)]
+    assert rows_of(target, "SELECT category_id FROM memos WHERE memo_id = 'm-new'") == [("c-new",)]
+
+
+async def test_a_run_killed_once_names_were_given_up_goes_on(
+    installed: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = plain_rows(random.Random(6), 20)
+    write(tmp_path / "old", rows)
+    target = installed()
+    assert (await move(target, tmp_path / "old")).exit_code == 0
+    take_names(lancedb.connect(tmp_path / "old"), rows)
+
+    async def stop(self: RowCopier, progress: Any) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RowCopier, "copy", stop)
+        with pytest.raises(asyncio.CancelledError):
+            await move(target, tmp_path / "old")
+    assert rows_of(target, f"SELECT email FROM users WHERE uid = '{U0}'") == [("moved@x",)]
+    report = await move(target, tmp_path / "old")
+    assert report.exit_code == 0, report.content["verification"]["mismatches"]
+    assert rows_of(target, "SELECT email FROM users WHERE uid = 'u-new'") == [("User0@example.test",)]
+
+
+async def test_names_that_were_swapped_or_passed_on_arrive(
+    database: dict[str, str], installed: MakeSettings, tmp_path: Path
+) -> None:
+    rows = plain_rows(random.Random(6), 20)
+    for row in rows["tags"]:
+        row["uid"] = U0
+    write(tmp_path / "old", rows)
+    target = installed(**{name.lower(): value for name, value in database.items()})
+    assert (await move(target, tmp_path / "old")).exit_code == 0
+    source = lancedb.connect(tmp_path / "old")
+    for number, name in ((0, "标签 1"), (1, "标签 0"), (2, "标签 3"), (3, "标签 4"), (4, "last")):
+        rename(source, "tags", ident("t", number), name=name)
+    for number in (0, 1):
+        rename(source, "users", ident("u", number), email=f"User{1 - number}@example.test")
+    report = await move(target, tmp_path / "old")
+    # A validated report without merges and changed e-mails says that they are as they are in the source.
+    assert report.exit_code == 0, report.content["verification"]["mismatches"]
+    assert (table(report, "tags")["updated"], table(report, "tags")["merged"]) == (5, 0)
+    assert (table(report, "users")["updated"], table(report, "users")["changes"]) == (2, {})
+
+
+async def test_a_name_that_could_not_be_given_up_keeps_its_taker_aside_until_it_can(
+    installed: MakeSettings, tmp_path: Path
+) -> None:
+    rows = plain_rows(random.Random(6), 20)
+    write(tmp_path / "old", rows)
+    target = installed()
+    assert (await move(target, tmp_path / "old")).exit_code == 0
+    run(target, f"UPDATE users SET nickname = 'touched' WHERE uid = '{U0}'")
+    source = lancedb.connect(tmp_path / "old")
+    add(source, "users", rows["users"][0] | {"uid": "u-new"})
+    add(source, "categories", rows["categories"][0] | {"uid": "u-new", "categoryId": "c-new"})
+    rename(source, "users", U0, email="moved@x")
+    report = await move(target, tmp_path / "old")
+    assert report.exit_code == 3, report.content["verification"]["mismatches"]
+    assert reasons(report) == {
+        U0: Reason.CHANGED_ON_BOTH_SIDES,
+        "u-new": Reason.KEY_TAKEN,
+        "c-new": Reason.OWNER_MISSING,
+    }
+    run(target, f"UPDATE users SET email = 'moved@x', email_key = 'moved@x' WHERE uid = '{U0}'")
+    rename(source, "users", ident("u", 1), nickname="any change of the source")
+    later = await move(target, tmp_path / "old")
+    assert reasons(later) == {U0: Reason.CHANGED_ON_BOTH_SIDES}
+    assert rows_of(target, "SELECT email FROM users WHERE uid = 'u-new'") == [("User0@example.test",)]
+    assert rows_of(target, "SELECT uid FROM categories WHERE category_id = 'c-new'") == [("u-new",)]

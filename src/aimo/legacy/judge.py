@@ -122,12 +122,12 @@ class Judge:
         if held is None:
             raise Quarantined(Reason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since")
         now = self._mapper.digest(held)
-        if now == entry.target:
+        if now == entry.target and verdict.key not in self._mapper.moved:
             entry.outcome, verdict.mapped = Outcome.PRESENT, None
             entry.seq = int(held.get("seq") or 0)
         elif before is None:
             raise Quarantined(Reason.KEY_TAKEN, f"the target has another row {verdict.key}")
-        elif now == before.target:
+        elif now in (before.target, entry.target):
             entry.outcome = Outcome.UPDATED
             self._mapper.release(held)
             self._mapper.hold(mapped)

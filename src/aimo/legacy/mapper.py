@@ -13,7 +13,7 @@ from aimo.legacy.columns import Kind
 from aimo.legacy.digests import row_digest
 from aimo.legacy.fields import Fields
 from aimo.legacy.lookups import Lookups
-from aimo.legacy.outcomes import Note
+from aimo.legacy.outcomes import Note, Quarantined, Reason
 from aimo.legacy.reader import SourceRow
 
 # Given by the run, not by the row: verified through the ledger and by counting.
@@ -42,6 +42,11 @@ class Mapper(ABC):
     table: ClassVar[Table]
     key: ClassVar[str]
     kinds: ClassVar[Mapping[str, Kind]]
+    # The columns that together belong to one row, where rows may change them; the last one is their name.
+    unique: ClassVar[tuple[str, ...]] = ()
+    # Rows whose change of name is in the target already, and those that could not follow the source (`legacy.movers`).
+    moved: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
 
     def __init__(self, lookups: Lookups, absent: Set[str] = frozenset()) -> None:
         self.lookups = lookups
@@ -60,6 +65,26 @@ class Mapper(ABC):
             Quarantined: it has no place there.
             Merged: another row stands for it.
         """
+
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: B027 (most have no names)
+        """Ask the target who has the names of these rows."""
+
+    def holder(self, values: Mapping[str, Any]) -> str | None:
+        """The id of the row that has the name of this one, as far as the target was asked."""
+        return None
+
+    def rival(self, values: Mapping[str, Any], row_id: str) -> str | None:
+        """The id of another row that has the name of this one.
+
+        Raises:
+            Quarantined: it has the name only because it could not follow the source.
+        """
+        holder = self.holder(values)
+        if holder == row_id:
+            return None
+        if holder in self.stuck:
+            raise Quarantined(Reason.KEY_TAKEN, f"{holder} gave its {self.unique[-1]} up in the source, but not here")
+        return holder
 
     def hold(self, mapped: Mapped) -> None:  # noqa: B027 (most rows take up nothing)
         """The row is going to be in the target: later rows find its name, e-mail or place taken."""

@@ -8,7 +8,7 @@ from typing import Any
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
-from aimo.legacy import ledger, survey
+from aimo.legacy import ledger, movers, survey
 from aimo.legacy.judge import Judge
 from aimo.legacy.ledger import Entry, Recorded
 from aimo.legacy.lookups import Lookups
@@ -52,14 +52,16 @@ class RowStage:
     async def _copy(self, kind: type[Mapper], table: SourceTable, progress: Progress) -> None:
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
+        earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]
+        recorded = Recorded(earlier)
+        await persistently(lambda: movers.move(self._database, mapper, reader, recorded))
         await survey.prepare(mapper, table)
         repeated = await survey.repeated_keys(table, kind.key) if kind.key in table.schema.names else frozenset()
-        earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]
         judge = Judge(
             self._database,
             mapper,
             repeated=repeated,
-            recorded=Recorded(earlier),
+            recorded=recorded,
             firsts=await self._firsts(table.name, repeated),
             first_seq=self._run.first_seq,
         )

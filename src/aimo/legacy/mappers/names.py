@@ -19,6 +19,8 @@ from aimo.services.names import name_key
 class _NamedMapper(Mapper):
     """Of several with one name, the first stays and the others are merged into it."""
 
+    unique = ("uid", "name_key")
+
     @property
     def _known(self) -> dict[str, Named]:
         return self.lookups.tags
@@ -30,21 +32,24 @@ class _NamedMapper(Mapper):
         """The row, unless the user has one of that name."""
         uid, row_id = fields.owner(self.lookups), fields.id(self.key)
         name = fields.text("name", "name")
-        key = name_key(name)
         values: dict[str, Any] = {
             key_of(self.table).name: row_id,
             "uid": uid,
             "name": name,
-            "name_key": key,
+            "name_key": name_key(name),
             "color": fields.optional("color"),
             "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
             "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
         }
-        holder = self._known.get(uid, Named()).by_key.get(key)
-        if holder not in (None, row_id):
-            self._merged(row_id, str(holder))
-            raise Merged(str(holder), Into.SAME_NAME)
+        rival = self.rival(values, row_id)
+        if rival is not None:
+            self._merged(row_id, rival)
+            raise Merged(rival, Into.SAME_NAME)
         return Mapped(values, fields.notes)
+
+    def holder(self, values: Mapping[str, Any]) -> str | None:
+        """The user's tag, or category, of that name."""
+        return self._known.get(values["uid"], Named()).by_key.get(values["name_key"])
 
     def hold(self, mapped: Mapped) -> None:
         """Its name."""
@@ -84,6 +89,10 @@ class CategoryMapper(_NamedMapper):
         await self.lookups.need_users(uids)
         await self.lookups.need_categories(uids)
 
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The owners' categories."""
+        await self.lookups.need_categories(row["uid"] for row in rows)
+
 
 class TagMapper(_NamedMapper):
     """Tags. How often each is used is counted anew once the memos are there."""
@@ -99,3 +108,7 @@ class TagMapper(_NamedMapper):
         uids: list[Any] = column_of(rows, "uid")
         await self.lookups.need_users(uids)
         await self.lookups.need_tags(uids)
+
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The owners' tags."""
+        await self.lookups.need_tags(row["uid"] for row in rows)

@@ -33,6 +33,7 @@ class UserMapper(Mapper):
         "createdAt": Kind.MOMENT,
         "updatedAt": Kind.MOMENT,
     }
+    unique = ("email_key",)
     # Positions of rows whose e-mail belongs to an older account; set by the survey.
     shadowed: frozenset[int] = frozenset()
 
@@ -61,6 +62,14 @@ class UserMapper(Mapper):
             values | {"email": email, "email_key": None if email is None else unique_key(email)}, fields.notes
         )
 
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Who has these e-mails."""
+        await self.lookups.need_emails(row["email_key"] for row in rows if row["email_key"] is not None)
+
+    def holder(self, values: Mapping[str, Any]) -> str | None:
+        """The account that has the e-mail."""
+        return self.lookups.emails.get(values["email_key"])
+
     def hold(self, mapped: Mapped) -> None:
         """Its e-mail."""
         if (key := mapped.values["email_key"]) is not None:
@@ -78,9 +87,7 @@ class UserMapper(Mapper):
         if not email:
             fields.note("email", Change.EMPTY_TO_NULL, email, None)
             return None
-        key = unique_key(email)
-        holder = self.lookups.emails.get(key)
-        if row.number in self.shadowed or holder not in (None, uid):
+        if row.number in self.shadowed or self.rival({"email_key": unique_key(email)}, uid) is not None:
             fields.note("email", Change.EMAIL_TAKEN, email, None)
             return None
         return email
