@@ -3,7 +3,7 @@ PY := .venv/bin/python
 # Programs besides Python packages that the tests start; `scripts/ensure` knows how to get them.
 TEST_PROGRAMS := mariadb
 # How many tests run at once; each process starts its own MariaDB. Many of them mostly wait.
-JOBS ?= 4
+JOBS ?= 3
 PYTEST := .venv/bin/pytest
 
 export PYTHON

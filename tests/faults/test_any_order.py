@@ -90,9 +90,9 @@ def where_there_are(things: str) -> Callable[[Callable[..., None]], Callable[...
 
     def decorate(step: Callable[..., None]) -> Callable[..., None]:
         @wraps(step)
-        def taken(life: Life, **drawn: Any) -> None:
+        def taken(life: Life, *given: Any, **drawn: Any) -> None:
             if getattr(life.imagined, things):
-                step(life, **drawn)
+                step(life, *given, **drawn)
 
         return taken
 

@@ -157,8 +157,8 @@ async def test_failed_tasks_say_why(provider: Provider, answer: Any, message: st
 async def test_waiting_for_a_task_ends_in_time(provider: Provider) -> None:
     provider.script = lambda path, body: (200, {"output": {"task_status": "RUNNING"}})
     recognizer = FunAsr(provider.url, "key", "fun-asr", ZONE)
-    asr = AsrService(recognizer, Outbound(), poll_seconds=0.02, wait_seconds=0.2)
-    with pytest.raises(AimoError, match=r"^Transcription timeout after 200ms$"):
+    asr = AsrService(recognizer, Outbound(), poll_seconds=0.02, wait_seconds=1)
+    with pytest.raises(AimoError, match=r"^Transcription timeout after 1000ms$"):
         await asr.wait("t")
     await recognizer.close()
     assert len(provider.seen) > 2
