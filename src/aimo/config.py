@@ -1,22 +1,26 @@
 """Every setting of the server, in one typed class read from the environment and ``.env``.
 
 Names and defaults are those of the existing server (contract, configuration.md), so that an
-installation keeps its file. A variable of the environment wins over ``.env``; an empty value
-counts as absent.
+installation keeps its files. A variable of the environment wins over ``.env``, that over
+``.env.{NODE_ENV}``; an empty value counts as absent.
 """
 
 from __future__ import annotations
 
+import os
 import secrets as random
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.errors import ConfigurationError
 
@@ -42,10 +46,6 @@ def _on_off(value: Any) -> Any:
     return value.lower() not in ("off", "false", "0", "no") if isinstance(value, str) else value
 
 
-def _none_if_zero(value: Any) -> Any:
-    return None if value == "0" else value
-
-
 # The two ways in which the existing server reads a switch.
 OnlyTrue = Annotated[bool, BeforeValidator(_only_true)]
 UnlessFalse = Annotated[bool, BeforeValidator(_unless_false)]
@@ -54,6 +54,14 @@ OnOff = Annotated[bool, BeforeValidator(_on_off)]
 
 def _parse_networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+
+
+class _Files(DotEnvSettingsSource):
+    """``.env`` and ``.env.{NODE_ENV}``, in which a dollar sign is a dollar sign: a secret may hold one."""
+
+    def _read_env_file(self, file_path: Path) -> Mapping[str, str | None]:
+        values = dotenv_values(file_path, encoding=self.env_file_encoding, interpolate=False)
+        return {name.lower(): value for name, value in values.items() if value}
 
 
 class Settings(BaseSettings):
@@ -109,7 +117,8 @@ class Settings(BaseSettings):
         "Asia/Shanghai", description="IANA zone that decides what `today` is and when scheduled work runs."
     )
     aimo_log_dir: Path | None = Field(
-        None, description="Folder for daily JSON log files; standard error only when unset."
+        None,
+        description="Folder for JSON log files `YYYY-MM-DD.log`, kept for a week; standard error only when unset.",
     )
     aimo_log_level: Literal["trace", "debug", "info", "warn", "error"] = Field(
         "info", description="Least severe level that is logged."
@@ -140,11 +149,13 @@ class Settings(BaseSettings):
     )
     lancedb_s3_bucket: str = Field("", description="Bucket of the vectors; required for s3.")
     lancedb_s3_prefix: str = Field("lancedb", description="Prefix inside the bucket.")
-    lancedb_s3_endpoint: str = Field("", description="S3-compatible endpoint URL.")
+    lancedb_s3_endpoint: str = Field(
+        "", description="S3-compatible endpoint URL; addressed by path, Alibaba Cloud OSS with the bucket in its host."
+    )
     aws_access_key_id: str = Field("", description="Access key for LanceDB on s3.")
     aws_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key for LanceDB on s3.")
     aws_region: str = Field("us-east-1", description="Region for LanceDB on s3.")
-    lancedb_version_retention_days: Annotated[int, BeforeValidator(_none_if_zero)] = Field(
+    lancedb_version_retention_days: int = Field(
         7, ge=1, description="Age in days at which old table versions are removed."
     )
     db_optimization_cron: str = Field("0 2 * * *", description="When the nightly upkeep runs, in `LOCALE_TIMEZONE`.")
@@ -218,6 +229,40 @@ class Settings(BaseSettings):
     zhipu_ocr_base_url: str = Field("https://open.bigmodel.cn/api", description="Base URL of text recognition.")
     meow_base_url: str = Field("https://api.chuckfang.com", description="Base URL of MeoW pushes.")
     github_api_url: str = Field("https://api.github.com", description="Where app versions are looked up.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was given wins over the environment, that over ``.env``, that over ``.env.{NODE_ENV}``."""
+        chosen = cast(DotEnvSettingsSource, dotenv_settings).env_file
+        if chosen is None:
+            return init_settings, env_settings
+        general = _Files(settings_cls, env_file=chosen)
+        mode = os.environ.get("NODE_ENV") or general.env_vars.get("node_env") or "development"
+        return init_settings, env_settings, general, _Files(settings_cls, env_file=f"{chosen}.{mode}")
+
+    @field_validator(
+        "port",
+        "mysql_port",
+        "mysql_connection_limit",
+        "lancedb_version_retention_days",
+        "attachment_max_file_size",
+        "attachment_presigned_url_expiry",
+        "openai_embedding_dimensions",
+        "multimodal_embedding_dimension",
+        "multimodal_embedding_video_fps",
+        mode="before",
+    )
+    @classmethod
+    def _default_for_zero(cls, value: Any, info: ValidationInfo) -> Any:
+        """The existing server takes its default for a number that is 0."""
+        return cls.model_fields[str(info.field_name)].default if value in ("0", 0) else value
 
     @field_validator("locale_timezone")
     @classmethod

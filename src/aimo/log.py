@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from aimo import clock
 from aimo.config import Settings
 
 _LEVELS = {"trace": logging.DEBUG, "debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING}
@@ -39,7 +42,10 @@ def configure(settings: Settings) -> None:
     console.setFormatter(_formatter(shared, readable=sys.stderr.isatty()))
     handlers: list[logging.Handler] = [console]
     if settings.aimo_log_dir:
-        handlers.append(_daily_file(settings.aimo_log_dir, shared))
+        settings.aimo_log_dir.mkdir(parents=True, exist_ok=True)
+        daily = _DailyFile(settings.aimo_log_dir, settings.zone)
+        daily.setFormatter(_formatter(shared, readable=False))
+        handlers.append(daily)
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(level)
@@ -69,10 +75,34 @@ def _formatter(shared: list[Any], *, readable: bool) -> logging.Formatter:
     )
 
 
-def _daily_file(folder: Path, shared: list[Any]) -> logging.Handler:
-    folder.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.TimedRotatingFileHandler(
-        folder / "aimo.log", when="midnight", backupCount=_KEPT_DAYS, encoding="utf-8", utc=True
-    )
-    handler.setFormatter(_formatter(shared, readable=False))
-    return handler
+class _DailyFile(logging.handlers.BaseRotatingHandler):
+    """Appends to ``YYYY-MM-DD.log``, one file each local day, and removes those older than a week.
+
+    No file is ever renamed, so several processes write to one folder without losing each other's lines.
+    """
+
+    def __init__(self, folder: Path, zone: ZoneInfo) -> None:
+        self._folder = folder
+        self._zone = zone
+        self._day = clock.local_day(zone)
+        super().__init__(folder / f"{self._day}.log", "a", encoding="utf-8", delay=True)
+        self._remove_old()
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Whether another day has begun."""
+        return clock.local_day(self._zone) != self._day
+
+    def doRollover(self) -> None:
+        """Go on in the file of the present day."""
+        self._day = clock.local_day(self._zone)
+        if self.stream:
+            self.stream.close()
+            self.stream = None
+        self.baseFilename = str(self._folder.absolute() / f"{self._day}.log")
+        self._remove_old()
+
+    def _remove_old(self) -> None:
+        oldest = str(date.fromisoformat(self._day) - timedelta(days=_KEPT_DAYS))
+        for path in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"):
+            if path.stem < oldest:
+                path.unlink(missing_ok=True)

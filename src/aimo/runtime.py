@@ -315,6 +315,7 @@ def lancedb_options(settings: Settings) -> dict[str, str] | None:
     if not settings.lancedb_s3_bucket:
         raise ConfigurationError("LANCEDB_S3_BUCKET must be set when LANCEDB_STORAGE_TYPE is s3")
     return s3_options(
+        bucket=settings.lancedb_s3_bucket,
         endpoint=settings.lancedb_s3_endpoint,
         region=settings.aws_region,
         access_key_id=settings.aws_access_key_id,

@@ -44,6 +44,12 @@ def test_quick_search_takes_any_limit(alice: Client, limit: object, count: int) 
     assert found["total"] == len(found["items"]) == count
 
 
+@pytest.mark.parametrize("query", [7, ["a"], [], {}, True])
+def test_quick_search_fails_for_what_is_no_text(alice: Client, query: object) -> None:
+    answer = alice.post("/explore/quick-search", {"query": query})
+    assert (answer.code, answer.message) == (1, "Search failed")
+
+
 @pytest.mark.parametrize("query", ["", "  ", None, 0, False])
 def test_quick_search_wants_a_query(alice: Client, query: object) -> None:
     answer = alice.post("/explore/quick-search", {"query": query})

@@ -25,8 +25,8 @@ _NO_STREAM = ("application/json", "text/html")
 class OpenAIChat:
     """Answers from ``POST {base_url}/chat/completions``: always one system and one user message.
 
-    Network errors and HTTP 408, 409, 429 and 5xx are tried three times within the time allowed; other
-    statuses fail at once. A stream is never repeated once its first piece is there.
+    Network errors and HTTP 408, 429 and 5xx are tried three times within the time allowed; other statuses and a used up
+    quota fail at once. A stream is never repeated once its first piece is there.
     """
 
     def __init__(self, base_url: str, api_key: str, model: str, *, waits: Sequence[float] = _WAITS) -> None:
@@ -74,7 +74,7 @@ class OpenAIChat:
                     ],
                 )
             except openai.OpenAIError as failure:
-                if wait is None or not is_transient(failure):
+                if wait is None or not is_transient(failure, conflict=False):
                     raise
                 pause = retry_after(failure) or wait * random.uniform(0.8, 1.2)
             await asyncio.sleep(pause)

@@ -27,7 +27,8 @@ _PROBE = "ok"
 class OpenAIEmbedder:
     """Vectors from ``POST {base_url}/embeddings``, stored as received and never normalised.
 
-    Network errors, time-outs and HTTP 408, 409, 429 and 5xx are tried three times; other statuses fail at once.
+    Network errors, time-outs and HTTP 408, 409, 429 and 5xx are tried three times; other statuses and a used up
+    quota fail at once.
     Every answer is checked: number of vectors, their length, no NaN, infinity or null vector.
     """
 
@@ -157,7 +158,7 @@ class OpenAIEmbedder:
             except (ValueError, TypeError, AttributeError):
                 # The SDK does not validate answers: whatever is not an embeddings object ends here.
                 raise ProviderError(f"{_TASK}: the provider's answer is not a list of embeddings") from None
-            if wait is None or not is_transient(error):
+            if wait is None or not is_transient(error, conflict=True):
                 break
             await asyncio.sleep(retry_after(error) or wait * random.uniform(0.8, 1.2))
         raise provider_error(error, _TASK)

@@ -13,7 +13,8 @@ Failure = openai.OpenAIError | TimeoutError
 
 # Refusals of what was sent; every other status may be repaired from outside (key, quota, model name, outage).
 CONTENT_REFUSED = frozenset({400, 413, 422})
-WORTH_REPEATING = frozenset({408, 409, 429})
+_NO_QUOTA = "insufficient_quota"
+_WORTH_REPEATING = frozenset({408, 429})
 
 _LONGEST_RETRY_AFTER = 10.0
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
@@ -50,12 +51,14 @@ def status_of(error: Failure) -> int | None:
     return error.status_code if isinstance(error, openai.APIStatusError) else None
 
 
-def is_transient(error: Failure) -> bool:
-    """Whether the same call may succeed a moment later."""
+def is_transient(error: Failure, *, conflict: bool) -> bool:
+    """Whether the same call may succeed a moment later; ``conflict`` is what that means for HTTP 409."""
     if isinstance(error, TimeoutError | openai.APIConnectionError):
         return True
-    status = status_of(error)
-    return status is not None and (status in WORTH_REPEATING or status >= 500)
+    if not isinstance(error, openai.APIStatusError) or error.code == _NO_QUOTA:
+        return False
+    status = error.status_code
+    return status in _WORTH_REPEATING or status >= 500 or (conflict and status == 409)
 
 
 def retry_after(error: Failure) -> float | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from aimo.config import Settings
 from aimo.db import migrate as schema_migrations
@@ -76,6 +77,7 @@ def source_options(settings: Settings, source: str) -> dict[str, str] | None:
     if "://" not in source:
         return None
     return s3_options(
+        bucket=urlsplit(source).netloc,
         endpoint=settings.lancedb_s3_endpoint,
         region=settings.aws_region,
         access_key_id=settings.aws_access_key_id,

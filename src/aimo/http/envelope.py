@@ -33,6 +33,11 @@ def failure(error: AimoError) -> Envelope[None]:
     return Envelope(error.code, error.message, None)
 
 
+def fails_as(code: Code, message: str = "") -> dict[str, Envelope[None]]:
+    """An option of a route: what it answers when something unexpected happens, if not DB_ERROR."""
+    return {"failure": failure(AimoError(code, message))}
+
+
 def _business(request: Request[Any, Any, Any], error: AimoError) -> Response[Envelope[None]]:
     return Response(failure(error), status_code=200, media_type=JSON)
 
@@ -60,7 +65,8 @@ def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
     log.error("a request failed", path=request.url.path, exc_info=error)
-    return Response(failure(AimoError(Code.DB_ERROR)), status_code=200, media_type=JSON)
+    told = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
+    return Response(told, status_code=200, media_type=JSON)
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {

@@ -6,8 +6,9 @@ from typing import overload
 
 import msgspec
 
+from aimo import coercion
 from aimo.errors import AimoError, Code
-from aimo.http import coercion, qs
+from aimo.http import qs
 from aimo.http.asgi import Scope
 from aimo.http.text import require_usable
 

@@ -6,7 +6,7 @@ import html
 import re
 
 _TAG = re.compile(r"<[^>]*>")
-_LINES = re.compile(r"\s*\n\s*")
+_LINES = re.compile(r"(?:\r?\n)+")
 
 
 def plain(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import msgspec
 import structlog
 
@@ -19,7 +20,9 @@ log = structlog.get_logger(__name__)
 _MOST_FILES = 100
 _POLL_SECONDS = 2.0
 _WAIT_SECONDS = 300.0
-_URL = re.compile(r"([a-z][a-z0-9+.-]*:)(?://[^/?#\s]|(?!//)\S|$)", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+# Those whose URLs always name a host (URL Standard, "special schemes").
+_WITH_HOST = ("http:", "https:", "ftp:", "ws:", "wss:")
 
 
 class AsrService:
@@ -88,14 +91,13 @@ class AsrService:
         return self._recognizer
 
     async def _check(self, url: Any) -> None:
-        match = _URL.match(url) if isinstance(url, str) else None
-        if match is None:
-            raise _failed(f"Invalid file URL: {url}")
-        scheme = match[1].lower()
+        scheme = _scheme(url.strip()) if isinstance(url, str) else None
+        if scheme is None:
+            raise _failed(f"Invalid file URL: {url if isinstance(url, str) else msgspec.json.encode(url).decode()}")
         if scheme not in ("http:", "https:", "oss:"):
             raise _failed(f'Unsupported file URL protocol "{scheme}". Only HTTP/HTTPS or OSS URLs are allowed.')
         if scheme != "oss:":
-            await self._outbound.check(url, resolvable=False)
+            await self._outbound.check(url.strip(), resolvable=False)
 
     async def _fetch(self, url: str) -> Any:
         try:
@@ -106,6 +108,23 @@ class AsrService:
         except (AimoError, OutboundError, ProviderError, msgspec.DecodeError, RecursionError) as error:
             log.warning("a transcription could not be fetched", reason=str(error))
             return None
+
+
+def _scheme(url: str) -> str | None:
+    """The scheme of a URL with its colon; None for what is no URL."""
+    found = _SCHEME.match(url)
+    if found is None:
+        return None
+    scheme = found[0].lower()
+    if scheme in _WITH_HOST:
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, UnicodeError):
+            return None
+        # Escapes in a host stand for what cannot be in one.
+        if not parsed.host or "%" in parsed.host or (parsed.port or 0) > 65535:
+            return None
+    return scheme
 
 
 def _failed(reason: str) -> AimoError:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
+from aimo.coercion import to_number
 from aimo.db.connection import Database
 from aimo.db.queries import push_rules as sql
 from aimo.db.transaction import atomically
@@ -135,12 +135,9 @@ def _name(value: str | UnsetType | None) -> str:
 
 
 def _hour(value: float | str | UnsetType | None) -> int:
-    """The hour, cut to a whole number; a text may hold a number."""
-    try:
-        hour = math.nan if value is None or isinstance(value, UnsetType) else float(value)
-    except (ValueError, OverflowError):
-        hour = math.nan
-    if not 0 <= hour <= 23:
+    """The hour, cut to a whole number; a text may hold a number and is 0 otherwise, as in the existing server."""
+    hour = (to_number(value) or 0) if isinstance(value, str) else value
+    if hour is None or isinstance(hour, UnsetType) or not 0 <= hour <= 23:
         raise AimoError(Code.PARAMS_ERROR, "Push time must be between 0 and 23")
     return int(hour)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from aimo.config import Settings
@@ -17,6 +18,7 @@ def configured_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Stora
     """
     scratch = settings.aimo_data_dir / "incoming"
     if kind == "s3":
+        key_id, secret = _s3_key(settings)
         return S3Storage(
             RemoteSettings(
                 bucket=settings.attachment_s3_bucket,
@@ -24,8 +26,8 @@ def configured_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Stora
                 region=settings.attachment_s3_region,
                 endpoint=settings.attachment_s3_endpoint,
                 public=settings.attachment_s3_is_public,
-                key_id=settings.attachment_s3_access_key_id,
-                secret=settings.attachment_s3_secret_access_key.get_secret_value(),
+                key_id=key_id,
+                secret=secret,
             ),
             scratch=scratch,
         )
@@ -41,3 +43,13 @@ def configured_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Stora
         ),
         scratch=scratch,
     )
+
+
+def _s3_key(settings: Settings) -> tuple[str, str]:
+    """The access key and its secret: that of attachments if complete, else the usual one; two empty texts for none."""
+    own = settings.attachment_s3_access_key_id, settings.attachment_s3_secret_access_key.get_secret_value()
+    usual = settings.aws_access_key_id, settings.aws_secret_access_key.get_secret_value()
+    if all(own):
+        return own
+    # A temporary key is worth nothing without its token, which the client finds in the environment itself.
+    return usual if all(usual) and "AWS_SESSION_TOKEN" not in os.environ else ("", "")

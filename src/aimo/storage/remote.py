@@ -43,7 +43,7 @@ _CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
 _PROBE = "aimo-start-up-check"
 
 # What obstore raises besides its own errors: FileNotFoundError, PermissionError, ValueError for a path.
-_FAILURES = (BaseError, OSError, ValueError)
+FAILURES = (BaseError, OSError, ValueError)
 
 
 def open_store(bucket: str, *, http: bool, **config: Any) -> S3Store:
@@ -59,8 +59,8 @@ def open_store(bucket: str, *, http: bool, **config: Any) -> S3Store:
             client_options={**_CLIENT, "allow_http": http},  # type: ignore[arg-type]
             retry_config=_RETRY,  # type: ignore[arg-type]
         )
-    except _FAILURES as error:
-        raise ConfigurationError(f"The bucket {bucket} cannot be used: {_reason(error)}") from None
+    except FAILURES as error:
+        raise ConfigurationError(f"The bucket {bucket} cannot be used: {reason(error)}") from None
 
 
 class RemoteObject:
@@ -88,8 +88,8 @@ class RemoteObject:
             async for piece in result.stream(min_chunk_size=CHUNK):
                 received += len(piece)
                 yield bytes(piece)
-        except _FAILURES as error:
-            raise StorageError(_reason(error)) from error
+        except FAILURES as error:
+            raise StorageError(reason(error)) from error
         if received != end - start:
             raise StorageError("the object changed while it was read")
 
@@ -121,13 +121,13 @@ class RemoteStorage:
         await in_thread(prepare_scratch, self.scratch)
         try:
             await obstore.get_async(self._store, object_path(self._prefix, _PROBE))
-        except _FAILURES as error:
+        except FAILURES as error:
             code = _code(error)
             if code in _HOPELESS:
                 text = f"Attachments cannot be kept in the bucket {self._bucket}: {_HOPELESS[code]} ({code})."
                 raise ConfigurationError(text) from None
             if not isinstance(error, FileNotFoundError):
-                log.warning("the attachments' bucket could not be checked", bucket=self._bucket, reason=_reason(error))
+                log.warning("the attachments' bucket could not be checked", bucket=self._bucket, reason=reason(error))
 
     async def close(self) -> None:
         """Connections close by themselves."""
@@ -150,8 +150,8 @@ class RemoteStorage:
             )
         except ObjectMissing:
             raise StorageError("not a key of this storage") from None
-        except _FAILURES as error:
-            raise StorageError(_reason(error)) from error
+        except FAILURES as error:
+            raise StorageError(reason(error)) from error
 
     async def open(self, key: str) -> RemoteObject:
         """Look an object up for reading."""
@@ -160,8 +160,8 @@ class RemoteStorage:
             meta = await obstore.head_async(self._store, path)
         except FileNotFoundError:
             raise ObjectMissing(key) from None
-        except _FAILURES as error:
-            raise StorageError(_reason(error)) from error
+        except FAILURES as error:
+            raise StorageError(reason(error)) from error
         return RemoteObject(self._store, path, meta["size"], meta["last_modified"].timestamp())
 
     async def delete(self, key: str) -> None:
@@ -170,8 +170,8 @@ class RemoteStorage:
             await obstore.delete_async(self._store, self._path(key))
         except (FileNotFoundError, ObjectMissing):
             return
-        except _FAILURES as error:
-            raise StorageError(_reason(error)) from error
+        except FAILURES as error:
+            raise StorageError(reason(error)) from error
 
     async def exists(self, key: str) -> bool:
         """Whether there is an object under the key."""
@@ -188,8 +188,8 @@ class RemoteStorage:
             async for found in obstore.list(self._store, prefix=root or None, chunk_size=batch):
                 keys = [(meta["path"].removeprefix(root).lstrip("/"), meta["last_modified"]) for meta in found]
                 yield [(key, stored.timestamp()) for key, stored in keys if is_key(key)]
-        except _FAILURES as error:
-            raise StorageError(_reason(error)) from error
+        except FAILURES as error:
+            raise StorageError(reason(error)) from error
 
     def _path(self, key: str) -> str:
         if not is_key(key):
@@ -202,6 +202,6 @@ def _code(error: BaseException) -> str:
     return found.group(1) if found else ""
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """A short text; what the library says goes on for pages."""
     return _code(error) or str(error).partition("\n")[0][:300] or type(error).__name__

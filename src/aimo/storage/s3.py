@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import obstore
+import structlog
 
 from aimo import clock
 from aimo.errors import ConfigurationError
@@ -15,7 +17,11 @@ from aimo.storage.addresses import Bucket, aws_host, object_path, oss_public, s3
 from aimo.storage.media import shown_as
 from aimo.storage.presign import LONGEST_SECONDS, Credentials, aws_url, encoded
 from aimo.storage.protocol import Placement
-from aimo.storage.remote import RemoteStorage, open_store
+from aimo.storage.remote import FAILURES, RemoteStorage, open_store, reason
+
+log = structlog.get_logger(__name__)
+
+_REST_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class S3Storage(RemoteStorage):
             if settings.key_id and settings.secret
             else None
         )
+        self._no_signing_before = 0.0
         self.placement: Final = settings.placement("s3")
         store = open_store(settings.bucket, http=place.scheme == "http", **_client_config(settings))
         super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
@@ -71,11 +78,25 @@ class S3Storage(RemoteStorage):
             return public_address(self._settings, "s3", placement, path)
         name = placement.bucket if placement and placement.kind == "s3" and placement.bucket else self._bucket
         bucket = Bucket(name, self._settings.region, self._settings.endpoint)
-        if self._credentials is None:
-            return obstore.sign(self._store, "GET", path, timedelta(seconds=min(lifetime, LONGEST_SECONDS)))
         base = f"{s3_root(bucket)}/{encoded(path)}"
+        if self._credentials is None:
+            return self._signed_by_client(path, lifetime) or base
         now = clock.now_ms() / 1000
         return aws_url(base, self._credentials, lifetime, now=now, content_type=shown_as(key))
+
+    def _signed_by_client(self, path: str, lifetime: int) -> str | None:
+        """An address signed with credentials that only the client knows; None while it finds none.
+
+        Looking for them may take seconds, in which nothing else happens: after a failure it has a rest.
+        """
+        if time.monotonic() < self._no_signing_before:
+            return None
+        try:
+            return obstore.sign(self._store, "GET", path, timedelta(seconds=min(lifetime, LONGEST_SECONDS)))
+        except FAILURES as error:
+            self._no_signing_before = time.monotonic() + _REST_SECONDS
+            log.warning("no AWS credentials: addresses of files are not signed", reason=reason(error))
+            return None
 
 
 def is_public(settings: RemoteSettings, placement: Placement | None) -> bool:

@@ -166,8 +166,13 @@ class VectorStore:
         return {upkeep.table.name: upkeep.failures for upkeep in self._upkeeps}
 
 
-def s3_options(*, endpoint: str, region: str, access_key_id: str, secret_access_key: str) -> dict[str, str]:
-    """LanceDB's storage options for S3 or a service like it; what is empty is left to the environment."""
+def s3_options(
+    *, bucket: str, endpoint: str, region: str, access_key_id: str, secret_access_key: str
+) -> dict[str, str]:
+    """LanceDB's storage options for S3 or a service like it; what is empty is left to the environment.
+
+    Alibaba Cloud OSS takes requests only where the bucket's name is part of the host (contract, configuration.md).
+    """
     options = {
         "endpoint": endpoint,
         "region": region,
@@ -176,6 +181,10 @@ def s3_options(*, endpoint: str, region: str, access_key_id: str, secret_access_
         "timeout": "60s",
         "connect_timeout": "5s",
     }
+    scheme, _, host = endpoint.strip("/").rpartition("://")
+    if host.endswith(".aliyuncs.com"):
+        own_host = host if host.startswith(f"{bucket}.") else f"{bucket}.{host}"
+        options |= {"endpoint": f"{scheme or 'https'}://{own_host}", "virtual_hosted_style_request": "true"}
     if endpoint.startswith("http://"):
         options["allow_http"] = "true"
     return {name: value for name, value in options.items() if value}

@@ -72,7 +72,9 @@ def test_speech_is_recognized_by_a_task(alice: Client) -> None:
 
 
 def test_speech_is_recognized_while_the_client_waits(alice: Client) -> None:
-    answer = alice.post("/asr/transcribe-and-wait", {"fileUrls": ["http://127.0.0.1:8080/a.mp3", "oss://bucket/b.mp3"]})
+    answer = alice.post(
+        "/asr/transcribe-and-wait", {"fileUrls": [" http://127.0.0.1:8080/a.mp3", "oss://bucket/b.mp3"]}
+    )
     assert answer.status == 202
     assert len(answer.data["results"]) == 2
 
@@ -84,7 +86,16 @@ def test_speech_is_recognized_while_the_client_waits(alice: Client) -> None:
         (None, "At least one file URL is required"),
         (["no url"], "Invalid file URL: no url"),
         (["http://"], "Invalid file URL: http://"),
+        (["http:"], "Invalid file URL: http:"),
+        (["http://exa mple.com/a"], "Invalid file URL: http://exa mple.com/a"),
+        (["http://example.com:99999/a"], "Invalid file URL: http://example.com:99999/a"),
+        (["http://[::1/a"], "Invalid file URL: http://[::1/a"),
         ([7], "Invalid file URL: 7"),
+        ([None], "Invalid file URL: null"),
+        (
+            ["file:///etc/x.wav"],
+            'Unsupported file URL protocol "file:". Only HTTP/HTTPS or OSS URLs are allowed.',
+        ),
         (
             ["ftp://127.0.0.1/x"],
             'Unsupported file URL protocol "ftp:". Only HTTP/HTTPS or OSS URLs are allowed.',

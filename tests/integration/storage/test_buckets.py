@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from aimo.storage.protocol import ObjectMissing, Placement, StorageError
 from aimo.storage.remote import RemoteStorage
 from aimo.storage.signing import FileSigner
 from support.buckets import Buckets, buckets, shared_buckets
+from support.ports import free_port
 from support.tiny_http import TinyHttp, listening
 
 __all__ = ["buckets", "shared_buckets"]
@@ -131,15 +133,38 @@ def test_rows_decide_whether_and_where_their_bucket_is_public(settings: Callable
     )
 
 
-def test_without_a_key_the_usual_credentials_sign(
+@pytest.mark.parametrize("own", [{}, {"ATTACHMENT_S3_ACCESS_KEY_ID": "INCOMPLETE"}])
+def test_without_a_complete_key_the_usual_one_signs(settings: Callable[..., Settings], own: dict[str, str]) -> None:
+    usual = {"AWS_ACCESS_KEY_ID": "USUAL", "AWS_SECRET_ACCESS_KEY": "SECRET"}
+    storage = configured_bucket(settings(ATTACHMENT_S3_BUCKET="memos", **own, **usual), "s3")
+    url = storage.url("k/a.png", lifetime=60)
+    assert url.startswith("https://memos.s3.us-east-1.amazonaws.com/attachments/k/a.png?X-Amz-Algorithm=")
+    assert "USUAL" in url
+    assert "response-content-type=image%2Fpng" in url
+
+
+def test_a_temporary_key_signs_with_its_token(
     settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FROMENV")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "SECRET")
+    for name, value in {"ACCESS_KEY_ID": "TEMPORARY", "SECRET_ACCESS_KEY": "SECRET", "SESSION_TOKEN": "TOKEN"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    url = configured_bucket(settings(ATTACHMENT_S3_BUCKET="memos"), "s3").url("k/a.png", lifetime=60)
+    assert "TEMPORARY" in url
+    assert "X-Amz-Security-Token=TOKEN" in url
+
+
+def test_without_any_credentials_addresses_are_not_signed_and_nothing_waits_twice(
+    settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{free_port()}")
     storage = configured_bucket(settings(ATTACHMENT_S3_BUCKET="memos"), "s3")
-    url = storage.url("k/a.png", lifetime=60)
-    assert url.startswith("https://s3.us-east-1.amazonaws.com/memos/attachments/k/a.png?X-Amz-Algorithm=")
-    assert "FROMENV" in url
+    plain = "https://memos.s3.us-east-1.amazonaws.com/attachments/k/a.png"
+    assert storage.url("k/a.png", lifetime=60) == plain
+    started = time.monotonic()
+    assert [storage.url("k/a.png", lifetime=60) for _ in range(100)] == [plain] * 100
+    assert time.monotonic() - started < 0.2
 
 
 async def test_what_the_folder_still_has_stays_reachable(

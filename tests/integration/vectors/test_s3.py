@@ -11,6 +11,7 @@ from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore, s3_options
 from support.ports import free_port
 from support.processes import Process
+from support.tiny_http import TinyHttp, listening
 from support.waiting import eventually
 
 
@@ -36,7 +37,9 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def options(endpoint: str) -> dict[str, str]:
-    return s3_options(endpoint=endpoint, region="us-east-1", access_key_id="key", secret_access_key="secret")
+    return s3_options(
+        bucket="vectors", endpoint=endpoint, region="us-east-1", access_key_id="key", secret_access_key="secret"
+    )
 
 
 async def test_a_store_in_a_bucket_does_what_one_in_a_folder_does(endpoint: str) -> None:
@@ -65,6 +68,30 @@ async def test_an_endpoint_that_does_not_answer_is_reported() -> None:
 
 
 def test_empty_settings_are_left_to_the_environment() -> None:
-    given = s3_options(endpoint="", region="eu-west-1", access_key_id="", secret_access_key="")
+    given = s3_options(bucket="b", endpoint="", region="eu-west-1", access_key_id="", secret_access_key="")
     assert given["region"] == "eu-west-1"
     assert not {"endpoint", "access_key_id", "secret_access_key", "allow_http"} & set(given)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://oss-cn-hangzhou.aliyuncs.com",
+        "oss-cn-hangzhou.aliyuncs.com/",
+        "https://vectors.oss-cn-hangzhou.aliyuncs.com",
+    ],
+)
+def test_oss_is_asked_where_it_answers(endpoint: str) -> None:
+    given = options(endpoint)
+    assert given["endpoint"] == "https://vectors.oss-cn-hangzhou.aliyuncs.com"
+    assert given["virtual_hosted_style_request"] == "true"
+
+
+async def test_with_the_bucket_in_the_host_it_is_not_in_the_path() -> None:
+    refusal = TinyHttp(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    async with listening(refusal) as bucket:
+        given = options(f"http://127.0.0.1:{bucket.port}") | {"virtual_hosted_style_request": "true"}
+        with pytest.raises(VectorStoreError):
+            await VectorStore.open("s3://vectors/prefix", model="m", dimension=8, storage_options=given)
+        assert bucket.requests
+        assert not any(b" /vectors" in request for request in bucket.requests)

@@ -33,9 +33,30 @@ def test_only_codes_are_repeated_from_an_answer() -> None:
 
 def test_network_failures_and_time_outs_are_transient() -> None:
     for error in (TimeoutError(), openai.APITimeoutError(REQUEST), openai.APIConnectionError(request=REQUEST)):
-        assert is_transient(error)
+        assert is_transient(error, conflict=False)
         assert provider_error(error, "Embedding").retryable
-    assert not is_transient(openai.OpenAIError("odd"))
+    assert not is_transient(openai.OpenAIError("odd"), conflict=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (answered(408), True),
+        (answered(429), True),
+        (answered(500), True),
+        (answered(529), True),
+        (answered(400), False),
+        (answered(404), False),
+        (answered(429, "insufficient_quota"), False),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(error: openai.APIStatusError, again: bool) -> None:
+    assert is_transient(error, conflict=True) is is_transient(error, conflict=False) is again
+
+
+def test_a_conflict_passes_for_embeddings_and_not_for_chat() -> None:
+    assert is_transient(answered(409), conflict=True)
+    assert not is_transient(answered(409), conflict=False)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimo.coercion import integer_prefix, to_number
 from aimo.errors import AimoError
 from aimo.http import qs
-from aimo.http.coercion import integer_prefix, to_number
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import BadBodyError
 from aimo.http.edge.ranges import UnsatisfiableError, requested_span

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from aimo.coercion import clamp, integer_prefix, to_number
 from aimo.errors import AimoError, Code
-from aimo.http.coercion import clamp, integer_prefix, to_number
 from aimo.http.query import InvalidParameterError, Query
 
 

@@ -36,6 +36,7 @@ def test_plain_text_has_a_line_for_each_tag_and_decoded_entities() -> None:
     assert plain(MESSAGE.html) == PLAIN
     assert plain("&amp;lt;b&amp;gt;") == "&lt;b&gt;"
     assert plain("<p>a</p><br><br/><p>b\n\nc</p>") == "a\nb\nc"
+    assert plain("<p>- a\r\n  - b\n\n    c</p>") == "- a\n  - b\n    c"
     assert plain("") == ""
 
 

@@ -9,7 +9,7 @@ from aimo.dto.ai import SuggestedTags, TagsRequest, Tool, ToolList
 from aimo.dto.base import Envelope
 from aimo.errors import AimoError, Code
 from aimo.http.context import AnyRequest, Services, User
-from aimo.http.envelope import ok
+from aimo.http.envelope import fails_as, ok
 from aimo.http.presence import while_present
 from aimo.http.routing import get, post
 
@@ -29,7 +29,7 @@ class AIController(Controller):
     path = "/api/v1/ai"
     tags = ("AI",)
 
-    @post("/generate-tags", summary="Suggest tags")
+    @post("/generate-tags", summary="Suggest tags", opt=fails_as(Code.SYSTEM_ERROR, "Failed to generate tags"))
     async def suggest_tags(
         self, data: JSONBody[TagsRequest], request: AnyRequest, services: Services, user: User
     ) -> Envelope[SuggestedTags]:

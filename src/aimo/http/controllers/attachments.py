@@ -11,13 +11,13 @@ from litestar import Controller, Response
 from litestar.params import JSONBody
 from litestar.response import Stream
 
+from aimo.coercion import integer_prefix
 from aimo.dto.attachments import Attachment, AttachmentPage, AttachmentResult, PropertiesBody
 from aimo.dto.base import Done, Envelope
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.coercion import integer_prefix
 from aimo.http.context import AnyRequest, Params, PathText, Services, User, page_request
-from aimo.http.envelope import JSON, failure, ok
+from aimo.http.envelope import JSON, fails_as, failure, ok
 from aimo.http.parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.query import Query
 from aimo.http.routing import delete, get, patch, post
@@ -92,7 +92,11 @@ class MachineAttachmentController(Controller):
     tags = ("Machines",)
     guards = (require_machine_token,)
 
-    @post("/upload", summary="Upload a file for a user", opt=documented(USER) | {"upload": "file"})
+    @post(
+        "/upload",
+        summary="Upload a file for a user",
+        opt=documented(USER) | {"upload": "file"} | fails_as(Code.SYSTEM_ERROR),
+    )
     async def upload(self, request: AnyRequest, params: Params, services: Services) -> Envelope[AttachmentResult]:
         """Store a file for the user named by `uid`."""
         uid = await machine_user(params, services)

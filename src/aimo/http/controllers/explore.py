@@ -9,6 +9,7 @@ import structlog
 from litestar import Controller, Response
 from litestar.params import JSONBody
 
+from aimo.coercion import clamp, to_number
 from aimo.dto.base import Done, Envelope
 from aimo.dto.explore import (
     EVENTS,
@@ -26,9 +27,8 @@ from aimo.dto.explore import (
     StreamError,
 )
 from aimo.errors import AimoError, Code
-from aimo.http.coercion import clamp, to_number
 from aimo.http.context import AnyRequest, Params, PathText, Services, User
-from aimo.http.envelope import JSON, ok
+from aimo.http.envelope import JSON, fails_as, ok
 from aimo.http.events import event, event_stream, wants_events
 from aimo.http.parameters import Parameter, documented
 from aimo.http.presence import while_present
@@ -69,12 +69,12 @@ class ExploreController(Controller):
         work = _answer(services, user.uid, data.query, context)
         return Response(ok(await while_present(request, work)), media_type=JSON)
 
-    @post("/quick-search", summary="Find the most relevant memos")
+    @post("/quick-search", summary="Find the most relevant memos", opt=fails_as(Code.SYSTEM_ERROR, "Search failed"))
     async def quick_search(
         self, data: JSONBody[QuickSearchBody], services: Services, user: User
     ) -> Envelope[FoundMemos]:
         """The relevant ones among the memos most similar to the query."""
-        if data.query and not isinstance(data.query, str):
+        if isinstance(data.query, list | dict) or (data.query and not isinstance(data.query, str)):
             raise AimoError(Code.SYSTEM_ERROR, "Search failed")
         if not data.query or not data.query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
@@ -97,18 +97,22 @@ class ExploreController(Controller):
             raise failed("the database or the vectors cannot be read") from error
 
 
+def _failing(task: str) -> dict[str, Envelope[None]]:
+    return fails_as(Code.DB_ERROR, f"Failed to {task}")
+
+
 class ConversationController(Controller):
     """Conversations with the assistant; the client adds the messages itself."""
 
     path = "/api/v1/explore/conversations"
     tags = ("Explore",)
 
-    @get("/", summary="List conversations")
+    @get("/", summary="List conversations", opt=_failing("get conversations"))
     async def fetch_all(self, services: Services, user: User) -> Envelope[ConversationList]:
         """All conversations; those that something happened in last come first."""
         return ok(await services.conversations.all(user.uid))
 
-    @post("/", summary="Begin a conversation")
+    @post("/", summary="Begin a conversation", opt=_failing("create conversation"))
     async def create(
         self, data: JSONBody[ConversationBody], services: Services, user: User
     ) -> Envelope[ConversationResult]:
@@ -116,12 +120,12 @@ class ConversationController(Controller):
         conversation = await services.conversations.create(user.uid, data.title)
         return ok(ConversationResult(message="Conversation created successfully", conversation=conversation))
 
-    @get("/{conversation_id:str}", summary="Read a conversation")
+    @get("/{conversation_id:str}", summary="Read a conversation", opt=_failing("get conversation"))
     async def fetch(self, conversation_id: PathText, services: Services, user: User) -> Envelope[ConversationDetail]:
         """One conversation with its messages, oldest first."""
         return ok(await services.conversations.get(user.uid, conversation_id))
 
-    @put("/{conversation_id:str}", summary="Rename a conversation")
+    @put("/{conversation_id:str}", summary="Rename a conversation", opt=_failing("update conversation"))
     async def rename(
         self, conversation_id: PathText, data: JSONBody[ConversationBody], services: Services, user: User
     ) -> Envelope[ConversationResult]:
@@ -129,13 +133,13 @@ class ConversationController(Controller):
         conversation = await services.conversations.rename(user.uid, conversation_id, data.title)
         return ok(ConversationResult(message="Conversation updated successfully", conversation=conversation))
 
-    @delete("/{conversation_id:str}", summary="Remove a conversation")
+    @delete("/{conversation_id:str}", summary="Remove a conversation", opt=_failing("delete conversation"))
     async def remove(self, conversation_id: PathText, services: Services, user: User) -> Envelope[Done]:
         """Remove a conversation with its messages."""
         await services.conversations.delete(user.uid, conversation_id)
         return ok(Done(message="Conversation deleted successfully"))
 
-    @post("/{conversation_id:str}/messages", summary="Add a message")
+    @post("/{conversation_id:str}/messages", summary="Add a message", opt=_failing("add message"))
     async def add(
         self, conversation_id: PathText, data: JSONBody[MessageBody], services: Services, user: User
     ) -> Envelope[MessageResult]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litestar import Controller
 
+from aimo.coercion import clamp
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.insights import Activity, OnThisDay
-from aimo.http.coercion import clamp
 from aimo.http.context import Params, Services, User
 from aimo.http.envelope import ok
 from aimo.http.parameters import Parameter, documented

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from litestar import Controller
 from litestar.params import JSONBody
 
+from aimo.coercion import integer_prefix, narrowed, to_number
 from aimo.db.queries.memos import Order
 from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
 from aimo.errors import AimoError, Code
-from aimo.http.coercion import integer_prefix, narrowed, to_number
 from aimo.http.context import Params, PathText, Services, User, page_request
 from aimo.http.envelope import ok
 from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
