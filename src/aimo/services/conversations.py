@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -170,9 +171,10 @@ def _stored_sources(stored: Any) -> list[MessageSource]:
 
 
 def _known(source: MessageSource) -> MessageSource:
-    """The source without its nulls: what is unknown is absent."""
+    """The source without nulls and numbers that JSON cannot hold: what is unknown is absent."""
     for name in source.__struct_fields__:
-        if getattr(source, name) is None:
+        value = getattr(source, name)
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
             setattr(source, name, UNSET)
     return source
 

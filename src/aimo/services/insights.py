@@ -28,10 +28,10 @@ class InsightService:
         self._database = database
         self._zone = zone
 
-    async def activity(self, uid: str, days: int) -> Activity:
+    async def activity(self, uid: str, days: float) -> Activity:
         """How many memos the user wrote on each day (UTC) of the last ``days`` days."""
         until = clock.now_ms()
-        since = until - days * _DAY_MS
+        since = until - int(days * _DAY_MS)
         async with self._database.reads() as connection:
             rows = await connection.execute(sql.ACTIVITY, {"owner": uid, "since": since, "until": until})
             items = [DayCount(date=str(day), count=count) for day, count in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -29,22 +30,24 @@ def said(role: str, content: str, **more: object) -> MessageBody:
 
 async def test_messages_keep_all_five_keys_of_their_sources(settings: Make, migrated_database: dict[str, str]) -> None:
     full = {"memoId": "m1", "content": "x", "similarity": 0.1234567, "relevanceScore": 0.9, "createdAt": 1600000000001}
+    odd = {"memoId": "m3", "similarity": math.nan, "relevanceScore": math.inf}
     async with Runtime(settings(**migrated_database, EMBEDDER="local")) as runtime:
         talks: ConversationService = runtime.services.conversations
         uid = await user(runtime, "a")
         talk = await talks.create(uid, None)
         await talks.add(uid, talk.conversation_id, said("user", " When? "))
-        await talks.add(
+        added = await talks.add(
             uid,
             talk.conversation_id,
-            said("assistant", "Friday [1]", sources=[full | {"unknown": 1}, {"memoId": "m2", "similarity": None}]),
+            said("assistant", "Friday [1]", sources=[full | {"unknown": 1}, {"memoId": "m2", "similarity": None}, odd]),
         )
         read = msgspec.to_builtins(await talks.get(uid, talk.conversation_id))
         listed = await talks.all(uid)
     assert talk.title == "新对话"
     assert [message["content"] for message in read["messages"]] == [" When? ", "Friday [1]"]
     assert "sources" not in read["messages"][0]
-    assert read["messages"][1]["sources"] == [full, {"memoId": "m2"}]
+    assert read["messages"][1]["sources"] == [full, {"memoId": "m2"}, {"memoId": "m3"}]
+    assert msgspec.to_builtins(added) == read["messages"][1]
     assert read["messageCount"] == listed.items[0].message_count == 2
 
 

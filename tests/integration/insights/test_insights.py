@@ -65,6 +65,9 @@ async def test_activity_counts_by_utc_days_within_the_exact_window(
         ("2026-03-09", 2),
     ]
     assert (found.start_date, found.end_date) == ("2026-03-02", "2026-03-09")
+    found = await runtime.services.insights.activity(alice, 1.5)
+    assert [(day.date, day.count) for day in found.items] == [("2026-03-08", 1), ("2026-03-09", 2)]
+    assert found.start_date == "2026-03-08"
 
 
 async def test_this_day_of_other_years_counts_in_the_servers_zone(

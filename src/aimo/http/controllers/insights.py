@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from litestar import Controller
 
-from aimo.coercion import clamp
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.insights import Activity, OnThisDay
@@ -25,7 +24,7 @@ class InsightController(Controller):
     @get("/activity", summary="Count memos by day", opt=documented(_DAYS))
     async def activity(self, params: Params, services: Services, user: User) -> Envelope[Activity]:
         """How many memos were written on each day (UTC) of the last days."""
-        return ok(await services.insights.activity(user.uid, clamp(params.number("days", 90), 1, 365)))
+        return ok(await services.insights.activity(user.uid, min(max(params.number("days", 90), 1), 365)))
 
     @get("/on-this-day", summary="List memos of this day")
     async def on_this_day(self, services: Services, user: User) -> Envelope[OnThisDay]:
