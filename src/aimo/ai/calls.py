@@ -49,18 +49,25 @@ class Calls:
     """A client of one provider. It keeps connections open until it is closed."""
 
     def __init__(
-        self, base_url: str, key: str = "", *, seconds: float, headers: Mapping[str, str] | None = None
+        self,
+        base_url: str,
+        key: str = "",
+        *,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
     ) -> None:
-        """``key`` is sent as bearer token; ``seconds`` bound a whole call."""
+        """``key`` is sent as bearer token; ``seconds`` bound a whole call, with all redirects that it follows."""
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
         self._headers = {**(headers or {}), **authorization}
         self._base = base_url.rstrip("/")
         self._seconds = seconds
+        self._follow_redirects = follow_redirects
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
         # Made by the first call: reading the certificates takes as long as opening a database.
-        return httpx.AsyncClient(headers=self._headers, timeout=self._seconds, follow_redirects=False)
+        return httpx.AsyncClient(headers=self._headers, timeout=self._seconds, follow_redirects=self._follow_redirects)
 
     async def get(self, path: str) -> Reply:
         """GET a path below the base URL; see :meth:`send`."""

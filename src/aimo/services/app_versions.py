@@ -21,7 +21,8 @@ class AppVersionService:
     """Looks releases up and remembers what it found for an hour; failures are not remembered."""
 
     def __init__(self, base_url: str, *, seconds: float = _SECONDS) -> None:
-        self._calls = Calls(base_url, seconds=seconds, headers=_HEADERS)
+        # A repository that was renamed is found by its old name through a redirect.
+        self._calls = Calls(base_url, seconds=seconds, headers=_HEADERS, follow_redirects=True)
         self._known: dict[str, tuple[float, str]] = {}
 
     async def latest(self) -> AppVersions:

@@ -45,6 +45,8 @@ class Provider:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
+                if status == 301:
+                    self.send_header("Location", answer)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -78,6 +80,17 @@ async def test_versions_are_looked_up_once_an_hour(provider: Provider) -> None:
     assert (first.desktop.version, first.apk.version) == ("1.2.3", "1.2.3")
     assert sorted(path for path, _, _ in provider.seen) == sorted(f"/repos/{r}/releases/latest" for r in (DESKTOP, APK))
     assert all(headers["user-agent"] == "AIMO-App/1.0" for _, headers, _ in provider.seen)
+
+
+async def test_the_versions_of_a_renamed_repository_are_found(provider: Provider) -> None:
+    def moved(path: str, body: Any) -> tuple[int, Any]:
+        return (200, {"tag_name": "v3"}) if path.startswith("/repositories/") else (301, "/repositories/7/latest")
+
+    provider.script = moved
+    versions = AppVersionService(provider.url)
+    found = await versions.latest()
+    await versions.close()
+    assert (found.desktop.version, found.apk.version) == ("3", "3")
 
 
 @pytest.mark.parametrize(
