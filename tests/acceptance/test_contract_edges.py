@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -185,3 +186,62 @@ def test_uploads_by_machines_name_their_user_first(running: Server, alice: Clien
     assert (unknown.code, unknown.message) == (3, "User not found")
     kept = machine.post("/attachments/ba/upload", files=file, params={"uid": alice.uid}, data={"createdAt": "12abc"})
     assert kept.data["attachment"]["createdAt"] == 12
+
+
+@pytest.mark.parametrize("password", [5, True, ["Passw0rd-test"], {}, [], "Passw0rd-tesT"])
+def test_a_password_that_is_no_text_is_a_wrong_one(alice: Client, password: object) -> None:
+    answer = alice.post("/auth/login", {"email": alice.email, "password": password})
+    assert (answer.code, answer.message) == (1002, "密码错误")
+    assert alice.post("/auth/login", {"email": "nobody", "password": password}).code == 1000
+    changed = alice.post("/user/password", {"oldPassword": password, "newPassword": "another one"})
+    assert (changed.code, changed.message) == (1002, "当前密码错误")
+
+
+@pytest.mark.parametrize("missing", [None, "", 0, False])
+def test_a_password_that_is_nothing_is_missing(alice: Client, missing: object) -> None:
+    answer = alice.post("/auth/login", {"email": alice.email, "password": missing})
+    assert (answer.code, answer.message) == (2, "Email and password are required")
+    changed = alice.post("/user/password", {"oldPassword": alice.password, "newPassword": missing})
+    assert (changed.code, changed.message) == (2, "请填写完整信息")
+
+
+def test_a_new_password_that_is_no_text_changes_nothing(alice: Client) -> None:
+    changed = alice.post("/user/password", {"oldPassword": alice.password, "newPassword": 1234567})
+    assert (changed.code, changed.message) == (1002, "密码修改失败")
+    assert alice.post("/auth/login", {"email": alice.email, "password": alice.password}).code == 0
+
+
+def test_tags_that_are_no_list_are_refused_and_stay(alice: Client) -> None:
+    memo = alice.post("/memos", {"content": TEXT, "tags": ["kept"]}).data["memo"]["memoId"]
+    for body, told in (({"tags": {}}, "Tags must be an array"), ({"tagIds": {}}, "TagIds must be an array")):
+        answer = alice.put(f"/memos/{memo}/tags", body)
+        assert (answer.code, answer.message) == (2, told)
+    assert [tag["name"] for tag in alice.get(f"/memos/{memo}").data["tags"]] == ["kept"]
+
+
+def test_the_dates_of_a_vector_search_are_numbers_or_nothing(alice: Client) -> None:
+    def found(**bounds: object) -> int:
+        return int(alice.post("/memos/search/vector", {"query": TEXT, **bounds}).data["pagination"]["total"])
+
+    everything = found()
+    assert everything > 0
+    for ignored in ("2023-01-01", "12abc", "x", "", "Infinity"):
+        assert found(endDate=ignored) == everything
+    assert found(endDate="9e12") == found(startDate="0x10") == found(startDate=None) == everything
+    assert found(endDate="1000") == found(endDate=None) == found(startDate=9e12) == 0
+
+
+@pytest.mark.parametrize("start", ["ba", "Ba", "bA", "BA"])
+def test_a_file_is_its_owner_s_whatever_its_id_begins_with(running: Server, alice: Client, start: str) -> None:
+    upload = {"file": ("x.txt", b"bytes", "text/plain")}
+    made = alice.post("/attachments/upload", files=upload).data["attachment"]["attachmentId"]
+    renamed = start + made[2:]
+    with sqlite3.connect(running.data_dir / "aimo.db", timeout=10) as database:
+        database.execute("UPDATE attachments SET attachment_id = ? WHERE attachment_id = ?", (renamed, made))
+    database.close()
+    path = f"/attachments/{renamed}"
+    assert alice.get(path).data["attachmentId"] == renamed
+    assert alice.get(f"{path}/download").content == b"bytes"
+    assert alice.request("PATCH", f"{path}/properties", {"properties": {"a": 1}}).code == 0
+    assert Client(running.url).get(path).status == 401
+    assert alice.delete(path).code == 0

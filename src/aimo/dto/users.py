@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
@@ -18,7 +20,7 @@ class LoginBody(Dto):
     """What logging in takes."""
 
     email: Annotated[str | None, Meta(description="The e-mail of the account.")] = None
-    password: Annotated[str | None, Meta(description="Its password.")] = None
+    password: Annotated[Any, Meta(description="Its password, a text.")] = None
 
 
 class RegisteredUser(Dto):
@@ -76,8 +78,8 @@ class UserInfoUpdated(Dto):
 class PasswordBody(Dto):
     """What changing a password takes."""
 
-    old_password: Annotated[str | None, Meta(description="The password until now.")] = None
-    new_password: Annotated[str | None, Meta(description="The new one, at least 6 characters.")] = None
+    old_password: Annotated[Any, Meta(description="The password until now, a text.")] = None
+    new_password: Annotated[Any, Meta(description="The new one, a text of at least 6 characters.")] = None
 
 
 class AvatarUploaded(Dto):

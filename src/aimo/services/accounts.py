@@ -32,6 +32,8 @@ from aimo.storage.protocol import Storage, StorageError
 log = structlog.get_logger(__name__)
 
 _SHORTEST_PASSWORD = 6
+# What counts as no password at all: what JavaScript takes for false.
+_MISSING = (None, "", 0, False)
 
 
 @dataclass(frozen=True)
@@ -104,23 +106,23 @@ class AccountService:
             raise AimoError(Code.USER_ALREADY_EXISTS) from error
         return RegisteredUser(uid=uid, email=email, nickname=nickname or UNSET)
 
-    async def log_in(self, email: str | None, password: str | None, *, address: str = "") -> LoggedIn:
-        """A token for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise.
+    async def log_in(self, email: str | None, password: Any, *, address: str = "") -> LoggedIn:
+        """A token for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise, also for one that is no text.
 
         LimitReached when too many attempts failed, for this account or from this ``address``; without an
         address nobody counts.
         """
-        if not email or not password:
+        if not email or password in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
         async with self._limits.failed_login(email, address):
             return await self._log_in(email, password)
 
-    async def _log_in(self, email: str, password: str) -> LoggedIn:
+    async def _log_in(self, email: str, password: Any) -> LoggedIn:
         async with self._database.reads() as connection:
             row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
         if row is None or row.email != email:
             raise AimoError(Code.USER_NOT_FOUND)
-        if not await is_correct(password, row.password):
+        if not isinstance(password, str) or not await is_correct(password, row.password):
             raise AimoError(Code.PASSWORD_ERROR)
         user = LoggedInUser(uid=row.uid, email=row.email, nickname=row.nickname)
         return LoggedIn(token=self._tokens.issue(row.uid), user=user)
@@ -153,18 +155,23 @@ class AccountService:
 
         return await atomically(self._database, "accounts.profile", work, user=uid)
 
-    async def change_password(self, uid: str, old: str | None, new: str | None) -> None:
-        """Set a new password once the old one is proven; tokens stay valid (decisions.md 6)."""
-        if not old or not new:
+    async def change_password(self, uid: str, old: Any, new: Any) -> None:
+        """Set a new password once the old one is proven; tokens stay valid (decisions.md 6).
+
+        PARAMS_ERROR for a missing or short one, PASSWORD_ERROR for a wrong one and for what is no text.
+        """
+        if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
-        if len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
+        if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
             raise AimoError(Code.PARAMS_ERROR, "新密码长度至少6位")
         async with self._database.reads() as connection:
             stored = await connection.scalar(sql.PASSWORD, {"owner": uid})
         if stored is None:
             raise AimoError(Code.PASSWORD_ERROR, "用户不存在")
-        if not await is_correct(old, stored):
+        if not isinstance(old, str) or not await is_correct(old, stored):
             raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
+        if not isinstance(new, str):
+            raise AimoError(Code.PASSWORD_ERROR, "密码修改失败")
         password, salt = await hash_password(new)
         values = {"owner": uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
 

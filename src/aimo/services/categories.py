@@ -70,9 +70,9 @@ class CategoryService:
         async def work(connection: AsyncConnection) -> Category:
             category = await _one(connection, uid, category_id, sql.FOR_UPDATE)
             category.name = category.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
-            stored: str | None = category.color or None
+            stored = None if isinstance(category.color, UnsetType) else category.color
             if not isinstance(body.color, UnsetType):
-                stored = body.color or None
+                stored = body.color
                 category.color = stored or UNSET
             category.updated_at = now
             change = {

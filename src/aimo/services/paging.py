@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aimo.dto.base import Pagination
 
-# A page that large is the whole of anybody's memos; more would only exhaust the memory.
+# More at once would only exhaust the memory: what a larger page would hold as well is on the next ones.
 LARGEST_PAGE = 10_000
 _FARTHEST = 10**15
 
@@ -24,27 +24,28 @@ class PageRequest:
     echo_limit: Number | str | None = None
 
     @property
+    def _limit(self) -> Number:
+        return max(-LARGEST_PAGE, min(self.limit, LARGEST_PAGE))
+
+    @property
     def size(self) -> int:
         """Rows to fetch; 0 for a page or a limit below 1."""
-        if self.page < 1 or not math.isfinite(self.limit):
-            return 0
-        return max(0, min(int(self.limit), LARGEST_PAGE))
+        return max(0, int(self._limit)) if self.page >= 1 else 0
 
     @property
     def offset(self) -> int:
         """Rows to skip."""
-        if not (math.isfinite(self.page) and math.isfinite(self.limit)):
-            return 0
-        return int(min(max(0.0, (self.page - 1) * self.limit), _FARTHEST))
+        return int(min(max(0.0, (min(self.page, _FARTHEST) - 1) * self._limit), _FARTHEST))
 
     def describe(self, total: int) -> Pagination:
         """The pagination object of an answer."""
-        pages: int | None = None
-        if self.limit != 0 and math.isfinite(self.limit):
-            pages = math.ceil(total / self.limit)
-        page = self.page if self.echo_page is None else self.echo_page
-        limit = self.limit if self.echo_limit is None else self.echo_limit
-        return Pagination(total=total, page=_plain(page), limit=_plain(limit), total_pages=pages)
+        pages = total / self._limit if self._limit else math.inf
+        return Pagination(
+            total=total,
+            page=_plain(self.page if self.echo_page is None else self.echo_page),
+            limit=_plain(self.limit if self.echo_limit is None else self.echo_limit),
+            total_pages=math.ceil(pages) if math.isfinite(pages) else None,
+        )
 
 
 def _plain(number: Number | str) -> Number | str | None:

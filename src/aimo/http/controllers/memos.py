@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from litestar import Controller
 from litestar.params import JSONBody
 
-from aimo.coercion import integer_prefix, narrowed, to_number
+from aimo.coercion import narrowed, to_number
 from aimo.db.queries.memos import Order
 from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
@@ -122,11 +123,8 @@ def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> Criteria
 
 def _moment(value: Any) -> int | None:
     """Milliseconds from a number or numeric text; None for anything else. A null counts as 0 (contract 4.2)."""
-    if value is None:
-        return 0
-    if isinstance(value, str):
-        return integer_prefix(value)
-    return int(value) if isinstance(value, int | float) else None
+    number = to_number(value) if isinstance(value, str) else 0 if value is None else value
+    return int(number) if isinstance(number, int | float) and math.isfinite(number) else None
 
 
 def _page(data: VectorSearchBody) -> PageRequest:
@@ -142,7 +140,7 @@ def _number(value: float | str, default: int) -> int | float:
 
 def _texts(value: Any, name: str) -> list[str]:
     """The usable texts of a list; nothing is an empty list."""
-    if not value:
+    if not value and not isinstance(value, dict):
         return []
     if not isinstance(value, list):
         raise AimoError(Code.PARAMS_ERROR, f"{name} must be an array")
