@@ -277,6 +277,14 @@ class Settings(BaseSettings):
         _parse_networks(value)
         return value
 
+    @field_validator("lancedb_s3_endpoint", "attachment_s3_endpoint", "attachment_oss_endpoint")
+    @classmethod
+    def _without_password(cls, value: str) -> str:
+        # Libraries put the address into their errors, and these are logged.
+        if "@" in value:
+            raise ValueError("must not hold a user name or password; there are settings for the key")
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -363,7 +371,7 @@ def signing_secret(settings: Settings) -> str:
         return configured
     kept = settings.aimo_data_dir / "jwt_secret"
     if not kept.exists():
-        settings.aimo_data_dir.mkdir(parents=True, exist_ok=True)
+        settings.aimo_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = kept.with_name(f"jwt_secret.{random.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(random.token_urlsafe(48), encoding="ascii")

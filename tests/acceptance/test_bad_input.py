@@ -274,7 +274,7 @@ def test_every_route_answers_any_input(house: House, kind: Callable[[House], Ite
     with log.open(encoding="utf-8", errors="replace") as lines:
         lines.seek(known)
         errors = [json.loads(line) for line in lines if '"level": "error"' in line]
-    surprises = Counter((error.get("path"), error["event"], _ending(error.get("exception", ""))) for error in errors)
+    surprises = Counter((error.get("route"), error["event"], _ending(error.get("exception", ""))) for error in errors)
     assert not surprises, "\n".join(map(str, surprises.items()))
 
 

@@ -37,9 +37,12 @@ async def call(
     headers: dict[str, str] | None = None,
     pieces: Iterable[bytes] = (),
     hangs: bool = False,
+    pause: float = 0,
     **scope: Any,
 ) -> Reply:
-    """Send a request; its body in pieces, after which the client waits or (``hangs``) stalls in mid-body."""
+    """Send a request; its body in pieces, ``pause`` seconds before each, after which the client waits or (``hangs``)
+    stalls in mid-body.
+    """
     sent = list(pieces)
     raw, _, query = path.partition("?")
     fields = {name.lower(): value for name, value in (headers or {}).items()}
@@ -65,6 +68,7 @@ async def call(
 
     async def receive() -> Message:
         if queue:
+            await asyncio.sleep(pause)
             return queue.pop(0)
         await asyncio.Event().wait()
         raise AssertionError

@@ -61,3 +61,11 @@ def test_a_number_that_is_none_stops_the_start_and_is_named(folder: Path) -> Non
     (folder / ".env").write_text("ATTACHMENT_MAX_FILE_SIZE=50MB\n")
     with pytest.raises(ConfigurationError, match="ATTACHMENT_MAX_FILE_SIZE"):
         config.load()
+
+
+@pytest.mark.parametrize("name", ["LANCEDB_S3_ENDPOINT", "ATTACHMENT_S3_ENDPOINT", "ATTACHMENT_OSS_ENDPOINT"])
+def test_an_address_with_a_password_is_refused_without_repeating_it(folder: Path, name: str) -> None:
+    (folder / ".env").write_text(f"{name}=http://user:hunter2@minio.example\n")
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        config.load()
+    assert "hunter2" not in str(refused.value)

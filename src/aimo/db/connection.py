@@ -169,7 +169,7 @@ class Database:
         where = database.engine.url.render_as_string()
         try:
             if database.is_sqlite:
-                settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+                settings.sqlite_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             await database._warm_up()
         except Exception as error:
             await database.engine.dispose()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from aimo.http.asgi import Scope
+from aimo.http.asgi import Scope, header
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+# Any of these, or any X-Forwarded- header, comes from a proxy.
+_FORWARDED = (b"forwarded", b"via", b"x-real-ip", b"true-client-ip", b"cf-connecting-ip")
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
@@ -34,16 +35,26 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
 
 
 def is_local(scope: Scope, trusted: Sequence[Network]) -> bool:
-    """Whether a request was made on this machine, and not merely handed on by a proxy that runs here."""
+    """Whether a request was made on this machine, and not merely handed on by a proxy that runs here.
+
+    A proxy that says nothing of itself may still hand on the public name of the server; one that hides that, too,
+    cannot be told from a client.
+    """
     peer = _parse(_peer(scope))
-    if peer is None or not peer.is_loopback:
+    if peer is None or not peer.is_loopback or not _names_this_machine(scope):
         return False
-    if not any(name in _FORWARDED for name, _ in scope["headers"]):
+    if not any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"]):
         return True
     if not _is_trusted(peer, trusted):
         return False
     client = _parse(client_address(scope, trusted))
     return client is not None and client.is_loopback and not _is_trusted(client, trusted)
+
+
+def _names_this_machine(scope: Scope) -> bool:
+    host = (header(scope, b"host") or b"localhost").decode("latin-1").lower()
+    address = _parse(host)
+    return host.partition(":")[0] == "localhost" or (address is not None and address.is_loopback)
 
 
 def _peer(scope: Scope) -> str:

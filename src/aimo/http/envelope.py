@@ -64,7 +64,7 @@ def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
-    log.error("a request failed", path=request.url.path, exc_info=error)
+    log.error("a request failed", route=request.scope.get("path_template"), exc_info=error)
     told = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
     return Response(told, status_code=200, media_type=JSON)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from aimo.errors import AimoError, Code
+from aimo.http.arrival import Arrival
 from aimo.http.asgi import Receive, Scope, header
 from aimo.http.scratch import ScratchFile
 
@@ -68,7 +68,7 @@ async def receive_upload(
         max_size: most bytes of the file; exactly that many are fine.
         folder: where the file is kept meanwhile.
         check: gets the file's media type before anything is stored; may raise.
-        idle_seconds: longest wait for the next piece.
+        idle_seconds: longest wait for the next piece; see :class:`Arrival`.
 
     Raises:
         AimoError: ``FILE_TOO_LARGE``; ``FILE_UPLOAD_ERROR`` for a wrong name, a second file, or a
@@ -131,22 +131,20 @@ class _Reception:
             raise AimoError(Code.STORAGE_ERROR) from error
 
     async def _parse(self, parser: PushMultipartParser, receive: Receive, idle_seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        received = 0
-        async with asyncio.timeout(idle_seconds) as patience:
+        arrival = Arrival(idle_seconds)
+        async with arrival.patience:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise AimoError(Code.FILE_UPLOAD_ERROR)
                 if piece := message.get("body", b""):
-                    received += len(piece)
-                    if received > self._max_size + _OVERHEAD:
+                    arrival.note(len(piece))
+                    if arrival.received > self._max_size + _OVERHEAD:
                         raise AimoError(Code.FILE_TOO_LARGE)
                     for event in parser.parse(piece):
                         await self._take(event)
                 if not message.get("more_body", False):
                     return
-                patience.reschedule(loop.time() + idle_seconds)
 
     async def _take(self, event: MultipartSegment | bytes | None) -> None:
         if isinstance(event, MultipartSegment):

@@ -95,6 +95,19 @@ async def test_the_limit_is_inclusive_and_counts_what_arrives() -> None:
     assert (await call(bodies(), "POST", headers=chunked, pieces=[b"x" * 600] * 2)).status == 413
 
 
+async def test_a_body_that_hardly_comes_is_refused() -> None:
+    async with asyncio.timeout(5):
+        reply = await call(bodies(idle_seconds=0.1), "POST", pieces=[b"{"] * 999, pause=0.02)
+    assert reply.status == 408
+
+
+async def test_a_slow_body_that_keeps_coming_is_taken() -> None:
+    headers = {"content-type": "application/json"}
+    slowly = [b" " * 90] * 9 + [b"{}"]
+    reply = await call(bodies(idle_seconds=0.1), "POST", headers=headers, pieces=slowly, pause=0.02)
+    assert (reply.status, reply.json["body"].strip()) == (200, "{}")
+
+
 async def test_a_stalled_or_cut_body_is_refused() -> None:
     stalled = await call(bodies(idle_seconds=0.05), "POST", headers={"content-length": "10"}, pieces=[b"{"], hangs=True)
     assert stalled.status == 408

@@ -201,6 +201,19 @@ async def test_a_stalled_upload_ends(tmp_path: Path) -> None:
     assert refused.value.code == Code.FILE_UPLOAD_ERROR
 
 
+async def test_an_upload_that_hardly_comes_ends(tmp_path: Path) -> None:
+    async def receive() -> Message:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"-", "more_body": True}
+
+    scope = {"headers": [(b"content-type", b"multipart/form-data; boundary=B")]}
+    async with asyncio.timeout(5):
+        with pytest.raises(AimoError) as refused:
+            async with receive_upload(scope, receive, field="file", max_size=10**9, folder=tmp_path, idle_seconds=0.1):
+                pass
+    assert refused.value.code == Code.FILE_UPLOAD_ERROR
+
+
 async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
     halfway = asyncio.Event()
     data = part("file", b"x" * 900_000, "x")

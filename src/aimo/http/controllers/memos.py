@@ -123,7 +123,7 @@ def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> Criteria
 
 def _moment(value: Any) -> int | None:
     """Milliseconds from a number or numeric text; None for anything else. A null counts as 0 (contract 4.2)."""
-    number = to_number(value) if isinstance(value, str) else 0 if value is None else value
+    number = to_number(value) if isinstance(value, str) else 0 if value is None else narrowed(value)
     return int(number) if isinstance(number, int | float) and math.isfinite(number) else None
 
 

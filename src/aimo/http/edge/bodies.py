@@ -6,11 +6,11 @@ refused even without a token.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from typing import NamedTuple
 
 from aimo.http.answers import send_error
+from aimo.http.arrival import Arrival
 from aimo.http.asgi import App, Message, Receive, Scope, Send
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import EMPTY, BadBodyError, Body
@@ -43,7 +43,7 @@ class Bodies:
         app: gets a body that is always a JSON object, with matching headers.
         max_size: most bytes of a body; more is HTTP 413.
         upload_paths: paths whose multipart bodies are left alone.
-        idle_seconds: longest wait for the next piece of a body; then HTTP 408.
+        idle_seconds: longest wait for the next piece of a body; then HTTP 408. See :class:`Arrival`.
     """
 
     def __init__(
@@ -79,21 +79,20 @@ class Bodies:
         if framing.length is not None and framing.length > self._max_size:
             raise _too_large()
         pieces: list[bytes] = []
-        size = 0
+        arrival = Arrival(self._idle_seconds)
         try:
-            async with asyncio.timeout(self._idle_seconds) as patience:
+            async with arrival.patience:
                 while True:
                     message = await receive()
                     if message["type"] != "http.request":
                         raise BadBodyError("The request was cut off")
                     piece = message.get("body", b"")
-                    size += len(piece)
-                    if size > self._max_size:
+                    arrival.note(len(piece))
+                    if arrival.received > self._max_size:
                         raise _too_large()
                     pieces.append(piece)
                     if not message.get("more_body", False):
                         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                    patience.reschedule(asyncio.get_running_loop().time() + self._idle_seconds)
         except TimeoutError:
             raise BadBodyError("The request body did not arrive in time", 408) from None
 

@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 class Errors:
     """Turns what the inner app lets escape into the contract's 500.
 
-    Logged are the method, the path and the bare traceback, made here because log renderers
+    Logged are the method, the route and the bare traceback, made here because log renderers
     like to add local variables: never the query (it may hold signatures), the headers or
     the body. When the answer has begun, returning without
     its end makes the server cut the connection, so a client cannot take it for whole.
@@ -39,7 +39,7 @@ class Errors:
             _log.error(
                 "request_failed",
                 method=scope["method"],
-                path=scope["path"],
+                route=scope.get("path_template") or "(none)",
                 answer_begun=started,
                 exception=traceback.format_exc(),
             )

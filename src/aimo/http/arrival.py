@@ -1,0 +1,30 @@
+"""How long the server waits for a body: longer for those that come, however slowly, than for those that hardly do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+# Bytes a second. Whoever sends less holds a connection for nothing; the worst of mobile networks is faster.
+SLOWEST: Final = 1024
+
+
+class Arrival:
+    """The deadline of one body: a while after its last piece, and not later than its slowest pace allows.
+
+    Used as ``async with arrival.patience:``, with :meth:`note` after each piece; ``TimeoutError`` when it is over.
+    """
+
+    def __init__(self, idle_seconds: float) -> None:
+        """``idle_seconds`` is the longest wait for a piece, and what a whole body may take besides its pace."""
+        self._idle = idle_seconds
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
+        self.received = 0
+        self.patience = asyncio.timeout(idle_seconds)
+
+    def note(self, size: int) -> None:
+        """A piece of ``size`` bytes has come."""
+        self.received += size
+        latest = self._begun + self._idle + self.received / SLOWEST
+        self.patience.reschedule(min(self._loop.time() + self._idle, latest))
