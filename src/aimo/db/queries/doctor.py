@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
-from aimo.db.schema import Attachment, Memo, MemoTag, Tag, User, VectorMark
+from aimo.db.schema import Attachment, Memo, MemoTag, MigrationQuarantine, Tag, User, VectorMark
 from aimo.db.statements import among, owned, param, unscoped
 
 _DOCTOR = "the doctor looks at everybody's rows and shows none of their content"
@@ -80,4 +80,13 @@ PATHS = owned(
     "doctor.paths",
     select(Attachment.path).where(Attachment.uid == param("owner"), Attachment.path.in_(among("paths"))),
 )
-AVATAR = owned("doctor.avatar", select(User.avatar).where(User.uid == param("owner")))
+PICTURES = unscoped("doctor.pictures", select(User.uid, User.avatar).where(User.uid.in_(among("uids"))), excuse=_DOCTOR)
+_PATH = MigrationQuarantine.content["path"].as_string()
+_AVATAR = MigrationQuarantine.content["avatar"].as_string()
+QUARANTINED = unscoped(
+    "doctor.quarantined",
+    select(MigrationQuarantine.row_key, _PATH.label("path"), _AVATAR.label("avatar")).where(
+        or_(MigrationQuarantine.row_key.in_(among("names")), _PATH.in_(among("keys")), _AVATAR.in_(among("avatars")))
+    ),
+    excuse=_DOCTOR,
+)
