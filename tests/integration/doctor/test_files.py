@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from aimo import config, ids
-from aimo.db.schema import MigrationQuarantine
+from aimo.db.schema import Attachment, MigrationQuarantine
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
 from aimo.services.attachments import NewFile
 from aimo.services.doctor import doctor, files
 from aimo.services.doctor.invariant import Outcome
-from aimo.storage.remote import RemoteStorage
+from aimo.storage.remote import RemoteObject, RemoteStorage
 from support.buckets import Buckets, buckets, shared_buckets
 
 __all__ = ["buckets", "shared_buckets"]
@@ -36,13 +36,13 @@ async def test_a_bucket_is_listed_and_not_asked_for_each_object(
     monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(files, "_YOUNG_SECONDS", -3600)
     asked: list[str] = []
-    exists = RemoteStorage.exists
+    look_up = RemoteStorage.open
 
-    async def counted(storage: RemoteStorage, key: str) -> bool:
+    async def counted(storage: RemoteStorage, key: str) -> RemoteObject:
         asked.append(key)
-        return await exists(storage, key)
+        return await look_up(storage, key)
 
-    monkeypatch.setattr(RemoteStorage, "exists", counted)
+    monkeypatch.setattr(RemoteStorage, "open", counted)
     async with Runtime(settings(**buckets.settings()), worker=False) as runtime:
         uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
         # Nobody is there to apply their marks, which each would wait for.
@@ -56,10 +56,15 @@ async def test_a_bucket_is_listed_and_not_asked_for_each_object(
         stray = key.replace(made[7], "nobodys")
         buckets.client.put_object(Bucket="memos", Key=f"{prefix}/{stray}", Body=b"left behind")
         buckets.client.delete_object(Bucket="memos", Key=lost)
+        [cut] = [key for key in buckets.stored() if made[8] in key]
+        buckets.client.put_object(Bucket="memos", Key=cut, Body=b"")
         outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run(repair=True)}
-        assert [example.entity for example in outcomes["attachment-files"].examples] == [made[7]]
+        assert {example.entity: example.problem for example in outcomes["attachment-files"].examples} == {
+            made[7]: "its stored object is missing",
+            made[8]: "its stored object has 0 bytes instead of 5",
+        }
         assert [example.entity for example in outcomes["stray-files"].examples] == [stray]
-        assert set(asked) == {key, stray}
+        assert set(asked) == {key, stray, cut.removeprefix(f"{prefix}/")}
         assert f"{prefix}/{stray}" not in buckets.stored()
 
 
@@ -139,3 +144,20 @@ async def test_files_of_rows_in_quarantine_are_no_strays(runtime: Runtime) -> No
     outcome = await examined(runtime, "stray-files", repair=True)
     assert (outcome.checked, outcome.violations) == (3, 0), outcome.examples
     assert all(path.exists() for path in paths)
+
+
+async def test_a_file_of_another_size_than_its_row_says_is_told_and_remains(runtime: Runtime, tmp_path: Path) -> None:
+    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+    cut, unknown = [await upload(runtime, uid, tmp_path) for _ in range(2)]
+    [file] = runtime.settings.attachments_dir.rglob(f"{cut}*")
+    file.write_bytes(b"")
+    async with runtime.stores.database.reads() as connection:
+        # A migration puts 0 where the source does not know.
+        await connection.execute(update(Attachment).where(Attachment.attachment_id == unknown).values(size=0))
+    outcome = await examined(runtime, "attachment-files", repair=True)
+    assert (outcome.checked, outcome.violations, outcome.repaired) == (2, 1, 0)
+    assert (outcome.examples[0].entity, outcome.examples[0].problem) == (
+        cut,
+        "its stored object has 0 bytes instead of 5",
+    )
+    assert file.exists()

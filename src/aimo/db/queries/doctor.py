@@ -19,7 +19,7 @@ _MEMO = (Memo.memo_id, Memo.uid, Memo.content, Memo.updated_at)
 # As text: one list that cannot be read must not take those beside it along.
 _LIST = (Memo.memo_id, Memo.uid, type_coerce(Memo.tag_ids, Prose).label("tag_ids"))
 _TAG = (Tag.tag_id, Tag.uid, Tag.usage_count, _CARRIERS.label("carriers"))
-_FILE = (Attachment.attachment_id, Attachment.uid, Attachment.path)
+_FILE = (Attachment.attachment_id, Attachment.uid, Attachment.path, Attachment.size)
 
 MEMOS = unscoped(
     "doctor.memos",

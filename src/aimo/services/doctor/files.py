@@ -17,7 +17,7 @@ from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.services.doctor.invariant import Looked, Violation
-from aimo.storage.protocol import Storage
+from aimo.storage.protocol import ObjectMissing, Storage
 
 Digests = npt.NDArray[np.uint64]
 
@@ -28,6 +28,7 @@ _YOUNG_SECONDS = 3600
 _ATTACHMENT = re.compile(r"(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/]+")
 _AVATAR = re.compile(r"avatar/(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/]+")
 
+_MISSING = "its stored object is missing"
 _NOBODYS = "a stored object of nobody"
 # To an empty or another database everything that is stored looks like a stray.
 _STRANGERS = (
@@ -37,7 +38,7 @@ _STRANGERS = (
 
 
 class AttachmentFiles:
-    """Every row of an attachment has its object. What is lost cannot be mended: a backup may have it."""
+    """Every row of an attachment has its whole object. What is lost cannot be mended: a backup may have it."""
 
     name = "attachment-files"
 
@@ -55,29 +56,36 @@ class AttachmentFiles:
             if not rows:
                 return
             after = rows[-1].attachment_id
-            yield Looked(len(rows), [_missing(row) for row in rows if not _has(stored, _digest(row.path))])
+            absent = [row for row in rows if not _has(stored, _digest(row.path, row.size))]
+            yield Looked(len(rows), [Violation(row.attachment_id, row.uid, _MISSING) for row in absent])
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Those that still have a row and no object."""
+        """Those that still have a row and no object, or one of another size."""
         async with self._database.reads() as connection:
             ids = [each.entity for each in suspects]
             rows = (await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": ids})).all()
-        return [_missing(row) for row in rows if not await self._storage.exists(row.path)]
+        problems = [(row, await self._problem(row)) for row in rows]
+        return [Violation(row.attachment_id, row.uid, problem) for row, problem in problems if problem]
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Nothing can bring bytes back, and a row without them still tells what was there."""
         return 0
 
-
-def _missing(row: Any) -> Violation:
-    return Violation(row.attachment_id, row.uid, "its stored object is missing")
+    async def _problem(self, row: Any) -> str:
+        try:
+            async with await self._storage.open(row.path) as stored:
+                size = stored.size
+        except ObjectMissing:
+            return _MISSING
+        # A migrated row has no bytes where the source did not know how many.
+        return f"its stored object has {size} bytes instead of {row.size}" if row.size not in (0, size) else ""
 
 
 async def _listed(storage: Storage) -> Digests:
-    """What is stored, in eight bytes an object, sorted."""
+    """What is stored, in which size: in eight bytes an object, sorted."""
     stored = array("Q")
     async for batch in storage.listing(_BATCH):
-        stored.extend(_digest(key) for key, _ in batch)
+        stored.extend(_digest(each.key, each.size) for each in batch)
     return np.sort(np.frombuffer(stored, dtype=np.uint64))
 
 
@@ -87,8 +95,8 @@ def _has(stored: Digests, digest: int) -> bool:
     return bool(position < len(stored) and stored[position] == wanted)
 
 
-def _digest(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
+def _digest(key: str, size: int) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{size}/{key}".encode(), digest_size=8).digest(), "little")
 
 
 class StrayFiles:
@@ -104,7 +112,7 @@ class StrayFiles:
         """All stored objects."""
         horizon = clock.now_ms() / 1000 - _YOUNG_SECONDS
         async for batch in self._storage.listing(_BATCH):
-            yield Looked(len(batch), await self._unnamed([key for key, stored in batch if stored < horizon]))
+            yield Looked(len(batch), await self._unnamed([each.key for each in batch if each.stored < horizon]))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still exist and that nothing names."""
