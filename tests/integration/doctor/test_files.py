@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -161,3 +162,11 @@ async def test_a_file_of_another_size_than_its_row_says_is_told_and_remains(runt
         "its stored object has 0 bytes instead of 5",
     )
     assert file.exists()
+
+
+async def test_a_file_whose_name_is_no_text_stops_nothing(runtime: Runtime) -> None:
+    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+    path = stored(runtime, os.fsdecode(f"{uid}/2024-01-01/".encode() + b"\xff.txt"))
+    outcomes = await runtime.services.doctor.run(repair=True)
+    assert [outcome for outcome in outcomes if outcome.violations] == []
+    assert path.exists()

@@ -24,9 +24,10 @@ Digests = npt.NDArray[np.uint64]
 _BATCH = 500
 # An upload stores its object before its row.
 _YOUNG_SECONDS = 3600
-# Only what has the form of a key made by AIMO can be a stray: folders are shared with other things.
-_ATTACHMENT = re.compile(r"(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/]+")
-_AVATAR = re.compile(r"avatar/(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/]+")
+# Only what has the form of a key made by AIMO can be a stray: folders are shared with other things, and no row can name
+# a file whose name is no text.
+_ATTACHMENT = re.compile(r"(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/\ud800-\udfff]+")
+_AVATAR = re.compile(r"avatar/(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/\ud800-\udfff]+")
 
 _MISSING = "its stored object is missing"
 _NOBODYS = "a stored object of nobody"
@@ -96,7 +97,9 @@ def _has(stored: Digests, digest: int) -> bool:
 
 
 def _digest(key: str, size: int) -> int:
-    return int.from_bytes(hashlib.blake2b(f"{size}/{key}".encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(f"{size}/{key}".encode(errors="surrogateescape"), digest_size=8).digest(), "little"
+    )
 
 
 class StrayFiles:
