@@ -233,7 +233,10 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
     async def upkeep() -> None:
         # Two processes that compact the same tables would be in each other's way.
         if stores.sync.lease.held:
-            await stores.vectors.optimize()
+            try:
+                await stores.vectors.optimize()
+            except Exception:
+                log.exception("LanceDB could not be optimized, the next night tries again")
             await services.doctor.run()
 
     return Scheduler(

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Literal, ParamSpec, Self, TypeVar
 
 from aimo.storage.keys import is_key
-from aimo.storage.protocol import ObjectMissing, Placement, StorageError
+from aimo.storage.protocol import Listed, ObjectMissing, Placement, StorageError
 from aimo.storage.scratch import prepare_scratch
 from aimo.storage.signing import FileSigner
 
@@ -129,7 +129,7 @@ class LocalStorage:
         """Whether there is a file under the key."""
         return await in_thread(self.has, key)
 
-    async def listing(self, batch: int) -> AsyncIterator[list[tuple[str, float]]]:
+    async def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
         """The files of the folder, hidden ones apart; in no order."""
         files = self._walk()
         while found := await in_thread(lambda: list(islice(files, batch))):
@@ -139,14 +139,15 @@ class LocalStorage:
         """A signed path on this server, wherever the row says the file is."""
         return self._signer.url(key, lifetime)
 
-    def _walk(self) -> Iterator[tuple[str, float]]:
+    def _walk(self) -> Iterator[Listed]:
         for folder, folders, names in os.walk(self._root):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
                 path = Path(folder, name)
                 with suppress(FileNotFoundError):  # removed meanwhile
                     if is_key(key := path.relative_to(self._root).as_posix()):
-                        yield key, path.stat().st_mtime
+                        status = path.stat()
+                        yield Listed(key, status.st_mtime, status.st_size)
 
     def _path(self, key: str) -> Path:
         """The file of a key, links followed, inside the folder or not at all."""

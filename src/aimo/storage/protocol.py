@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 Kind = Literal["local", "s3", "oss"]
 
@@ -29,6 +29,14 @@ class Placement:
     endpoint: str | None = None
     region: str | None = None
     public: bool | None = None
+
+
+class Listed(NamedTuple):
+    """An object in a listing: its key, when it was stored in seconds since the epoch, and its bytes."""
+
+    key: str
+    stored: float
+    size: int
 
 
 class StoredObject(Protocol):
@@ -114,8 +122,8 @@ class Storage(Protocol):
             StorageError: that cannot be told.
         """
 
-    def listing(self, batch: int) -> AsyncIterator[list[tuple[str, float]]]:
-        """All objects: key and when it was stored, in seconds since the epoch; at most ``batch`` at a time.
+    def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
+        """All objects, at most ``batch`` at a time.
 
         Raises:
             StorageError: while iterating, when listing fails.

@@ -18,7 +18,7 @@ from aimo.storage.addresses import object_path
 from aimo.storage.keys import is_key
 from aimo.storage.local import in_thread
 from aimo.storage.media import shown_as
-from aimo.storage.protocol import ObjectMissing, StorageError
+from aimo.storage.protocol import Listed, ObjectMissing, StorageError
 from aimo.storage.scratch import prepare_scratch
 
 log = structlog.get_logger(__name__)
@@ -181,13 +181,15 @@ class RemoteStorage:
             return False
         return True
 
-    async def listing(self, batch: int) -> AsyncIterator[list[tuple[str, float]]]:
+    async def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
         """The objects under the prefix."""
         root = object_path(self._prefix, "")
         try:
             async for found in obstore.list(self._store, prefix=root or None, chunk_size=batch):
-                keys = [(meta["path"].removeprefix(root).lstrip("/"), meta["last_modified"]) for meta in found]
-                yield [(key, stored.timestamp()) for key, stored in keys if is_key(key)]
+                keys = [(meta["path"].removeprefix(root).lstrip("/"), meta) for meta in found]
+                yield [
+                    Listed(key, meta["last_modified"].timestamp(), meta["size"]) for key, meta in keys if is_key(key)
+                ]
         except FAILURES as error:
             raise StorageError(reason(error)) from error
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aimo.storage.local import LocalStorage
-from aimo.storage.protocol import Kind, Placement, Storage, StoredObject
+from aimo.storage.protocol import Kind, Listed, Placement, Storage, StoredObject
 
 
 class WithLocal:
@@ -60,7 +60,7 @@ class WithLocal:
         """Whether either has it."""
         return await self._local.exists(key) or await self._primary.exists(key)
 
-    async def listing(self, batch: int) -> AsyncIterator[list[tuple[str, float]]]:
+    async def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
         """What either has."""
         for storage in (self._primary, self._local):
             async for found in storage.listing(batch):

@@ -7,21 +7,25 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import config, ids
-from aimo.db.schema import Attachment, MemoTag, Tag, VectorMark
+from aimo.db.schema import Attachment, Memo, MemoTag, Tag, VectorMark
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime, create_scheduler
 from aimo.services.attachments import NewFile
 from aimo.services.doctor import doctor
 from aimo.services.doctor.invariant import Outcome
+from aimo.storage.protocol import StorageError
+from aimo.vectors.errors import VectorStoreError
 from support.waiting import eventually_async
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/guarantees.md").read_text(encoding="utf-8")
@@ -50,6 +54,22 @@ class House:
     async def sql(self, statement: Any) -> None:
         async with self.runtime.stores.database.reads() as connection:
             await connection.execute(statement)
+
+    @asynccontextmanager
+    async def unchecked(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that is not held to foreign keys and valid JSON."""
+        database = self.runtime.stores.database
+        switch = "PRAGMA foreign_keys = {}"
+        if not database.is_sqlite:
+            switch = "SET SESSION foreign_key_checks = {0}, check_constraint_checks = {0}"
+        async with database.reads() as connection:
+            await connection.exec_driver_sql(switch.format(0))
+            yield connection
+            await connection.exec_driver_sql(switch.format(1))
+
+    async def usage_count(self) -> int:
+        async with self.runtime.stores.database.reads() as connection:
+            return int(await connection.scalar(select(Tag.usage_count).where(Tag.tag_id == self.tag)))
 
     async def run(self, *, repair: bool = False) -> dict[str, Outcome]:
         return {outcome.name: outcome for outcome in await self.runtime.services.doctor.run(repair=repair)}
@@ -129,6 +149,24 @@ async def invent_tag(house: House) -> None:
     await house.sql(insert(MemoTag).values(memo_id=house.memo, tag_id=tag_id, uid=house.uid))
 
 
+async def leave_tags(house: House) -> None:
+    """What a deletion leaves where foreign keys are not looked after."""
+    async with house.unchecked() as connection:
+        await connection.execute(insert(MemoTag).values(memo_id=ids.memo_id(), tag_id=house.tag, uid=house.uid))
+        await connection.execute(insert(MemoTag).values(memo_id="a", tag_id=house.tag, uid=house.uid))
+
+
+async def count_left_tags(house: House) -> None:
+    await leave_tags(house)
+    await house.sql(update(Tag).where(Tag.tag_id == house.tag).values(usage_count=Tag.usage_count + 2))
+
+
+async def give_tag_to_stranger(house: House) -> None:
+    body = RegisterBody(email=f"{ids.user_id()}@example.test", password="Passw0rd")
+    stranger = (await house.runtime.services.accounts.register(body)).uid
+    await house.sql(update(MemoTag).where(MemoTag.memo_id == house.memo).values(uid=stranger))
+
+
 async def leave_files(house: House) -> None:
     old = time.time() - HOUR_AGO
     for key in (f"{house.uid}/2024-01-01/{ids.attachment_id()}.txt", f"avatar/{house.uid}/2024-01-01/x.png"):
@@ -154,6 +192,9 @@ BREAKAGES: list[tuple[Callable[[House], Awaitable[None]], set[str]]] = [
     (miscount, {"tag-counts"}),
     (forget_tag, {"memo-tags", "tag-counts"}),
     (invent_tag, {"memo-tags", "tag-counts"}),
+    (leave_tags, {"memo-tags"}),
+    (count_left_tags, {"memo-tags", "tag-counts"}),
+    (give_tag_to_stranger, {"memo-tags", "tag-counts"}),
     (leave_files, {"stray-files"}),
 ]
 
@@ -167,6 +208,7 @@ async def test_every_breakage_is_found_and_mended(house: House) -> None:
         assert all(outcome.holds for outcome in outcomes.values()), break_it.__name__
         await house.drained()
         assert await house.violated() == [], break_it.__name__
+        assert await house.usage_count() == 2, break_it.__name__
     found = await house.runtime.services.search.hybrid(house.uid, "tea", _any(), _first_page())
     assert [memo.memo_id for memo in found.items][:1] == [house.memo]
 
@@ -255,6 +297,58 @@ async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House)
     shown = dict(re.findall(r'aimo_invariant_checked_timestamp_seconds{invariant="([a-z-]+)"} ([\d.e+]+)', text))
     assert len(shown) == 6
     assert all(time.time() - float(moment) < 60 for moment in shown.values())
+
+
+@pytest.mark.parametrize("text", ["5", '"word"', "{}", "no JSON"])
+async def test_a_list_of_tags_that_is_none_is_told_and_stops_nothing(house: House, text: str) -> None:
+    async with house.unchecked() as connection:
+        damaged = update(Memo).where(Memo.memo_id == house.memo).values(tag_ids=literal_column(f"'{text}'"))
+        await connection.execute(damaged)
+    await lose_text(house)
+    outcomes = await house.run(repair=True)
+    assert (outcomes["indexed-memos"].violations, outcomes["indexed-memos"].holds) == (1, True)
+    assert [(each.entity, each.problem) for each in outcomes["memo-tags"].examples] == [
+        (house.memo, "memos.tag_ids is no list: set it to a JSON list of the ids of its tags, or to NULL")
+    ]
+    assert not outcomes["memo-tags"].holds
+    # The index is the last to know the tags.
+    assert (outcomes["tag-counts"].violations, await house.usage_count()) == (0, 2)
+
+
+async def test_a_check_that_fails_is_a_violation_and_the_others_go_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listing(batch: int) -> AsyncIterator[Any]:
+        raise StorageError("the bucket does not answer")
+        yield
+
+    monkeypatch.setattr(house.runtime.stores.storage, "listing", listing)
+    await miscount(house)
+    outcomes = await house.run()
+    assert {name for name, outcome in outcomes.items() if not outcome.holds} == {
+        "attachment-files",
+        "stray-files",
+        "tag-counts",
+    }
+    [failure] = outcomes["stray-files"].examples
+    assert failure.problem.startswith("could not be checked: StorageError: the bucket does not answer")
+    text = (await house.runtime.services.figures.exposition()).decode()
+    assert 'aimo_invariant_violations{invariant="stray-files"} 1.0' in text
+
+
+async def test_the_nightly_examination_does_not_wait_for_a_sound_lancedb(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = house.runtime
+
+    async def optimize() -> None:
+        raise VectorStoreError("no space left")
+
+    monkeypatch.setattr(runtime.stores.vectors, "optimize", optimize)
+    scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
+    await scheduler._clockwork.get_job("upkeep").func()
+    text = (await runtime.services.figures.exposition()).decode()
+    assert text.count("aimo_invariant_checked_timestamp_seconds{") == 6
 
 
 async def test_every_check_is_described(house: House) -> None:

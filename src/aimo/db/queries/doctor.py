@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, type_coerce, update
 
-from aimo.db.schema import Attachment, Memo, MemoTag, Tag, User, VectorMark
+from aimo.db.schema import Attachment, Memo, MemoTag, MigrationQuarantine, Tag, User, VectorMark
 from aimo.db.statements import among, owned, param, unscoped
+from aimo.db.types import Prose
 
 _DOCTOR = "the doctor looks at everybody's rows and shows none of their content"
 
-_CARRIERS = (
-    select(func.count()).select_from(MemoTag).where(MemoTag.tag_id == Tag.tag_id).correlate(Tag).scalar_subquery()
+# Who carries a tag, told in one way wherever it is counted: memos that exist, of the user of the tag.
+_CARRYING = (
+    select(func.count()).select_from(MemoTag).join(Memo, and_(Memo.memo_id == MemoTag.memo_id, Memo.uid == MemoTag.uid))
 )
-_MEMO = (Memo.memo_id, Memo.uid, Memo.content, Memo.tag_ids, Memo.updated_at)
+_CARRIERS = _CARRYING.where(MemoTag.tag_id == Tag.tag_id, MemoTag.uid == Tag.uid).correlate(Tag).scalar_subquery()
+_MEMO = (Memo.memo_id, Memo.uid, Memo.content, Memo.updated_at)
+# As text: one list that cannot be read must not take those beside it along.
+_LIST = (Memo.memo_id, Memo.uid, type_coerce(Memo.tag_ids, Prose).label("tag_ids"))
 _TAG = (Tag.tag_id, Tag.uid, Tag.usage_count, _CARRIERS.label("carriers"))
-_FILE = (Attachment.attachment_id, Attachment.uid, Attachment.path)
+_FILE = (Attachment.attachment_id, Attachment.uid, Attachment.path, Attachment.size)
 
 MEMOS = unscoped(
     "doctor.memos",
@@ -22,6 +27,15 @@ MEMOS = unscoped(
     excuse=_DOCTOR,
 )
 MEMOS_BY_ID = unscoped("doctor.memos_by_id", select(*_MEMO).where(Memo.memo_id.in_(among("memo_ids"))), excuse=_DOCTOR)
+LISTS = unscoped(
+    "doctor.lists",
+    select(*_LIST).where(Memo.memo_id > param("after")).order_by(Memo.memo_id).limit(param("limit")),
+    excuse=_DOCTOR,
+)
+LISTS_BY_ID = unscoped("doctor.lists_by_id", select(*_LIST).where(Memo.memo_id.in_(among("memo_ids"))), excuse=_DOCTOR)
+LIST_FOR_UPDATE = unscoped(
+    "doctor.list_for_update", select(*_LIST).where(Memo.memo_id == param("id")).with_for_update(), excuse=_DOCTOR
+)
 MARKED = unscoped(
     "doctor.marked",
     select(VectorMark.kind, VectorMark.entity_id).where(VectorMark.entity_id.in_(among("entity_ids"))),
@@ -47,7 +61,16 @@ OWNERS_OF_TAGS = unscoped(
 )
 CARRIED = unscoped(
     "doctor.carried",
-    select(MemoTag.memo_id, MemoTag.tag_id).where(MemoTag.memo_id.in_(among("memo_ids"))),
+    select(MemoTag.memo_id, MemoTag.tag_id, MemoTag.uid).where(MemoTag.memo_id.in_(among("memo_ids"))),
+    excuse=_DOCTOR,
+)
+INDEXED = unscoped(
+    "doctor.indexed",
+    select(MemoTag.memo_id)
+    .distinct()
+    .where(MemoTag.memo_id > param("after"))
+    .order_by(MemoTag.memo_id)
+    .limit(param("limit")),
     excuse=_DOCTOR,
 )
 LOCK_TAG = owned(
@@ -56,7 +79,7 @@ LOCK_TAG = owned(
 )
 CARRIERS = owned(
     "doctor.carriers",
-    select(func.count()).select_from(MemoTag).where(MemoTag.uid == param("owner"), MemoTag.tag_id == param("tag_id")),
+    _CARRYING.where(MemoTag.uid == param("owner"), Memo.uid == param("owner"), MemoTag.tag_id == param("tag_id")),
 )
 SET_USAGE = owned(
     "doctor.set_usage",
@@ -80,4 +103,13 @@ PATHS = owned(
     "doctor.paths",
     select(Attachment.path).where(Attachment.uid == param("owner"), Attachment.path.in_(among("paths"))),
 )
-AVATAR = owned("doctor.avatar", select(User.avatar).where(User.uid == param("owner")))
+PICTURES = unscoped("doctor.pictures", select(User.uid, User.avatar).where(User.uid.in_(among("uids"))), excuse=_DOCTOR)
+_PATH = MigrationQuarantine.content["path"].as_string()
+_AVATAR = MigrationQuarantine.content["avatar"].as_string()
+QUARANTINED = unscoped(
+    "doctor.quarantined",
+    select(MigrationQuarantine.row_key, _PATH.label("path"), _AVATAR.label("avatar")).where(
+        or_(MigrationQuarantine.row_key.in_(among("names")), _PATH.in_(among("keys")), _AVATAR.in_(among("avatars")))
+    ),
+    excuse=_DOCTOR,
+)

@@ -20,6 +20,7 @@ EXAMPLES = 20
 _GROUP = 500
 _LOOKS = 4
 _PAUSE_SECONDS = 0.7
+_LONGEST_REASON = 300
 
 
 class Doctor:
@@ -46,6 +47,18 @@ class Doctor:
 
     async def _check(self, invariant: Invariant, *, repair: bool) -> Outcome:
         outcome = Outcome(invariant.name)
+        try:
+            await self._go_through(invariant, outcome, repair=repair)
+        except Exception as error:
+            # The other invariants are worth knowing all the same, and that this one is not known has to be told.
+            log.exception("an invariant could not be checked to its end", invariant=invariant.name)
+            outcome.violations += 1
+            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:_LONGEST_REASON]}"
+            failure = Violation(invariant.name, "-", f"could not be checked: {reason}; the log has more")
+            outcome.examples = [failure, *outcome.examples][:EXAMPLES]
+        return outcome
+
+    async def _go_through(self, invariant: Invariant, outcome: Outcome, *, repair: bool) -> None:
         waiting: list[Violation] = []
         async for looked in invariant.look():
             outcome.checked += looked.count
@@ -54,7 +67,6 @@ class Doctor:
                 await self._judge(invariant, waiting, outcome, repair=repair)
                 waiting = []
         await self._judge(invariant, waiting, outcome, repair=repair)
-        return outcome
 
     async def _judge(self, invariant: Invariant, suspects: list[Violation], outcome: Outcome, *, repair: bool) -> None:
         for start in range(0, len(suspects), _GROUP):

@@ -6,7 +6,7 @@ import hashlib
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,29 @@ from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.services.doctor.invariant import Looked, Violation
-from aimo.storage.protocol import Storage
+from aimo.storage.protocol import ObjectMissing, Storage
 
 Digests = npt.NDArray[np.uint64]
 
 _BATCH = 500
 # An upload stores its object before its row.
 _YOUNG_SECONDS = 3600
-# Only what has the form of a key made by AIMO can be a stray: folders are shared with other things.
-_ATTACHMENT = re.compile(r"(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/]+")
-_AVATAR = re.compile(r"avatar/(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/]+")
+# Only what has the form of a key made by AIMO can be a stray: folders are shared with other things, and no row can name
+# a file whose name is no text.
+_ATTACHMENT = re.compile(r"(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/\ud800-\udfff]+")
+_AVATAR = re.compile(r"avatar/(?P<uid>[A-Za-z0-9_-]+)/\d{4}-\d\d-\d\d/[^/\ud800-\udfff]+")
+
+_MISSING = "its stored object is missing"
+_NOBODYS = "a stored object of nobody"
+# To an empty or another database everything that is stored looks like a stray.
+_STRANGERS = (
+    "a stored object of a user whom this database does not have, left alone: check that it is the database to which "
+    "the files belong, or remove the object yourself"
+)
 
 
 class AttachmentFiles:
-    """Every row of an attachment has its object. What is lost cannot be mended: a backup may have it."""
+    """Every row of an attachment has its whole object. What is lost cannot be mended: a backup may have it."""
 
     name = "attachment-files"
 
@@ -48,29 +57,36 @@ class AttachmentFiles:
             if not rows:
                 return
             after = rows[-1].attachment_id
-            yield Looked(len(rows), [_missing(row) for row in rows if not _has(stored, _digest(row.path))])
+            absent = [row for row in rows if not _has(stored, _digest(row.path, row.size))]
+            yield Looked(len(rows), [Violation(row.attachment_id, row.uid, _MISSING) for row in absent])
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Those that still have a row and no object."""
+        """Those that still have a row and no object, or one of another size."""
         async with self._database.reads() as connection:
             ids = [each.entity for each in suspects]
             rows = (await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": ids})).all()
-        return [_missing(row) for row in rows if not await self._storage.exists(row.path)]
+        problems = [(row, await self._problem(row)) for row in rows]
+        return [Violation(row.attachment_id, row.uid, problem) for row, problem in problems if problem]
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Nothing can bring bytes back, and a row without them still tells what was there."""
         return 0
 
-
-def _missing(row: Any) -> Violation:
-    return Violation(row.attachment_id, row.uid, "its stored object is missing")
+    async def _problem(self, row: Any) -> str:
+        try:
+            async with await self._storage.open(row.path) as stored:
+                size = stored.size
+        except ObjectMissing:
+            return _MISSING
+        # A migrated row has no bytes where the source did not know how many.
+        return f"its stored object has {size} bytes instead of {row.size}" if row.size not in (0, size) else ""
 
 
 async def _listed(storage: Storage) -> Digests:
-    """What is stored, in eight bytes an object, sorted."""
+    """What is stored, in which size: in eight bytes an object, sorted."""
     stored = array("Q")
     async for batch in storage.listing(_BATCH):
-        stored.extend(_digest(key) for key, _ in batch)
+        stored.extend(_digest(each.key, each.size) for each in batch)
     return np.sort(np.frombuffer(stored, dtype=np.uint64))
 
 
@@ -80,8 +96,10 @@ def _has(stored: Digests, digest: int) -> bool:
     return bool(position < len(stored) and stored[position] == wanted)
 
 
-def _digest(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
+def _digest(key: str, size: int) -> int:
+    return int.from_bytes(
+        hashlib.blake2b(f"{size}/{key}".encode(errors="surrogateescape"), digest_size=8).digest(), "little"
+    )
 
 
 class StrayFiles:
@@ -97,7 +115,7 @@ class StrayFiles:
         """All stored objects."""
         horizon = clock.now_ms() / 1000 - _YOUNG_SECONDS
         async for batch in self._storage.listing(_BATCH):
-            yield Looked(len(batch), await self._unnamed([key for key, stored in batch if stored < horizon]))
+            yield Looked(len(batch), await self._unnamed([each.key for each in batch if each.stored < horizon]))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still exist and that nothing names."""
@@ -105,10 +123,11 @@ class StrayFiles:
         return await self._unnamed(keys)
 
     async def repair(self, violations: Sequence[Violation]) -> int:
-        """Remove them: nobody can reach them any more."""
-        for each in violations:
+        """Remove those of this database's users: nobody can reach them any more."""
+        removable = [each for each in violations if each.problem == _NOBODYS]
+        for each in removable:
             await self._storage.delete(each.entity)
-        return len(violations)
+        return len(removable)
 
     async def _unnamed(self, keys: Sequence[str]) -> list[Violation]:
         owners: dict[str, str] = {}
@@ -117,17 +136,44 @@ class StrayFiles:
             if match := _AVATAR.fullmatch(key) or _ATTACHMENT.fullmatch(key):
                 owners[key] = match["uid"]
                 avatars.update([key] if match.re is _AVATAR else [])
+        if not owners:
+            return []
         async with self._database.reads() as connection:
             named = await _with_their_ids(connection, owners.keys() - avatars)
-            for uid in {owners[key] for key in avatars}:
-                named.add(await connection.scalar(sql.AVATAR, {"owner": uid}) or "")
-            named |= await _by_path(connection, {key: owners[key] for key in owners.keys() - avatars - named})
-        return [Violation(key, uid, "a stored object of nobody") for key, uid in owners.items() if key not in named]
+            pictures = await _pictures(connection, set(owners.values()))
+            named |= avatars.intersection(pictures.values())
+            left = {key: uid for key, uid in owners.items() if key not in named}
+            named |= await _by_path(
+                connection, {key: left[key] for key in left.keys() - avatars if left[key] in pictures}
+            )
+            named |= await _quarantined(connection, left.keys() - named)
+        return [
+            Violation(key, uid, _NOBODYS if uid in pictures else _STRANGERS)
+            for key, uid in left.items()
+            if key not in named
+        ]
+
+
+async def _pictures(connection: AsyncConnection, uids: Iterable[str]) -> dict[str, str | None]:
+    """Those of the users that exist, with the keys of their pictures."""
+    rows = await connection.execute(sql.PICTURES, {"uids": list(uids)})
+    return {row.uid: row.avatar for row in rows}
+
+
+async def _quarantined(connection: AsyncConnection, keys: Set[str]) -> set[str]:
+    """Those that a row names which the migration could not take over: it may be mended and taken over later."""
+    if not keys:
+        return set()
+    values = {"names": [_name(key) for key in keys], "keys": list(keys), "avatars": list(keys)}
+    rows = (await connection.execute(sql.QUARANTINED, values)).all()
+    names = {row.row_key for row in rows}
+    named = {each for row in rows for each in (row.path, row.avatar)}
+    return {key for key in keys if key in named or _name(key) in names}
 
 
 async def _with_their_ids(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
     """Those that an attachment has whose id is the name of the file, as it is of all that AIMO stores."""
-    wanted = [name for key in keys if ids.is_possible(name := key.rpartition("/")[2].partition(".")[0])]
+    wanted = [name for key in keys if ids.is_possible(name := _name(key))]
     rows = await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": wanted}) if wanted else ()
     return {row.path for row in rows}
 
@@ -141,3 +187,8 @@ async def _by_path(connection: AsyncConnection, owners: Mapping[str, str]) -> se
     for uid, paths in mine.items():
         named.update(await connection.scalars(sql.PATHS, {"owner": uid, "paths": paths}))
     return named
+
+
+def _name(key: str) -> str:
+    """The name of a file without its ending, which is the id of its attachment."""
+    return key.rpartition("/")[2].partition(".")[0]

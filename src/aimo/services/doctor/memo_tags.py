@@ -1,4 +1,4 @@
-"""The index of tags names exactly the existing ones among the tags that a memo lists."""
+"""The index of tags names exactly the existing ones among the tags that a memo lists, all as its user's."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import ids
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
-from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import tags as tag_sql
 from aimo.db.transaction import atomically
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.doctor.tag_counts import recount
 
 _BATCH = 200
+_UNREADABLE = "memos.tag_ids is no list: set it to a JSON list of the ids of its tags, or to NULL"
+
+# A row of the index beside its memo: the tag, and whose it is said to be.
+Entries = set[tuple[str, str]]
 
 
 class MemoTags:
-    """Compares ``memos.tag_ids`` with ``memo_tags``."""
+    """Compares ``memos.tag_ids`` with ``memo_tags``; a memo that does not exist has no tags."""
 
     name = "memo-tags"
 
@@ -29,76 +33,117 @@ class MemoTags:
         self._database = database
 
     async def look(self) -> AsyncIterator[Looked]:
-        """All memos in the order of their ids."""
+        """All memos in the order of their ids, then what the index has of other ones."""
         after = ""
         while True:
             async with self._database.reads() as connection:
-                rows = (await connection.execute(sql.MEMOS, {"after": after, "limit": _BATCH})).all()
+                rows = (await connection.execute(sql.LISTS, {"after": after, "limit": _BATCH})).all()
                 if not rows:
-                    return
-                found = await _compare(connection, rows)
+                    break
+                found = await _compare(connection, [row.memo_id for row in rows], rows)
             after = rows[-1].memo_id
             yield Looked(len(rows), found)
+        after = ""
+        while True:
+            async with self._database.reads() as connection:
+                indexed = (await connection.scalars(sql.INDEXED, {"after": after, "limit": _BATCH})).all()
+                if not indexed:
+                    return
+                live = set(await connection.scalars(sql.LIVE_MEMOS, {"memo_ids": list(indexed)}))
+                found = await _compare(connection, [each for each in indexed if each not in live], [])
+            after = indexed[-1]
+            yield Looked(0, found)
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Compare again."""
+        memo_ids = [each.entity for each in suspects]
         async with self._database.reads() as connection:
-            memo_ids = [each.entity for each in suspects]
-            rows = (await connection.execute(sql.MEMOS_BY_ID, {"memo_ids": memo_ids})).all()
-            return await _compare(connection, rows) if rows else []
+            rows = (await connection.execute(sql.LISTS_BY_ID, {"memo_ids": memo_ids})).all()
+            return await _compare(connection, memo_ids, rows)
 
     async def repair(self, violations: Sequence[Violation]) -> int:
-        """Bring the index to what the memo lists, and the counts of the tags with it."""
-        for each in violations:
+        """Bring the index to what the memo lists, and the counts of the tags with it.
+
+        Where the list cannot be read, the index is the last to know the tags, and stays.
+        """
+        repairable = [each for each in violations if each.problem != _UNREADABLE]
+        for each in repairable:
 
             async def work(connection: AsyncConnection, each: Violation = each) -> None:
-                await _reindex(connection, each.uid, each.entity)
+                await _reindex(connection, each.entity)
 
             await atomically(self._database, "doctor.memo_tags", work, user=each.uid, entity=each.entity)
-        return len(violations)
+        return len(repairable)
 
 
-async def _reindex(connection: AsyncConnection, uid: str, memo_id: str) -> None:
-    row = (await connection.execute(memo_sql.FOR_UPDATE, {"owner": uid, "id": memo_id})).first()
-    if row is None:
+async def _reindex(connection: AsyncConnection, memo_id: str) -> None:
+    rows = (await connection.execute(sql.LIST_FOR_UPDATE, {"id": memo_id})).all()
+    listed, carried = await _both(connection, [memo_id], rows)
+    wanted, found = listed.get(memo_id), carried[memo_id]
+    if wanted is None:
         return
-    listed, carried = await _both(connection, [row])
-    wrong = listed[memo_id] ^ carried[memo_id]
-    for tag_id in carried[memo_id] - listed[memo_id]:
+    # All that go first: an entry under another user is in the way of the right one.
+    for tag_id, uid in found - wanted:
         await connection.execute(tag_sql.DETACH, {"owner": uid, "memo_id": memo_id, "tag_id": tag_id})
-    rows = [{"uid": uid, "memo_id": memo_id, "tag_id": tag_id} for tag_id in listed[memo_id] - carried[memo_id]]
-    if rows:
-        await connection.execute(tag_sql.ATTACH, rows)
-    for tag_id in sorted(wrong):
+    missing = [{"uid": uid, "memo_id": memo_id, "tag_id": tag_id} for tag_id, uid in wanted - found]
+    if missing:
+        await connection.execute(tag_sql.ATTACH, missing)
+    for tag_id, uid in sorted(wanted ^ found):
         await recount(connection, uid, tag_id)
 
 
-async def _compare(connection: AsyncConnection, rows: Sequence[Any]) -> list[Violation]:
-    listed, carried = await _both(connection, rows)
+async def _compare(connection: AsyncConnection, memo_ids: Sequence[str], rows: Sequence[Any]) -> list[Violation]:
+    """What is wrong with these memos, of which ``rows`` are those that exist."""
+    if not memo_ids:
+        return []
+    listed, carried = await _both(connection, memo_ids, rows)
+    owners = {row.memo_id: row.uid for row in rows}
     found = []
-    for row in rows:
-        missing, extra = listed[row.memo_id] - carried[row.memo_id], carried[row.memo_id] - listed[row.memo_id]
-        if missing or extra:
-            problem = f"{len(missing)} tags are not indexed, {len(extra)} are indexed but not listed"
-            found.append(Violation(row.memo_id, row.uid, problem, " ".join(sorted(missing | extra))))
+    for memo_id in memo_ids:
+        wanted = listed.get(memo_id)
+        if wanted is None:
+            found.append(Violation(memo_id, owners[memo_id], _UNREADABLE))
+        elif wanted != carried[memo_id]:
+            missing, extra = wanted - carried[memo_id], carried[memo_id] - wanted
+            evidence = " ".join(sorted(f"{tag_id}:{uid}" for tag_id, uid in missing | extra))
+            problem = f"{len(missing)} tags are not indexed, {len(extra)} are indexed but not listed by its user"
+            if memo_id not in owners:
+                problem = f"{len(extra)} tags are indexed of a memo that does not exist"
+            found.append(Violation(memo_id, owners.get(memo_id) or min(uid for _, uid in extra), problem, evidence))
     return found
 
 
-async def _both(connection: AsyncConnection, rows: Sequence[Any]) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """By memo: the tags of its list that exist and are its user's, and those of the index."""
+async def _both(
+    connection: AsyncConnection, memo_ids: Sequence[str], rows: Sequence[Any]
+) -> tuple[dict[str, Entries], dict[str, Entries]]:
+    """By memo: what the index should have and what it has; a memo whose list cannot be read is not in the first."""
     given = {row.memo_id: _possible(row.tag_ids) for row in rows}
-    everything = set().union(*given.values())
+    everything: set[str] = set().union(*(tags for tags in given.values() if tags))
     owners = {}
     if everything:
         found = await connection.execute(sql.OWNERS_OF_TAGS, {"tag_ids": list(everything)})
         owners = {tag.tag_id: tag.uid for tag in found}
-    listed = {row.memo_id: {tag for tag in given[row.memo_id] if owners.get(tag) == row.uid} for row in rows}
-    carried: dict[str, set[str]] = defaultdict(set)
-    for each in await connection.execute(sql.CARRIED, {"memo_ids": list(given)}):
-        carried[each.memo_id].add(each.tag_id)
+    listed: dict[str, Entries] = {memo_id: set() for memo_id in memo_ids}
+    for row in rows:
+        tags = given[row.memo_id]
+        if tags is None:
+            del listed[row.memo_id]
+        else:
+            listed[row.memo_id] = {(tag, row.uid) for tag in tags if owners.get(tag) == row.uid}
+    carried: dict[str, Entries] = defaultdict(set)
+    for each in await connection.execute(sql.CARRIED, {"memo_ids": list(memo_ids)}):
+        carried[each.memo_id].add((each.tag_id, each.uid))
     return listed, carried
 
 
-def _possible(tag_ids: Any) -> set[str]:
-    """The ids of a stored list that a tag can have."""
-    return {each for each in tag_ids if isinstance(each, str) and ids.is_possible(each)} if tag_ids else set()
+def _possible(text: Any) -> set[str] | None:
+    """The ids of a stored list that a tag can have; None where there is something else."""
+    try:
+        listed = msgspec.json.decode(text) if text is not None else None
+    except (msgspec.DecodeError, ValueError, TypeError):
+        return None
+    if listed is None:
+        return set()
+    if not isinstance(listed, list):
+        return None
+    return {each for each in listed if isinstance(each, str) and ids.is_possible(each)}
