@@ -9,17 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
-from aimo.services.backup.archive import FORMAT, Header, Reader, Writer
+from aimo.services.backup.archive import FORMAT, DamagedArchive, Header, Reader, Writer
+from aimo.services.backup.export import Backup
+from aimo.services.backup.restore import Restore
+from aimo.storage.protocol import StorageError
+from aimo.vectors.errors import VectorStoreError
 from support.backups import aimo
 from support.small_disk import SmallDisk
 
 HEADER = Header(format=FORMAT, aimo="1", schema="0001", created_at=0, database="sqlite", model="m", dimension=1)
 
 
-def name_of(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -46,7 +51,7 @@ def test_of_two_backups_to_one_name_the_first_is_whole_and_the_second_is_refused
             second.finish()
     assert target.read_bytes() == whole
     assert Reader(target).verify(older=True).rows == {"vectors/embedding_cache": 0}
-    assert name_of(tmp_path) == ["backup.tar.gz"]
+    assert names_in(tmp_path) == ["backup.tar.gz"]
 
 
 @pytest.mark.usefixtures("links")
@@ -57,7 +62,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="exists already"):
             writer.finish()
     assert target.read_text() == "somebody else's"
-    assert name_of(tmp_path) == ["backup.tar.gz"]
+    assert names_in(tmp_path) == ["backup.tar.gz"]
 
 
 def test_another_file_that_is_called_partial_stays(tmp_path: Path) -> None:
@@ -86,16 +91,42 @@ def test_a_backup_is_nobody_elses_from_its_first_moment(tmp_path: Path, monkeypa
 def test_a_backup_into_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no folder"):
         command.backup(tmp_path / "missing" / "backup.tar.gz")
-    assert name_of(tmp_path) == []
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EIO, "Input/output error"),
+        StorageError("the bucket is away"),
+        VectorStoreError("the table is away"),
+        DamagedArchive("the stored file changed"),
+        OperationalError("SELECT secrets", {}, Exception("the database is away")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_fails_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    async def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command.log, "configure", lambda _: None)
+    monkeypatch.setattr(Backup, "write", failing)
+    monkeypatch.setattr(Restore, "read", failing)
+    (tmp_path / "old.tar.gz").touch()
+    with pytest.raises(ConfigurationError, match=r"^The backup failed: .*(away|changed|Input/output error)\.$"):
+        command.backup(tmp_path / "new.tar.gz")
+    with pytest.raises(ConfigurationError, match=r"^Restoring failed: .*(away|changed|Input/output error)\.$"):
+        command.restore(tmp_path / "old.tar.gz")
 
 
 def test_on_a_full_disk_the_command_says_so_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     with SmallDisk(tmp_path / "disk", 1) as disk:
         disk.fill()
-        before = name_of(disk.folder)
+        before = names_in(disk.folder)
         settings = {"AIMO_DATA_DIR": str(tmp_path / "data")}
         refused = aimo(settings, tmp_path / "home", "backup", str(disk.folder / "backup.tar.gz"))
         assert refused.returncode == 1
         assert "aimo: The backup failed: [Errno 28] No space left on device" in refused.stderr
         assert "Traceback" not in refused.stderr
-        assert name_of(disk.folder) == before
+        assert names_in(disk.folder) == before

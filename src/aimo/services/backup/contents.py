@@ -22,7 +22,7 @@ def holds_rows(name: str) -> bool:
 
 
 def require_member(name: str) -> None:
-    """See that a member is one that backups have.
+    """See that backups have a member of this name.
 
     Raises:
         ValueError: it is not.
@@ -43,10 +43,11 @@ def require_table(name: str) -> None:
     Raises:
         ValueError: it is not.
     """
-    known = (
-        is_archived(name.removeprefix(VECTORS)) if name.startswith(VECTORS) else name.removeprefix(TABLES) in sql.TABLES
-    )
-    if not known or not name.startswith((TABLES, VECTORS)):
+    if name.startswith(TABLES):
+        known = name.removeprefix(TABLES) in sql.TABLES
+    else:
+        known = name.startswith(VECTORS) and is_archived(name.removeprefix(VECTORS))
+    if not known:
         raise ValueError(f"{name!r} is a table that nobody knows")
 
 
@@ -64,11 +65,9 @@ def require_contents(name: str, rows: Sequence[Mapping[str, Any]], *, older: boo
         return
     columns = {column.name: column for column in sql.TABLES[table].columns}
     first = rows[0].keys()
-    lacking = [key for key in columns if key not in first and not (older and may_be_missing(columns[key]))]
-    if lacking or not first <= columns.keys():
-        raise ValueError(
-            f"{name} has not the columns of {table}: {', '.join([*lacking, *sorted(first - columns.keys())])}"
-        )
+    lacking = {key for key in columns if key not in first and not (older and may_be_missing(columns[key]))}
+    if wrong := lacking | (first - columns.keys()):
+        raise ValueError(f"{name} does not have the columns of {table}; missing or unknown: {', '.join(sorted(wrong))}")
     for number, row in enumerate(rows, 1):
         if row.keys() != first:
             raise ValueError(f"line {number} of {name} has other columns than the first")
