@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aimo.db import migrate
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
-from aimo.services.backup.archive import FORMAT
+from aimo.services.backup.archive import FORMAT, Header, Writer
 from aimo.services.backup.restore import Restore
 from support.backups import aimo, assert_in_step, back_up, furnish, inside, packed, restore, rewritten, unpacked
 from support.server import Server
@@ -35,6 +37,12 @@ def archive(module_server: Callable[..., Server], tmp_path_factory: pytest.TempP
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, str]:
     return {"AIMO_DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def either(request: pytest.FixtureRequest, settings: dict[str, str]) -> dict[str, str]:
+    """An empty installation on each kind of database."""
+    return settings if request.param == "sqlite" else request.getfixturevalue("mysql_database") | settings
 
 
 def in_first(name: str, **values: Any) -> Callable[[Members], None]:
@@ -139,9 +147,25 @@ def test_columns_that_came_with_a_later_release_may_be_missing_in_an_older_backu
     assert restore(settings, rewritten(archive, tmp_path / "older.tar.gz", older)).rows["tables/memos"] == 3
 
 
+async def test_a_file_that_two_rows_name_is_restored(tmp_path: Path) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"shared"
+
+    schema = migrate.known_revisions()[-1]
+    header = Header(format=FORMAT, aimo="1", schema=schema, created_at=0, database="sqlite", model="m", dimension=1)
+    with Writer(tmp_path / "backup.tar.gz", header) as writer:
+        for _ in range(2):
+            await writer.file("u/2026-01-01/a.txt", 6, chunks())
+        writer.finish()
+    settings = {"AIMO_DATA_DIR": str(tmp_path / "data")}
+    await asyncio.to_thread(restore, settings, tmp_path / "backup.tar.gz")
+    assert await asyncio.to_thread(stored, settings) == {"u/2026-01-01/a.txt": b"shared"}
+
+
 def test_a_restoration_that_failed_leaves_nothing_and_can_be_run_again(
-    archive: Path, tmp_path: Path, settings: dict[str, str]
+    archive: Path, tmp_path: Path, either: dict[str, str]
 ) -> None:
+    settings = either
     bad = rewritten(archive, tmp_path / "bad.tar.gz", twice)
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=r"could not be restored: .*taken back; it can be run again"):

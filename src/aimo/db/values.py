@@ -13,7 +13,7 @@ from aimo.db.types import Millis
 
 # JSON columns that are gone through as lists wherever they are read.
 _LISTS = frozenset({"attachments", "channels", "memo_ids", "tag_ids"})
-_LARGEST = 2**63 - 1
+_BEYOND = 2**63
 
 
 def fits(column: Column[Any], value: Any) -> bool:
@@ -26,7 +26,7 @@ def fits(column: Column[Any], value: Any) -> bool:
     if isinstance(kind, Boolean):
         return isinstance(value, bool)
     if isinstance(kind, Integer | BigInteger):
-        return type(value) is int and -_LARGEST <= value <= _LARGEST
+        return type(value) is int and -_BEYOND <= value < _BEYOND
     if isinstance(kind, LargeBinary):
         return isinstance(value, str) and _is_base64(value)
     if isinstance(kind, JSON):

@@ -193,25 +193,25 @@ class Reader:
                 raise DamagedArchive(str(error)) from error
 
     def _verify(self, older: bool) -> Manifest:
-        seen: dict[str, Member] = {}
+        seen: list[Member] = []
+        names: dict[str, Member] = {}
         manifest = None
         for name, stream in self._members():
-            if manifest or name in seen or (name == HEADER) == bool(seen):
+            if manifest or (name == HEADER) == bool(seen):
                 raise DamagedArchive(f"{name!r} is where it does not belong")
             require_member(name)
             if name == MANIFEST:
                 manifest = _decoded(_whole(name, stream), Manifest, MANIFEST)
-            elif holds_rows(name):
-                content = _whole(name, stream)
-                rows = _rows(name, content)
-                require_contents(name, rows, older=older)
-                digest = hashlib.sha256(content).hexdigest()
-                seen[name] = Member(name=name, bytes=len(content), sha256=digest, rows=len(rows))
-            else:
-                seen[name] = _read_through(name, stream)
+                continue
+            member = _examined(name, stream, older=older)
+            # Rows that name the same file have it here once each.
+            if name in names and (member != names[name] or not name.startswith(FILES)):
+                raise DamagedArchive(f"{name!r} is there twice")
+            names[name] = member
+            seen.append(member)
         if manifest is None:
             raise DamagedArchive("the end is missing")
-        return _agreeing(list(seen.values()), manifest)
+        return _agreeing(seen, manifest)
 
     def tables(self, prefix: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The rows under a prefix, a member at a time, with the name of their table."""
@@ -245,7 +245,12 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise DamagedArchive(f"{path} cannot be read: {error}") from error
 
 
-def _read_through(name: str, stream: IO[bytes]) -> Member:
+def _examined(name: str, stream: IO[bytes], *, older: bool) -> Member:
+    if holds_rows(name):
+        content = _whole(name, stream)
+        rows = _rows(name, content)
+        require_contents(name, rows, older=older)
+        return Member(name=name, bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), rows=len(rows))
     digest, size = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
