@@ -16,7 +16,10 @@ from aimo.runtime import Runtime
 from aimo.services.backup.archive import FORMAT, Header, Writer
 from aimo.services.backup.restore import Restore
 from support.backups import aimo, assert_in_step, back_up, furnish, inside, packed, restore, rewritten, unpacked
+from support.buckets import Buckets, buckets, shared_buckets
 from support.server import Server
+
+__all__ = ["buckets", "shared_buckets"]
 
 Members = dict[str, bytes]
 MEMOS = "tables/memos/000000.ndjson"
@@ -205,6 +208,28 @@ def test_a_cache_that_was_there_before_survives_a_restoration_that_failed(
     with pytest.raises(ConfigurationError, match="could not be restored"):
         restore(settings, rewritten(archive, tmp_path / "bad.tar.gz", twice))
     assert stored(settings) == {"embedding_cache": 1}
+
+
+def test_a_bucket_is_left_as_it_was_and_its_objects_are_never_overwritten(
+    archive: Path, tmp_path: Path, settings: dict[str, str], buckets: Buckets
+) -> None:
+    settings |= buckets.settings()
+    files = {name.removeprefix("files/"): body for name, body in unpacked(archive) if name.startswith("files/")}
+    with pytest.raises(ConfigurationError, match="taken back"):
+        restore(settings, rewritten(archive, tmp_path / "bad.tar.gz", twice))
+    assert buckets.stored() == []
+    restore(settings, archive)
+    prefix = "attachments/"
+    stored_as = {name: name.removeprefix(prefix) for name in buckets.stored()}
+    assert {key: buckets.body(name) for name, key in stored_as.items()} == files
+
+    foreign = next(iter(stored_as))
+    buckets.clear()
+    buckets.client.put_object(Bucket="memos", Key=foreign, Body=b"somebody else's")
+    with pytest.raises(ConfigurationError, match="another file"):
+        restore({**settings, "AIMO_DATA_DIR": str(tmp_path / "second")}, archive)
+    assert buckets.stored() == [foreign]
+    assert buckets.body(foreign) == b"somebody else's"
 
 
 def test_a_stored_file_is_never_overwritten(archive: Path, settings: dict[str, str]) -> None:
