@@ -5,68 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
 import tarfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from aimo import config
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
-from aimo.runtime import Runtime
-from aimo.services.backup.archive import Manifest
-from aimo.services.backup.export import Backup
-from aimo.services.backup.restore import Restore
 from aimo.services.sync import rebuild
+from support.backups import PICTURE, aimo, assert_in_step, back_up, furnish, inside, restore
 from support.client import Client
 from support.mariadb import MariaDB
 from support.planting import SECRET as SECRET_OF_PLOTS
 from support.planting import Plot, token
-from support.server import AIMO, Server, environment
-from support.waiting import eventually
-
-T = TypeVar("T")
+from support.server import Server
 
 MANY = 20_000
 SECRET = {"JWT_SECRET": "a secret that both installations have"}
 SIGNATURE = re.compile(r"\?exp=\d+&sig=[\w-]+")
-PICTURE = bytes.fromhex("89504e470d0a1a0a") + b"\0" * 64
-
-
-def aimo(settings: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    return subprocess.run(
-        [str(AIMO), *arguments],
-        env=environment({**settings, "COLUMNS": "200"}),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
-def furnish(client: Client) -> None:
-    """Something of everything."""
-    category = client.post("/categories", {"name": "读书", "color": "#abcdef"}).data["category"]
-    upload = {"file": ("图.png", PICTURE, "image/png")}
-    kept = client.post("/attachments/upload", files=upload, data={"properties": '{"width": 3}'}).data["attachment"]
-    client.post("/user/avatar", files={"avatar": ("me.png", PICTURE, "image/png")}).data  # noqa: B018
-    before: list[str] = []
-    for number, content in enumerate(("茶 and tea 🎉", "snow", "x" * 5000, "雪山\nmountain")):
-        body = {"content": content, "tags": ["a", f"t{number}"], "relationIds": before, "isPublic": number == 1}
-        body |= {"categoryId": category["categoryId"], "attachments": [kept["attachmentId"]], "createdAt": -5 + number}
-        before.append(client.post("/memos", body).data["memo"]["memoId"])
-    client.delete(f"/memos/{before[1]}")
-    client.post("/explore/conversations", {"title": "talk"})
-    channels = [{"type": "meow", "nickname": "n"}]
-    client.post("/push-rules", {"name": "r", "pushTime": 3, "contentType": "daily_pick", "channels": channels})
 
 
 def answers(client: Client) -> dict[str, Any]:
@@ -116,45 +78,10 @@ class Load:
             self.rounds += 1
 
 
-def inside(settings: Mapping[str, str], work: Callable[[Runtime], Awaitable[T]]) -> T:
-    """What a command does, without the seconds that a new process takes to start."""
-
-    async def main() -> T:
-        values = {name.lower(): value for name, value in settings.items()}
-        async with Runtime(config.load(_env_file=None, **values), worker=False) as runtime:
-            return await work(runtime)
-
-    return asyncio.run(main())
-
-
-def back_up(settings: Mapping[str, str], file: Path, *, vectors: bool = False) -> Manifest:
-    async def work(runtime: Runtime) -> Manifest:
-        stores = runtime.stores
-        backup = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
-        return await backup.write(file, vectors=vectors)
-
-    return inside(settings, work)
-
-
-def restore(settings: Mapping[str, str], file: Path) -> Manifest:
-    async def work(runtime: Runtime) -> Manifest:
-        stores = runtime.stores
-        return await Restore(stores.database, stores.vectors, stores.storage).read(file)
-
-    return inside(settings, work)
-
-
 def assert_sound(settings: Mapping[str, str]) -> None:
     outcomes = inside(settings, lambda runtime: runtime.services.doctor.run())
     assert len(outcomes) == 6
     assert [outcome for outcome in outcomes if not outcome.holds] == []
-
-
-def assert_in_step(server: Server, timeout: float = 30) -> None:
-    def in_step() -> bool:
-        return bool(server.client().http.get("/readyz").json()["sync"]["waiting"] == 0)
-
-    eventually(in_step, "everything is applied", timeout=timeout)
 
 
 @dataclass

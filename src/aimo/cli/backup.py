@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +11,17 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from aimo import config, log
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
-from aimo.services.backup.archive import Manifest
+from aimo.services.backup.archive import DamagedArchive, Manifest
 from aimo.services.backup.export import Backup, described
+from aimo.services.backup.reasons import reason
 from aimo.services.backup.restore import Restore
+from aimo.storage.protocol import StorageError
+from aimo.vectors.errors import VectorStoreError
 
 console = Console()
 
@@ -35,9 +40,11 @@ def backup(
         writer = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
         return await writer.write(file, vectors=vectors)
 
-    if file.exists():
+    if os.path.lexists(file):
         raise ConfigurationError(f"{file} exists already; nothing was changed.")
-    manifest = _run(work)
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"There is no folder {file.parent}: make it first, or name another.")
+    manifest = _run("The backup failed", work)
     _show(manifest)
     for key in manifest.missing_files:
         console.print(f"Missing in the storage: {key}", markup=False)
@@ -53,11 +60,11 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
         stores = runtime.stores
         return await Restore(stores.database, stores.vectors, stores.storage).read(file)
 
-    _show(_run(work))
+    _show(_run("Restoring failed", work))
     console.print("Restored. The server makes memos findable as soon as it runs; `aimo sync run` does so now.")
 
 
-def _run(work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
+def _run(failed: str, work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
     settings = config.load()
     log.configure(settings)
 
@@ -65,7 +72,10 @@ def _run(work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
         async with Runtime(settings, worker=False) as runtime:
             return await work(runtime)
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except (OSError, StorageError, VectorStoreError, DamagedArchive, SQLAlchemyError) as error:
+        raise ConfigurationError(f"{failed}: {reason(error)}.") from error
 
 
 def _show(manifest: Manifest) -> None:

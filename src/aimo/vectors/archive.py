@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+import binascii
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from aimo.vectors import schemas
+from aimo.vectors.errors import reported_as
 from aimo.vectors.table import Table
 
 _BATCH = 500
+_LARGEST = 2**63 - 1
+_LAYOUTS = {
+    layout.name: layout
+    for layout in (schemas.memo_vectors(None, 1), schemas.embedding_cache(1), schemas.multimodal_cache(1))
+}
 
 
 async def read_rows(table: Table) -> AsyncIterator[list[dict[str, Any]]]:
@@ -28,22 +37,94 @@ async def read_rows(table: Table) -> AsyncIterator[list[dict[str, Any]]]:
         yield [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-async def add_rows(table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Add such rows to a table in one commit.
+class Additions:
+    """Rows that are added to tables, and that can be taken back as long as nobody else writes there."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, tuple[Table, int]] = {}
+
+    async def add(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows, as `read_rows` gives them, to a table in one commit; those with a key that it has are left out.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        fields = table.layout.schema
+        columns = {field.name: _column([row[field.name] for row in rows], field.type) for field in fields}
+        arrow = pa.table(columns, schema=fields)
+        if table.name not in self._before:
+            with reported_as(f"reading {table.name}"):
+                self._before[table.name] = table, await table.handle.version()
+        adding = table.handle.merge_insert(list(table.layout.key)).when_not_matched_insert_all()
+        await table.write("restoring", lambda: adding.execute(arrow))
+
+    async def take_back(self) -> None:
+        """Make all tables what they were.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        for table, version in self._before.values():
+            await table.write("taking back", lambda table=table, version=version: table.handle.restore(version))  # type: ignore[misc]
+
+
+async def clear(table: Table) -> None:
+    """Remove all rows of a table.
 
     Raises:
-        ValueError: they do not fit.
         VectorStoreError: LanceDB failed.
     """
-    fields = table.layout.schema
-    columns = {field.name: _column([row[field.name] for row in rows], field.type) for field in fields}
-    arrow = pa.table(columns, schema=fields)
-    await table.write("restoring", lambda: table.handle.add(arrow))
+    if await table.count_rows():
+        await table.write("clearing", lambda: table.handle.delete("true"))
+
+
+def is_archived(name: str) -> bool:
+    """Whether backups have a table of this name."""
+    return _base(name) in _LAYOUTS
+
+
+def require_rows(member: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """See that rows fit the table of this name, and have vectors of one length.
+
+    Raises:
+        ValueError: they do not; ``member`` is named in the text.
+    """
+    fields = list(_LAYOUTS[_base(name)].schema)
+    names, lengths = {field.name for field in fields}, set()
+    for number, row in enumerate(rows, 1):
+        if row.keys() != names:
+            raise ValueError(f"line {number} of {member} has not the columns of {name}")
+        for field in fields:
+            if not _fits(field.type, row[field.name]):
+                raise ValueError(f"line {number} of {member} has a {field.name} that cannot be one")
+        lengths.add(len(row["embedding"]))
+    if len(lengths) > 1:
+        raise ValueError(f"the vectors in {member} differ in length")
 
 
 def vector_length(rows: Sequence[dict[str, Any]]) -> int:
-    """The length of the vectors in rows of a cache."""
+    """The length of the vectors in rows of a table."""
     return len(base64.b64decode(rows[0]["embedding"])) // 4
+
+
+def _base(name: str) -> str:
+    return re.sub(r"(?<=_cache)_\d{1,9}$", "", name)
+
+
+def _fits(kind: pa.DataType, value: Any) -> bool:
+    if pa.types.is_timestamp(kind):
+        return type(value) is int and -_LARGEST <= value <= _LARGEST
+    if not isinstance(value, str):
+        return False
+    return not pa.types.is_fixed_size_list(kind) or _is_vector(value)
+
+
+def _is_vector(value: str) -> bool:
+    try:
+        content = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(content) > 0 and len(content) % 4 == 0
 
 
 def _plain(column: pa.Array) -> list[Any]:

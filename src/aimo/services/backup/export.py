@@ -42,6 +42,12 @@ class Backup:
 
         Nobody has to wait meanwhile. Files come before rows: the row of an attachment that is deleted while the
         backup runs is left out, as if it had been deleted before.
+
+        Raises:
+            ConfigurationError: a file of that name has appeared meanwhile; it stays.
+            DamagedArchive: a stored file changed while it was read.
+            OSError: the file cannot be written.
+            StorageError, VectorStoreError, SQLAlchemyError: something could not be read.
         """
         with Writer(target, self._header()) as writer:
             async with snapshot(self._database) as connection:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import shutil
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
@@ -20,16 +21,16 @@ from aimo.db.queries import outbox
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
 from aimo.services.backup.archive import FORMAT, DamagedArchive, Header, Manifest, Reader
+from aimo.services.backup.contents import FILES, TABLES, VECTORS
+from aimo.services.backup.reasons import reason
 from aimo.services.files import placed
-from aimo.storage.keys import is_key
-from aimo.storage.protocol import Storage
-from aimo.vectors.archive import add_rows, vector_length
+from aimo.storage.protocol import Storage, StorageError
+from aimo.vectors.archive import Additions, clear, vector_length
+from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 
 _BATCH = 500
 _MOST_SECONDS = 6 * 3600.0
-
-log = structlog.get_logger(__name__)
 
 
 class Restore:
@@ -45,53 +46,87 @@ class Restore:
 
         Raises:
             ConfigurationError: it is damaged or of a newer release, or the installation is not empty; then nothing
-                was changed.
+                was changed. Or bringing it in failed; then the text says whether all of it was taken back.
+            StorageError, VectorStoreError, SQLAlchemyError: whether the installation is empty cannot be told.
         """
         reader = Reader(source)
         try:
             header = reader.header()
             _require_known(header)
-            manifest = reader.verify()
-            _require_known_tables(manifest)
+            manifest = reader.verify(older=header.schema != migrate.known_revisions()[-1])
         except DamagedArchive as error:
             raise ConfigurationError(f"The backup is damaged: {error}. Nothing was changed.") from error
-        await self._require_empty()
-        await self._files(reader)
-        vectors = await self._vector_tables(reader, header)
+        if filled := await self._filled():
+            where = ", ".join(filled)
+            raise ConfigurationError(f"A backup is restored into an empty installation only; this one has: {where}.")
+        put: list[str] = []
+        added = Additions()
+        try:
+            await self._bring_in(reader, header, manifest, put, added)
+        except BaseException as error:
+            outcome = await self._take_back(put, added)
+            if not isinstance(error, Exception):
+                raise
+            raise ConfigurationError(f"The backup could not be restored: {reason(error)}. {outcome}") from error
+        return manifest
+
+    async def _bring_in(
+        self, reader: Reader, header: Header, manifest: Manifest, put: list[str], added: Additions
+    ) -> None:
+        # Without a memo or attachment these belong to nothing: a restoration that was killed left them.
+        for follower in (self._vectors.memo_vectors, self._vectors.memo_texts, self._vectors.attachment_vectors):
+            await clear(follower)
+        await self._files(reader, manifest, put)
+        vectors = await self._vector_tables(reader, header, added)
         async with transaction(self._database, "restore", seconds=_MOST_SECONDS) as connection:
-            for table, rows in reader.tables("tables/"):
+            for table, rows in reader.tables(TABLES):
                 await self._rows(connection, table, rows)
             await _require_complete(connection, manifest)
             await _mark_everything(connection, vectors)
-        return manifest
 
-    async def _require_empty(self) -> None:
+    async def _take_back(self, put: list[str], added: Additions) -> str:
+        """Remove what was stored, unless there are rows that need it; return what is to be told of it."""
+        try:
+            # A commit can arrive although its answer does not.
+            if await self._filled():
+                return "There are rows in the database by now, so nothing was taken back: ask `aimo doctor`."
+            for key in put:
+                await self._storage.delete(key)
+            await added.take_back()
+        except (StorageError, VectorStoreError, SQLAlchemyError, OSError) as error:
+            return f"What had been stored could not be taken back ({reason(error)}); it can be run again nevertheless."
+        return "What had been stored was taken back; it can be run again."
+
+    async def _filled(self) -> list[str]:
+        """The tables that have rows."""
         async with self._database.reads() as connection:
-            filled = [name for name, count in sql.COUNT.items() if await connection.scalar(count)]
-        if filled or await self._vectors.memo_vectors.count() or await self._vectors.memo_texts.count():
-            where = ", ".join(filled) or "LanceDB"
-            raise ConfigurationError(f"A backup is restored into an empty installation only; this one has: {where}.")
+            return [name for name, count in sql.COUNT.items() if await connection.scalar(count)]
 
-    async def _files(self, reader: Reader) -> None:
+    async def _files(self, reader: Reader, manifest: Manifest, put: list[str]) -> None:
+        """Store all files; ``put`` gets the keys of those that were not there before."""
+        digests = {member.name: member.sha256 for member in manifest.members}
         for key, stream in reader.files():
-            if not is_key(key):
-                raise ConfigurationError(f"The backup is damaged: {key!r} is no name of a stored file.")
             received = self._storage.scratch / f"restore-{token_hex(8)}"
             try:
                 with received.open("xb") as file:
                     shutil.copyfileobj(stream, file)
+                if not await self._storage.exists(key):
+                    put.append(key)
+                elif await _digest(self._storage, key) != digests[f"{FILES}{key}"]:
+                    raise StorageError(f"the storage has another file under {key}: it must be moved away before")
                 await self._storage.put(key, received, "application/octet-stream")
             finally:
                 received.unlink(missing_ok=True)
 
-    async def _vector_tables(self, reader: Reader, header: Header) -> set[tuple[str, str]]:
+    async def _vector_tables(self, reader: Reader, header: Header, added: Additions) -> set[tuple[str, str]]:
         """Restore caches and vectors; return whose vectors these are: they may be newer than the rows."""
         vectors: set[tuple[str, str]] = set()
-        for name, rows in reader.tables("vectors/"):
+        for name, rows in reader.tables(VECTORS):
+            length = vector_length(rows)
             if name != "memo_vectors":
-                await add_rows(await self._vectors.cache_for(name, vector_length(rows)), rows)
-            elif self._vectors.memo_vectors.matches(header.model, header.dimension):
-                await add_rows(self._vectors.memo_vectors, rows)
+                await added.add(await self._vectors.cache_for(name, length), rows)
+            elif self._vectors.memo_vectors.matches(header.model, length):
+                await added.add(self._vectors.memo_vectors, rows)
                 vectors.update((row["memoId"], row["uid"]) for row in rows)
         return vectors
 
@@ -115,10 +150,12 @@ def _require_known(header: Header) -> None:
         )
 
 
-def _require_known_tables(manifest: Manifest) -> None:
-    named = {name.removeprefix("tables/") for name in manifest.rows if name.startswith("tables/")}
-    if unknown := named - set(sql.TABLES):
-        raise DamagedArchive(f"it has tables that nobody knows: {', '.join(sorted(unknown))}")
+async def _digest(storage: Storage, key: str) -> str:
+    digest = hashlib.sha256()
+    async with await storage.open(key) as stored:
+        async for chunk in stored.chunks:
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 async def _require_complete(connection: AsyncConnection, manifest: Manifest) -> None:
@@ -126,7 +163,7 @@ async def _require_complete(connection: AsyncConnection, manifest: Manifest) -> 
     for name, count in sql.COUNT.items():
         found, expected = await connection.scalar(count), manifest.rows.get(f"tables/{name}", 0)
         if found != expected:
-            raise ConfigurationError(f"{name} has {found} rows instead of {expected}. Nothing was changed.")
+            raise DamagedArchive(f"{name} has {found} rows instead of {expected}")
 
 
 async def _mark_everything(connection: AsyncConnection, vectors: set[tuple[str, str]]) -> None:
