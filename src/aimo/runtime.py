@@ -111,14 +111,16 @@ class Runtime:
     """Everything of one process. Use it as an asynchronous context manager.
 
     ``worker=False`` leaves the sync worker out: for commands that only look. ``scheduler=True`` adds what happens
-    by itself at certain times: for the server.
+    by itself at certain times: for the server. ``mend=True`` makes tables of LanceDB anew that cannot be opened: for
+    commands that fill them again.
     """
 
     services: ServiceSet
     stores: Stores
 
-    def __init__(self, settings: Settings, *, worker: bool = True, scheduler: bool = False) -> None:
+    def __init__(self, settings: Settings, *, worker: bool = True, scheduler: bool = False, mend: bool = False) -> None:
         self.settings = settings
+        self._mend = mend
         self._worker = worker
         self._scheduled = scheduler
         self._scheduler: Scheduler | None = None
@@ -174,6 +176,7 @@ class Runtime:
             multimodal_dimension=pictured.dimension if pictured else LEGACY_MULTIMODAL_DIMENSION,
             storage_options=lancedb_options(settings),
             retention_days=settings.lancedb_version_retention_days,
+            mend=self._mend,
         )
         self._closing.add("LanceDB", vectors.close)
         database = await Database.open(settings)

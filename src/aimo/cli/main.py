@@ -9,6 +9,7 @@ from typing import NoReturn
 from cyclopts import App
 
 from aimo.errors import ConfigurationError
+from aimo.vectors.errors import VectorStoreError
 
 # What the engines' modules make while they are imported lives as long as the process; looking through it again and
 # again, as the default of 700 new objects asks for, takes a sixth of the time to start. A server's workers import this
@@ -36,7 +37,7 @@ def main() -> NoReturn:
     """Run the command line; what cannot work is said in one line, without a trace."""
     try:
         app()
-    except ConfigurationError as error:
+    except (ConfigurationError, VectorStoreError) as error:
         print(f"aimo: {error}", file=sys.stderr)
         sys.exit(1)
     sys.exit(0)

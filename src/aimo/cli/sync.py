@@ -16,6 +16,7 @@ from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
 from aimo.services.sync import rebuild as rebuilding
+from aimo.services.sync.marks import Mark
 from aimo.services.sync.service import SyncStatus, status
 
 app = App(name="sync", help="See and steer how LanceDB follows the relational database.")
@@ -62,34 +63,35 @@ def run() -> None:
 def rebuild() -> None:
     """Re-create all vectors and texts from the relational database; searches go on meanwhile.
 
-    It also moves to another embedding model when one was configured. Stopping it loses nothing: a server, or
-    the next run of any sync command, goes on.
+    It also moves to another embedding model when one was configured, and makes tables anew whose files are missing
+    or broken. Stopping it loses nothing: a server, or the next run of any sync command, goes on.
     """
 
     async def work(runtime: Runtime) -> None:
-        memos = await rebuilding.request(runtime.stores.database)
+        request, memos = await rebuilding.request(runtime.stores.database)
         console.print(f"Rebuilding {memos} memos.")
-        await _drain(runtime, "rebuilding")
+        await _drain(runtime, "rebuilding", request)
 
-    _with_runtime(work)
+    _with_runtime(work, mend=True)
 
 
-def _with_runtime(work: object) -> None:
+def _with_runtime(work: object, *, mend: bool = False) -> None:
     settings = config.load()
     log.configure(settings)
 
     async def main() -> None:
-        async with Runtime(settings) as runtime:
+        async with Runtime(settings, mend=mend) as runtime:
             await work(runtime)  # type: ignore[operator]
 
     asyncio.run(main())
 
 
-async def _drain(runtime: Runtime, doing: str) -> None:
+async def _drain(runtime: Runtime, doing: str, request: Mark | None = None) -> None:
     """Watch until nothing waits any more; this process or a running server does the work.
 
     Raises:
-        ConfigurationError: nothing has moved for a minute; the text says what was wrong last.
+        ConfigurationError: nothing has moved for a minute, or the rebuild that was requested failed at every try;
+            the text says what was wrong last.
     """
     sync = runtime.services.sync
     most = waiting = (await sync.status()).waiting
@@ -99,6 +101,8 @@ async def _drain(runtime: Runtime, doing: str) -> None:
         task = progress.add_task(doing, total=most)
         while waiting:
             await asyncio.sleep(0.2)
+            if request and (reason := await rebuilding.withdraw_hopeless(runtime.stores.database, request)):
+                raise ConfigurationError(f"the rebuild failed at every try and is given up: {reason}")
             state = await sync.status()
             now = time.monotonic()
             if state.waiting != waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from aimo.vectors.errors import reported_as
 
 _SECONDS = 120.0
 _PAGE = 1000
+
+_reported_as = partial(reported_as, advice="only a copy of the source from before has them")
 
 
 class SourceTable:
@@ -36,7 +39,7 @@ class SourceTable:
             VectorStoreError: they cannot be read.
         """
         query = self._handle.query().select(list(columns)).offset(first).limit(count)
-        with reported_as(f"reading {self.name} of the source"):
+        with _reported_as(f"reading {self.name} of the source"):
             async with asyncio.timeout(_SECONDS):
                 return await query.to_arrow()
 
@@ -47,7 +50,7 @@ class SourceTable:
             VectorStoreError: LanceDB failed.
         """
         query = self._handle.query().where(lancedb.expr.col(column).isin(list(values))).select(list(wanted))
-        with reported_as(f"reading {self.name} of the source"):
+        with _reported_as(f"reading {self.name} of the source"):
             async with asyncio.timeout(_SECONDS):
                 return await query.to_arrow()
 
@@ -57,7 +60,7 @@ class SourceTable:
         Raises:
             VectorStoreError: the source cannot be read at all.
         """
-        with reported_as(f"opening {self.name} of the source"):
+        with _reported_as(f"opening {self.name} of the source"):
             handle = await self._connection.open_table(self.name)
             newest: int = await handle.version()
             handle.close()
@@ -97,7 +100,7 @@ class LegacySource:
         """
         if "://" not in uri and not Path(uri).is_dir():  # noqa: ASYNC240 (one look at the local disk)
             raise ConfigurationError(f"There is no folder {uri}: --source must name the old server's LanceDB folder.")
-        with reported_as(f"opening {uri}"):
+        with _reported_as(f"opening {uri}"):
             connection = await lancedb.connect_async(
                 uri, storage_options=dict(storage_options) if storage_options else None
             )
@@ -117,7 +120,7 @@ class LegacySource:
         """
         newest = {}
         for name in await _names(self._connection):
-            with reported_as(f"opening {name} of the source"):
+            with _reported_as(f"opening {name} of the source"):
                 handle: Any = await self._connection.open_table(name)
                 newest[name] = await handle.version()
                 handle.close()
@@ -130,7 +133,7 @@ class LegacySource:
             VectorStoreError: LanceDB failed; some may be gone.
         """
         for name in names:
-            with reported_as(f"deleting {name} of the source"):
+            with _reported_as(f"deleting {name} of the source"):
                 await self._connection.drop_table(name)
 
     def close(self) -> None:
@@ -140,7 +143,7 @@ class LegacySource:
         self._connection.close()
 
     async def _pinned(self, name: str, version: int | None) -> SourceTable:
-        with reported_as(f"opening {name} of the source"):
+        with _reported_as(f"opening {name} of the source"):
             handle = await self._connection.open_table(name)
             pinned = await handle.version() if version is None else version
             await handle.checkout(pinned)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import lancedb
@@ -14,12 +15,15 @@ from lancedb import AsyncConnection
 
 from aimo.vectors import schemas
 from aimo.vectors.caches import Cache, EmbeddingCache, MultimodalCache
+from aimo.vectors.damage import Connect, damage, drop_unopenable
 from aimo.vectors.errors import VectorStoreError, reported_as
+from aimo.vectors.table import Table
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
 from aimo.vectors.vector_table import VectorTable
 
 _CACHES: dict[str, type[Cache[Any]]] = {"embedding": EmbeddingCache, "multimodal_embedding": MultimodalCache}
+_NAMES = re.compile(rf"memo_vectors|attachment_vectors|memo_texts|({'|'.join(_CACHES)})_cache(_\d+)?")
 
 
 log = structlog.get_logger(__name__)
@@ -40,8 +44,11 @@ class VectorStore:
     any process may read, and write to the caches.
     """
 
-    def __init__(self, connection: AsyncConnection, tables: _Tables, upkeeps: Sequence[Upkeep]) -> None:
+    def __init__(
+        self, connection: AsyncConnection, tables: _Tables, upkeeps: Sequence[Upkeep], connect: Connect
+    ) -> None:
         self._connection: Any = connection
+        self._connect = connect
         self.tables = tables
         self._upkeeps = upkeeps
         self.memo_vectors = tables.memo_vectors
@@ -62,6 +69,7 @@ class VectorStore:
         storage_options: Mapping[str, str] | None = None,
         retention_days: float = 7,
         policy: UpkeepPolicy | None = None,
+        mend: bool = False,
     ) -> VectorStore:
         """Open the store and create what is missing; safe while other processes do the same.
 
@@ -75,18 +83,23 @@ class VectorStore:
             storage_options: passed on to LanceDB; see `s3_options`.
             retention_days: the age at which `optimize` removes old versions of a table.
             policy: when `upkeep` is due.
+            mend: make those tables anew that cannot be opened because their files are broken.
 
         Raises:
             ConfigurationError: a table of another program has the name of one of ours.
             VectorStoreError: LanceDB failed.
         """
         uri = os.fspath(uri)
+        connect = partial(
+            lancedb.connect_async,
+            uri,
+            read_consistency_interval=timedelta(0),
+            storage_options=dict(storage_options) if storage_options else None,
+        )
         with reported_as(f"opening {uri}"):
-            connection = await lancedb.connect_async(
-                uri,
-                read_consistency_interval=timedelta(0),
-                storage_options=dict(storage_options) if storage_options else None,
-            )
+            connection = await connect()
+        if mend:
+            await drop_unopenable(connect, await _ours(connection))
         tables = _Tables(
             await VectorTable.open(connection, schemas.memo_vectors(model, dimension)),
             await VectorTable.open(connection, schemas.attachment_vectors(multimodal_model, multimodal_dimension)),
@@ -95,7 +108,8 @@ class VectorStore:
             await MultimodalCache.open(connection, multimodal_dimension),
         )
         retention = timedelta(days=retention_days)
-        return cls(connection, tables, [Upkeep(table, policy or UpkeepPolicy(), retention) for table in tables])
+        upkeeps = [Upkeep(table, policy or UpkeepPolicy(), retention) for table in tables]
+        return cls(connection, tables, upkeeps, connect)
 
     async def close(self) -> None:
         """Let writes under way finish, then let go of everything."""
@@ -118,12 +132,9 @@ class VectorStore:
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        with reported_as("listing tables"):
-            names = sorted(await self._connection.table_names())
         found: dict[str, Cache[Any]] = {}
-        for name in names:
-            base, _, dimension = name.partition("_cache")
-            if base in _CACHES and re.fullmatch(r"(_\d+)?", dimension):
+        for name in await _ours(self._connection):
+            if name.partition("_cache")[0] in _CACHES:
                 with reported_as(f"opening {name}"):
                     schema = await (await self._connection.open_table(name)).schema()
                 table = await self.cache_for(name, schema.field("embedding").type.list_size)
@@ -137,6 +148,24 @@ class VectorStore:
             VectorStoreError: LanceDB failed.
         """
         return await _CACHES[name.partition("_cache")[0]].open(self._connection, dimension)
+
+    async def make_damaged_anew(self) -> list[str]:
+        """Empty the tables whose files are missing or broken, also caches; the names of those that were.
+
+        Only the writer may do it, and only where all rows are written again afterwards.
+
+        Raises:
+            VectorStoreError: some table cannot be read for another reason, or not be emptied.
+        """
+        tables: dict[str, Table] = {table.name: table for table in await self.cache_tables()}
+        tables |= {table.name: table for table in self.tables}
+        anew = []
+        for name, table in tables.items():
+            if found := await damage(self._connect, name):
+                log.warning("a table cannot be read and is made anew", table=name, reason=str(found))
+                await table.make_anew()
+                anew.append(name)
+        return anew
 
     def upkeep_due(self) -> bool:
         """Whether some table has had enough writes, or enough time has gone by, for `upkeep`."""
@@ -188,6 +217,13 @@ def s3_options(
     if endpoint.startswith("http://"):
         options["allow_http"] = "true"
     return {name: value for name, value in options.items() if value}
+
+
+async def _ours(connection: Any) -> list[str]:
+    """The tables that are there and can only be of this program, whatever the dimension of the caches is."""
+    with reported_as("listing tables"):
+        names = sorted(await connection.table_names())
+    return [name for name in names if _NAMES.fullmatch(name)]
 
 
 async def _each(works: list[Callable[[], Awaitable[None]]]) -> None:

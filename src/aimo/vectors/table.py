@@ -138,6 +138,18 @@ class Table:
             self.commits += 1
             return result
 
+    async def make_anew(self) -> None:
+        """Empty the table, also where its rows cannot be read: the handles of all processes go on with the new one.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        await self.write("making anew", lambda: self._overwrite(self.layout))
+
+    async def _overwrite(self, layout: Layout) -> None:
+        self._handle = await self._connection.create_table(self.name, schema=layout.schema, mode="overwrite")
+        await create_indexes(self._handle, layout)
+
     async def merge(self, rows: pa.Table, *, insert: bool = True) -> None:
         """Replace rows by their key in one commit; add those that are new if ``insert``.
 

@@ -13,7 +13,7 @@ from lancedb.expr import col, lit
 
 from aimo.vectors.errors import reported_as
 from aimo.vectors.schemas import MODEL_KEY, Layout, vector_layout
-from aimo.vectors.table import OwnedTable, create_indexes, open_table, owned_by
+from aimo.vectors.table import OwnedTable, open_table, owned_by
 
 Vector = npt.NDArray[np.float32]
 
@@ -70,13 +70,11 @@ class VectorTable(OwnedTable):
             VectorStoreError: LanceDB failed.
         """
         layout = vector_layout(self.name, self.id_column, self.vector_column, model=model, dimension=dimension)
+        await self.write("recreating", lambda: self._overwrite(layout))
 
-        async def overwrite() -> None:
-            self._handle = await self._connection.create_table(self.name, schema=layout.schema, mode="overwrite")
-            await create_indexes(self._handle, layout)
-            self._remember(layout.schema)
-
-        await self.write("recreating", overwrite)
+    async def _overwrite(self, layout: Layout) -> None:
+        await super()._overwrite(layout)
+        self._remember(layout.schema)
 
     @property
     def vector_column(self) -> str:

@@ -34,9 +34,13 @@ DUE = unscoped(
 )
 REMAINING = unscoped(
     "outbox.remaining",
-    select(VectorMark.mark_id, VectorMark.created_at, VectorMark.next_try_at).where(
-        VectorMark.mark_id.in_(among("mark_ids"))
-    ),
+    select(
+        VectorMark.mark_id,
+        VectorMark.created_at,
+        VectorMark.next_try_at,
+        VectorMark.attempts,
+        VectorMark.last_error,
+    ).where(VectorMark.mark_id.in_(among("mark_ids"))),
     excuse=_WORKER,
 )
 DELETE = unscoped("outbox.delete", delete(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))), excuse=_WORKER)

@@ -23,14 +23,26 @@ from aimo.vectors.store import VectorStore
 log = structlog.get_logger(__name__)
 
 _CHUNK = 1000
+# Before each further try; nobody who watches waits for the last one.
+RETRY_WAITS_MS = (500, 2000, 4000, 8000, 60_000)
 
 
-async def request(database: Database) -> int:
-    """Ask for a rebuild and return how many memos it will go through."""
+async def request(database: Database) -> tuple[Mark, int]:
+    """Ask for a rebuild and return its mark, and how many memos it will go through."""
     async with database.reads() as connection:
         memos: int = (await connection.execute(sql.COUNT_MEMOS)).scalar_one()
-    await atomically(database, "sync.rebuild", lambda connection: write(connection, "rebuild", "all", "-"))
-    return memos
+    mark = await atomically(database, "sync.rebuild", lambda connection: write(connection, "rebuild", "all", "-"))
+    return mark, memos
+
+
+async def withdraw_hopeless(database: Database, mark: Mark) -> str | None:
+    """Withdraw a request that failed at every try; why it did, or None while there is hope."""
+    async with database.reads() as connection:
+        row = (await connection.execute(sql.REMAINING, {"mark_ids": [mark.mark_id]})).one_or_none()
+        if row is None or row.attempts < len(RETRY_WAITS_MS):
+            return None
+        await connection.execute(sql.DELETE, {"mark_ids": [mark.mark_id]})
+    return str(row.last_error)
 
 
 async def carry_out(
@@ -38,8 +50,10 @@ async def carry_out(
 ) -> None:
     """Mark every memo and attachment, and every row of LanceDB that has none; only then is the request removed.
 
-    Dying half-way means marking some memos twice, which does no harm.
+    Tables whose files are missing or broken are made anew before. Dying half-way means marking some memos twice,
+    which does no harm.
     """
+    await vectors.make_damaged_anew()
     table = vectors.memo_vectors
     if not table.matches(embedder.model, embedder.dimension):
         log.info("the vector table moves to another model", model=embedder.model, dimension=embedder.dimension)

@@ -167,12 +167,20 @@ class SyncService:
         if not marks:
             return False
         for request in (mark for mark in marks if mark.kind == "rebuild"):
-            pictured = self._pictures.embedder if self._pictures else None
-            await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, pictured, request)
-            # What was put off because the vectors were of another model need not wait any longer.
-            await release(self._database)
+            await self._rebuild(request)
         await self._apply([mark for mark in marks if mark.kind != "rebuild"])
         return len(marks) == _GROUP
+
+    async def _rebuild(self, request: Mark) -> None:
+        pictured = self._pictures.embedder if self._pictures else None
+        try:
+            await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, pictured, request)
+        except Exception as error:
+            log.exception("the rebuild failed, it will be tried again", tries=request.attempts + 1)
+            await self._postpone([request], rebuild.RETRY_WAITS_MS, f"{type(error).__name__}: {error}")
+        else:
+            # What was put off because the vectors were of another model need not wait any longer.
+            await release(self._database)
 
     async def _apply(self, marks: list[Mark]) -> None:
         assert self._batcher is not None
