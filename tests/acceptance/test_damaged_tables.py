@@ -75,7 +75,9 @@ def _lose_the_versions(running: Server, table: str) -> None:
     shutil.rmtree(running.data_dir / "lancedb" / f"{table}.lance" / "_versions")
 
 
-@pytest.mark.parametrize("beside", [True, False], ids=["beside a server", "without one"])
+@pytest.mark.parametrize(
+    "beside", [True, pytest.param(False, marks=pytest.mark.long)], ids=["beside a server", "without one"]
+)
 def test_a_rebuild_makes_tables_anew_that_lost_a_file(server: Callable[..., Server], stub: Stub, beside: bool) -> None:
     running = server(**stub.settings())
     owner, memo_ids = _filled(running)
@@ -94,8 +96,10 @@ def test_a_rebuild_makes_tables_anew_that_lost_a_file(server: Callable[..., Serv
     _sound(running)
 
 
-@pytest.mark.parametrize("beside", [True, False], ids=["beside a server", "without one"])
-@pytest.mark.parametrize("harm", [_lose_the_versions, _break_the_versions])
+@pytest.mark.parametrize(
+    "beside", [pytest.param(True, marks=pytest.mark.long), False], ids=["beside a server", "without one"]
+)
+@pytest.mark.parametrize("harm", [pytest.param(_lose_the_versions, marks=pytest.mark.long), _break_the_versions])
 def test_a_rebuild_makes_tables_anew_that_cannot_be_opened(
     server: Callable[..., Server], stub: Stub, harm: Callable[[Server, str], None], beside: bool
 ) -> None:
@@ -128,6 +132,7 @@ def test_vectors_come_again_from_the_cache(server: Callable[..., Server], stub: 
     _expect_all_found(owner, memo_ids)
 
 
+@pytest.mark.long
 def test_a_rebuild_that_always_fails_ends_and_empties_nothing(server: Callable[..., Server], stub: Stub) -> None:
     """A file that cannot be read for a reason that may pass is no loss; when it has passed, everything is there."""
     running = server(**stub.settings())

@@ -10,12 +10,19 @@ import lancedb
 import numpy as np
 import pytest
 
+from aimo.vectors import damage
 from aimo.vectors.errors import DamagedTable, VectorStoreError
 from aimo.vectors.store import VectorStore
 
 from .conftest import OpenStore
 
 ROWS = 300
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two looks follow each other at once: nothing here is only passing."""
+    monkeypatch.setattr(damage, "_PAUSE_SECONDS", 0.0)
 
 
 async def _fill(store: VectorStore, rng: np.random.Generator) -> None:
