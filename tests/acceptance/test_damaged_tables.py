@@ -96,10 +96,9 @@ def test_a_rebuild_makes_tables_anew_that_lost_a_file(server: Callable[..., Serv
     _sound(running)
 
 
-@pytest.mark.parametrize(
-    "beside", [pytest.param(True, marks=pytest.mark.long), False], ids=["beside a server", "without one"]
-)
-@pytest.mark.parametrize("harm", [pytest.param(_lose_the_versions, marks=pytest.mark.long), _break_the_versions])
+@pytest.mark.long
+@pytest.mark.parametrize("beside", [True, False], ids=["beside a server", "without one"])
+@pytest.mark.parametrize("harm", [_lose_the_versions, _break_the_versions])
 def test_a_rebuild_makes_tables_anew_that_cannot_be_opened(
     server: Callable[..., Server], stub: Stub, harm: Callable[[Server, str], None], beside: bool
 ) -> None:

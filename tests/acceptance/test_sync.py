@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from aimo import config
 from aimo.db.connection import Database
@@ -121,6 +122,7 @@ async def _delete(settings: config.Settings, memo_id: str) -> None:
         await database.close()
 
 
+@pytest.mark.long
 def test_kills_under_load_lose_nothing(
     server: Callable[..., Server], stub: Stub, mysql_database: dict[str, str]
 ) -> None:

@@ -10,13 +10,12 @@ from typing import Any
 
 import lancedb
 import pyarrow as pa
-from lancedb import AsyncConnection
 
 from aimo.errors import ConfigurationError
 from aimo.vectors.errors import reported_as
+from aimo.vectors.listing import table_names
 
 _SECONDS = 120.0
-_PAGE = 1000
 
 _reported_as = partial(reported_as, advice="only a copy of the source from before has them")
 
@@ -104,7 +103,7 @@ class LegacySource:
             connection = await lancedb.connect_async(
                 uri, storage_options=dict(storage_options) if storage_options else None
             )
-            names = await _names(connection)
+            names = await table_names(connection)
         if not names:
             raise ConfigurationError(f"{uri} holds no tables: --source must name the folder with the *.lance folders.")
         source = cls(connection, uri, {})
@@ -119,7 +118,7 @@ class LegacySource:
             VectorStoreError: the source cannot be read.
         """
         newest = {}
-        for name in await _names(self._connection):
+        for name in await table_names(self._connection):
             with _reported_as(f"opening {name} of the source"):
                 handle: Any = await self._connection.open_table(name)
                 newest[name] = await handle.version()
@@ -149,15 +148,3 @@ class LegacySource:
             await handle.checkout(pinned)
             rows, schema = await handle.count_rows(), await handle.schema()
             return SourceTable(self._connection, name, handle, version=pinned, rows=rows, schema=schema)
-
-
-async def _names(connection: AsyncConnection) -> list[str]:
-    """All tables: the listing comes in pages."""
-    names: list[str] = []
-    token: str | None = None
-    while True:
-        page = await connection.list_tables(limit=_PAGE, page_token=token)
-        names += page.tables
-        token = page.page_token
-        if not token:
-            return sorted(names)

@@ -17,6 +17,7 @@ from aimo.vectors import schemas
 from aimo.vectors.caches import Cache, EmbeddingCache, MultimodalCache
 from aimo.vectors.damage import Connect, damage, drop_unopenable
 from aimo.vectors.errors import VectorStoreError, reported_as
+from aimo.vectors.listing import table_names
 from aimo.vectors.table import Table
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
@@ -222,7 +223,7 @@ def s3_options(
 async def _ours(connection: Any) -> list[str]:
     """The tables that are there and can only be of this program, whatever the dimension of the caches is."""
     with reported_as("listing tables"):
-        names = sorted(await connection.table_names())
+        names = await table_names(connection)
     return [name for name in names if _NAMES.fullmatch(name)]
 
 
