@@ -61,6 +61,14 @@ def _told_what_to_do(running: Server, *words: str) -> None:
     assert "files are missing or broken" in done.stdout + done.stderr
 
 
+def _expect_as_before(running: Server, owner: Client, memo_ids: list[str]) -> None:
+    """Everything is found, what is written now as well, and the doctor finds nothing."""
+    _expect_all_found(owner, memo_ids)
+    another = owner.post("/memos", {"content": "one more for the damaged tables"}).data["memo"]["memoId"]
+    _expect_all_found(owner, [*memo_ids, another])
+    _sound(running)
+
+
 def _lose_a_file(running: Server, table: str) -> None:
     files = sorted((running.data_dir / "lancedb" / f"{table}.lance" / "data").iterdir())
     files[len(files) // 2].unlink()
@@ -90,10 +98,7 @@ def test_a_rebuild_makes_tables_anew_that_lost_a_file(server: Callable[..., Serv
     _rebuilt(running)
     if not beside:
         running.start()
-    _expect_all_found(owner, memo_ids)
-    memo_ids.append(owner.post("/memos", {"content": "one more for the damaged tables"}).data["memo"]["memoId"])
-    _expect_all_found(owner, memo_ids)
-    _sound(running)
+    _expect_as_before(running, owner, memo_ids)
 
 
 @pytest.mark.long
@@ -112,10 +117,7 @@ def test_a_rebuild_makes_tables_anew_that_cannot_be_opened(
     _rebuilt(running)
     if not beside:
         running.start()
-    _expect_all_found(owner, memo_ids)
-    memo_ids.append(owner.post("/memos", {"content": "one more for the damaged tables"}).data["memo"]["memoId"])
-    _expect_all_found(owner, memo_ids)
-    _sound(running)
+    _expect_as_before(running, owner, memo_ids)
 
 
 def test_vectors_come_again_from_the_cache(server: Callable[..., Server], stub: Stub) -> None:
