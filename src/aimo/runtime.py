@@ -310,7 +310,7 @@ def create_storage(settings: Settings, signer: FileSigner) -> Storage:
     local = LocalStorage(settings.attachments_dir, signer)
     if settings.attachment_storage_type == "local":
         return local
-    bucket = configured_bucket(settings, settings.attachment_storage_type)
+    bucket = configured_bucket(settings, settings.attachment_storage_type, signer)
     return WithLocal(bucket, local) if settings.attachments_dir.is_dir() else bucket
 
 

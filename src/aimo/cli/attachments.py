@@ -14,10 +14,13 @@ from aimo import config, log
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
+from aimo.services import relabelling
 from aimo.services.file_moves import FileMove, MoveReport
+from aimo.services.relabelling import RelabelReport
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
 from aimo.storage.protocol import Storage
+from aimo.storage.remote import RemoteStorage
 from aimo.storage.signing import FileSigner
 
 app = App(name="attachments", help="Look after stored files.")
@@ -73,6 +76,32 @@ async def _move(
         await database.close()
 
 
+@app.command
+def relabel() -> None:
+    """Correct the media type of objects in the configured bucket, so that no browser runs what a user uploaded.
+
+    Objects stored by older releases may be shown as what their uploader said. Signed addresses override that;
+    direct ones, of a public bucket, do not. Stopping it loses nothing. Exit code 3: some objects failed.
+    """
+    settings = config.load()
+    log.configure(settings)
+    kind = settings.attachment_storage_type
+    if kind == "local":
+        raise ConfigurationError("ATTACHMENT_STORAGE_TYPE is local: files of a folder have no stored media type")
+    report = asyncio.run(_relabel(configured_bucket(settings, kind)))
+    console.print(f"{report.seen} seen, {report.changed} corrected, {len(report.failed)} failed.", soft_wrap=True)
+    _print_failed(report.failed)
+    if report.failed:
+        sys.exit(3)
+
+
+async def _relabel(bucket: RemoteStorage) -> RelabelReport:
+    await bucket.prepare()
+    with Progress(TextColumn("{task.description}: {task.completed} objects"), console=console) as progress:
+        task = progress.add_task("looking at", total=None)
+        return await relabelling.relabel(bucket, lambda: progress.advance(task))
+
+
 def create_place(settings: config.Settings, kind: Place) -> Storage:
     """A configured storage, whether it is the one in use or not."""
     if kind == "local":
@@ -89,5 +118,9 @@ def _print(report: MoveReport) -> None:
     )
     for key in report.missing:
         console.print(f"missing: {key}", soft_wrap=True, markup=False)
-    for key, reason in report.failed.items():
+    _print_failed(report.failed)
+
+
+def _print_failed(failed: dict[str, str]) -> None:
+    for key, reason in failed.items():
         console.print(f"failed: {key}: {reason}", soft_wrap=True, markup=False)

@@ -219,6 +219,6 @@ class AccountService:
 
 
 def require_image(content_type: str) -> None:
-    """UNSUPPORTED_FILE_TYPE for a media type that is no image."""
-    if not content_type.startswith("image/"):
+    """UNSUPPORTED_FILE_TYPE for a media type that is no image, and for SVG, which is never shown in place."""
+    if not content_type.startswith("image/") or content_type.endswith("xml"):
         raise AimoError(Code.UNSUPPORTED_FILE_TYPE)

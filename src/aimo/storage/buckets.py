@@ -8,10 +8,15 @@ from typing import Literal
 from aimo.config import Settings
 from aimo.storage.oss import OssStorage
 from aimo.storage.s3 import RemoteSettings, S3Storage
+from aimo.storage.signing import FileSigner
 
 
-def configured_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Storage | OssStorage:
+def configured_bucket(
+    settings: Settings, kind: Literal["s3", "oss"], signer: FileSigner | None = None
+) -> S3Storage | OssStorage:
     """The bucket of a kind, by the ``ATTACHMENT_S3_`` or ``ATTACHMENT_OSS_`` variables.
+
+    ``signer`` is for files that this server must serve itself; without one they get addresses in the bucket.
 
     Raises:
         ConfigurationError: they make no bucket.
@@ -30,6 +35,7 @@ def configured_bucket(settings: Settings, kind: Literal["s3", "oss"]) -> S3Stora
                 secret=secret,
             ),
             scratch=scratch,
+            signer=signer,
         )
     return OssStorage(
         RemoteSettings(

@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 from aimo import clock
 from aimo.errors import ConfigurationError
 from aimo.storage.addresses import object_path, oss_root
+from aimo.storage.media import shown_as
 from aimo.storage.presign import Credentials, encoded, oss_url
 from aimo.storage.protocol import Placement
 from aimo.storage.remote import RemoteStorage, open_store
-from aimo.storage.s3 import RemoteSettings, is_public, public_address
+from aimo.storage.s3 import RemoteSettings, is_own, is_public, public_address
 
 
 class OssStorage(RemoteStorage):
@@ -50,9 +51,15 @@ class OssStorage(RemoteStorage):
         super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
-        """A direct address in a public bucket, else one signed for the configured bucket."""
+        """A direct address in a public bucket, else one signed for the configured bucket.
+
+        What is not inert gets a signed address in a public bucket, too; see :meth:`S3Storage.url`.
+        """
         path = object_path(self._prefix, key)
-        if is_public(self._settings, placement):
+        shown = shown_as(key)
+        own = is_own(self._settings, "oss", placement)
+        if is_public(self._settings, placement) and not (shown.disposition and own):
             return public_address(self._settings, "oss", placement, path)
         base = f"{oss_root(self._settings.place)}/{encoded(path)}"
-        return oss_url(base, self._bucket, path, self._credentials, lifetime, now=clock.now_ms() / 1000)
+        now = clock.now_ms() / 1000
+        return oss_url(base, self._bucket, path, self._credentials, lifetime, now=now, shown=shown)

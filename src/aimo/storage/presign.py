@@ -12,6 +12,8 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
+from aimo.storage.media import Shown
+
 LONGEST_SECONDS: Final = 7 * 24 * 3600
 
 
@@ -47,14 +49,14 @@ def start_of(now: float, lifetime: int) -> int:
     return int(now) // step * step
 
 
-def aws_url(base: str, credentials: Credentials, lifetime: int, *, now: float, content_type: str = "") -> str:
+def aws_url(base: str, credentials: Credentials, lifetime: int, *, now: float, shown: Shown | None = None) -> str:
     """``base`` (scheme, host and encoded path) signed for GET, for up to ``lifetime`` seconds.
 
-    ``content_type`` is what the store shall say that the object is.
+    ``shown`` is what the store shall say of the object, whatever it was stored as.
     """
     scheme, _, rest = base.partition("://")
     host, _, path = rest.partition("/")
-    query = {"X-Amz-SignedHeaders": "host"} | ({"response-content-type": content_type} if content_type else {})
+    query = {"X-Amz-SignedHeaders": "host"} | _overrides(shown)
     moment = start_of(now, lifetime)
     query |= _common(_AWS, credentials, moment, lifetime)
     text = _query(query)
@@ -62,10 +64,21 @@ def aws_url(base: str, credentials: Credentials, lifetime: int, *, now: float, c
     return f"{scheme}://{host}/{path}?{text}&X-Amz-Signature={_signature(_AWS, credentials, moment, request)}"
 
 
-def oss_url(base: str, bucket: str, key: str, credentials: Credentials, lifetime: int, *, now: float) -> str:
-    """``base``, the address of ``key`` in ``bucket``, signed for GET, for up to ``lifetime`` seconds."""
+def oss_url(
+    base: str,
+    bucket: str,
+    key: str,
+    credentials: Credentials,
+    lifetime: int,
+    *,
+    now: float,
+    shown: Shown | None = None,
+) -> str:
+    """``base``, the address of ``key`` in ``bucket``, signed for GET; otherwise as :func:`aws_url`."""
     moment = start_of(now, lifetime)
-    query = {"x-oss-signature-version": _OSS.algorithm} | _common(_OSS, credentials, moment, lifetime)
+    query = (
+        {"x-oss-signature-version": _OSS.algorithm} | _overrides(shown) | _common(_OSS, credentials, moment, lifetime)
+    )
     text = _query(query)
     request = f"GET\n/{quote(bucket)}/{encoded(key)}\n{text}\n\n\nUNSIGNED-PAYLOAD"
     return f"{base}?{text}&x-oss-signature={_signature(_OSS, credentials, moment, request)}"
@@ -74,6 +87,14 @@ def oss_url(base: str, bucket: str, key: str, credentials: Credentials, lifetime
 def encoded(key: str) -> str:
     """A key as the path of an address, as both signatures want it: all but letters, digits and ``-_.~/`` escaped."""
     return quote(key, safe="/~", errors="replace")
+
+
+def _overrides(shown: Shown | None) -> dict[str, str]:
+    """The parameters that both stores understand for what an answer shall say of the object."""
+    if shown is None:
+        return {}
+    disposition = {"response-content-disposition": shown.disposition} if shown.disposition else {}
+    return {"response-content-type": shown.content_type} | disposition
 
 
 def _common(dialect: _Dialect, credentials: Credentials, moment: int, lifetime: int) -> dict[str, str]:

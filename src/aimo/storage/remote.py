@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -135,16 +136,15 @@ class RemoteStorage:
     async def put(self, key: str, source: Path, content_type: str) -> None:
         """Upload a file, in parts when it is large.
 
-        What the object is said to be goes by its extension: a bucket shows it on a host of its own, where nobody
-        looks at it before.
+        What the object is said to be goes by its extension, because a bucket shows it on a host of its own, where
+        nobody looks at its bytes before; anything but inert media is a download.
         """
-        attributes = {"Content-Type": shown_as(key)}
         try:
             await obstore.put_async(
                 self._store,
                 self._path(key),
                 source,
-                attributes=attributes,
+                attributes=_attributes(key),
                 chunk_size=_PART,
                 max_concurrency=_PARTS_AT_ONCE,
             )
@@ -152,6 +152,30 @@ class RemoteStorage:
             raise StorageError("not a key of this storage") from None
         except FAILURES as error:
             raise StorageError(reason(error)) from error
+
+    async def relabel(self, key: str) -> bool:
+        """Store an object again if the bucket says of it what it would not say of a new one; whether it did.
+
+        Raises:
+            ObjectMissing: there is none.
+            StorageError: it could not be read or stored.
+        """
+        path = self._path(key)
+        try:
+            found = await obstore.get_async(self._store, path, options={"head": True})
+        except FileNotFoundError:
+            raise ObjectMissing(key) from None
+        except FAILURES as error:
+            raise StorageError(reason(error)) from error
+        wanted = _attributes(key)
+        if all(found.attributes.get(name) == value for name, value in wanted.items()):
+            return False
+        with NamedTemporaryFile(dir=self.scratch, prefix="relabel-") as temporary:
+            async for piece in (await self.open(key)).chunks:
+                await in_thread(temporary.write, piece)
+            await in_thread(temporary.flush)
+            await self.put(key, Path(temporary.name), wanted["Content-Type"])
+        return True
 
     async def open(self, key: str) -> RemoteObject:
         """Look an object up for reading."""
@@ -197,6 +221,14 @@ class RemoteStorage:
         if not is_key(key):
             raise ObjectMissing(key)
         return object_path(self._prefix, key)
+
+
+def _attributes(key: str) -> dict[str, str]:
+    """What the bucket is to say of an object to whoever fetches it."""
+    shown = shown_as(key)
+    return {"Content-Type": shown.content_type} | (
+        {"Content-Disposition": shown.disposition} if shown.disposition else {}
+    )
 
 
 def _code(error: BaseException) -> str:

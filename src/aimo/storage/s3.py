@@ -18,6 +18,7 @@ from aimo.storage.media import shown_as
 from aimo.storage.presign import LONGEST_SECONDS, Credentials, aws_url, encoded
 from aimo.storage.protocol import Placement
 from aimo.storage.remote import FAILURES, RemoteStorage, open_store, reason
+from aimo.storage.signing import FileSigner
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +52,10 @@ class S3Storage(RemoteStorage):
 
     kind: Final[Literal["s3"]] = "s3"
 
-    def __init__(self, settings: RemoteSettings, *, scratch: Path) -> None:
+    def __init__(self, settings: RemoteSettings, *, scratch: Path, signer: FileSigner | None = None) -> None:
         """Without a complete key, credentials come from where AWS programs usually find them.
+
+        ``signer`` makes addresses on this server, for objects whose type no address in the bucket can override.
 
         Raises:
             ConfigurationError: the bucket is not named, or the settings make no client.
@@ -61,6 +64,7 @@ class S3Storage(RemoteStorage):
             raise ConfigurationError("ATTACHMENT_S3_BUCKET must be set when attachments are kept on s3")
         place = settings.place
         self._settings = settings
+        self._signer = signer
         self._credentials = (
             Credentials(settings.key_id, settings.secret, settings.region)
             if settings.key_id and settings.secret
@@ -72,17 +76,24 @@ class S3Storage(RemoteStorage):
         super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
-        """A direct address in a public bucket, else a signed one; see :func:`remote_bucket` for what counts."""
+        """A direct address in a public bucket, else a signed one.
+
+        What is not inert gets a signed address in a public bucket, too: only those override what older objects were
+        stored as. Without a key that can sign so, this server serves the object itself.
+        """
         path = object_path(self._prefix, key)
-        if is_public(self._settings, placement):
+        shown = shown_as(key)
+        own = is_own(self._settings, "s3", placement)
+        if is_public(self._settings, placement) and not (shown.disposition and own):
             return public_address(self._settings, "s3", placement, path)
         name = placement.bucket if placement and placement.kind == "s3" and placement.bucket else self._bucket
         bucket = Bucket(name, self._settings.region, self._settings.endpoint)
         base = f"{s3_root(bucket)}/{encoded(path)}"
         if self._credentials is None:
+            if shown.disposition and self._signer is not None:
+                return self._signer.url(key, lifetime)
             return self._signed_by_client(path, lifetime) or base
-        now = clock.now_ms() / 1000
-        return aws_url(base, self._credentials, lifetime, now=now, content_type=shown_as(key))
+        return aws_url(base, self._credentials, lifetime, now=clock.now_ms() / 1000, shown=shown)
 
     def _signed_by_client(self, path: str, lifetime: int) -> str | None:
         """An address signed with credentials that only the client knows; None while it finds none.
@@ -102,6 +113,14 @@ class S3Storage(RemoteStorage):
 def is_public(settings: RemoteSettings, placement: Placement | None) -> bool:
     """Whether an object's bucket is public: as its row remembers, else as it is configured."""
     return settings.public if placement is None or placement.public is None else placement.public
+
+
+def is_own(settings: RemoteSettings, kind: Literal["s3", "oss"], placement: Placement | None) -> bool:
+    """Whether an object is in the configured bucket, as far as its row remembers."""
+    if placement is None or placement.bucket is None:
+        return True
+    where = (placement.kind, placement.bucket, placement.endpoint or "")
+    return where == (kind, settings.bucket, settings.endpoint)
 
 
 def public_address(settings: RemoteSettings, kind: Literal["s3", "oss"], placement: Placement | None, path: str) -> str:

@@ -1,36 +1,21 @@
-"""How stored bytes are shown to browsers without letting them run (decisions 10, contract 8.5).
+"""How stored bytes are served by this server without letting them run.
 
-What a file *is* decides, not what its uploader called it: only media recognised by their
-first bytes are shown in place, everything else is a download in a sandbox.
+What a file *is* decides, not what its uploader called it: only inert media recognised by their
+first bytes are shown in place, everything else is a download of no type. Both are sandboxed.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import quote
+
+from aimo.storage.media import INERT, UNKNOWN, attachment_disposition
 
 SNIFFED_BYTES = 64
 """How much of the beginning :func:`served_as` wants."""
 
-_SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_UNKNOWN = "application/octet-stream"
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""The policy of answers that hold what users uploaded."""
 
-_BY_EXTENSION = {
-    "svg": "image/svg+xml",
-    "txt": "text/plain; charset=utf-8",
-    "md": "text/plain; charset=utf-8",
-    "log": "text/plain; charset=utf-8",
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "zip": "application/zip",
-    "doc": "application/msword",
-    "xls": "application/vnd.ms-excel",
-    "ppt": "application/vnd.ms-powerpoint",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "epub": "application/epub+zip",
-}
 _BY_MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -79,9 +64,9 @@ def served_as(name: str, beginning: bytes) -> ServedAs:
     if recognised == "application/pdf":
         # A sandbox would keep browsers from opening their PDF viewer.
         return ServedAs(recognised, "inline", "base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
-    if recognised is not None:
-        return ServedAs(recognised, "inline", _SANDBOX)
-    return ServedAs(_BY_EXTENSION.get(suffix, _UNKNOWN), attachment_disposition(filename), _SANDBOX)
+    if recognised in INERT:
+        return ServedAs(recognised, "inline", SANDBOX)
+    return ServedAs(UNKNOWN, attachment_disposition(filename), SANDBOX)
 
 
 def sniff(beginning: bytes) -> str | None:
@@ -98,9 +83,3 @@ def sniff(beginning: bytes) -> str | None:
     if beginning.startswith(b"BM") and beginning[6:10] == bytes(4):
         return "image/bmp"
     return None
-
-
-def attachment_disposition(filename: str) -> str:
-    """``attachment`` with the percent-encoded name, the form in which clients expect it (contract 8.5)."""
-    encoded = quote(filename, safe="!~*'()", errors="replace")
-    return f'attachment; filename="{encoded}"'

@@ -130,10 +130,10 @@ def test_what_could_run_is_a_sandboxed_download(name: str) -> None:
 
 def test_media_are_shown_in_place_by_what_they_are_not_by_their_name() -> None:
     assert served_as("u/d/x.html", PNG)[:2] == ("image/png", "inline")
-    assert served_as("u/d/x.svg", b"<svg/>").content_type == "image/svg+xml"
+    assert served_as("u/d/x.svg", b"<svg/>").content_type == "application/octet-stream"
     assert served_as("u/d/x.ogv", b"OggS").content_type == "video/ogg"
 
 
 def test_download_names_are_percent_encoded_as_clients_expect() -> None:
     assert attachment_disposition("会 议!~*'().txt") == 'attachment; filename="%E4%BC%9A%20%E8%AE%AE!~*\'().txt"'
-    assert attachment_disposition('a"b\r\n.txt') == 'attachment; filename="a%22b%0D%0A.txt"'
+    assert attachment_disposition('a"b\r\n.txt') == 'attachment; filename="a%22b__.txt"'

@@ -24,7 +24,8 @@ from aimo.http.routing import delete, get, patch, post
 from aimo.http.text import require_usable_inside
 from aimo.http.uploads import received
 from aimo.services.attachments import Download, NewFile
-from aimo.storage.serving import attachment_disposition
+from aimo.storage.media import attachment_disposition, inert_or_unknown
+from aimo.storage.serving import SANDBOX
 
 
 class AttachmentController(Controller):
@@ -65,9 +66,10 @@ class AttachmentController(Controller):
             status = 404 if error.code is Code.ATTACHMENT_NOT_FOUND else 500
             return Response(failure(error), status_code=status, media_type=JSON)
         headers = {
-            "Content-Type": file.content_type,
+            "Content-Type": inert_or_unknown(file.content_type),
             "Content-Length": str(file.content.size),
             "Content-Disposition": attachment_disposition(file.filename),
+            "Content-Security-Policy": SANDBOX,
             "Cache-Control": "private, max-age=3600",
         }
         return Stream(_chunks(file, stack), headers=headers)
