@@ -118,7 +118,13 @@ class Settings(BaseSettings):
     )
     aimo_log_dir: Path | None = Field(
         None,
-        description="Folder for JSON log files `YYYY-MM-DD.log`, kept for a week; standard error only when unset.",
+        description=(
+            "Folder for JSON log files `YYYY-MM-DD.log`, kept for a week, and of the audit log; "
+            "standard error only when unset."
+        ),
+    )
+    aimo_audit_days: int = Field(
+        90, ge=1, le=3650, description="For how many days the files `audit-YYYY-MM-DD.log` in `AIMO_LOG_DIR` are kept."
     )
     aimo_log_level: Literal["trace", "debug", "info", "warn", "error"] = Field(
         "info", description="Least severe level that is logged."

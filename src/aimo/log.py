@@ -1,4 +1,4 @@
-"""Structured logs: readable on a terminal, JSON lines elsewhere and in daily files."""
+"""Structured logs: readable on a terminal, JSON lines elsewhere and in daily files; the audit log has its own files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from aimo import clock
+from aimo import audit, clock
 from aimo.config import Settings
 
 _LEVELS = {"trace": logging.DEBUG, "debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING}
@@ -40,15 +40,17 @@ def configure(settings: Settings) -> None:
     )
     console = logging.StreamHandler(sys.stderr)
     console.setFormatter(_formatter(shared, readable=sys.stderr.isatty()))
-    handlers: list[logging.Handler] = [console]
-    if settings.aimo_log_dir:
-        settings.aimo_log_dir.mkdir(parents=True, exist_ok=True)
-        daily = _DailyFile(settings.aimo_log_dir, settings.zone)
-        daily.setFormatter(_formatter(shared, readable=False))
-        handlers.append(daily)
-    root = logging.getLogger()
-    root.handlers = handlers
+    root, audited = logging.getLogger(), logging.getLogger(audit.LOGGER)
+    root.handlers, audited.handlers = [console], [console]
+    if folder := settings.aimo_log_dir:
+        folder.mkdir(parents=True, exist_ok=True)
+        root.addHandler(_daily(_DailyFile(folder, settings.zone), shared))
+        kept = _DailyFile(folder, settings.zone, prefix="audit-", days=settings.aimo_audit_days)
+        audited.addHandler(_daily(kept, shared))
     root.setLevel(level)
+    # Whatever AIMO_LOG_LEVEL is, and never twice.
+    audited.setLevel(logging.INFO)
+    audited.propagate = False
     for chatty in (
         "aimo.db.pool.WarmPool",
         "httpx",
@@ -60,6 +62,11 @@ def configure(settings: Settings) -> None:
         "apscheduler",
     ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
+def _daily(handler: _DailyFile, shared: list[Any]) -> _DailyFile:
+    handler.setFormatter(_formatter(shared, readable=False))
+    return handler
 
 
 def _formatter(shared: list[Any], *, readable: bool) -> logging.Formatter:
@@ -76,16 +83,18 @@ def _formatter(shared: list[Any], *, readable: bool) -> logging.Formatter:
 
 
 class _DailyFile(logging.handlers.BaseRotatingHandler):
-    """Appends to ``YYYY-MM-DD.log``, one file each local day, and removes those older than a week.
+    """Appends to ``{prefix}YYYY-MM-DD.log``, one file each local day, and removes those older than ``days``.
 
     No file is ever renamed, so several processes write to one folder without losing each other's lines.
     """
 
-    def __init__(self, folder: Path, zone: ZoneInfo) -> None:
+    def __init__(self, folder: Path, zone: ZoneInfo, *, prefix: str = "", days: int = _KEPT_DAYS) -> None:
         self._folder = folder
         self._zone = zone
+        self._prefix = prefix
+        self._days = days
         self._day = clock.local_day(zone)
-        super().__init__(folder / f"{self._day}.log", "a", encoding="utf-8", delay=True)
+        super().__init__(folder / f"{prefix}{self._day}.log", "a", encoding="utf-8", delay=True)
         self._remove_old()
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:
@@ -98,11 +107,11 @@ class _DailyFile(logging.handlers.BaseRotatingHandler):
         if self.stream:
             self.stream.close()
             self.stream = None
-        self.baseFilename = str(self._folder.absolute() / f"{self._day}.log")
+        self.baseFilename = str(self._folder.absolute() / f"{self._prefix}{self._day}.log")
         self._remove_old()
 
     def _remove_old(self) -> None:
-        oldest = str(date.fromisoformat(self._day) - timedelta(days=_KEPT_DAYS))
-        for path in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"):
-            if path.stem < oldest:
+        oldest = str(date.fromisoformat(self._day) - timedelta(days=self._days))
+        for path in self._folder.glob(f"{self._prefix}[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"):
+            if path.stem.removeprefix(self._prefix) < oldest:
                 path.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from aimo import config, log
+from aimo import audit, config, log
+from aimo.audit import Event
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
 from aimo.services.backup.archive import DamagedArchive, Manifest
@@ -44,7 +45,7 @@ def backup(
         raise ConfigurationError(f"{file} exists already; nothing was changed.")
     if not file.parent.is_dir():
         raise ConfigurationError(f"There is no folder {file.parent}: make it first, or name another.")
-    manifest = _run("The backup failed", work)
+    manifest = _run("The backup failed", Event.BACKUP, work)
     _show(manifest)
     for key in manifest.missing_files:
         console.print(f"Missing in the storage: {key}", markup=False)
@@ -60,11 +61,11 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
         stores = runtime.stores
         return await Restore(stores.database, stores.vectors, stores.storage).read(file)
 
-    _show(_run("Restoring failed", work))
+    _show(_run("Restoring failed", Event.RESTORE, work))
     console.print("Restored. The server makes memos findable as soon as it runs; `aimo sync run` does so now.")
 
 
-def _run(failed: str, work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
+def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
     settings = config.load()
     log.configure(settings)
 
@@ -72,10 +73,11 @@ def _run(failed: str, work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifes
         async with Runtime(settings, worker=False) as runtime:
             return await work(runtime)
 
-    try:
-        return asyncio.run(main())
-    except (OSError, StorageError, VectorStoreError, DamagedArchive, SQLAlchemyError) as error:
-        raise ConfigurationError(f"{failed}: {reason(error)}.") from error
+    with audit.attempt(event, operator=os.getuid()):
+        try:
+            return asyncio.run(main())
+        except (OSError, StorageError, VectorStoreError, DamagedArchive, SQLAlchemyError) as error:
+            raise ConfigurationError(f"{failed}: {reason(error)}.") from error
 
 
 def _show(manifest: Manifest) -> None:

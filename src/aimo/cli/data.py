@@ -10,7 +10,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from aimo import config, log
+from aimo import audit, config, log
+from aimo.audit import Event
 from aimo.cli.demo import plant
 from aimo.db import migrate as migrations
 from aimo.db.connection import Database
@@ -74,7 +75,8 @@ def seed(
     """Make a demo user with memos, tags, categories and relations."""
     settings = config.load()
     log.configure(settings)
-    asyncio.run(_seed(settings, email, password))
+    with audit.attempt(Event.SEED, operator=os.getuid()):
+        asyncio.run(_seed(settings, email, password))
 
 
 async def _seed(settings: config.Settings, email: str, password: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from aimo import config, log
+from aimo import audit, config, log
+from aimo.audit import Event, Outcome
 from aimo.config import Settings
 from aimo.legacy.options import Options, UsageError
 
@@ -72,13 +74,18 @@ def _run(settings: Settings, options: Options, path: Path | None) -> int:
     from aimo.vectors.errors import VectorStoreError
 
     memory.bound()
+    outcome = Outcome.ERROR
     try:
         report = asyncio.run(migrate_source(settings, options))
+        outcome = Outcome.ERROR if report.exit_code == 1 else Outcome.OK
     except Exception as error:
         if not isinstance(error, VectorStoreError) and not is_outage(error):
             raise
         print(f"aimo: {error}. Nothing is lost: run the same command again to go on.", file=sys.stderr)
         return 1
+    finally:
+        if not (options.dry_run or options.verify_only):
+            audit.record(Event.MIGRATION, outcome, operator=os.getuid())
     if path:
         path.write_text(json.dumps(report.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print_report(report)

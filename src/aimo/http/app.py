@@ -93,7 +93,7 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
     return around(
         api,  # type: ignore[arg-type]
         routes=Routes.of(api),
-        authentication=lambda inner: Sessions(inner, services.tokens, services.accounts),
+        authentication=lambda inner: Sessions(inner, services.tokens, services.accounts, settings.proxies),
         storage=services.storage,
         signer=signer,
         max_body_size=settings.max_body_size,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +11,11 @@ import structlog
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from aimo import audit
+from aimo.audit import Event, Outcome
 from aimo.config import Settings
 from aimo.dto.base import Rejection
+from aimo.http.addresses import Network, client_address
 from aimo.http.answers import JSON, send_bytes
 from aimo.http.asgi import App, Receive, Scope, Send, header
 from aimo.http.envelope import RejectedToken
@@ -42,10 +46,11 @@ class Sessions:
     web client do not (decisions.md 11).
     """
 
-    def __init__(self, app: App, tokens: Tokens, accounts: AccountService) -> None:
+    def __init__(self, app: App, tokens: Tokens, accounts: AccountService, proxies: Sequence[Network] = ()) -> None:
         self._app = app
         self._tokens = tokens
         self._accounts = accounts
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Identify the user, then go on."""
@@ -72,6 +77,7 @@ class Sessions:
         try:
             uid = self._tokens.read(token)
         except InvalidToken:
+            audit.record(Event.TOKEN, Outcome.REFUSED, address=client_address(scope, self._proxies))
             return "Invalid token"
         user = await self._accounts.identify(uid) if uid else None
         if user is None:
@@ -101,10 +107,18 @@ def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handle
         RejectedToken: the request does not carry it; an empty configured one opens nothing.
     """
     settings: Settings = connection.app.state.services.settings
+    try:
+        _require_machine_token(settings, connection.headers.get("authorization"))
+    except RejectedToken:
+        address = client_address(connection.scope, settings.proxies)  # type: ignore[arg-type]
+        audit.record(Event.MACHINE_TOKEN, Outcome.REFUSED, address=address)
+        raise
+
+
+def _require_machine_token(settings: Settings, given: str | None) -> None:
     token = settings.ba_auth_token.get_secret_value() if settings.ba_auth_enabled else ""
     if not token:
         raise RejectedToken("BA authentication is not configured")
-    given = connection.headers.get("authorization")
     if given is None:
         raise RejectedToken("Authorization header is required")
     parts = given.split(" ")

@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo import clock, ids
+from aimo import audit, clock, ids
+from aimo.audit import Attempt, Event
 from aimo.db.connection import Database
 from aimo.db.queries import categories as category_sql
 from aimo.db.queries import users as sql
@@ -72,12 +73,15 @@ class AccountService:
 
         LimitReached when too many were made from this ``address``; without one nobody counts.
         """
-        if not self._allow_registration:
-            raise AimoError(Code.OPERATION_NOT_ALLOWED, "Registration is currently disabled")
-        if not body.email or not body.password:
-            raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
-        async with self._limits.registration(address):
-            return await self._register(body, body.email, body.password)
+        with audit.attempt(Event.REGISTRATION, address=address) as trying:
+            if not self._allow_registration:
+                raise AimoError(Code.OPERATION_NOT_ALLOWED, "Registration is currently disabled")
+            if not body.email or not body.password:
+                raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
+            async with self._limits.registration(address):
+                user = await self._register(body, body.email, body.password)
+            trying.user = user.uid
+            return user
 
     async def _register(self, body: RegisterBody, email: str, secret: str) -> RegisteredUser:
         nickname = (body.nickname or "").strip()
@@ -114,14 +118,16 @@ class AccountService:
         """
         if not email or password in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
-        async with self._limits.failed_login(email, address):
-            return await self._log_in(email, password)
+        with audit.attempt(Event.LOGIN, address=address) as trying:
+            async with self._limits.failed_login(email, address):
+                return await self._log_in(email, password, trying)
 
-    async def _log_in(self, email: str, password: Any) -> LoggedIn:
+    async def _log_in(self, email: str, password: Any, trying: Attempt) -> LoggedIn:
         async with self._database.reads() as connection:
             row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
         if row is None or row.email != email:
             raise AimoError(Code.USER_NOT_FOUND)
+        trying.user = row.uid
         if not isinstance(password, str) or not await is_correct(password, row.password):
             raise AimoError(Code.PASSWORD_ERROR)
         user = LoggedInUser(uid=row.uid, email=row.email, nickname=row.nickname)
@@ -155,11 +161,15 @@ class AccountService:
 
         return await atomically(self._database, "accounts.profile", work, user=uid)
 
-    async def change_password(self, uid: str, old: Any, new: Any) -> None:
-        """Set a new password once the old one is proven; tokens stay valid (decisions.md 6).
+    async def change_password(self, uid: str, old: Any, new: Any, *, address: str = "") -> None:
+        """Set a new password once the old one is proven; tokens stay valid.
 
         PARAMS_ERROR for a missing or short one, PASSWORD_ERROR for a wrong one and for what is no text.
         """
+        with audit.attempt(Event.PASSWORD_CHANGE, user=uid, address=address):
+            await self._change_password(uid, old, new)
+
+    async def _change_password(self, uid: str, old: Any, new: Any) -> None:
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
         if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:

@@ -8,7 +8,9 @@ import litestar
 from litestar import Controller, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from aimo.http.addresses import is_local
+from aimo import audit
+from aimo.audit import Event, Outcome
+from aimo.http.addresses import client_address, is_local
 from aimo.http.context import AnyRequest, Services
 from aimo.http.envelope import RejectedToken
 
@@ -24,5 +26,7 @@ class MetricsController(Controller):
         token = settings.metrics_token.get_secret_value()
         knows = bool(token) and hmac.compare_digest(given, f"Bearer {token}".encode())
         if not knows and not is_local(request.scope, settings.proxies):  # type: ignore[arg-type]
+            address = client_address(request.scope, settings.proxies)  # type: ignore[arg-type]
+            audit.record(Event.METRICS_TOKEN, Outcome.REFUSED, address=address)
             raise RejectedToken("Metrics are for requests from this machine or with METRICS_TOKEN")
         return Response(await services.figures.exposition(), media_type=CONTENT_TYPE_LATEST)

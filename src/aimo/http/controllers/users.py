@@ -7,6 +7,7 @@ from litestar.params import JSONBody
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.users import AvatarUploaded, PasswordBody, UserInfo, UserInfoBody, UserInfoUpdated
+from aimo.http.addresses import client_address
 from aimo.http.context import AnyRequest, Services, User
 from aimo.http.envelope import ok
 from aimo.http.routing import get, post, put
@@ -32,9 +33,12 @@ class UserController(Controller):
         return ok(UserInfoUpdated(message="User info updated successfully", user=profile))
 
     @post("/password", summary="Change one's password")
-    async def change_password(self, data: JSONBody[PasswordBody], services: Services, user: User) -> Envelope[Done]:
+    async def change_password(
+        self, data: JSONBody[PasswordBody], request: AnyRequest, services: Services, user: User
+    ) -> Envelope[Done]:
         """Set a new password; tokens stay valid."""
-        await services.accounts.change_password(user.uid, data.old_password, data.new_password)
+        address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
+        await services.accounts.change_password(user.uid, data.old_password, data.new_password, address=address)
         return ok(Done(message="密码修改成功"))
 
     @post("/avatar", summary="Upload one's picture", opt={"upload": "avatar"})
