@@ -10,7 +10,7 @@ RUN /opt/aimo/bin/pip install --no-cache-dir --disable-pip-version-check --no-de
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin aimo \
- && install -d -o aimo -g aimo /data
+ && install -d -m 700 -o aimo -g aimo /data
 COPY --from=build /opt/aimo /opt/aimo
 ENV PATH=/opt/aimo/bin:$PATH \
     PYTHONUNBUFFERED=1 \

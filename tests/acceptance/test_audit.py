@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,18 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
     assert client.token not in text
 
 
-def test_what_takes_data_out_or_brings_it_in_by_command_is_audited(tmp_path: Path) -> None:
+def test_commands_that_take_data_out_or_bring_it_in_are_audited_and_write_for_their_user_alone(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     settings = {"AIMO_LOG_DIR": str(logs), "EMBEDDER": "local", "AIMO_DATA_DIR": str(tmp_path / "data")}
-    assert aimo(settings, tmp_path, "seed", "--password", "Very-Secret-0").returncode == 0
-    assert aimo(settings, tmp_path, "backup", "b.tar.gz").returncode == 0
-    assert aimo(settings, tmp_path, "restore", "b.tar.gz").returncode == 1
+    before = os.umask(0o022)
+    try:
+        assert aimo(settings, tmp_path, "seed", "--password", "Very-Secret-0").returncode == 0
+        assert aimo(settings, tmp_path, "backup", "b.tar.gz").returncode == 0
+        assert aimo(settings, tmp_path, "restore", "b.tar.gz").returncode == 1
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "b.tar.gz", *logs.iterdir(), tmp_path / "data", *(tmp_path / "data").rglob("*")):
+        assert not path.stat().st_mode & 0o077, path
     entries = audited(logs)
     assert [entry[:2] for entry in told(entries)] == [
         ("registration", "ok"),

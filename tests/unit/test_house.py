@@ -17,7 +17,20 @@ SOURCE = ROOT / "src/aimo"
 
 # Rooms by floor, ground first. A room uses what is below it, or beside it without circles.
 FLOORS = (
-    {"audit", "config", "ids", "clock", "coercion", "closing", "errors", "log", "metrics", "outbound", "dto"},
+    {
+        "audit",
+        "config",
+        "ids",
+        "clock",
+        "coercion",
+        "closing",
+        "errors",
+        "log",
+        "metrics",
+        "outbound",
+        "private_folders",
+        "dto",
+    },
     {"db", "vectors", "ai", "storage", "push"},
     {"services"},
     {"http", "scheduler", "legacy"},

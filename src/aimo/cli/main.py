@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import NoReturn
 
@@ -34,7 +35,11 @@ app.command("aimo.cli.attachments:app", name="attachments")
 
 
 def main() -> NoReturn:
-    """Run the command line; what cannot work is said in one line, without a trace."""
+    """Run the command line; what cannot work is said in one line, without a trace.
+
+    Whatever a command writes, and the processes that it starts, is for its own user alone.
+    """
+    os.umask(0o077)
     try:
         app()
     except (ConfigurationError, VectorStoreError) as error:

@@ -19,6 +19,7 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.metrics import shared_between_processes
 from aimo.outbound import Outbound
+from aimo.private_folders import require_private
 from aimo.storage.buckets import configured_bucket
 
 # A worker that has not ended by itself this long after a signal is killed.
@@ -38,6 +39,7 @@ def serve(
             os.environ[name] = str(value)
     settings = config.load()
     log.configure(settings)
+    require_private(settings)
     config.signing_secret(settings)
     asyncio.run(_prepare(settings))
     # LanceDB's threads do not survive a fork.
