@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Comma list of addresses or networks whose `X-Forwarded-For` is believed."
     )
-    rate_limit: OnOff = Field(True, description="`off` lifts the limits on logins and registrations.")
+    rate_limit: OnOff = Field(True, description="`off` lifts the limits on logins, password changes and registrations.")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for `/metrics`; without one only loopback may read it."
     )

@@ -34,6 +34,7 @@ from aimo.services.asr import AsrService
 from aimo.services.attachments import AttachmentService
 from aimo.services.categories import CategoryService
 from aimo.services.conversations import ConversationService
+from aimo.services.counters import Counters
 from aimo.services.doctor.doctor import Doctor
 from aimo.services.doctor.files import AttachmentFiles, StrayFiles
 from aimo.services.doctor.memo_index import MemoIndex
@@ -334,12 +335,13 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     database, sync = stores.database, stores.sync
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
     views = MemoViews(urls)
+    counters = Counters(database, signing_secret(settings))
     accounts = AccountService(
         database,
         tokens,
         stores.storage,
         urls,
-        limits=RateLimits(database, enabled=settings.rate_limit),
+        limits=RateLimits(counters, enabled=settings.rate_limit),
         zone=settings.zone,
         allow_registration=settings.allow_registration,
     )

@@ -24,7 +24,7 @@ from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser,
 from aimo.errors import AimoError, Code
 from aimo.services import categories
 from aimo.services.files import FileUrls, is_own_avatar
-from aimo.services.passwords import hash_password, is_correct
+from aimo.services.passwords import NOBODYS_HASH, hash_password, is_correct
 from aimo.services.rate_limits import RateLimits
 from aimo.services.tokens import Tokens
 from aimo.storage.keys import avatar_key
@@ -71,7 +71,7 @@ class AccountService:
     async def register(self, body: RegisterBody, *, address: str = "") -> RegisteredUser:
         """Make an account with its default category; USER_ALREADY_EXISTS when the e-mail is taken.
 
-        LimitReached when too many were made from this ``address``; without one nobody counts.
+        LimitReached when too many were tried from this ``address``; without one nobody counts.
         """
         with audit.attempt(Event.REGISTRATION, address=address) as trying:
             if not self._allow_registration:
@@ -119,17 +119,21 @@ class AccountService:
         if not email or password in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
         with audit.attempt(Event.LOGIN, address=address) as trying:
-            async with self._limits.failed_login(email, address):
-                return await self._log_in(email, password, trying)
+            return await self._log_in(email, password, address, trying)
 
-    async def _log_in(self, email: str, password: Any, trying: Attempt) -> LoggedIn:
+    async def _log_in(self, email: str, password: Any, address: str, trying: Attempt) -> LoggedIn:
         async with self._database.reads() as connection:
             row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
-        if row is None or row.email != email:
-            raise AimoError(Code.USER_NOT_FOUND)
-        trying.user = row.uid
-        if not isinstance(password, str) or not await is_correct(password, row.password):
-            raise AimoError(Code.PASSWORD_ERROR)
+        if row is not None and row.email != email:
+            row = None
+        trying.user = row.uid if row else None
+        async with self._limits.login(email, trying.user, address):
+            # Without an account it takes as long as with one.
+            correct = isinstance(password, str) and await is_correct(password, row.password if row else NOBODYS_HASH)
+            if row is None:
+                raise AimoError(Code.USER_NOT_FOUND)
+            if not correct:
+                raise AimoError(Code.PASSWORD_ERROR)
         user = LoggedInUser(uid=row.uid, email=row.email, nickname=row.nickname)
         return LoggedIn(token=self._tokens.issue(row.uid), user=user)
 
@@ -164,12 +168,13 @@ class AccountService:
     async def change_password(self, uid: str, old: Any, new: Any, *, address: str = "") -> None:
         """Set a new password once the old one is proven; tokens stay valid.
 
-        PARAMS_ERROR for a missing or short one, PASSWORD_ERROR for a wrong one and for what is no text.
+        PARAMS_ERROR for a missing or short one, PASSWORD_ERROR for a wrong one and for what is no text; LimitReached
+        when too many were wrong, for this account or from this ``address``.
         """
         with audit.attempt(Event.PASSWORD_CHANGE, user=uid, address=address):
-            await self._change_password(uid, old, new)
+            await self._change_password(uid, old, new, address)
 
-    async def _change_password(self, uid: str, old: Any, new: Any) -> None:
+    async def _change_password(self, uid: str, old: Any, new: Any, address: str) -> None:
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
         if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
@@ -178,8 +183,9 @@ class AccountService:
             stored = await connection.scalar(sql.PASSWORD, {"owner": uid})
         if stored is None:
             raise AimoError(Code.PASSWORD_ERROR, "用户不存在")
-        if not isinstance(old, str) or not await is_correct(old, stored):
-            raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
+        async with self._limits.password_change(uid, address):
+            if not isinstance(old, str) or not await is_correct(old, stored):
+                raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
         if not isinstance(new, str):
             raise AimoError(Code.PASSWORD_ERROR, "密码修改失败")
         password, salt = await hash_password(new)

@@ -10,6 +10,8 @@ _COST = 10
 # The existing server's bcrypt ignores what follows; this one would refuse it.
 _SIGNIFICANT_BYTES = 72
 _SALT_LENGTH = 29
+# To be compared with where there is no account: nobody knows what it is the hash of.
+NOBODYS_HASH = "$2b$10$JKve3fmuOG07idK4UGgjseuO1wNMf77SHBJ/NYcZZQQtTiLWvLV1S"
 
 
 def _significant(password: str) -> bytes:

@@ -1,129 +1,117 @@
-"""How often somebody may try to log in or to register (decisions.md 17), counted in the database for all processes."""
+"""How often somebody may try to log in, to prove a password or to register.
+
+A stranger who fails on purpose locks out nobody but their own address: an account is limited per address, and over
+all addresses only where it has not been logged in to before. Who has a session keeps it whatever happens here.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
+from aimo.errors import AimoError, Code
+from aimo.services.counters import HOUR_MS, MINUTE_MS, Counter, Counters, Rule
 
-from aimo import clock
-from aimo.db.connection import Database
-from aimo.db.queries import rate_limits as sql
-from aimo.db.transaction import atomically
-from aimo.errors import LimitReached
-
-log = structlog.get_logger(__name__)
-
-_MINUTE_MS = 60 * 1000
-_TIDY_SECONDS = 600.0
 # Whoever has one IPv6 address has the whole /64 that it is in.
 _IPV6_HOST_BITS = 64
 
+FAILED_LOGINS_OF_PAIR = Rule("login-pair", 10, 15 * MINUTE_MS)
+FAILED_LOGINS_OF_ACCOUNT = Rule("login-account", 100, 15 * MINUTE_MS)
+FAILED_LOGINS_OF_ADDRESS = Rule("login-address", 30, 15 * MINUTE_MS)
+FAILED_CHANGES_OF_ACCOUNT = Rule("password-account", 100, 15 * MINUTE_MS)
+REGISTRATIONS_OF_ADDRESS = Rule("register-address", 10, HOUR_MS)
 
-@dataclass(frozen=True)
-class Rule:
-    """At most ``most`` in ``window_ms``, counted from the first."""
+# An address from which somebody logged in to an account: as long as their token is valid.
+_KNOWN = "login-known"
+_KNOWN_FOR_MS = 90 * 24 * HOUR_MS
 
-    name: str
-    most: int
-    window_ms: int
-
-
-FAILED_LOGINS_OF_ACCOUNT = Rule("login-account", 10, 15 * _MINUTE_MS)
-FAILED_LOGINS_OF_ADDRESS = Rule("login-address", 30, 15 * _MINUTE_MS)
-REGISTRATIONS_OF_ADDRESS = Rule("register-address", 10, 60 * _MINUTE_MS)
+_WRONG = (Code.USER_NOT_FOUND, Code.PASSWORD_ERROR)
 
 
 class RateLimits:
-    """Counts attempts before they are made, so that many at once are no way around a limit."""
+    """Counts attempts before they are made; without an address, as on the command line, nothing is counted."""
 
-    def __init__(self, database: Database, *, enabled: bool) -> None:
-        self._database = database
+    def __init__(self, counters: Counters, *, enabled: bool) -> None:
+        self._counters = counters
         self._enabled = enabled
-        self._tidied = -_TIDY_SECONDS
 
     @asynccontextmanager
-    async def failed_login(self, email: str, address: str) -> AsyncIterator[None]:
-        """Around an attempt to log in; only one that raises stays counted. LimitReached when there were too many.
+    async def login(self, email: str, uid: str | None, address: str) -> AsyncIterator[None]:
+        """Around an attempt to log in to the account ``uid``, None for one that does not exist.
 
-        Without an ``address``, as on the command line, nothing is counted.
+        Only one that was wrong, or broken off, stays counted. LimitReached when there were too many.
         """
-        counters = [(FAILED_LOGINS_OF_ACCOUNT, email), (FAILED_LOGINS_OF_ADDRESS, _network(address))]
-        keys = await self._take(counters) if address else []
-        yield
-        await self._give_back(keys)
+        if not self._enabled or not address:
+            yield
+            return
+        network = _network(address)
+        # Counters of accounts that do not exist are as good as those of others, and no more than a fixed number.
+        whose = uid or f"?{email}"
+        known = self._counters.key_of_stranger(_KNOWN, whose, network)
+        attempts = [*self._guesses(whose, network), self._account(whose, exists=uid is not None)]
+        standing = await self._counters.standing([known, *(each.key for each in attempts)])
+        if known in standing:
+            attempts[-1] = self._account(whose, exists=uid is not None, enforced=False)
+        taken = await self._counters.take(attempts, standing)
+        async with self._kept_when_wrong(taken):
+            yield
+        await self._counters.give_back(taken, remember=known, for_ms=_KNOWN_FOR_MS)
+
+    @asynccontextmanager
+    async def password_change(self, uid: str, address: str) -> AsyncIterator[None]:
+        """Around an attempt to prove the old password: a wrong one counts like a failed login of the account.
+
+        Strangers who fail to log in from elsewhere do not keep anybody from it. LimitReached when there were too many.
+        """
+        if not self._enabled or not address:
+            yield
+            return
+        own = Counter(FAILED_CHANGES_OF_ACCOUNT, self._counters.key_of_user(FAILED_CHANGES_OF_ACCOUNT.name, uid))
+        account = self._account(uid, exists=True, enforced=False)
+        taken = await self._counters.take([*self._guesses(uid, _network(address)), own, account])
+        async with self._kept_when_wrong(taken):
+            yield
+        await self._counters.give_back(taken)
 
     @asynccontextmanager
     async def registration(self, address: str) -> AsyncIterator[None]:
-        """Around making an account; one that raises is not counted. LimitReached when there were too many."""
-        keys = await self._take([(REGISTRATIONS_OF_ADDRESS, _network(address))]) if address else []
+        """Around making an account: counted when it is made and when its e-mail is taken.
+
+        LimitReached when there were too many.
+        """
+        if not self._enabled or not address:
+            yield
+            return
+        key = self._counters.key_of_stranger(REGISTRATIONS_OF_ADDRESS.name, _network(address))
+        taken = await self._counters.take([Counter(REGISTRATIONS_OF_ADDRESS, key)])
         try:
             yield
-        except BaseException:
-            await self._give_back(keys)
+        except Exception as error:
+            if not isinstance(error, AimoError) or error.code is not Code.USER_ALREADY_EXISTS:
+                await self._counters.give_back(taken)
             raise
 
-    async def _take(self, counters: Sequence[tuple[Rule, str]]) -> list[str]:
-        """Count all of these up, or none of them where one is at its limit; return their keys."""
-        if not self._enabled:
-            return []
-        await self._tidy()
-        taken = [(rule, _key(rule, whom)) for rule, whom in counters]
+    def _guesses(self, whose: str, network: str) -> list[Counter]:
+        """Those of an account and an address, and of the address."""
+        pair = self._counters.key_of_stranger(FAILED_LOGINS_OF_PAIR.name, whose, network)
+        address = self._counters.key_of_stranger(FAILED_LOGINS_OF_ADDRESS.name, network)
+        return [Counter(FAILED_LOGINS_OF_PAIR, pair), Counter(FAILED_LOGINS_OF_ADDRESS, address)]
 
-        async def work(connection: AsyncConnection) -> list[str]:
-            for rule, key in taken:
-                await _count_up(connection, rule, key)
-            return [key for _, key in taken]
+    def _account(self, whose: str, *, exists: bool, enforced: bool = True) -> Counter:
+        name = FAILED_LOGINS_OF_ACCOUNT.name
+        key = self._counters.key_of_user(name, whose) if exists else self._counters.key_of_stranger(name, whose)
+        return Counter(FAILED_LOGINS_OF_ACCOUNT, key, enforced=enforced)
 
+    @asynccontextmanager
+    async def _kept_when_wrong(self, taken: list[Counter]) -> AsyncIterator[None]:
+        """Give back what was counted when something else failed than the password, such as the database."""
         try:
-            return await atomically(self._database, "rate_limits.take", work)
-        except LimitReached as reached:
-            log.warning("too many attempts", limit=reached.limit, retry_after=reached.retry_after)
+            yield
+        except Exception as error:
+            if not isinstance(error, AimoError) or error.code not in _WRONG:
+                await self._counters.give_back(taken)
             raise
-
-    async def _give_back(self, keys: Sequence[str]) -> None:
-        async def work(connection: AsyncConnection) -> None:
-            for key in keys:
-                await connection.execute(sql.COUNT_DOWN, {"key": key})
-
-        if keys:
-            await atomically(self._database, "rate_limits.give_back", work)
-
-    async def _tidy(self) -> None:
-        """Remove counters that mean nothing any more, now and then."""
-        if time.monotonic() - self._tidied < _TIDY_SECONDS:
-            return
-        self._tidied = time.monotonic()
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.FORGET, {"now": clock.now_ms()})
-
-        await atomically(self._database, "rate_limits.tidy", work)
-
-
-async def _count_up(connection: AsyncConnection, rule: Rule, key: str) -> None:
-    now = clock.now_ms()
-    values = {"key": key, "now": now, "most": rule.most, "expiry": now + rule.window_ms}
-    if (await connection.execute(sql.COUNT_UP, values)).rowcount:
-        return
-    expires: int | None = await connection.scalar(sql.EXPIRY, {"key": key})
-    if expires is None:
-        await connection.execute(sql.CREATE, {"name": key, "expiry": now + rule.window_ms})
-        if (await connection.execute(sql.COUNT_UP, values)).rowcount:
-            return
-        expires = await connection.scalar(sql.EXPIRY, {"key": key})
-    left_ms = (expires or now) - now
-    raise LimitReached(rule.name, retry_after=max(1, -(-left_ms // 1000)))
-
-
-def _key(rule: Rule, whom: str) -> str:
-    return f"{rule.name}:{hashlib.sha256(whom.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _network(address: str) -> str:

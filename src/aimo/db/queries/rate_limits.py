@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import Table, bindparam, case, delete, or_, select, update
+from sqlalchemy import Integer, Table, bindparam, case, delete, or_, select, update
 
 from aimo.db.portable import insert_new
 from aimo.db.schema import RateLimit
-from aimo.db.statements import param, unscoped
+from aimo.db.statements import among, param, unscoped
 from aimo.db.types import Millis
 
 _EXCUSE = "attempts are counted before anybody knows who makes them"
 _EXPIRED = RateLimit.expires_at <= param("now")
+_EXPIRY = bindparam("expiry", type_=Millis())
+_AMOUNT = bindparam("amount", type_=Integer())
 
+STANDING = unscoped(
+    "rate_limits.standing",
+    select(RateLimit.name, RateLimit.hits, RateLimit.expires_at).where(
+        RateLimit.name.in_(among("keys")), RateLimit.expires_at > param("now")
+    ),
+    excuse=_EXCUSE,
+)
 CREATE = unscoped(
     "rate_limits.create",
     insert_new(cast(Table, RateLimit.__table__)).values(name=param("name"), hits=0, expires_at=param("expiry")),
@@ -23,19 +32,33 @@ CREATE = unscoped(
 COUNT_UP = unscoped(
     "rate_limits.count_up",
     update(RateLimit)
-    .where(RateLimit.name == param("key"), or_(RateLimit.hits < param("most"), _EXPIRED))
+    .where(RateLimit.name == param("key"), or_(RateLimit.hits <= param("highest"), _EXPIRED))
     .ordered_values(
-        (RateLimit.hits, case((_EXPIRED, 1), else_=RateLimit.hits + 1)),
-        (RateLimit.expires_at, case((_EXPIRED, bindparam("expiry", type_=Millis())), else_=RateLimit.expires_at)),
+        (RateLimit.hits, case((_EXPIRED, _AMOUNT), else_=RateLimit.hits + _AMOUNT)),
+        (RateLimit.expires_at, case((_EXPIRED, _EXPIRY), else_=RateLimit.expires_at)),
     ),
     excuse=_EXCUSE,
 )
 COUNT_DOWN = unscoped(
     "rate_limits.count_down",
-    update(RateLimit).where(RateLimit.name == param("key"), RateLimit.hits > 0).values(hits=RateLimit.hits - 1),
+    update(RateLimit)
+    .where(RateLimit.name == param("key"), RateLimit.hits >= _AMOUNT)
+    .values(hits=RateLimit.hits - _AMOUNT),
+    excuse=_EXCUSE,
+)
+KEEP = unscoped(
+    "rate_limits.keep",
+    update(RateLimit).where(RateLimit.name == param("key")).values(expires_at=_EXPIRY),
     excuse=_EXCUSE,
 )
 EXPIRY = unscoped(
     "rate_limits.expiry", select(RateLimit.expires_at).where(RateLimit.name == param("key")), excuse=_EXCUSE
 )
-FORGET = unscoped("rate_limits.forget", delete(RateLimit).where(_EXPIRED), excuse=_EXCUSE)
+EXPIRED = unscoped(
+    "rate_limits.expired",
+    select(RateLimit.name).where(_EXPIRED).order_by(RateLimit.expires_at).limit(param("limit")),
+    excuse=_EXCUSE,
+)
+FORGET = unscoped(
+    "rate_limits.forget", delete(RateLimit).where(RateLimit.name.in_(among("keys")), _EXPIRED), excuse=_EXCUSE
+)

@@ -11,7 +11,7 @@ from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
 class RateLimit(Table):
     """A counter that means nothing any more after ``expires_at``.
 
-    ``name`` is what is counted and the SHA-256 of whom it is counted for: the table tells nobody's e-mail or address.
+    ``name`` is what is counted and a keyed hash of whom it is counted for: the table tells nobody's e-mail or address.
     """
 
     __tablename__ = "rate_limits"

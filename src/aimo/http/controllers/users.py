@@ -32,7 +32,7 @@ class UserController(Controller):
         profile = await services.accounts.update_profile(user.uid, data)
         return ok(UserInfoUpdated(message="User info updated successfully", user=profile))
 
-    @post("/password", summary="Change one's password")
+    @post("/password", summary="Change one's password", opt={"limited": True})
     async def change_password(
         self, data: JSONBody[PasswordBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[Done]:

@@ -1,0 +1,162 @@
+"""Counters that limit how often something may happen, kept in the database for all processes."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import rate_limits as sql
+from aimo.db.transaction import atomically
+from aimo.errors import LimitReached
+
+log = structlog.get_logger(__name__)
+
+MINUTE_MS = 60 * 1000
+HOUR_MS = 60 * MINUTE_MS
+
+# Whatever addresses and e-mails strangers make up, a rule has no more counters than this. Two addresses share one
+# with a probability of 1 in 262,144; which ones do depends on the server's secret.
+STRANGERS_COUNTERS = 2**18
+
+_TIDY_SECONDS = 600.0
+_TIDIED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Rule:
+    """At most ``most`` in ``window_ms``, counted from the first."""
+
+    name: str
+    most: int
+    window_ms: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A rule applied to somebody: ``amount`` is added. One that is not ``enforced`` stops at its limit silently."""
+
+    rule: Rule
+    key: str
+    amount: int = 1
+    enforced: bool = True
+
+
+class Counters:
+    """Counts before the work is done, so that many requests at once are no way around a limit."""
+
+    def __init__(self, database: Database, secret: str) -> None:
+        """``secret`` keys the hashes of whom is counted, so that the table tells nobody's address or e-mail."""
+        self._database = database
+        self._secret = secret.encode()
+        self._tidied = -_TIDY_SECONDS
+
+    def key_of_user(self, name: str, uid: str) -> str:
+        """The key of a counter of an existing account."""
+        return f"{name}:{self._digest(name, uid).hex()}"
+
+    def key_of_stranger(self, name: str, *whom: str) -> str:
+        """The key of a counter of something that strangers choose: one of ``STRANGERS_COUNTERS``."""
+        return f"{name}:{int.from_bytes(self._digest(name, *whom)) % STRANGERS_COUNTERS:05x}"
+
+    async def standing(self, keys: Sequence[str]) -> dict[str, Any]:
+        """The rows of these keys that have not expired, by key."""
+        async with self._database.reads() as connection:
+            rows = await connection.execute(sql.STANDING, {"keys": list(keys), "now": clock.now_ms()})
+            return {row.name: row for row in rows}
+
+    async def take(self, counters: Sequence[Counter], standing: Mapping[str, Any] | None = None) -> list[Counter]:
+        """Count all of these up, or none where an enforced one is at its limit; return what was counted.
+
+        LimitReached in that case. ``standing`` is what :meth:`standing` said a moment ago: whoever is refused by it
+        costs one read and waits for nobody.
+        """
+        if standing is None:
+            standing = await self.standing([each.key for each in counters])
+        now = clock.now_ms()
+        for each in counters:
+            row = standing.get(each.key)
+            if each.enforced and row is not None and row.hits + each.amount > each.rule.most:
+                raise _refused(each, row.expires_at - now)
+        await self._tidy()
+        # Always in one order, so that no two transactions wait for each other.
+        ordered = sorted(counters, key=lambda each: each.key)
+
+        async def work(connection: AsyncConnection) -> list[Counter]:
+            return [each for each in ordered if await _count_up(connection, each)]
+
+        return await atomically(self._database, "counters.take", work)
+
+    async def give_back(self, taken: Sequence[Counter], *, remember: str = "", for_ms: int = 0) -> None:
+        """Undo what was counted; ``remember`` is a key to be kept for ``for_ms`` from now."""
+
+        async def work(connection: AsyncConnection) -> None:
+            for each in taken:
+                await connection.execute(sql.COUNT_DOWN, {"key": each.key, "amount": each.amount})
+            if remember:
+                expiry = clock.now_ms() + for_ms
+                await connection.execute(sql.CREATE, {"name": remember, "expiry": expiry})
+                await connection.execute(sql.KEEP, {"key": remember, "expiry": expiry})
+
+        if taken or remember:
+            await atomically(self._database, "counters.give_back", work)
+
+    def _digest(self, *parts: str) -> bytes:
+        text = "\0".join(("rate limit", *parts))
+        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256")[:16]
+
+    async def _tidy(self) -> None:
+        """Remove counters that mean nothing any more, some at a time."""
+        if time.monotonic() - self._tidied < _TIDY_SECONDS:
+            return
+        self._tidied = time.monotonic()
+        async with self._database.reads() as connection:
+            now = clock.now_ms()
+            rows = await connection.execute(sql.EXPIRED, {"now": now, "limit": _TIDIED_AT_ONCE})
+            names = list(rows.scalars())
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(sql.FORGET, {"keys": names, "now": now})
+
+        if names:
+            await atomically(self._database, "counters.tidy", work)
+        if len(names) == _TIDIED_AT_ONCE:
+            self._tidied -= _TIDY_SECONDS
+
+
+async def _count_up(connection: AsyncConnection, counter: Counter) -> bool:
+    """Whether it was counted; LimitReached where it may not be."""
+    rule, now = counter.rule, clock.now_ms()
+    if counter.amount > rule.most:
+        raise _refused(counter, rule.window_ms)
+    values = {
+        "key": counter.key,
+        "now": now,
+        "highest": rule.most - counter.amount,
+        "amount": counter.amount,
+        "expiry": now + rule.window_ms,
+    }
+    if (await connection.execute(sql.COUNT_UP, values)).rowcount:
+        return True
+    expires: int | None = await connection.scalar(sql.EXPIRY, {"key": counter.key})
+    if expires is None:
+        await connection.execute(sql.CREATE, {"name": counter.key, "expiry": now + rule.window_ms})
+        if (await connection.execute(sql.COUNT_UP, values)).rowcount:
+            return True
+        expires = await connection.scalar(sql.EXPIRY, {"key": counter.key})
+    if not counter.enforced:
+        return False
+    raise _refused(counter, (expires or now) - now)
+
+
+def _refused(counter: Counter, left_ms: int) -> LimitReached:
+    reached = LimitReached(counter.rule.name, retry_after=max(1, -(-left_ms // 1000)))
+    log.warning("a limit was reached", limit=reached.limit, retry_after=reached.retry_after)
+    return reached
