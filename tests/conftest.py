@@ -17,7 +17,7 @@ import structlog
 from aimo import config
 from aimo.db.connection import Database
 from aimo.db.migrate import migrate
-from support.mariadb import MariaDB
+from support.mariadb import MariaDB, shared_server
 from support.server import Server
 from support.stub import Stub
 
@@ -69,8 +69,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    """One MariaDB server for each test process; `mariadb.create_database()` gives the settings of a fresh database."""
-    server = MariaDB()
+    """One server for each test process; `mariadb.create_database()` gives the settings of a fresh database.
+
+    A private MariaDB, or the server that `TEST_MYSQL_URL` names.
+    """
+    server = shared_server()
     try:
         yield server.start()
     finally:

@@ -13,12 +13,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pymysql
 import pymysql.cursors
 
 from .ports import free_port
 from .processes import Process
+
+# Names a running server to use instead: `mysql://root:password@127.0.0.1:3306`, percent-encoded where needed.
+URL_VARIABLE = "TEST_MYSQL_URL"
 
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"])
 
@@ -66,6 +70,8 @@ class MariaDB:
         time_zone: what the server believes, unless a session says otherwise.
         options: more command-line options of mariadbd; they win.
     """
+
+    host = "127.0.0.1"
 
     def __init__(self, *, durable: bool = False, time_zone: str = "+08:00", options: Sequence[str] = ()) -> None:
         self.user = _service_user()
@@ -162,7 +168,7 @@ class MariaDB:
             if like:
                 _copy(cursor, like, name)
         return {
-            "MYSQL_HOST": "127.0.0.1",
+            "MYSQL_HOST": self.host,
             "MYSQL_PORT": str(self.port),
             "MYSQL_USER": name,
             "MYSQL_PASSWORD": password,
@@ -176,16 +182,7 @@ class MariaDB:
             return list(cursor.fetchall())
 
     def _connect(self, database: str | None = None) -> pymysql.Connection[Any]:
-        return pymysql.connect(
-            unix_socket=str(self.socket),
-            user="root",
-            database=database,
-            charset="utf8mb4",
-            autocommit=True,
-            connect_timeout=10,
-            read_timeout=60,
-            init_command="SET time_zone = '+00:00'",
-        )
+        return _connection(database, unix_socket=str(self.socket), user="root")
 
     def _install(self) -> None:
         result = subprocess.run(
@@ -222,6 +219,63 @@ class MariaDB:
                     tail = self.log.read_text(encoding="utf-8", errors="replace")[-5000:]
                     raise AssertionError(f"MariaDB does not answer ({error}); it wrote:\n{tail}") from None
             time.sleep(0.05)
+
+
+class ExternalServer(MariaDB):
+    """A server that runs already, such as MySQL in continuous integration; it can be neither stopped nor killed.
+
+    Args:
+        url: address and administrator, `mysql://user:password@host:port`. The server's global time zone is changed.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        assert parts.scheme == "mysql", f"{URL_VARIABLE} must begin with mysql://"
+        assert parts.hostname, f"{URL_VARIABLE} names no host"
+        self.host, self.port = parts.hostname, parts.port or 3306
+        self._user, self._password = unquote(parts.username or "root"), unquote(parts.password or "")
+
+    def start(self, timeout: float = 60) -> ExternalServer:
+        """Wait until the server answers, and give it a time zone other than UTC, as that of the tests has."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.execute("SET GLOBAL time_zone = '+08:00'")
+            except pymysql.err.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return self
+
+    def stop(self) -> None:
+        raise AssertionError(f"the server that {URL_VARIABLE} names cannot be stopped by tests")
+
+    kill = stop
+
+    def close(self) -> None:
+        """Leave the server as it is; its databases have random names."""
+
+    def _connect(self, database: str | None = None) -> pymysql.Connection[Any]:
+        return _connection(database, host=self.host, port=self.port, user=self._user, password=self._password)
+
+
+def shared_server() -> MariaDB:
+    """The server of a test process: the one that `TEST_MYSQL_URL` names, else a private MariaDB."""
+    url = os.environ.get(URL_VARIABLE)
+    return ExternalServer(url) if url else MariaDB()
+
+
+def _connection(database: str | None, **where: Any) -> pymysql.Connection[Any]:
+    return pymysql.connect(
+        database=database,
+        charset="utf8mb4",
+        autocommit=True,
+        connect_timeout=10,
+        read_timeout=60,
+        init_command="SET time_zone = '+00:00'",
+        **where,
+    )
 
 
 def _copy(cursor: pymysql.cursors.Cursor, source: str, target: str) -> None:

@@ -18,8 +18,9 @@ _MARIADB = {
     "JOIN information_schema.referential_constraints r "
     "ON r.constraint_schema = k.table_schema AND r.constraint_name = k.constraint_name "
     "AND r.table_name = k.table_name WHERE k.table_schema = DATABASE()",
-    "checks": "SELECT table_name, constraint_name, check_clause FROM information_schema.check_constraints "
-    "WHERE constraint_schema = DATABASE()",
+    "checks": "SELECT t.table_name, t.constraint_name, c.check_clause FROM information_schema.table_constraints t "
+    "JOIN information_schema.check_constraints c ON c.constraint_schema = t.constraint_schema "
+    "AND c.constraint_name = t.constraint_name WHERE t.constraint_type = 'CHECK' AND t.table_schema = DATABASE()",
 }
 _SQLITE = {
     "columns": "SELECT m.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk, m.sql LIKE '%AUTOINCREMENT%' "
