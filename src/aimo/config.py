@@ -100,6 +100,13 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Comma list of addresses or networks whose `X-Forwarded-For` is believed."
     )
+    password_rules: OnOff = Field(
+        True,
+        description=(
+            "New passwords must have 8 to 72 bytes and not be among the most common ones; `off` takes any, as the "
+            "existing server did."
+        ),
+    )
     rate_limit: OnOff = Field(True, description="`off` lifts the limits on logins, password changes and registrations.")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for `/metrics`; without one only loopback may read it."

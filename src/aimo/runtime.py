@@ -344,6 +344,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         limits=RateLimits(counters, enabled=settings.rate_limit),
         zone=settings.zone,
         allow_registration=settings.allow_registration,
+        password_rules=settings.password_rules,
     )
     attachments = AttachmentService(
         database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types

@@ -274,7 +274,7 @@ def test_secrets_and_content_never_reach_the_log(house: House, module_stub: Stub
 
 def test_doors_that_nobody_opened_are_shut(module_server: Callable[..., Server]) -> None:
     shut = module_server(ALLOW_REGISTRATION="false", BA_AUTH_ENABLED="true", BA_AUTH_TOKEN="").client()
-    refused = shut.post("/auth/register", {"email": "a@example.test", "password": "Passw0rd"})
+    refused = shut.post("/auth/register", {"email": "a@example.test", "password": "Passw0rd-test"})
     assert (refused.code, refused.envelope["data"]) == (6, None)
     for path in ("/debug/ba/schema?table=users", "/debug/ba/data?table=users"):
         for token in ("", "Bearer", "Bearer x"):

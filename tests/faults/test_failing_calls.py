@@ -27,7 +27,7 @@ from support.waiting import eventually_async
 
 from .breaking import Faults, Place
 
-PASSWORD = "Passw0rd"
+PASSWORD = "Passw0rd-test"
 # A change that still fails after so many calls does not end.
 MOST_CALLS = 60
 

@@ -22,7 +22,7 @@ PAIRS = 15
 
 
 async def registered(runtime: Runtime) -> str:
-    body = RegisterBody(email="alice@example.test", password="Passw0rd")
+    body = RegisterBody(email="alice@example.test", password="Passw0rd-test")
     return (await runtime.services.accounts.register(body)).uid
 
 

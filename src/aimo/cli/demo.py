@@ -36,13 +36,15 @@ async def plant(services: Services, email: str, password: str) -> int:
     """Make the demo user and the memos; return how many there are.
 
     Raises:
-        ConfigurationError: there is a user of that e-mail already.
+        ConfigurationError: there is a user of that e-mail already, or the password breaks a rule.
     """
     try:
         user = await services.accounts.register(RegisterBody(email=email, password=password, nickname="Demo"))
     except AimoError as error:
         if error.code is Code.USER_ALREADY_EXISTS:
             raise ConfigurationError(f"{email} has an account already; nothing was changed.") from None
+        if error.code is Code.PARAMS_ERROR:
+            raise ConfigurationError(f"{error.message}; nothing was changed.") from None
         raise
     now = clock.now_ms()
     before: str | None = None

@@ -11,7 +11,7 @@ class RegisterBody(Dto):
     """What registering an account takes."""
 
     email: Annotated[str | None, Meta(description="Name to log in with; compared exactly, any text will do.")] = None
-    password: Annotated[str | None, Meta(description="Any non-empty text.")] = None
+    password: Annotated[str | None, Meta(description="A text of 8 to 72 bytes, none of the most common ones.")] = None
     nickname: Annotated[str | None, Meta(description="Name to show; trimmed, dropped when equal to the e-mail.")] = None
     phone: Annotated[str | None, Meta(description="Kept, shown nowhere.")] = None
 
@@ -79,7 +79,9 @@ class PasswordBody(Dto):
     """What changing a password takes."""
 
     old_password: Annotated[Any, Meta(description="The password until now, a text.")] = None
-    new_password: Annotated[Any, Meta(description="The new one, a text of at least 6 characters.")] = None
+    new_password: Annotated[
+        Any, Meta(description="The new one, a text of 8 to 72 bytes, none of the most common ones.")
+    ] = None
 
 
 class AvatarUploaded(Dto):

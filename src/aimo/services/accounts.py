@@ -24,6 +24,7 @@ from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser,
 from aimo.errors import AimoError, Code
 from aimo.services import categories
 from aimo.services.files import FileUrls, is_own_avatar
+from aimo.services.password_rules import broken_rule
 from aimo.services.passwords import NOBODYS_HASH, hash_password, is_correct
 from aimo.services.rate_limits import RateLimits
 from aimo.services.tokens import Tokens
@@ -32,7 +33,6 @@ from aimo.storage.protocol import Storage, StorageError
 
 log = structlog.get_logger(__name__)
 
-_SHORTEST_PASSWORD = 6
 # What counts as no password at all: what JavaScript takes for false.
 _MISSING = (None, "", 0, False)
 
@@ -59,6 +59,7 @@ class AccountService:
         limits: RateLimits,
         zone: ZoneInfo,
         allow_registration: bool,
+        password_rules: bool,
     ) -> None:
         self._database = database
         self._limits = limits
@@ -67,10 +68,12 @@ class AccountService:
         self._urls = urls
         self._zone = zone
         self._allow_registration = allow_registration
+        self._password_rules = password_rules
 
     async def register(self, body: RegisterBody, *, address: str = "") -> RegisteredUser:
         """Make an account with its default category; USER_ALREADY_EXISTS when the e-mail is taken.
 
+        PARAMS_ERROR without e-mail or password, and for a password that breaks a rule.
         LimitReached when too many were tried from this ``address``; without one nobody counts.
         """
         with audit.attempt(Event.REGISTRATION, address=address) as trying:
@@ -78,6 +81,8 @@ class AccountService:
                 raise AimoError(Code.OPERATION_NOT_ALLOWED, "Registration is currently disabled")
             if not body.email or not body.password:
                 raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
+            if self._password_rules and (broken := await broken_rule(body.password)):
+                raise AimoError(Code.PARAMS_ERROR, broken.english)
             async with self._limits.registration(address):
                 user = await self._register(body, body.email, body.password)
             trying.user = user.uid
@@ -168,8 +173,8 @@ class AccountService:
     async def change_password(self, uid: str, old: Any, new: Any, *, address: str = "") -> None:
         """Set a new password once the old one is proven; tokens stay valid.
 
-        PARAMS_ERROR for a missing or short one, PASSWORD_ERROR for a wrong one and for what is no text; LimitReached
-        when too many were wrong, for this account or from this ``address``.
+        PARAMS_ERROR for a missing one and a new one that breaks a rule, PASSWORD_ERROR for a wrong one and for what
+        is no text; LimitReached when too many were wrong, for this account or from this ``address``.
         """
         with audit.attempt(Event.PASSWORD_CHANGE, user=uid, address=address):
             await self._change_password(uid, old, new, address)
@@ -177,8 +182,8 @@ class AccountService:
     async def _change_password(self, uid: str, old: Any, new: Any, address: str) -> None:
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
-        if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
-            raise AimoError(Code.PARAMS_ERROR, "新密码长度至少6位")
+        if isinstance(new, str) and self._password_rules and (broken := await broken_rule(new)):
+            raise AimoError(Code.PARAMS_ERROR, broken.chinese)
         async with self._database.reads() as connection:
             stored = await connection.scalar(sql.PASSWORD, {"owner": uid})
         if stored is None:

@@ -42,7 +42,9 @@ class House:
 
     async def furnish(self, folder: Path) -> None:
         services = self.runtime.services
-        self.uid = (await services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+        self.uid = (
+            await services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))
+        ).uid
         made = [await services.memos.create(self.uid, MemoBody(content=c, tags=["tag"])) for c in ("茶 tea", "snow")]
         self.memo, self.other = (memo.memo_id for memo in made)
         self.tag = made[0].tags[0].tag_id
@@ -162,7 +164,7 @@ async def count_left_tags(house: House) -> None:
 
 
 async def give_tag_to_stranger(house: House) -> None:
-    body = RegisterBody(email=f"{ids.user_id()}@example.test", password="Passw0rd")
+    body = RegisterBody(email=f"{ids.user_id()}@example.test", password="Passw0rd-test")
     stranger = (await house.runtime.services.accounts.register(body)).uid
     await house.sql(update(MemoTag).where(MemoTag.memo_id == house.memo).values(uid=stranger))
 

@@ -45,7 +45,9 @@ async def test_a_bucket_is_listed_and_not_asked_for_each_object(
 
     monkeypatch.setattr(RemoteStorage, "open", counted)
     async with Runtime(settings(**buckets.settings()), worker=False) as runtime:
-        uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+        uid = (
+            await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))
+        ).uid
         # Nobody is there to apply their marks, which each would wait for.
         made = await asyncio.gather(*(upload(runtime, uid, tmp_path) for _ in range(30)))
         outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run()}
@@ -79,7 +81,9 @@ async def test_a_file_may_have_any_name_that_its_row_knows(
     monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(files, "_YOUNG_SECONDS", -3600)
     async with Runtime(settings(**migrated_database), worker=False) as runtime:
-        uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+        uid = (
+            await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))
+        ).uid
         attachment_id = await upload(runtime, uid, tmp_path)
         [stored] = runtime.settings.attachments_dir.rglob("*.txt")
         stored.rename(stored.with_name("holiday 1.txt"))
@@ -128,7 +132,7 @@ async def test_files_of_another_database_are_told_and_never_removed(runtime: Run
 
 async def test_files_of_rows_in_quarantine_are_no_strays(runtime: Runtime) -> None:
     """By their key, by the id in it, and pictures: of users whom the database has as well as of others."""
-    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))).uid
     stranger, named = ids.user_id(), ids.attachment_id()
     keys = [f"{uid}/2024-01-01/a.txt", f"{uid}/2024-01-02/{named}.txt", f"avatar/{stranger}/2024-01-01/a.png"]
     paths = [stored(runtime, key) for key in keys]
@@ -148,7 +152,7 @@ async def test_files_of_rows_in_quarantine_are_no_strays(runtime: Runtime) -> No
 
 
 async def test_a_file_of_another_size_than_its_row_says_is_told_and_remains(runtime: Runtime, tmp_path: Path) -> None:
-    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))).uid
     cut, unknown = [await upload(runtime, uid, tmp_path) for _ in range(2)]
     [file] = runtime.settings.attachments_dir.rglob(f"{cut}*")
     file.write_bytes(b"")
@@ -165,7 +169,7 @@ async def test_a_file_of_another_size_than_its_row_says_is_told_and_remains(runt
 
 
 async def test_a_file_whose_name_is_no_text_stops_nothing(runtime: Runtime) -> None:
-    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd"))).uid
+    uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))).uid
     path = stored(runtime, os.fsdecode(f"{uid}/2024-01-01/".encode() + b"\xff.txt"))
     outcomes = await runtime.services.doctor.run(repair=True)
     assert [outcome for outcome in outcomes if outcome.violations] == []
