@@ -25,6 +25,7 @@ FLOORS = (
         "coercion",
         "closing",
         "errors",
+        "inert",
         "log",
         "metrics",
         "outbound",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from aimo.inert import inert
+
 _LONGEST_REASON = 500
 
 
@@ -59,4 +61,4 @@ def refusal(kind: str, status: int, answer: str) -> PushError:
         outcome = Outcome.UNAVAILABLE
     else:
         outcome = Outcome.REJECTED if 300 <= status < 500 else Outcome.UNKNOWN
-    return PushError(f"{kind} channel error: {status} - {answer[:_LONGEST_REASON]}", outcome)
+    return PushError(f"{kind} channel error: {status} - {inert(answer[:_LONGEST_REASON])}", outcome)

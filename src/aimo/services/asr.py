@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import structlog
 
 from aimo.ai.asr import SpeechRecognizer, SpeechTask
 from aimo.errors import AimoError, Code, ProviderError
+from aimo.inert import inert, inert_inside
 from aimo.outbound import Outbound, OutboundError
 
 log = structlog.get_logger(__name__)
@@ -62,7 +64,8 @@ class AsrService:
     async def task(self, task_id: str) -> SpeechTask:
         """A task as it is now; SYSTEM_ERROR with the reason when the provider does not tell."""
         try:
-            return await self._required().task(task_id)
+            task = await self._required().task(task_id)
+            return replace(task, message=inert(task.message) if task.message else None)
         except ProviderError as error:
             raise _failed(str(error)) from error
 
@@ -79,11 +82,11 @@ class AsrService:
             raise _failed(f"Transcription timeout after {self._wait_seconds * 1000:.0f}ms") from None
 
     async def results(self, task: SpeechTask) -> list[Any]:
-        """What was recognized, as the provider words it; parts that cannot be fetched are left out."""
+        """What was recognized, as the provider words it but inert; parts that cannot be fetched are left out."""
         if task.status != "SUCCEEDED":
             return []
         found = await asyncio.gather(*(self._fetch(url) for url in task.results))
-        return [result for result in found if result is not None]
+        return [inert_inside(result) for result in found if result is not None]
 
     def _required(self) -> SpeechRecognizer:
         if self._recognizer is None:
@@ -128,4 +131,4 @@ def _scheme(url: str) -> str | None:
 
 
 def _failed(reason: str) -> AimoError:
-    return AimoError(Code.SYSTEM_ERROR, reason)
+    return AimoError(Code.SYSTEM_ERROR, inert(reason))

@@ -15,6 +15,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET
 from aimo.dto.explore import Conversation, ConversationDetail, ConversationList, Message, MessageBody, MessageSource
 from aimo.errors import AimoError, Code
+from aimo.inert import inert
 from aimo.services.memo_writes import MAX_CONTENT_BYTES
 
 DEFAULT_TITLE = "新对话"
@@ -45,7 +46,7 @@ class ConversationService:
             messages = [_message(said) for said in await connection.execute(sql.MESSAGES, which)]
         return ConversationDetail(
             conversation_id=row.conversation_id,
-            title=row.title,
+            title=inert(row.title),
             created_at=row.created_at,
             updated_at=row.updated_at,
             message_count=len(messages),
@@ -69,7 +70,7 @@ class ConversationService:
         await atomically(self._database, "conversations.create", work, user=uid)
         return Conversation(
             conversation_id=str(row["conversation_id"]),
-            title=str(row["title"]),
+            title=inert(str(row["title"])),
             created_at=now,
             updated_at=now,
             message_count=0,
@@ -132,7 +133,7 @@ class ConversationService:
             message_id=row["message_id"],
             conversation_id=conversation_id,
             role=body.role,
-            content=body.content,
+            content=_shown(body.role, body.content),
             created_at=now,
             sources=sources or UNSET,
         )
@@ -141,7 +142,7 @@ class ConversationService:
 def _present(row: Any, messages: int) -> Conversation:
     return Conversation(
         conversation_id=row.conversation_id,
-        title=row.title,
+        title=inert(row.title),
         created_at=row.created_at,
         updated_at=row.updated_at,
         message_count=messages,
@@ -153,10 +154,15 @@ def _message(row: Any) -> Message:
         message_id=row.message_id,
         conversation_id=row.conversation_id,
         role=row.role,
-        content=row.content,
+        content=_shown(row.role, row.content),
         created_at=row.created_at,
         sources=_stored_sources(row.sources) or UNSET,
     )
+
+
+def _shown(role: str, content: str) -> str:
+    """What was said; the assistant's words as inert text, whoever stored them."""
+    return content if role == "user" else inert(content)
 
 
 def _stored_sources(stored: Any) -> list[MessageSource]:

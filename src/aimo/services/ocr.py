@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from aimo.ai.ocr import OcrOptions, Recognized, TextRecognizer
 from aimo.errors import AimoError, Code, ProviderError
+from aimo.inert import inert, inert_inside
 from aimo.outbound import Outbound
 from aimo.services.own_files import OwnFiles
 
 _URL = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_PICTURE = re.compile(r"https?://|data:image/(png|jpeg|gif|webp);base64,|[A-Za-z0-9+/=]+\Z")
 _NAMES = {"zhipu": ("Zhipu OCR", "ZHIPU_API_KEY")}
 
 
@@ -39,7 +41,7 @@ class OcrService:
         return list(self._providers)
 
     async def recognize(self, files: Sequence[str], provider: str, options: OcrOptions) -> list[Recognized]:
-        """What each file says, in their order.
+        """What each file says, in their order, as inert text.
 
         PARAMS_ERROR without files and for URLs that lead to a private address; SYSTEM_ERROR when recognition is
         switched off, the provider unknown or without a key, or a file fails.
@@ -62,11 +64,20 @@ class OcrService:
         for number, file in enumerate(files):
             try:
                 # The provider cannot fetch what lies on this server.
-                found.append(await recognizer.recognize(await self._own_files.inline(file) or file, options))
+                result = await recognizer.recognize(await self._own_files.inline(file) or file, options)
+                found.append(_inert(result))
             except ProviderError as error:
                 raise _failed(f"{title} failed for file {number}: {error}") from error
         return found
 
 
+def _inert(found: Recognized) -> Recognized:
+    """What a provider said, with no markup in its texts and no address of a picture but of http(s) and images."""
+    shown = None
+    if found.visualization is not None:
+        shown = [address for address in found.visualization if _PICTURE.match(address)]
+    return Recognized(inert(found.text), inert_inside(found.layout), shown)
+
+
 def _failed(reason: str) -> AimoError:
-    return AimoError(Code.SYSTEM_ERROR, reason)
+    return AimoError(Code.SYSTEM_ERROR, inert(reason))

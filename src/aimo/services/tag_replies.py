@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from aimo.inert import inert
+
 MOST_TAGS = 8
 # Longer than any tag; a reply may hold anything.
 _LONGEST = 200
@@ -18,7 +20,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def tags_in(reply: str) -> list[str]:
-    """At most eight tags, lower-cased: of a JSON list, else quoted texts, else pieces between commas and lines."""
+    """At most eight tags, lower-cased and inert.
+
+    They are those of a JSON list, else quoted texts, else pieces between commas and lines.
+    """
     found = _json_list(reply)
     if found is not None:
         return found[:MOST_TAGS]
@@ -42,5 +47,5 @@ def _json_list(reply: str) -> list[str] | None:
 
 
 def _clean(texts: Iterable[str]) -> list[str]:
-    cleaned = (_CONTROL.sub(" ", text).strip().lower() for text in texts)
+    cleaned = (inert(_CONTROL.sub(" ", text).lower()).strip() for text in texts)
     return [text for text in cleaned if text and len(text) <= _LONGEST]

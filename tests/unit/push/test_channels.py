@@ -119,7 +119,7 @@ async def test_feishu_failures_say_whether_they_may_be_tried_again(status: int, 
     async with listening(TinyHttp(answer(status, body))) as server:
         with pytest.raises(PushError) as error:
             await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": f"http://127.0.0.1:{server.port}/"}, MESSAGE)
-        assert str(error.value) == f"Feishu channel error: {status} - {body}"
+        assert str(error.value) == f"Feishu channel error: {status} - {body.replace('<', '< ')}", "it is shown to users"
         assert error.value.outcome is outcome
 
 

@@ -16,9 +16,9 @@ from aimo.db.connection import Database
 from aimo.dto.base import UNSET
 from aimo.dto.explore import AnswerSource, Exploration, Sources, StreamError, Token
 from aimo.errors import ProviderError
+from aimo.inert import inert, inert_pieces
 from aimo.services import fusion
 from aimo.services.explore import prompts
-from aimo.services.explore.inert import inert, inert_pieces
 from aimo.services.explore.retrieval import Passage, Retriever
 from aimo.services.explore.surroundings import insights, look_around, unnumbered_lines
 from aimo.services.snippets import snippet
@@ -192,7 +192,7 @@ def _without_model(question: str, passages: Sequence[Passage]) -> Exploration:
     chinese = _HAN.search(question) is not None
     intro = "没有配置对话模型，以下是笔记中最相关的内容：" if chinese else _PASSAGES_INTRO
     return Exploration(
-        answer="\n\n".join([intro, *found]),
+        answer=inert("\n\n".join([intro, *found])),
         sources=_sources(passages),
         related_topics=UNSET,
         suggested_questions=[],

@@ -1,0 +1,79 @@
+"""What is recognised in pictures and recordings is text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from aimo.ai.asr import SpeechTask
+from aimo.ai.ocr import OcrOptions, Recognized
+from aimo.errors import AimoError, ProviderError
+from aimo.outbound import Answer, Outbound
+from aimo.services.asr import AsrService
+from aimo.services.ocr import OcrService
+from aimo.services.own_files import OwnFiles
+from aimo.storage.local import LocalStorage
+from aimo.storage.signing import FileSigner
+from support.hostile_texts import PAYLOADS, live_parts
+
+
+class HostileProvider:
+    """Recognises whatever a test wants it to."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+
+    async def recognize(self, file: str, options: OcrOptions) -> Recognized:
+        if file == "ZmFpbA==":
+            raise ProviderError(self.said)
+        pictures = ["https://a.example/x.png", "javascript:alert(1)", "data:text/html,x", self.said, "aGk="]
+        return Recognized(self.said, [{"content": self.said, "bbox2d": [1, [self.said]]}], pictures)
+
+    async def submit(self, urls: Any, language_hints: Any) -> SpeechTask:
+        raise ProviderError(self.said)
+
+    async def task(self, task_id: str) -> SpeechTask:
+        return SpeechTask(task_id, "r", "SUCCEEDED", message=self.said, results=["https://a.example/"])
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class Fetching(Outbound):
+    """Answers every request with one transcription."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__()
+        self.said = said
+
+    async def check(self, url: str, *, resolvable: bool = True) -> None:
+        """Everything may be requested."""
+
+    async def request(self, method: str, url: str, **options: Any) -> Answer:
+        told = {"file_url": url, "transcripts": [{"text": self.said, "sentences": [{"text": self.said}]}]}
+        return Answer(200, msgspec.json.encode(told))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+async def test_recognised_text_carries_no_markup(payload: str, tmp_path: Path) -> None:
+    signer = FileSigner("secret")
+    own = OwnFiles(LocalStorage(tmp_path, signer), signer)
+    provider = HostileProvider(payload)
+    ocr = OcrService({"zhipu": provider}, Fetching(payload), own, enabled=True, default_provider="zhipu")
+    (found,) = await ocr.recognize(["aGk="], "", OcrOptions())
+    assert found.layout is not None
+    (detail,) = found.layout
+    assert found.visualization == ["https://a.example/x.png", "aGk="]
+    asr = AsrService(provider, Fetching(payload))
+    task = await asr.task("t")
+    (result,) = await asr.results(task)
+    assert result["file_url"] == "https://a.example/"
+    told = [found.text, detail["content"], detail["bbox2d"][1][0], str(task.message), result["transcripts"][0]["text"]]
+    for refused in (ocr.recognize(["ZmFpbA=="], "", OcrOptions()), asr.submit(["https://a.example/"], [])):
+        with pytest.raises(AimoError) as error:
+            await refused
+        told.append(error.value.message)
+    assert [live_parts(text) for text in told] == [[]] * 7
