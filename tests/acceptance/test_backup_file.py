@@ -13,9 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
-from aimo.services.backup.archive import FORMAT, DamagedArchive, Header, Reader, Writer
 from aimo.services.backup.export import Backup
+from aimo.services.backup.format import FORMAT, DamagedArchive, Header
+from aimo.services.backup.reader import Reader
 from aimo.services.backup.restore import Restore
+from aimo.services.backup.writer import Writer
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
 from support.backups import aimo

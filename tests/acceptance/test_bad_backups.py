@@ -13,8 +13,9 @@ import pytest
 from aimo.db import migrate
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
-from aimo.services.backup.archive import FORMAT, Header, Writer
+from aimo.services.backup.format import FORMAT, Header
 from aimo.services.backup.restore import Restore
+from aimo.services.backup.writer import Writer
 from support.backups import aimo, assert_in_step, back_up, furnish, inside, packed, restore, rewritten, unpacked
 from support.buckets import Buckets, buckets, shared_buckets
 from support.server import Server

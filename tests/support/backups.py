@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from aimo import config
 from aimo.runtime import Runtime
-from aimo.services.backup.archive import Manifest
 from aimo.services.backup.export import Backup
+from aimo.services.backup.format import Summary
 from aimo.services.backup.restore import Restore
 from support.client import Client
 from support.server import AIMO, Server, environment
@@ -67,8 +67,8 @@ def inside(settings: Mapping[str, str], work: Callable[[Runtime], Awaitable[T]])
     return asyncio.run(main())
 
 
-def back_up(settings: Mapping[str, str], file: Path, *, vectors: bool = False) -> Manifest:
-    async def work(runtime: Runtime) -> Manifest:
+def back_up(settings: Mapping[str, str], file: Path, *, vectors: bool = False) -> Summary:
+    async def work(runtime: Runtime) -> Summary:
         stores = runtime.stores
         backup = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
         return await backup.write(file, vectors=vectors)
@@ -76,8 +76,8 @@ def back_up(settings: Mapping[str, str], file: Path, *, vectors: bool = False) -
     return inside(settings, work)
 
 
-def restore(settings: Mapping[str, str], file: Path) -> Manifest:
-    async def work(runtime: Runtime) -> Manifest:
+def restore(settings: Mapping[str, str], file: Path) -> Summary:
+    async def work(runtime: Runtime) -> Summary:
         stores = runtime.stores
         return await Restore(stores.database, stores.vectors, stores.storage).read(file)
 

@@ -17,8 +17,8 @@ from aimo import audit, config, log
 from aimo.audit import Event
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
-from aimo.services.backup.archive import DamagedArchive, Manifest
 from aimo.services.backup.export import Backup, described
+from aimo.services.backup.format import DamagedArchive, Summary
 from aimo.services.backup.reasons import reason
 from aimo.services.backup.restore import Restore
 from aimo.storage.protocol import StorageError
@@ -36,7 +36,7 @@ def backup(
 ) -> None:
     """Write rows, attachments and embedding caches into one file, also beside a running server."""
 
-    async def work(runtime: Runtime) -> Manifest:
+    async def work(runtime: Runtime) -> Summary:
         stores = runtime.stores
         writer = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
         return await writer.write(file, vectors=vectors)
@@ -45,9 +45,9 @@ def backup(
         raise ConfigurationError(f"{file} exists already; nothing was changed.")
     if not file.parent.is_dir():
         raise ConfigurationError(f"There is no folder {file.parent}: make it first, or name another.")
-    manifest = _run("The backup failed", Event.BACKUP, work)
-    _show(manifest)
-    for key in manifest.missing_files:
+    summary = _run("The backup failed", Event.BACKUP, work)
+    _show(summary)
+    for key in summary.missing_files:
         console.print(f"Missing in the storage: {key}", markup=False)
     console.print(f"Wrote {file}, {file.stat().st_size} bytes.")
 
@@ -57,7 +57,7 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
     if not file.is_file():
         raise ConfigurationError(f"There is no file {file}.")
 
-    async def work(runtime: Runtime) -> Manifest:
+    async def work(runtime: Runtime) -> Summary:
         stores = runtime.stores
         return await Restore(stores.database, stores.vectors, stores.storage).read(file)
 
@@ -65,11 +65,11 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
     console.print("Restored. The server makes memos findable as soon as it runs; `aimo sync run` does so now.")
 
 
-def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Manifest]]) -> Manifest:
+def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Summary]]) -> Summary:
     settings = config.load()
     log.configure(settings)
 
-    async def main() -> Manifest:
+    async def main() -> Summary:
         async with Runtime(settings, worker=False) as runtime:
             return await work(runtime)
 
@@ -80,9 +80,9 @@ def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Manifest
             raise ConfigurationError(f"{failed}: {reason(error)}.") from error
 
 
-def _show(manifest: Manifest) -> None:
+def _show(summary: Summary) -> None:
     table = Table("table", "rows")
-    for name, rows in described(manifest):
+    for name, rows in described(summary):
         table.add_row(name, str(rows))
-    table.add_row("stored files", str(sum(member.name.startswith("files/") for member in manifest.members)))
+    table.add_row("stored files", str(summary.files))
     console.print(table)

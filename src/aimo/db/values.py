@@ -34,6 +34,18 @@ def fits(column: Column[Any], value: Any) -> bool:
     return not isinstance(kind, String) or isinstance(value, str)
 
 
+def fits_long(column: Column[Any], begins: bytes) -> bool:
+    """Whether a column takes a value of which only its length and the first byte of its JSON are looked at."""
+    if is_json(column):
+        return column.name not in _LISTS or begins == b"["
+    return isinstance(column.type, String) and begins == b'"'
+
+
+def is_json(column: Column[Any]) -> bool:
+    """Whether a column holds any JSON."""
+    return isinstance(column.type, JSON)
+
+
 def may_be_missing(column: Column[Any]) -> bool:
     """Whether a row can be added without the column."""
     return bool(column.nullable) or column.server_default is not None

@@ -17,6 +17,8 @@ from aimo.vectors.table import Table
 
 _BATCH = 500
 _LARGEST = 2**63 - 1
+# As settings allow.
+_LONGEST_VECTOR = 65_536
 _LAYOUTS = {
     layout.name: layout
     for layout in (schemas.memo_vectors(None, 1), schemas.embedding_cache(1), schemas.multimodal_cache(1))
@@ -83,28 +85,29 @@ def is_archived(name: str) -> bool:
     return _base(name) in _LAYOUTS
 
 
-def require_rows(member: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """See that rows fit the table of this name, and have vectors of one length.
+def fields_of(name: str) -> list[str]:
+    """The columns of a table of this name."""
+    names: list[str] = _LAYOUTS[_base(name)].schema.names
+    return names
+
+
+def require_row(where: str, name: str, row: Mapping[str, Any]) -> None:
+    """See that a row fits the table of this name.
 
     Raises:
-        ValueError: they do not; ``member`` is named in the text.
+        ValueError: it does not; ``where`` it is begins the text.
     """
     fields = list(_LAYOUTS[_base(name)].schema)
-    names, lengths = {field.name for field in fields}, set()
-    for number, row in enumerate(rows, 1):
-        if row.keys() != names:
-            raise ValueError(f"line {number} of {member} has not the columns of {name}")
-        for field in fields:
-            if not _fits(field.type, row[field.name]):
-                raise ValueError(f"line {number} of {member} has a {field.name} that cannot be one")
-        lengths.add(len(row["embedding"]))
-    if len(lengths) > 1:
-        raise ValueError(f"the vectors in {member} differ in length")
+    if row.keys() != {field.name for field in fields}:
+        raise ValueError(f"{where} has not the columns of {name}")
+    for field in fields:
+        if not _fits(field.type, row[field.name]):
+            raise ValueError(f"{where} has a {field.name} that cannot be one")
 
 
-def vector_length(rows: Sequence[dict[str, Any]]) -> int:
-    """The length of the vectors in rows of a table."""
-    return len(base64.b64decode(rows[0]["embedding"])) // 4
+def vector_length(row: Mapping[str, Any]) -> int:
+    """The length of the vector in a row of a table."""
+    return len(base64.b64decode(row["embedding"])) // 4
 
 
 def _base(name: str) -> str:
@@ -124,7 +127,7 @@ def _is_vector(value: str) -> bool:
         content = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         return False
-    return len(content) > 0 and len(content) % 4 == 0
+    return 0 < len(content) <= _LONGEST_VECTOR * 4 and len(content) % 4 == 0
 
 
 def _plain(column: pa.Array) -> list[Any]:

@@ -17,7 +17,8 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.db.queries import archive as sql
 from aimo.db.snapshot import snapshot
-from aimo.services.backup.archive import FORMAT, Header, Manifest, Writer
+from aimo.services.backup.format import FORMAT, Header, Summary
+from aimo.services.backup.writer import Writer
 from aimo.services.files import is_own_avatar
 from aimo.storage.protocol import ObjectMissing, Storage
 from aimo.vectors.archive import read_rows
@@ -26,6 +27,8 @@ from aimo.vectors.store import VectorStore
 log = structlog.get_logger(__name__)
 
 _BATCH = 500
+# Rows of which each may have megabytes.
+_LARGE_BATCH = 8
 
 
 class Backup:
@@ -37,7 +40,7 @@ class Backup:
         self._embedder = embedder
         self._storage = storage
 
-    async def write(self, target: Path, *, vectors: bool = False) -> Manifest:
+    async def write(self, target: Path, *, vectors: bool = False) -> Summary:
         """Write everything into a new file; ``vectors`` adds what could be made again from the caches.
 
         Nobody has to wait meanwhile. Files come before rows: the row of an attachment that is deleted while the
@@ -111,8 +114,9 @@ class Backup:
 
 
 async def _table(connection: AsyncConnection, writer: Writer, name: str, gone: set[str], pictures: set[str]) -> None:
-    result = await connection.stream(sql.READ[name])
-    async for rows in result.mappings().partitions(_BATCH):
+    batch = _LARGE_BATCH if name in sql.WITH_LONG_TEXTS else _BATCH
+    result = await connection.stream(sql.READ[name], execution_options={"max_row_buffer": batch})
+    async for rows in result.mappings().partitions(batch):
         plain = [{key: _plain(value) for key, value in row.items()} for row in rows]
         if name == "attachments":
             plain = [row for row in plain if row["attachment_id"] not in gone]
@@ -134,6 +138,6 @@ def _plain(value: Any) -> Any:
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
 
-def described(manifest: Manifest) -> Sequence[tuple[str, int]]:
+def described(summary: Summary) -> Sequence[tuple[str, int]]:
     """The number of rows by table, as people read it."""
-    return [(name.partition("/")[2], rows) for name, rows in manifest.rows.items()]
+    return [(name.partition("/")[2], rows) for name, rows in summary.rows.items()]

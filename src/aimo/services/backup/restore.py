@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import shutil
+import tempfile
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,8 +22,8 @@ from aimo.db.queries import archive as sql
 from aimo.db.queries import outbox
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
-from aimo.services.backup.archive import FORMAT, DamagedArchive, Header, Manifest, Reader
-from aimo.services.backup.contents import FILES, TABLES, VECTORS
+from aimo.services.backup.format import FORMAT, DamagedArchive, Header, Summary
+from aimo.services.backup.reader import Reader
 from aimo.services.backup.reasons import reason
 from aimo.services.files import placed
 from aimo.storage.protocol import Storage, StorageError
@@ -41,7 +43,7 @@ class Restore:
         self._vectors = vectors
         self._storage = storage
 
-    async def read(self, source: Path) -> Manifest:
+    async def read(self, source: Path) -> Summary:
         """Verify the whole backup, then bring it in and mark everything for LanceDB.
 
         Raises:
@@ -53,45 +55,54 @@ class Restore:
         try:
             header = reader.header()
             _require_known(header)
-            manifest = reader.verify(older=header.schema != migrate.known_revisions()[-1])
+            older = header.schema != migrate.known_revisions()[-1]
+            summary = reader.verify(older=older, room=self._room())
         except DamagedArchive as error:
             raise ConfigurationError(f"The backup is damaged: {error}. Nothing was changed.") from error
         if filled := await self._filled():
             where = ", ".join(filled)
             raise ConfigurationError(f"A backup is restored into an empty installation only; this one has: {where}.")
-        put: list[str] = []
         added = Additions()
-        try:
-            await self._bring_in(reader, header, manifest, put, added)
-        except BaseException as error:
-            outcome = await self._take_back(put, added)
-            if not isinstance(error, Exception):
-                raise
-            raise ConfigurationError(f"The backup could not be restored: {reason(error)}. {outcome}") from error
-        return manifest
+        # One line a key, as JSON: there can be more of them than fit into memory.
+        with tempfile.TemporaryFile("w+", dir=self._storage.scratch, encoding="ascii") as put:
+            try:
+                await self._bring_in(reader, header, summary, put, added)
+            except BaseException as error:
+                outcome = await self._take_back(put, added)
+                if not isinstance(error, Exception):
+                    raise
+                raise ConfigurationError(f"The backup could not be restored: {reason(error)}. {outcome}") from error
+        return summary
 
-    async def _bring_in(
-        self, reader: Reader, header: Header, manifest: Manifest, put: list[str], added: Additions
-    ) -> None:
+    def _room(self) -> int | None:
+        """How many bytes of files can be stored, where that can be told."""
+        if self._storage.kind != "local":
+            return None
+        return shutil.disk_usage(self._storage.scratch).free
+
+    async def _bring_in(self, reader: Reader, header: Header, summary: Summary, put: IO[str], added: Additions) -> None:
         # Without a memo or attachment these belong to nothing: a restoration that was killed left them.
         for follower in (self._vectors.memo_vectors, self._vectors.memo_texts, self._vectors.attachment_vectors):
             await clear(follower)
-        await self._files(reader, manifest, put)
-        vectors = await self._vector_tables(reader, header, added)
+        await self._files(reader, put)
+        await self._vector_tables(reader, header, added)
         async with transaction(self._database, "restore", seconds=_MOST_SECONDS) as connection:
-            for table, rows in reader.tables(TABLES):
+            for table, rows in reader.rows():
                 await self._rows(connection, table, rows)
-            await _require_complete(connection, manifest)
-            await _mark_everything(connection, vectors)
+            await _require_complete(connection, summary)
+            await _mark_everything(connection)
+            if self._takes_vectors(header):
+                await _mark_vectors(connection, reader)
 
-    async def _take_back(self, put: list[str], added: Additions) -> str:
+    async def _take_back(self, put: IO[str], added: Additions) -> str:
         """Remove what was stored, unless there are rows that need it; return what is to be told of it."""
         try:
             # A commit can arrive although its answer does not.
             if await self._filled():
                 return "There are rows in the database by now, so nothing was taken back: ask `aimo doctor`."
-            for key in put:
-                await self._storage.delete(key)
+            put.seek(0)
+            for line in put:
+                await self._storage.delete(json.loads(line))
             await added.take_back()
         except (StorageError, VectorStoreError, SQLAlchemyError, OSError) as error:
             return f"What had been stored could not be taken back ({reason(error)}); it can be run again nevertheless."
@@ -102,33 +113,34 @@ class Restore:
         async with self._database.reads() as connection:
             return [name for name, count in sql.COUNT.items() if await connection.scalar(count)]
 
-    async def _files(self, reader: Reader, manifest: Manifest, put: list[str]) -> None:
+    async def _files(self, reader: Reader, put: IO[str]) -> None:
         """Store all files; ``put`` gets the keys of those that were not there before."""
-        digests = {member.name: member.sha256 for member in manifest.members}
-        for key, stream in reader.files():
+        for key, content in reader.files():
             received = self._storage.scratch / f"restore-{token_hex(8)}"
+            digest = hashlib.sha256()
             try:
                 with received.open("xb") as file:
-                    shutil.copyfileobj(stream, file)
+                    for chunk in content.chunks():
+                        digest.update(chunk)
+                        file.write(chunk)
                 if not await self._storage.exists(key):
-                    put.append(key)
-                elif await _digest(self._storage, key) != digests[f"{FILES}{key}"]:
+                    put.write(json.dumps(key) + "\n")
+                elif await _digest(self._storage, key) != digest.hexdigest():
                     raise StorageError(f"the storage has another file under {key}: it must be moved away before")
                 await self._storage.put(key, received, "application/octet-stream")
             finally:
                 received.unlink(missing_ok=True)
 
-    async def _vector_tables(self, reader: Reader, header: Header, added: Additions) -> set[tuple[str, str]]:
-        """Restore caches and vectors; return whose vectors these are: they may be newer than the rows."""
-        vectors: set[tuple[str, str]] = set()
-        for name, rows in reader.tables(VECTORS):
-            length = vector_length(rows)
+    async def _vector_tables(self, reader: Reader, header: Header, added: Additions) -> None:
+        """Restore caches, and the memos' vectors where they are of the configured model."""
+        for name, rows in reader.vectors():
             if name != "memo_vectors":
-                await added.add(await self._vectors.cache_for(name, length), rows)
-            elif self._vectors.memo_vectors.matches(header.model, length):
+                await added.add(await self._vectors.cache_for(name, vector_length(rows[0])), rows)
+            elif self._takes_vectors(header) and vector_length(rows[0]) == header.dimension:
                 await added.add(self._vectors.memo_vectors, rows)
-                vectors.update((row["memoId"], row["uid"]) for row in rows)
-        return vectors
+
+    def _takes_vectors(self, header: Header) -> bool:
+        return self._vectors.memo_vectors.matches(header.model, header.dimension)
 
     async def _rows(self, connection: AsyncConnection, name: str, rows: list[dict[str, Any]]) -> None:
         binary = [column.name for column in sql.TABLES[name].columns if column.type.python_type is bytes]
@@ -158,23 +170,34 @@ async def _digest(storage: Storage, key: str) -> str:
     return digest.hexdigest()
 
 
-async def _require_complete(connection: AsyncConnection, manifest: Manifest) -> None:
+async def _require_complete(connection: AsyncConnection, summary: Summary) -> None:
     """The rows that are there now are as many as the manifest says; nothing is committed otherwise."""
     for name, count in sql.COUNT.items():
-        found, expected = await connection.scalar(count), manifest.rows.get(f"tables/{name}", 0)
+        found, expected = await connection.scalar(count), summary.rows.get(f"tables/{name}", 0)
         if found != expected:
             raise DamagedArchive(f"{name} has {found} rows instead of {expected}")
 
 
-async def _mark_everything(connection: AsyncConnection, vectors: set[tuple[str, str]]) -> None:
-    """Have LanceDB look at all memos and attachments, and at what vectors came for."""
-    now = clock.now_ms()
+async def _mark_everything(connection: AsyncConnection) -> None:
+    """Have LanceDB look at all memos and attachments."""
     for kind, statement in (("memo", sql.MEMOS), ("attachment", sql.ATTACHMENTS)):
-        found = {(entity, uid) for entity, uid in await connection.execute(statement)}
-        rows = sorted(found | vectors if kind == "memo" else found)
+        after = ""
+        while rows := (await connection.execute(statement, {"after": after, "limit": _BATCH})).all():
+            await _mark(connection, kind, [(entity, uid) for entity, uid in rows])
+            after = rows[-1][0]
+
+
+async def _mark_vectors(connection: AsyncConnection, reader: Reader) -> None:
+    """Have LanceDB look at vectors whose memos are not in the backup: they may be newer than the rows."""
+    for _, rows in reader.vectors("memo_vectors/"):
         for start in range(0, len(rows), _BATCH):
-            marks = [
-                {"kind": kind, "entity_id": entity, "uid": uid, "now": now}
-                for entity, uid in rows[start : start + _BATCH]
-            ]
-            await connection.execute(outbox.MARK, marks)
+            owners = {row["memoId"]: row["uid"] for row in rows[start : start + _BATCH]}
+            known = set((await connection.execute(sql.KNOWN_MEMOS, {"memo_ids": list(owners)})).scalars())
+            await _mark(connection, "memo", [(memo, uid) for memo, uid in owners.items() if memo not in known])
+
+
+async def _mark(connection: AsyncConnection, kind: str, entities: list[tuple[str, str]]) -> None:
+    now = clock.now_ms()
+    marks = [{"kind": kind, "entity_id": entity, "uid": uid, "now": now} for entity, uid in entities]
+    if marks:
+        await connection.execute(outbox.MARK, marks)
