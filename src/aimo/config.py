@@ -137,6 +137,28 @@ class Settings(BaseSettings):
         "info", description="Least severe level that is logged."
     )
 
+    # What one user may use
+    user_storage_quota: int = Field(
+        0, ge=0, description="Most bytes of all files of a user together; `0` sets no limit."
+    )
+    user_explore_per_hour: int = Field(
+        200, ge=0, description="Questions to the chat model a user may ask within an hour; `0` sets no limit."
+    )
+    user_tags_per_hour: int = Field(
+        600, ge=0, description="Tag suggestions of the chat model a user may get within an hour; `0` sets no limit."
+    )
+    user_ocr_per_hour: int = Field(
+        600, ge=0, description="Files a user may have text recognized in within an hour; `0` sets no limit."
+    )
+    user_asr_per_hour: int = Field(
+        300, ge=0, description="Recordings a user may have speech recognized in within an hour; `0` sets no limit."
+    )
+    user_pictures_per_hour: int = Field(
+        2000,
+        ge=0,
+        description="Pictures and videos a user may upload within an hour while they are embedded; `0` sets no limit.",
+    )
+
     # Relational database
     mysql_host: str | None = Field(
         None,

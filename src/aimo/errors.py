@@ -67,15 +67,17 @@ class AimoError(Exception):
 
 
 class LimitReached(AimoError):
-    """Something was tried too often (decisions.md 17): ``retry_after`` says for how many seconds it is refused.
+    """Something was tried too often : ``retry_after`` says for how many seconds it is refused.
 
     ``limit`` is the name of the limit, for the log.
     """
 
-    def __init__(self, limit: str, *, retry_after: int) -> None:
+    def __init__(
+        self, limit: str, *, retry_after: int, message: str = "Too many attempts, please try again later"
+    ) -> None:
         self.limit = limit
         self.retry_after = retry_after
-        super().__init__(Code.OPERATION_NOT_ALLOWED, "Too many attempts, please try again later")
+        super().__init__(Code.OPERATION_NOT_ALLOWED, message)
 
 
 class ConfigurationError(Exception):

@@ -29,6 +29,7 @@ from aimo.push.feishu import Feishu
 from aimo.push.meow import Meow
 from aimo.scheduler.service import Scheduler
 from aimo.services.accounts import AccountService
+from aimo.services.allowances import Allowance, HourlyAllowance, Unlimited
 from aimo.services.app_versions import AppVersionService
 from aimo.services.asr import AsrService
 from aimo.services.attachments import AttachmentService
@@ -66,6 +67,7 @@ from aimo.services.sync.pictures import Pictures
 from aimo.services.sync.service import SyncService
 from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
+from aimo.services.task_owners import TaskOwners
 from aimo.services.tokens import Tokens
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
@@ -336,6 +338,10 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
     views = MemoViews(urls)
     counters = Counters(database, signing_secret(settings))
+
+    def allowance(name: str, per_hour: int, what: str, paid: object) -> Allowance:
+        return HourlyAllowance(counters, name, per_hour, what) if per_hour and paid else Unlimited()
+
     accounts = AccountService(
         database,
         tokens,
@@ -347,7 +353,14 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         password_rules=settings.password_rules,
     )
     attachments = AttachmentService(
-        database, stores.storage, urls, sync, zone=settings.zone, blocked_types=settings.blocked_types
+        database,
+        stores.storage,
+        urls,
+        sync,
+        zone=settings.zone,
+        blocked_types=settings.blocked_types,
+        quota=settings.user_storage_quota,
+        pictures=allowance("pictures-user", settings.user_pictures_per_hour, "pictures", stores.providers.pictures),
     )
     channels = create_channels(settings)
     chat = stores.providers.chat
@@ -371,20 +384,34 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         push_rules=PushRuleService(database, channels),
         pushes=PushRounds(database, channels, content),
         search=search,
-        explore=ExploreService(database, retriever, chat),
+        explore=ExploreService(
+            database, retriever, chat, allowance("explore-user", settings.user_explore_per_hour, "questions", chat)
+        ),
         graph=RelationGraph(database, stores.vectors, stores.embeddings),
         conversations=ConversationService(database),
-        tag_suggestions=TagSuggestions(database, search, stores.vectors.memo_vectors, chat),
+        tag_suggestions=TagSuggestions(
+            database,
+            search,
+            stores.vectors.memo_vectors,
+            chat,
+            allowance("tags-user", settings.user_tags_per_hour, "tag suggestions", chat),
+        ),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,
         ocr=OcrService(
             {"zhipu": stores.providers.ocr},
             outbound,
             OwnFiles(stores.storage, stores.signer),
+            allowance("ocr-user", settings.user_ocr_per_hour, "recognized files", stores.providers.ocr),
             enabled=settings.ocr_enabled,
             default_provider=settings.ocr_default_provider,
         ),
-        asr=AsrService(stores.providers.asr, outbound),
+        asr=AsrService(
+            stores.providers.asr,
+            outbound,
+            TaskOwners(database),
+            allowance("asr-user", settings.user_asr_per_hour, "recognized recordings", stores.providers.asr),
+        ),
         app_versions=stores.providers.app_versions,
         inspection=InspectionService(database, stores.vectors),
         sync=sync,

@@ -27,6 +27,8 @@ def test_new_passwords_keep_the_rules_and_old_ones_stay_valid(server: Callable[.
         assert (refused.status, refused.code, refused.message) == (200, 2, english)
         refused = old.post("/user/password", {"oldPassword": "x", "newPassword": password})
         assert (refused.status, refused.code, refused.message) == (200, 2, chinese)
+    refused = old.post("/user/password", {"oldPassword": "x", "newPassword": "kx7-Q"})
+    assert (refused.status, refused.code, refused.message) == (200, 2, "新密码长度至少6位")
     assert running.client().register("new@example.test", GOOD).get("/user/info").code == 0
     assert old.post("/user/password", {"oldPassword": "x", "newPassword": GOOD}).code == 0
     assert old.login("old@example.test", GOOD).get("/user/info").code == 0

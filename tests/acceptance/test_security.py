@@ -40,7 +40,8 @@ FRESH: dict[str, Callable[[], str]] = {
     "ruleId": ids.push_rule_id,
     "tagId": ids.tag_id,
 }
-# Tasks of speech recognition belong to nobody (contract 16); public pages are for everybody.
+# Tasks of speech recognition have ids of the provider (tests/acceptance/test_provider_limits.py); public pages are for
+# everybody.
 OF_NOBODY = ("taskId", "uid")
 BODIES: dict[str, Any] = {
     "/memos/{memoId}": {"content": "taken over"},

@@ -33,6 +33,8 @@ from aimo.storage.protocol import Storage, StorageError
 
 log = structlog.get_logger(__name__)
 
+# In UTF-16 units; below it, clients get the text that they know.
+_SHORTEST_PASSWORD = 6
 # What counts as no password at all: what JavaScript takes for false.
 _MISSING = (None, "", 0, False)
 
@@ -182,6 +184,8 @@ class AccountService:
     async def _change_password(self, uid: str, old: Any, new: Any, address: str) -> None:
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
+        if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
+            raise AimoError(Code.PARAMS_ERROR, "新密码长度至少6位")
         if isinstance(new, str) and self._password_rules and (broken := await broken_rule(new)):
             raise AimoError(Code.PARAMS_ERROR, broken.chinese)
         async with self._database.reads() as connection:

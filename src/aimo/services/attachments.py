@@ -15,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import attachments as sql
+from aimo.db.queries import users as user_sql
 from aimo.db.transaction import atomically
 from aimo.dto.attachments import Attachment, AttachmentPage
 from aimo.dto.base import UNSET
 from aimo.errors import AimoError, Code
+from aimo.services.allowances import Allowance
 from aimo.services.files import FileUrls, placed
 from aimo.services.paging import PageRequest
 from aimo.services.sync import marks
@@ -62,13 +64,21 @@ class AttachmentService:
         *,
         zone: ZoneInfo,
         blocked_types: frozenset[str],
+        quota: int,
+        pictures: Allowance,
     ) -> None:
+        """``quota`` is the most bytes of a user's files together, 0 for any number.
+
+        ``pictures`` counts what is going to be embedded.
+        """
         self._database = database
         self._storage = storage
         self._urls = urls
         self._sync = sync
         self._zone = zone
         self._blocked = blocked_types
+        self._quota = quota
+        self._pictures = pictures
 
     def require_allowed(self, content_type: str) -> None:
         """Refuse a media type of the block list, which may hold ``major/*``."""
@@ -79,9 +89,12 @@ class AttachmentService:
     async def create(self, uid: str, file: NewFile) -> Attachment:
         """Store the bytes, then the row; without the row the bytes are removed again.
 
-        STORAGE_ERROR when either fails.
+        FILE_TOO_LARGE beyond the user's quota, LimitReached for too many pictures, STORAGE_ERROR when either fails.
         """
         self.require_allowed(file.content_type)
+        await self.require_room(uid, file.size)
+        if file.content_type.startswith(("image/", "video/")):
+            await self._pictures.spend(uid)
         attachment_id = ids.attachment_id()
         key = attachment_key(uid, clock.local_day(self._zone), attachment_id, file.filename)
         properties = file.properties if isinstance(file.properties, dict) else None
@@ -99,6 +112,10 @@ class AttachmentService:
         }
 
         async def work(connection: AsyncConnection) -> marks.Mark:
+            if self._quota:
+                # One upload of a user after the other, so that many at once do not get past the quota.
+                await connection.execute(user_sql.LOCK, {"owner": uid})
+                await self._require_room(connection, uid, file.size)
             await connection.execute(sql.CREATE, row)
             return await marks.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
 
@@ -111,6 +128,8 @@ class AttachmentService:
                 if await self._is_certainly_missing(uid, attachment_id):
                     await self._remove_object(key)
                 raise
+        except AimoError:
+            raise
         except Exception as error:
             log.exception("attachment could not be stored", user=uid, attachment=attachment_id)
             raise AimoError(Code.STORAGE_ERROR) from error
@@ -118,6 +137,18 @@ class AttachmentService:
         attachment = present(_Row(row), self._urls)
         attachment.cover_url = UNSET
         return attachment
+
+    async def require_room(self, uid: str, size: int) -> None:
+        """FILE_TOO_LARGE, with what is used and allowed, when so many bytes more are beyond the user's quota."""
+        if self._quota:
+            async with self._database.reads() as connection:
+                await self._require_room(connection, uid, size)
+
+    async def _require_room(self, connection: AsyncConnection, uid: str, size: int) -> None:
+        used = int(await connection.scalar(sql.USED, {"owner": uid}) or 0)
+        if used + size > self._quota:
+            message = f"Storage quota exceeded: {used} of {self._quota} bytes are used, and {size} do not fit"
+            raise AimoError(Code.FILE_TOO_LARGE, message)
 
     async def page(self, uid: str, request: PageRequest) -> AttachmentPage:
         """A page of the user's attachments, newest first."""

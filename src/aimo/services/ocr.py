@@ -9,7 +9,10 @@ from aimo.ai.ocr import OcrOptions, Recognized, TextRecognizer
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.inert import inert, inert_inside
 from aimo.outbound import Outbound
+from aimo.services.allowances import Allowance
 from aimo.services.own_files import OwnFiles
+
+MOST_FILES = 20
 
 _URL = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _PICTURE = re.compile(r"https?://|data:image/(png|jpeg|gif|webp);base64,|[A-Za-z0-9+/=]+\Z")
@@ -24,14 +27,16 @@ class OcrService:
         providers: Mapping[str, TextRecognizer | None],
         outbound: Outbound,
         own_files: OwnFiles,
+        allowance: Allowance,
         *,
         enabled: bool,
         default_provider: str,
     ) -> None:
-        """``providers`` by name; None for one that has no key."""
+        """``providers`` by name; None for one that has no key. ``allowance`` counts files."""
         self._providers = providers
         self._outbound = outbound
         self._own_files = own_files
+        self._allowance = allowance
         self.enabled = enabled
         self.default_provider = default_provider
 
@@ -40,14 +45,17 @@ class OcrService:
         """Names of the providers there are, with a key or without."""
         return list(self._providers)
 
-    async def recognize(self, files: Sequence[str], provider: str, options: OcrOptions) -> list[Recognized]:
+    async def recognize(self, uid: str, files: Sequence[str], provider: str, options: OcrOptions) -> list[Recognized]:
         """What each file says, in their order, as inert text.
 
-        PARAMS_ERROR without files and for URLs that lead to a private address; SYSTEM_ERROR when recognition is
-        switched off, the provider unknown or without a key, or a file fails.
+        PARAMS_ERROR without files, for too many, and for URLs that lead to a private address; LimitReached when the
+        user had too many recognized; SYSTEM_ERROR when recognition is switched off, the provider unknown or without a
+        key, or a file fails.
         """
         if not files:
             raise AimoError(Code.PARAMS_ERROR, "At least one file is required")
+        if len(files) > MOST_FILES:
+            raise AimoError(Code.PARAMS_ERROR, f"At most {MOST_FILES} files are supported per request")
         if not self.enabled:
             raise _failed("OCR service is not enabled")
         name = provider or self.default_provider
@@ -60,6 +68,7 @@ class OcrService:
         for file in files:
             if _URL.match(file) and not self._own_files.owns(file):
                 await self._outbound.check(file, resolvable=False)
+        await self._allowance.spend(uid, len(files))
         found = []
         for number, file in enumerate(files):
             try:

@@ -13,6 +13,7 @@ from aimo.ai.chat import ChatModel, Prompt
 from aimo.db.connection import Database
 from aimo.db.queries import tags as sql
 from aimo.errors import AimoError, Code, ProviderError
+from aimo.services.allowances import Allowance
 from aimo.services.memo_lists import by_ids
 from aimo.services.search import SearchService
 from aimo.services.tag_replies import MOST_TAGS, tags_in
@@ -40,16 +41,26 @@ class TagSuggestions:
     """Asks the chat model, telling it the user's tags and those of similar memos."""
 
     def __init__(
-        self, database: Database, search: SearchService, memo_vectors: VectorTable, chat: ChatModel | None
+        self,
+        database: Database,
+        search: SearchService,
+        memo_vectors: VectorTable,
+        chat: ChatModel | None,
+        allowance: Allowance,
     ) -> None:
         """Without a ``chat`` model, only tags that the user has already are suggested."""
         self._database = database
         self._search = search
         self._memo_vectors = memo_vectors
         self._chat = chat
+        self._allowance = allowance
 
     async def suggest(self, uid: str, content: str) -> list[str]:
-        """At most eight tags in lower case; SYSTEM_ERROR when there is nobody to suggest any."""
+        """At most eight tags in lower case; SYSTEM_ERROR when there is nobody to suggest any.
+
+        LimitReached when the user asked too often.
+        """
+        await self._allowance.spend(uid)
         text = cut(content, _CONTENT_UNITS)
         async with self._database.reads() as connection:
             known = (await connection.execute(sql.OF_USER, {"owner": uid})).all()

@@ -75,6 +75,8 @@ _STATEMENTS = (
     IF(seq % 100 < 2, {_moment("seq DIV 4")}, NULL) FROM seq_0_to_29999""",
     """INSERT INTO rate_limits (name, hits, expires_at)
     SELECT SHA2(seq, 256), 1, NOW(3) - INTERVAL 100 SECOND + INTERVAL seq SECOND FROM seq_0_to_4999""",
+    f"""INSERT INTO asr_tasks (uid, task_hash, expires_at)
+    SELECT {_id("u", "seq % 2000")}, SHA2(seq, 256), NOW(3) + INTERVAL 1 DAY FROM seq_0_to_19999""",
     """INSERT INTO invariant_checks (name, checked, violations, repaired, finished_at)
     SELECT CONCAT('check', seq), 1, 0, 0, NOW(3) FROM seq_1_to_9""",
     "INSERT INTO leases (name, holder, expires_at) SELECT CONCAT('role', seq), 'x', NOW(3) FROM seq_1_to_9",

@@ -18,8 +18,10 @@ from aimo.ai.openai_chat import OpenAIChat
 from aimo.ai.zhipu_ocr import ZhipuOcr
 from aimo.errors import AimoError, ProviderError
 from aimo.outbound import Outbound
+from aimo.services.allowances import Unlimited
 from aimo.services.app_versions import APK, DESKTOP, AppVersionService
 from aimo.services.asr import AsrService
+from support.tasks import EverybodysTasks
 
 Script = Callable[[str, dict[str, Any]], tuple[int, Any]]
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -170,9 +172,9 @@ async def test_failed_tasks_say_why(provider: Provider, answer: Any, message: st
 async def test_waiting_for_a_task_ends_in_time(provider: Provider) -> None:
     provider.script = lambda path, body: (200, {"output": {"task_status": "RUNNING"}})
     recognizer = FunAsr(provider.url, "key", "fun-asr", ZONE)
-    asr = AsrService(recognizer, Outbound(), poll_seconds=0.02, wait_seconds=1)
+    asr = AsrService(recognizer, Outbound(), EverybodysTasks(), Unlimited(), poll_seconds=0.02, wait_seconds=1)
     with pytest.raises(AimoError, match=r"^Transcription timeout after 1000ms$"):
-        await asr.wait("t")
+        await asr.wait("alice", "t")
     await recognizer.close()
     assert len(provider.seen) > 2
 
@@ -184,8 +186,8 @@ async def test_results_come_from_public_addresses_only(provider: Provider) -> No
     provider.script = lambda path, body: (200, {"text": "hi"} if path == "/t" else output)
     recognizer = FunAsr(provider.url, "key", "fun-asr", ZONE)
     for allow, found in (("127.0.0.1", [{"text": "hi"}]), ("", [])):
-        asr = AsrService(recognizer, Outbound(allow))
-        assert await asr.results(await asr.task("t")) == found
+        asr = AsrService(recognizer, Outbound(allow), EverybodysTasks(), Unlimited())
+        assert await asr.results(await asr.task("alice", "t")) == found
     await recognizer.close()
     # The provider's key goes to the provider alone.
     assert all("authorization" not in headers for path, headers, _ in provider.seen if path == "/t")

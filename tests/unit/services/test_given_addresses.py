@@ -14,11 +14,13 @@ from aimo.errors import AimoError, Code
 from aimo.outbound import Outbound
 from aimo.push.feishu import Feishu
 from aimo.push.protocol import Message, PushError
+from aimo.services.allowances import Unlimited
 from aimo.services.asr import AsrService
 from aimo.services.ocr import OcrService
 from aimo.services.own_files import OwnFiles
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
+from support.tasks import EverybodysTasks
 
 URL = "http://files.example.org/a.png"
 
@@ -58,9 +60,9 @@ async def test_text_recognition_is_not_sent_to_names_that_lead_inside(inside: Ou
     provider = Provider()
     signer = FileSigner("secret")
     own = OwnFiles(LocalStorage(tmp_path, signer), signer)
-    service = OcrService({"zhipu": provider}, inside, own, enabled=True, default_provider="zhipu")
+    service = OcrService({"zhipu": provider}, inside, own, Unlimited(), enabled=True, default_provider="zhipu")
     with pytest.raises(AimoError, match="not public") as refusal:
-        await service.recognize([URL], "", OcrOptions())
+        await service.recognize("alice", [URL], "", OcrOptions())
     assert refusal.value.code is Code.PARAMS_ERROR
     assert provider.asked == []
 
@@ -68,7 +70,7 @@ async def test_text_recognition_is_not_sent_to_names_that_lead_inside(inside: Ou
 async def test_speech_recognition_is_not_sent_to_names_that_lead_inside(inside: Outbound) -> None:
     provider = Provider()
     with pytest.raises(AimoError, match="not public") as refusal:
-        await AsrService(provider, inside).submit([URL], [])
+        await AsrService(provider, inside, EverybodysTasks(), Unlimited()).submit("alice", [URL], [])
     assert refusal.value.code is Code.PARAMS_ERROR
     assert provider.asked == []
 

@@ -12,12 +12,14 @@ from aimo.ai.asr import SpeechTask
 from aimo.ai.ocr import OcrOptions, Recognized
 from aimo.errors import AimoError, ProviderError
 from aimo.outbound import Answer, Outbound
+from aimo.services.allowances import Unlimited
 from aimo.services.asr import AsrService
 from aimo.services.ocr import OcrService
 from aimo.services.own_files import OwnFiles
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
 from support.hostile_texts import PAYLOADS, live_parts
+from support.tasks import EverybodysTasks
 
 
 class HostileProvider:
@@ -62,17 +64,20 @@ async def test_recognised_text_carries_no_markup(payload: str, tmp_path: Path) -
     signer = FileSigner("secret")
     own = OwnFiles(LocalStorage(tmp_path, signer), signer)
     provider = HostileProvider(payload)
-    ocr = OcrService({"zhipu": provider}, Fetching(payload), own, enabled=True, default_provider="zhipu")
-    (found,) = await ocr.recognize(["aGk="], "", OcrOptions())
+    ocr = OcrService({"zhipu": provider}, Fetching(payload), own, Unlimited(), enabled=True, default_provider="zhipu")
+    (found,) = await ocr.recognize("alice", ["aGk="], "", OcrOptions())
     assert found.layout is not None
     (detail,) = found.layout
     assert found.visualization == ["https://a.example/x.png", "aGk="]
-    asr = AsrService(provider, Fetching(payload))
-    task = await asr.task("t")
+    asr = AsrService(provider, Fetching(payload), EverybodysTasks(), Unlimited())
+    task = await asr.task("alice", "t")
     (result,) = await asr.results(task)
     assert result["file_url"] == "https://a.example/"
     told = [found.text, detail["content"], detail["bbox2d"][1][0], str(task.message), result["transcripts"][0]["text"]]
-    for refused in (ocr.recognize(["ZmFpbA=="], "", OcrOptions()), asr.submit(["https://a.example/"], [])):
+    for refused in (
+        ocr.recognize("alice", ["ZmFpbA=="], "", OcrOptions()),
+        asr.submit("alice", ["https://a.example/"], []),
+    ):
         with pytest.raises(AimoError) as error:
             await refused
         told.append(error.value.message)

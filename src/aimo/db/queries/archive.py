@@ -13,7 +13,7 @@ from aimo.db.statements import among, param, unscoped
 _EXCUSE = "a backup holds the whole installation"
 
 # What concerns the processes of one installation and means nothing in another.
-TRANSIENT = frozenset({"invariant_checks", "leases", "rate_limits", "vector_outbox"})
+TRANSIENT = frozenset({"asr_tasks", "invariant_checks", "leases", "rate_limits", "vector_outbox"})
 
 # In the order in which foreign keys let them be filled.
 TABLES: dict[str, CoreTable] = {

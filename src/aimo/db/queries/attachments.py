@@ -39,6 +39,7 @@ PAGE = owned(
     .offset(param("offset")),
 )
 COUNT = owned("attachments.count", select(func.count()).select_from(Attachment).where(_MINE))
+USED = owned("attachments.used", select(func.coalesce(func.sum(Attachment.size), 0)).where(_MINE))
 CREATE = owned(
     "attachments.create",
     insert(Attachment).values({column.key: param(column.key) for column in COLUMNS} | {"seq": param("seq")}),

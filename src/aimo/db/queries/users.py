@@ -25,6 +25,7 @@ PASSWORD = owned("users.password", select(User.password).where(User.uid == param
 AVATAR_FOR_UPDATE = owned(
     "users.avatar_for_update", select(User.avatar).where(User.uid == param("owner")).with_for_update()
 )
+LOCK = owned("users.lock", select(User.uid).where(User.uid == param("owner")).with_for_update())
 CREATE = owned(
     "users.create",
     insert(User).values(

@@ -2,6 +2,7 @@
 
 from aimo.db.schema.ai_conversations import AIConversation
 from aimo.db.schema.ai_messages import AIMessage
+from aimo.db.schema.asr_tasks import AsrTask
 from aimo.db.schema.attachments import Attachment
 from aimo.db.schema.base import Table
 from aimo.db.schema.categories import Category
@@ -25,6 +26,7 @@ from aimo.db.schema.vector_outbox import VectorMark
 __all__ = [
     "AIConversation",
     "AIMessage",
+    "AsrTask",
     "Attachment",
     "Category",
     "DailyRecommendation",

@@ -15,7 +15,7 @@ class Attachment(Table):
     """What is known of a stored file; its bytes lie in the object store under ``path``."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index(None, "uid", "created_at", "seq"), TABLE_OPTIONS)
+    __table_args__ = (Index(None, "uid", "created_at", "seq"), Index(None, "uid", "size"), TABLE_OPTIONS)
 
     attachment_id: Mapped[str] = mapped_column(Id, primary_key=True)
     uid: Mapped[str] = mapped_column(Id, ForeignKey("users.uid", ondelete="CASCADE"), nullable=False)

@@ -29,7 +29,11 @@ class AIController(Controller):
     path = "/api/v1/ai"
     tags = ("AI",)
 
-    @post("/generate-tags", summary="Suggest tags", opt=fails_as(Code.SYSTEM_ERROR, "Failed to generate tags"))
+    @post(
+        "/generate-tags",
+        summary="Suggest tags",
+        opt={"limited": True} | fails_as(Code.SYSTEM_ERROR, "Failed to generate tags"),
+    )
     async def suggest_tags(
         self, data: JSONBody[TagsRequest], request: AnyRequest, services: Services, user: User
     ) -> Envelope[SuggestedTags]:

@@ -39,16 +39,16 @@ class AsrController(Controller):
     path = "/api/v1/asr"
     tags = ("ASR",)
 
-    @post("/transcribe", summary="Begin to recognize speech", **_ACCEPTED)
+    @post("/transcribe", summary="Begin to recognize speech", opt={"limited": True}, **_ACCEPTED)
     async def transcribe(self, data: JSONBody[AsrBody], services: Services, user: User) -> Envelope[AsrSubmitted]:
         """Begin a task for recordings that the provider can fetch."""
-        task = await services.asr.submit(data.file_urls, data.language_hints or ())
+        task = await services.asr.submit(user.uid, data.file_urls, data.language_hints or ())
         return ok(AsrSubmitted(task_id=task.task_id, request_id=task.request_id, status=task.status))
 
     @get("/task/{task_id:str}", summary="Read about a task")
     async def task(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrTask]:
         """A task as it is now."""
-        task = await services.asr.task(task_id)
+        task = await services.asr.task(user.uid, task_id)
         return ok(
             AsrTask(
                 task_id=task.task_id,
@@ -62,24 +62,24 @@ class AsrController(Controller):
     @get("/wait/{task_id:str}", summary="Wait for a task")
     async def wait(self, task_id: PathText, request: AnyRequest, services: Services, user: User) -> Envelope[AsrResult]:
         """What was recognized, once the task has ended; five minutes at most."""
-        return ok(await while_present(request, _waited(services.asr, task_id)))
+        return ok(await while_present(request, _waited(services.asr, user.uid, task_id)))
 
     @get("/result/{task_id:str}", summary="Read what was recognized")
     async def result(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrResult]:
         """What was recognized; nothing while the task has not succeeded."""
-        return ok(await _result(services.asr, await services.asr.task(task_id)))
+        return ok(await _result(services.asr, await services.asr.task(user.uid, task_id)))
 
-    @post("/transcribe-and-wait", summary="Recognize speech", **_ACCEPTED)
+    @post("/transcribe-and-wait", summary="Recognize speech", opt={"limited": True}, **_ACCEPTED)
     async def transcribe_and_wait(
         self, data: JSONBody[AsrBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[AsrResult]:
         """Begin a task and wait for what is recognized; five minutes at most."""
-        task = await services.asr.submit(data.file_urls, data.language_hints or ())
-        return ok(await while_present(request, _waited(services.asr, task.task_id)))
+        task = await services.asr.submit(user.uid, data.file_urls, data.language_hints or ())
+        return ok(await while_present(request, _waited(services.asr, user.uid, task.task_id)))
 
 
-async def _waited(asr: AsrService, task_id: str) -> AsrResult:
-    return await _result(asr, await asr.wait(task_id))
+async def _waited(asr: AsrService, uid: str, task_id: str) -> AsrResult:
+    return await _result(asr, await asr.wait(uid, task_id))
 
 
 async def _result(asr: AsrService, task: SpeechTask) -> AsrResult:

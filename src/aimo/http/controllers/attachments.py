@@ -27,6 +27,9 @@ from aimo.services.attachments import Download, NewFile
 from aimo.storage.media import attachment_disposition, inert_or_unknown
 from aimo.storage.serving import SANDBOX
 
+# Bytes of a multipart body around its file. Longer descriptions count as part of the file.
+_USUAL_OVERHEAD = 64 * 1024
+
 
 class AttachmentController(Controller):
     """A user's files."""
@@ -34,7 +37,7 @@ class AttachmentController(Controller):
     path = "/api/v1/attachments"
     tags = ("Attachments",)
 
-    @post("/upload", summary="Upload a file", opt={"upload": "file"})
+    @post("/upload", summary="Upload a file", opt={"upload": "file", "limited": True})
     async def upload(self, request: AnyRequest, services: Services, user: User) -> Envelope[AttachmentResult]:
         """Store a file; the fields `createdAt` and `properties` may come with it."""
         attachment = await _store(request, services, user.uid)
@@ -97,7 +100,7 @@ class MachineAttachmentController(Controller):
     @post(
         "/upload",
         summary="Upload a file for a user",
-        opt=documented(USER) | {"upload": "file"} | fails_as(Code.SYSTEM_ERROR),
+        opt=documented(USER) | {"upload": "file", "limited": True} | fails_as(Code.SYSTEM_ERROR),
     )
     async def upload(self, request: AnyRequest, params: Params, services: Services) -> Envelope[AttachmentResult]:
         """Store a file for the user named by `uid`."""
@@ -118,6 +121,9 @@ async def machine_user(params: Query, services: Services) -> str:
 
 
 async def _store(request: AnyRequest, services: Services, uid: str) -> Attachment:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and len(announced) < 20:
+        await services.attachments.require_room(uid, max(0, int(announced) - _USUAL_OVERHEAD))
     async with received(request, services, "file", accept=services.attachments.require_allowed) as file:
         given = file.fields.get("createdAt")
         new = NewFile(

@@ -51,7 +51,7 @@ class ExploreController(Controller):
     path = "/api/v1/explore"
     tags = ("Explore",)
 
-    @post("/", summary="Ask one's memos", opt={"events": True})
+    @post("/", summary="Ask one's memos", opt={"events": True, "limited": True})
     async def explore(
         self, data: JSONBody[ExploreBody], request: AnyRequest, services: Services, user: User
     ) -> Response[Envelope[Exploration]]:
@@ -62,6 +62,7 @@ class ExploreController(Controller):
         """
         if not data.query or not data.query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
+        await services.explore.admit(user.uid)
         context = data.context or ""
         if wants_events(request.headers.get("accept", "")):
             events = event_stream(_events(services, user.uid, data.query, context))

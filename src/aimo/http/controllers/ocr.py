@@ -21,15 +21,15 @@ class OcrController(Controller):
     path = "/api/v1/ocr"
     tags = ("OCR",)
 
-    @post("/parse", summary="Recognize text")
+    @post("/parse", summary="Recognize text", opt={"limited": True})
     async def parse(
         self, data: JSONBody[dto.OcrBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrTexts]:
         """The text of each file."""
-        work = services.ocr.recognize(_files(data), data.provider or "", OcrOptions())
+        work = services.ocr.recognize(user.uid, _files(data), data.provider or "", OcrOptions())
         return ok(dto.OcrTexts(texts=[found.text for found in await while_present(request, work)]))
 
-    @post("/parse-full", summary="Recognize text and layout")
+    @post("/parse-full", summary="Recognize text and layout", opt={"limited": True})
     async def parse_full(
         self, data: JSONBody[dto.OcrFullBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrResults]:
@@ -37,7 +37,7 @@ class OcrController(Controller):
         files = _files(data)
         options = data.options or dto.OcrOptions()
         wanted = OcrOptions({name: getattr(options, name) for name in options.__struct_fields__})
-        found = await while_present(request, services.ocr.recognize(files, data.provider or "", wanted))
+        found = await while_present(request, services.ocr.recognize(user.uid, files, data.provider or "", wanted))
         results = [_result(*item) for item in zip(range(len(files)), files, found, strict=True)]
         return ok(dto.OcrResults(results=results))
 

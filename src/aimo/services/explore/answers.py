@@ -18,6 +18,7 @@ from aimo.dto.explore import AnswerSource, Exploration, Sources, StreamError, To
 from aimo.errors import ProviderError
 from aimo.inert import inert, inert_pieces
 from aimo.services import fusion
+from aimo.services.allowances import Allowance
 from aimo.services.explore import prompts
 from aimo.services.explore.retrieval import Passage, Retriever
 from aimo.services.explore.surroundings import insights, look_around, unnumbered_lines
@@ -66,11 +67,16 @@ class _Question:
 class ExploreService:
     """Answers questions. What a model says is shown as text and decides nothing: sources come from the search."""
 
-    def __init__(self, database: Database, retriever: Retriever, chat: ChatModel | None) -> None:
+    def __init__(self, database: Database, retriever: Retriever, chat: ChatModel | None, allowance: Allowance) -> None:
         """Without a ``chat`` model, answers consist of the best passages and say so."""
         self._database = database
         self._retriever = retriever
         self._chat = chat
+        self._allowance = allowance
+
+    async def admit(self, uid: str) -> None:
+        """Count a question that is about to be answered; LimitReached when the user asked too many."""
+        await self._allowance.spend(uid)
 
     async def answer(self, uid: str, question: str, context: str) -> Exploration:
         """The whole answer; failures of the model are told in it, never raised."""

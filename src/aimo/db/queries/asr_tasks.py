@@ -1,0 +1,25 @@
+"""Statements on tasks of speech recognition."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import Table, delete, select
+
+from aimo.db.portable import insert_new
+from aimo.db.schema import AsrTask
+from aimo.db.statements import owned, param
+
+_MINE = AsrTask.uid == param("owner")
+
+CREATE = owned(
+    "asr_tasks.create",
+    insert_new(cast(Table, AsrTask.__table__)).values(
+        uid=param("uid"), task_hash=param("task_hash"), expires_at=param("expires_at")
+    ),
+)
+ONE = owned(
+    "asr_tasks.one",
+    select(AsrTask.task_hash).where(_MINE, AsrTask.task_hash == param("task_hash"), AsrTask.expires_at > param("now")),
+)
+FORGET = owned("asr_tasks.forget", delete(AsrTask).where(_MINE, AsrTask.expires_at <= param("now")))
