@@ -56,6 +56,57 @@ def test_the_image_runs_without_privileges_and_tells_its_health() -> None:
     assert "--require-hashes" in IMAGE
 
 
+def test_containers_have_no_more_rights_than_they_need(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("privileged"), name
+        assert {"mem_limit", "pids_limit", "cpus"} <= service.keys(), name
+        for mounted in service["tmpfs"]:
+            assert {"noexec", "nosuid", "nodev"} <= set(mounted.partition(":")[2].split(",")), mounted
+            assert "size=" in mounted
+    assert "cap_add" not in services["aimo"]
+    assert [mounted.partition(":")[0] for mounted in services["aimo"]["tmpfs"]] == ["/tmp"]
+    assert set(services["mysql"]["cap_add"]) == {"CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"}
+
+
+def test_only_the_server_is_published_and_only_on_this_machine(services: dict[str, Any]) -> None:
+    assert services["aimo"]["ports"] == ["${PUBLISH:-127.0.0.1:3000}:3000"]
+    assert "ports" not in services["mysql"]
+
+
+def test_images_can_be_pinned_to_digests(services: dict[str, Any]) -> None:
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.11-slim$", IMAGE, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", IMAGE, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    assert services["aimo"]["build"]["args"]["PYTHON_IMAGE"] == "${PYTHON_IMAGE:-python:3.11-slim}"
+    assert services["mysql"]["image"] == "${MYSQL_IMAGE:-mysql:8.4}"
+
+
+def test_the_data_folder_of_the_image_is_closed_to_others() -> None:
+    assert re.search(r"install -d -m 700 -o aimo -g aimo /data\b", IMAGE)
+
+
+def test_whatever_is_installed_is_hashed() -> None:
+    """Also what builds the project itself: pip would fetch any release of it otherwise."""
+    installer = (ROOT / "scripts/install").read_text(encoding="utf-8")
+    for text in (IMAGE, installer):
+        commands = re.findall(r"pip (?:install|wheel) .*", text)
+        fetching = [
+            command for command in commands if "--no-deps" not in command and "install --quiet pip" not in command
+        ]
+        assert fetching
+        assert all("--require-hashes" in command for command in fetching)
+        assert all(
+            "--no-build-isolation" in command or "--no-index" in command
+            for command in commands
+            if "--no-deps" in command
+        )
+        assert "requirements/build.txt" in text
+    pins = (ROOT / "requirements/build.txt").read_text(encoding="utf-8")
+    assert re.search(r"^setuptools==\S+ \\\n    --hash=sha256:", pins, re.MULTILINE)
+
+
 def test_the_image_has_what_it_is_built_from() -> None:
     sent = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"}
     copied = {name for line in re.findall(r"^COPY (?!--from)(.+) \S+$", IMAGE, re.MULTILINE) for name in line.split()}
