@@ -60,6 +60,11 @@ def push_rule_id() -> str:
     return _prefixed("push")
 
 
+def session_id() -> str:
+    """A new id of a login: ``sess`` and 23 characters."""
+    return _prefixed("sess")
+
+
 def attachment_id() -> str:
     """A new attachment id: 24 characters, case-sensitive, safe in URLs and file names."""
     return "".join(secrets.choice(_URL_SAFE) for _ in range(24))

@@ -62,6 +62,7 @@ from aimo.services.rate_limits import RateLimits
 from aimo.services.recommendations import RecommendationService
 from aimo.services.search import SearchService
 from aimo.services.service_set import ServiceSet
+from aimo.services.sessions import SessionService
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.pictures import Pictures
 from aimo.services.sync.service import SyncService
@@ -203,6 +204,7 @@ class Runtime:
             await warming
         self.stores = Stores(database, vectors, embeddings, storage, signer, sync, providers)
         self.services = assemble(settings, self.stores, Tokens(secret))
+        self._closing.add("sessions", self.services.sessions.close)
         if self._worker:
             await self.services.figures.start()
             self._closing.add("figures", self.services.figures.stop)
@@ -243,6 +245,10 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
                 await stores.vectors.optimize()
             except Exception:
                 log.exception("LanceDB could not be optimized, the next night tries again")
+            try:
+                await services.sessions.forget_expired()
+            except Exception:
+                log.exception("expired sessions could not be removed, the next night tries again")
             await services.doctor.run()
 
     return Scheduler(
@@ -338,13 +344,14 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
     views = MemoViews(urls)
     counters = Counters(database, signing_secret(settings))
+    sessions = SessionService(database, tokens)
 
     def allowance(name: str, per_hour: int, what: str, paid: object) -> Allowance:
         return HourlyAllowance(counters, name, per_hour, what) if per_hour and paid else Unlimited()
 
     accounts = AccountService(
         database,
-        tokens,
+        sessions,
         stores.storage,
         urls,
         limits=RateLimits(counters, enabled=settings.rate_limit),
@@ -375,6 +382,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         database=database,
         storage=stores.storage,
         tokens=tokens,
+        sessions=sessions,
         accounts=accounts,
         categories=CategoryService(database),
         tags=TagService(database),

@@ -38,6 +38,7 @@ FRESH: dict[str, Callable[[], str]] = {
     "conversationId": ids.conversation_id,
     "memoId": ids.memo_id,
     "ruleId": ids.push_rule_id,
+    "sessionId": ids.session_id,
     "tagId": ids.tag_id,
 }
 # Tasks of speech recognition have ids of the provider (tests/acceptance/test_provider_limits.py); public pages are for
@@ -93,13 +94,22 @@ def house(module_server: Callable[..., Server], module_stub: Stub) -> House:
         "conversationId": conversation["conversationId"],
         "memoId": memo["memoId"],
         "ruleId": rule_id,
+        "sessionId": alice.get("/user/sessions").data["sessions"][0]["id"],
         "tagId": memo["tags"][0]["tagId"],
     }
     return House(running, alice, mallory, owned, memo)
 
 
 def belongings(alice: Client) -> list[Any]:
-    paths = ("/memos", "/categories", "/tags", "/attachments", "/push-rules", "/explore/conversations")
+    paths = (
+        "/memos",
+        "/categories",
+        "/tags",
+        "/attachments",
+        "/push-rules",
+        "/explore/conversations",
+        "/user/sessions",
+    )
     told = json.dumps([alice.get(path).data for path in paths])
     return [part.partition("?exp=")[0] if "?exp=" in part else part for part in told.split('"')]
 

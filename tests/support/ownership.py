@@ -56,7 +56,7 @@ def _open_tables(statement: Any, guarded: frozenset[str]) -> Iterator[str]:
 
 
 def _sources(statement: Any) -> tuple[set[str], list[Any]]:
-    """Tables, and the conditions of inner joins; those of outer joins do not keep rows out."""
+    """Tables, and the conditions of joins that keep rows out: an outer join keeps out those of its right side only."""
     tables: set[str] = set()
     conditions: list[Any] = []
     waiting: list[FromClause] = (
@@ -66,8 +66,9 @@ def _sources(statement: Any) -> tuple[set[str], list[Any]]:
         source = waiting.pop()
         if isinstance(source, Join):
             waiting += [source.left, source.right]
-            if source.onclause is not None and not source.isouter:
-                conditions.extend(_terms(source.onclause))
+            if source.onclause is not None and not source.full:
+                optional = str(getattr(source.right, "name", "")) if source.isouter else None
+                conditions.extend(term for term in _terms(source.onclause) if optional is None or _ties(term, optional))
         else:
             tables.add(str(getattr(source, "name", source)))
     return tables, conditions

@@ -82,6 +82,7 @@ class PasswordBody(Dto):
     new_password: Annotated[
         Any, Meta(description="The new one, a text of 8 to 72 bytes, none of the most common ones.")
     ] = None
+    logout_others: Annotated[Any, Meta(description="`true` ends all other sessions; a boolean.")] = None
 
 
 class AvatarUploaded(Dto):

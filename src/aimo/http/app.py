@@ -27,6 +27,7 @@ from aimo.http.controllers.metrics import MetricsController
 from aimo.http.controllers.ocr import OcrController
 from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
 from aimo.http.controllers.push_rules import PushRuleController
+from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import SystemController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
@@ -42,6 +43,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     DocsController,
     AuthController,
     UserController,
+    SessionController,
     CategoryController,
     TagController,
     AttachmentController,
@@ -93,7 +95,7 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
     return around(
         api,  # type: ignore[arg-type]
         routes=Routes.of(api),
-        authentication=lambda inner: Sessions(inner, services.tokens, services.accounts, settings.proxies),
+        authentication=lambda inner: Sessions(inner, services.tokens, services.sessions, settings.proxies),
         storage=services.storage,
         signer=signer,
         max_body_size=settings.max_body_size,

@@ -18,14 +18,16 @@ from aimo.dto.base import Rejection
 from aimo.http.addresses import Network, client_address
 from aimo.http.answers import JSON, send_bytes
 from aimo.http.asgi import App, Receive, Scope, Send, header
+from aimo.http.cookies import given_token
 from aimo.http.envelope import RejectedToken
-from aimo.services.accounts import AccountService
+from aimo.services.sessions import SessionService
 from aimo.services.tokens import InvalidToken, Tokens
 
 log = structlog.get_logger(__name__)
 
-COOKIE = "aimo_token"
 _PROTECTED = "/api"
+# Knows the user where there is one, and answers without one as well.
+_OPTIONAL = "/api/v1/auth/logout"
 _PUBLIC = (
     "/api/v1/auth/login",
     "/api/v1/auth/register",
@@ -46,10 +48,10 @@ class Sessions:
     web client do not (decisions.md 11).
     """
 
-    def __init__(self, app: App, tokens: Tokens, accounts: AccountService, proxies: Sequence[Network] = ()) -> None:
+    def __init__(self, app: App, tokens: Tokens, sessions: SessionService, proxies: Sequence[Network] = ()) -> None:
         self._app = app
         self._tokens = tokens
-        self._accounts = accounts
+        self._sessions = sessions
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +66,7 @@ class Sessions:
                     log.exception("a token could not be checked")
                     await _reject(send, 500, "Authentication failed")
                     return
-                if rejection:
+                if rejection and path != _OPTIONAL:
                     await _reject(send, 401, rejection)
                     return
         await self._app(scope, receive, send)
@@ -75,11 +77,11 @@ class Sessions:
         if not token:
             return "Authentication required"
         try:
-            uid = self._tokens.read(token)
+            claims = self._tokens.read(token)
+            user = await self._sessions.authenticate(claims) if claims else None
         except InvalidToken:
             audit.record(Event.TOKEN, Outcome.REFUSED, address=client_address(scope, self._proxies))
             return "Invalid token"
-        user = await self._accounts.identify(uid) if uid else None
         if user is None:
             return "User not found"
         scope["user"] = user
@@ -87,13 +89,10 @@ class Sessions:
 
 
 def session_token(scope: Scope) -> str:
-    """The token of a request: the cookie's if there is one, else the Authorization header's."""
-    for part in (header(scope, b"cookie") or b"").decode("latin-1").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE and value:
-            return value
+    """The token of a request: the Authorization header's if there is one, else the cookie's."""
     # Only a literal "Bearer " is taken away: a bare token is a token too.
-    return (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
+    given = (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
+    return given or given_token(scope)
 
 
 async def _reject(send: Send, status: int, message: str) -> None:

@@ -10,10 +10,11 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.params import FromPath
 
+from aimo.http.addresses import client_address
 from aimo.http.query import Query
-from aimo.services.accounts import Identity
 from aimo.services.paging import PageRequest
 from aimo.services.service_set import ServiceSet
+from aimo.services.sessions import Device, Identity
 
 AnyRequest = Request[Any, Any, State]
 
@@ -50,3 +51,9 @@ async def provide_query(request: AnyRequest, services: Services) -> Query:
 def page_request(params: Query, limit: int) -> PageRequest:
     """The page that the query asks for; ``limit`` is the default."""
     return PageRequest(params.number("page", 1), params.number("limit", limit))
+
+
+def device(request: AnyRequest, services: ServiceSet) -> Device:
+    """Where a request comes from."""
+    address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
+    return Device(address=address, user_agent=request.headers.get("user-agent", ""))

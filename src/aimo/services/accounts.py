@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +26,7 @@ from aimo.services.files import FileUrls, is_own_avatar
 from aimo.services.password_rules import broken_rule
 from aimo.services.passwords import NOBODYS_HASH, hash_password, is_correct
 from aimo.services.rate_limits import RateLimits
-from aimo.services.tokens import Tokens
+from aimo.services.sessions import Device, Ended, Identity, SessionService
 from aimo.storage.keys import avatar_key
 from aimo.storage.protocol import Storage, StorageError
 
@@ -37,15 +36,7 @@ log = structlog.get_logger(__name__)
 _SHORTEST_PASSWORD = 6
 # What counts as no password at all: what JavaScript takes for false.
 _MISSING = (None, "", 0, False)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who makes a request."""
-
-    uid: str
-    email: str | None
-    nickname: str | None
+_NOWHERE = Device()
 
 
 class AccountService:
@@ -54,7 +45,7 @@ class AccountService:
     def __init__(
         self,
         database: Database,
-        tokens: Tokens,
+        sessions: SessionService,
         storage: Storage,
         urls: FileUrls,
         *,
@@ -65,7 +56,7 @@ class AccountService:
     ) -> None:
         self._database = database
         self._limits = limits
-        self._tokens = tokens
+        self._sessions = sessions
         self._storage = storage
         self._urls = urls
         self._zone = zone
@@ -117,24 +108,24 @@ class AccountService:
             raise AimoError(Code.USER_ALREADY_EXISTS) from error
         return RegisteredUser(uid=uid, email=email, nickname=nickname or UNSET)
 
-    async def log_in(self, email: str | None, password: Any, *, address: str = "") -> LoggedIn:
-        """A token for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise, also for one that is no text.
+    async def log_in(self, email: str | None, password: Any, *, device: Device = _NOWHERE) -> LoggedIn:
+        """A session for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise, also for one that is no text.
 
-        LimitReached when too many attempts failed, for this account or from this ``address``; without an
+        LimitReached when too many attempts failed, for this account or from this address; without an
         address nobody counts.
         """
         if not email or password in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
-        with audit.attempt(Event.LOGIN, address=address) as trying:
-            return await self._log_in(email, password, address, trying)
+        with audit.attempt(Event.LOGIN, address=device.address) as trying:
+            return await self._log_in(email, password, device, trying)
 
-    async def _log_in(self, email: str, password: Any, address: str, trying: Attempt) -> LoggedIn:
+    async def _log_in(self, email: str, password: Any, device: Device, trying: Attempt) -> LoggedIn:
         async with self._database.reads() as connection:
             row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
         if row is not None and row.email != email:
             row = None
         trying.user = row.uid if row else None
-        async with self._limits.login(email, trying.user, address):
+        async with self._limits.login(email, trying.user, device.address):
             # Without an account it takes as long as with one.
             correct = isinstance(password, str) and await is_correct(password, row.password if row else NOBODYS_HASH)
             if row is None:
@@ -142,15 +133,14 @@ class AccountService:
             if not correct:
                 raise AimoError(Code.PASSWORD_ERROR)
         user = LoggedInUser(uid=row.uid, email=row.email, nickname=row.nickname)
-        return LoggedIn(token=self._tokens.issue(row.uid), user=user)
+        return LoggedIn(token=await self._sessions.open(row.uid, device, password=row.password), user=user)
 
-    async def identify(self, uid: str) -> Identity | None:
-        """The user of an id, or None."""
+    async def exists(self, uid: str) -> bool:
+        """Whether there is a user of this id who may log in."""
         if not ids.is_possible(uid):
-            return None
+            return False
         async with self._database.quick_reads() as connection:
-            row = await fetch_one(connection, sql.IDENTITY, {"owner": uid})
-        return Identity(row.uid, row.email, row.nickname) if row else None
+            return await fetch_one(connection, sql.IDENTITY, {"owner": uid}) is not None
 
     async def profile(self, uid: str) -> UserInfo:
         """A user's profile; USER_NOT_FOUND when the account is gone."""
@@ -172,16 +162,28 @@ class AccountService:
 
         return await atomically(self._database, "accounts.profile", work, user=uid)
 
-    async def change_password(self, uid: str, old: Any, new: Any, *, address: str = "") -> None:
-        """Set a new password once the old one is proven; tokens stay valid.
+    async def change_password(
+        self, user: Identity, old: Any, new: Any, *, log_out_others: bool = False, device: Device = _NOWHERE
+    ) -> Ended | None:
+        """Set a new password once the old one is proven; sessions stay open unless the others shall end.
 
         PARAMS_ERROR for a missing one and a new one that breaks a rule, PASSWORD_ERROR for a wrong one and for what
-        is no text; LimitReached when too many were wrong, for this account or from this ``address``.
+        is no text; LimitReached when too many were wrong, for this account or from this address.
         """
-        with audit.attempt(Event.PASSWORD_CHANGE, user=uid, address=address):
-            await self._change_password(uid, old, new, address)
+        with audit.attempt(Event.PASSWORD_CHANGE, user=user.uid, address=device.address):
+            password, salt = await self._new_password(user.uid, old, new, device.address)
+            values = {"owner": user.uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
 
-    async def _change_password(self, uid: str, old: Any, new: Any, address: str) -> None:
+            async def work(connection: AsyncConnection) -> Ended | None:
+                await connection.execute(sql.SET_PASSWORD, values)
+                if not log_out_others:
+                    return None
+                return await self._sessions.end_within(connection, user, keep_current=True, device=device)
+
+            return await atomically(self._database, "accounts.password", work, user=user.uid)
+
+    async def _new_password(self, uid: str, old: Any, new: Any, address: str) -> tuple[str, str]:
+        """Hash and salt of a new password, once the old one is proven."""
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
         if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
@@ -197,13 +199,7 @@ class AccountService:
                 raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
         if not isinstance(new, str):
             raise AimoError(Code.PASSWORD_ERROR, "密码修改失败")
-        password, salt = await hash_password(new)
-        values = {"owner": uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.SET_PASSWORD, values)
-
-        await atomically(self._database, "accounts.password", work, user=uid)
+        return await hash_password(new)
 
     async def set_avatar(self, uid: str, filename: str, content_type: str, path: Path) -> str:
         """Store a picture, make it the user's and remove the one before; its address is returned.

@@ -25,6 +25,7 @@ from aimo.services.push_rounds import PushRounds
 from aimo.services.push_rules import PushRuleService
 from aimo.services.recommendations import RecommendationService
 from aimo.services.search import SearchService
+from aimo.services.sessions import SessionService
 from aimo.services.sync.service import SyncService
 from aimo.services.tag_suggestions import TagSuggestions
 from aimo.services.tags import TagService
@@ -40,6 +41,7 @@ class ServiceSet:
     database: Database
     storage: Storage
     tokens: Tokens
+    sessions: SessionService
     accounts: AccountService
     categories: CategoryService
     tags: TagService

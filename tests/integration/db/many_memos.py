@@ -29,6 +29,11 @@ _STATEMENTS = (
     f"""INSERT INTO users (uid, email, email_key, password, salt)
     SELECT {_id("u", "seq")}, CONCAT(seq, '@example.org'), CONCAT(seq, '@example.org'), 'x', 'x'
     FROM seq_0_to_1999""",
+    # A few sessions have expired; one user has as many as there may be.
+    f"""INSERT INTO sessions (session_id, uid, address, user_agent, ended, created_at, last_used_at, expires_at)
+    SELECT {_id("sess", "seq")}, {_id("u", "IF(seq < 100, 0, seq % 2000)")}, '192.0.2.1', 'a browser', seq % 50 = 49,
+    NOW(3) - INTERVAL seq HOUR, NOW(3) - INTERVAL seq HOUR, NOW(3) + INTERVAL 4900 HOUR - INTERVAL seq HOUR
+    FROM seq_0_to_4999""",
     f"""INSERT INTO categories (category_id, uid, name, name_key, seq)
     SELECT {_id("c", "seq")}, {_id("u", f"seq % {_WRITERS}")}, CONCAT('c', seq), CONCAT('c', seq), seq
     FROM seq_0_to_499""",

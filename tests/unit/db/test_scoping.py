@@ -61,6 +61,18 @@ def test_every_excuse_is_a_reason() -> None:
             id="owner in an outer join",
         ),
         pytest.param(
+            select(Memo.content, Tag.name)
+            .outerjoin(Tag, and_(Tag.name == param("name"), or_(Tag.uid == param("owner"), Tag.usage_count > 0)))
+            .where(Memo.uid == param("owner")),
+            id="owner or others in an outer join",
+        ),
+        pytest.param(
+            select(Memo.content, Tag.name)
+            .join(Tag, Tag.uid == param("owner"), full=True)
+            .where(Memo.uid == param("owner")),
+            id="owner in a full join",
+        ),
+        pytest.param(
             select(Memo.content).where(
                 Memo.uid == param("owner"),
                 Memo.memo_id.in_(select(MemoTag.memo_id).where(MemoTag.tag_id.in_(among("tag_ids")))),

@@ -8,20 +8,24 @@ from aimo.db.schema import User
 from aimo.db.statements import owned, param, unscoped
 
 # A deactivated user is nobody (contract 1.5).
-_ACTIVE = User.status != 0
+ACTIVE = User.status != 0
 
 BY_EMAIL = unscoped(
     "users.by_email",
-    select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key"), _ACTIVE),
+    select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key"), ACTIVE),
     excuse="logging in starts from the e-mail",
 )
 IDENTITY = owned(
-    "users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("owner"), _ACTIVE)
+    "users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("owner"), ACTIVE)
 )
 PROFILE = owned(
     "users.profile", select(User.uid, User.email, User.nickname, User.avatar).where(User.uid == param("owner"))
 )
 PASSWORD = owned("users.password", select(User.password).where(User.uid == param("owner")))
+LOGIN_FOR_UPDATE = owned(
+    "users.login_for_update",
+    select(User.password, User.tokens_valid_from).where(User.uid == param("owner"), ACTIVE).with_for_update(),
+)
 AVATAR_FOR_UPDATE = owned(
     "users.avatar_for_update", select(User.avatar).where(User.uid == param("owner")).with_for_update()
 )
@@ -46,4 +50,8 @@ SET_PASSWORD = owned(
     update(User)
     .where(User.uid == param("owner"))
     .values(password=param("new_password"), salt=param("new_salt"), updated_at=param("now")),
+)
+SET_TOKENS_VALID_FROM = owned(
+    "users.set_tokens_valid_from",
+    update(User).where(User.uid == param("owner")).values(tokens_valid_from=param("valid_from")),
 )

@@ -18,6 +18,7 @@ from aimo.db.schema.migration_runs import MigrationRun
 from aimo.db.schema.push_deliveries import PushDelivery
 from aimo.db.schema.push_rules import PushRule
 from aimo.db.schema.rate_limits import RateLimit
+from aimo.db.schema.sessions import Session
 from aimo.db.schema.table_migrations import TableMigration
 from aimo.db.schema.tags import Tag
 from aimo.db.schema.users import User
@@ -41,6 +42,7 @@ __all__ = [
     "PushDelivery",
     "PushRule",
     "RateLimit",
+    "Session",
     "Table",
     "TableMigration",
     "Tag",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Moment, OptionalMoment, Table
 from aimo.db.types import Id, Key, Prose
 
 
 class User(Table):
-    """One account. E-mails are compared byte by byte, through ``email_key``."""
+    """One account. E-mails are compared byte by byte, through ``email_key``.
+
+    Tokens that name no session are refused when they were issued up to ``tokens_valid_from``.
+    """
 
     __tablename__ = "users"
     __table_args__ = (UniqueConstraint("email_key"), TABLE_OPTIONS)
@@ -26,3 +29,4 @@ class User(Table):
     status: Mapped[int] = mapped_column(Integer, nullable=False, server_default=text("1"))
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
+    tokens_valid_from: Mapped[OptionalMoment]

@@ -115,7 +115,7 @@ async def machine_user(params: Query, services: Services) -> str:
     uid = params.text("uid", "")
     if not uid:
         raise AimoError(Code.PARAMS_ERROR, "User ID (uid) is required")
-    if await services.accounts.identify(uid) is None:
+    if not await services.accounts.exists(uid):
         raise AimoError(Code.NOT_FOUND, "User not found")
     return uid
 

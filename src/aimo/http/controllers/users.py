@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from litestar import Controller
+from litestar import Controller, Response
 from litestar.params import JSONBody
 
-from aimo.dto.base import Done, Envelope
+from aimo.dto.base import UNSET, Envelope
+from aimo.dto.sessions import PasswordChanged
 from aimo.dto.users import AvatarUploaded, PasswordBody, UserInfo, UserInfoBody, UserInfoUpdated
-from aimo.http.addresses import client_address
-from aimo.http.context import AnyRequest, Services, User
+from aimo.errors import AimoError, Code
+from aimo.http.context import AnyRequest, Services, User, device
+from aimo.http.controllers.sessions import cookie_after
 from aimo.http.envelope import ok
 from aimo.http.routing import get, post, put
 from aimo.http.uploads import received
 from aimo.services.accounts import require_image
+from aimo.services.service_set import ServiceSet
+from aimo.services.sessions import Identity
 
 
 class UserController(Controller):
@@ -35,11 +39,16 @@ class UserController(Controller):
     @post("/password", summary="Change one's password", opt={"limited": True})
     async def change_password(
         self, data: JSONBody[PasswordBody], request: AnyRequest, services: Services, user: User
-    ) -> Envelope[Done]:
-        """Set a new password; tokens stay valid."""
-        address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
-        await services.accounts.change_password(user.uid, data.old_password, data.new_password, address=address)
-        return ok(Done(message="密码修改成功"))
+    ) -> Response[Envelope[PasswordChanged]]:
+        """Set a new password; sessions stay open, unless `logoutOthers` ends all others."""
+        return await _change_password(data, request, services, user)
+
+    @put("/password", summary="Change one's password", opt={"limited": True})
+    async def replace_password(
+        self, data: JSONBody[PasswordBody], request: AnyRequest, services: Services, user: User
+    ) -> Response[Envelope[PasswordChanged]]:
+        """The same as POST."""
+        return await _change_password(data, request, services, user)
 
     @post("/avatar", summary="Upload one's picture", opt={"upload": "avatar"})
     async def upload_avatar(self, request: AnyRequest, services: Services, user: User) -> Envelope[AvatarUploaded]:
@@ -47,3 +56,29 @@ class UserController(Controller):
         async with received(request, services, "avatar", accept=require_image) as file:
             avatar = await services.accounts.set_avatar(user.uid, file.filename, file.content_type, file.path)
         return ok(AvatarUploaded(message="Avatar uploaded successfully", avatar=avatar))
+
+
+async def _change_password(
+    data: PasswordBody, request: AnyRequest, services: ServiceSet, user: Identity
+) -> Response[Envelope[PasswordChanged]]:
+    ended = await services.accounts.change_password(
+        user,
+        data.old_password,
+        data.new_password,
+        log_out_others=_switch(data.logout_others),
+        device=device(request, services),
+    )
+    answer = PasswordChanged(message="密码修改成功")
+    if ended is None:
+        return Response(ok(answer))
+    answer.ended, answer.current_remains, answer.token = ended.count, ended.current_remains, ended.token or UNSET
+    return Response(ok(answer), headers=cookie_after(ended, request, services))
+
+
+def _switch(value: object) -> bool:
+    """A switch of a body: forms send text. PARAMS_ERROR for what is none, so that nobody believes it was on."""
+    if value in (True, "true", "1"):
+        return True
+    if value in (None, False, "false", "0", ""):
+        return False
+    raise AimoError(Code.PARAMS_ERROR, "logoutOthers must be true or false")

@@ -19,7 +19,7 @@ from aimo import clock
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.db.queries import archive as sql
-from aimo.db.queries import outbox
+from aimo.db.queries import outbox, sessions
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
 from aimo.services.backup.format import FORMAT, DamagedArchive, Header, Summary
@@ -90,6 +90,7 @@ class Restore:
             for table, rows in reader.rows():
                 await self._rows(connection, table, rows)
             await _require_complete(connection, summary)
+            await connection.execute(sessions.END_ALL)
             await _mark_everything(connection)
             if self._takes_vectors(header):
                 await _mark_vectors(connection, reader)

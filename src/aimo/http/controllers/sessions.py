@@ -1,0 +1,61 @@
+"""Where one is logged in, and ending that."""
+
+from __future__ import annotations
+
+from litestar import Controller, Response
+
+from aimo.dto.base import UNSET, Envelope
+from aimo.dto.sessions import SessionList, SessionsEnded
+from aimo.http.context import AnyRequest, Params, PathText, Services, User, device
+from aimo.http.cookies import cleared_cookie, given_token, login_cookie
+from aimo.http.envelope import ok
+from aimo.http.parameters import Parameter, documented
+from aimo.http.routing import delete, get
+from aimo.services.service_set import ServiceSet
+from aimo.services.sessions import Ended
+
+_KEEP_CURRENT = Parameter("keepCurrent", "boolean", "Whether the session of this request stays.", False)
+
+
+class SessionController(Controller):
+    """A user's sessions."""
+
+    path = "/api/v1/user/sessions"
+    tags = ("Accounts",)
+
+    @get("/", summary="List one's sessions")
+    async def fetch_all(self, services: Services, user: User) -> Envelope[SessionList]:
+        """All open sessions; tokens of earlier releases have none."""
+        return ok(SessionList(sessions=await services.sessions.all(user)))
+
+    @delete("/", summary="Log out everywhere", opt=documented(_KEEP_CURRENT))
+    async def end_all(
+        self, request: AnyRequest, params: Params, services: Services, user: User
+    ) -> Response[Envelope[SessionsEnded]]:
+        """End all sessions, and all tokens without one."""
+        keep_current = params.boolean("keepCurrent", False)
+        ended = await services.sessions.end_all(user, keep_current=keep_current, device=device(request, services))
+        return _answer(ended, "Logged out everywhere", request, services)
+
+    @delete("/{session_id:str}", summary="End a session")
+    async def end(
+        self, session_id: PathText, request: AnyRequest, services: Services, user: User
+    ) -> Response[Envelope[SessionsEnded]]:
+        """End one session; its token is refused from now on."""
+        current = await services.sessions.end(user, session_id)
+        return _answer(Ended(1, current_remains=not current), "Session ended successfully", request, services)
+
+
+def cookie_after(ended: Ended, request: AnyRequest, services: ServiceSet) -> dict[str, str]:
+    """The header that makes the cookie of a request, where it came with one, fit what has ended."""
+    if ended.current_remains or not given_token(request.scope):  # type: ignore[arg-type]
+        return {}
+    secure = services.settings.production
+    return {"Set-Cookie": login_cookie(ended.token, secure=secure) if ended.token else cleared_cookie(secure=secure)}
+
+
+def _answer(ended: Ended, message: str, request: AnyRequest, services: ServiceSet) -> Response[Envelope[SessionsEnded]]:
+    data = SessionsEnded(
+        message=message, ended=ended.count, current_remains=ended.current_remains, token=ended.token or UNSET
+    )
+    return Response(ok(data), headers=cookie_after(ended, request, services))
