@@ -189,6 +189,18 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name_of(page) for page in documents if page not in reached] == []
 
 
+def test_every_decision_is_numbered_and_says_why_and_what_follows() -> None:
+    folder = ROOT / "docs/decisions"
+    records = sorted(folder.glob("[0-9]*.md"))
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for number, record in enumerate(records, 1):
+        lines = record.read_text(encoding="utf-8").splitlines()
+        title = lines[0].removeprefix(f"# {number}. ")
+        assert lines[0] != title, f"{record.name} is not decision {number}"
+        assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
+        assert f"| {number} | [{title}]({record.name}) |" in index, f"the index lacks {record.name}"
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
