@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -323,6 +324,11 @@ def create_storage(settings: Settings, signer: FileSigner) -> Storage:
     return WithLocal(bucket, local) if settings.attachments_dir.is_dir() else bucket
 
 
+def create_allowance(counters: Counters, name: str, per_hour: int, what: str, provider: object) -> Allowance:
+    """How often a user may have a provider called; as often as they like at 0, and without a provider."""
+    return HourlyAllowance(counters, name, per_hour, what) if per_hour and provider else Unlimited()
+
+
 def lancedb_options(settings: Settings) -> dict[str, str] | None:
     """What LanceDB needs to reach an object store; None for a folder."""
     if settings.lancedb_storage_type == "local":
@@ -345,10 +351,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     views = MemoViews(urls)
     counters = Counters(database, signing_secret(settings))
     sessions = SessionService(database, tokens)
-
-    def allowance(name: str, per_hour: int, what: str, paid: object) -> Allowance:
-        return HourlyAllowance(counters, name, per_hour, what) if per_hour and paid else Unlimited()
-
+    allowance = partial(create_allowance, counters)
     accounts = AccountService(
         database,
         sessions,

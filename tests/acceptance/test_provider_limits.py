@@ -142,12 +142,6 @@ def test_who_knows_the_id_of_a_task_learns_no_more_than_of_an_unknown_one(house:
         assert alice.get(f"/asr/{route}/{task}").code == 0
 
 
-def test_zero_sets_no_limit(server: Callable[..., Server], stub: Stub) -> None:
-    unlimited = server(**stub.settings(), **KEYS, **dict.fromkeys(LIMITS, "0")).user()
-    for _ in range(MOST + 1):
-        assert read(unlimited, 20).code == 0
-
-
 def test_the_answer_is_documented() -> None:
     document: Any = openapi.document(CONTROLLERS, DEPENDENCIES)
     paths = ("explore", "ai/generate-tags", "ocr/parse", "ocr/parse-full", "asr/transcribe", "asr/transcribe-and-wait")

@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
+import bcrypt
 import pytest
 from sqlalchemy import func, select
 
 from aimo import clock, config
 from aimo.db.connection import Database
 from aimo.db.schema import RateLimit
+from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code, LimitReached
+from aimo.runtime import Runtime, create_allowance
 from aimo.services import counters as counting
 from aimo.services import rate_limits
 from aimo.services.counters import Counters
@@ -214,3 +217,35 @@ async def test_who_is_refused_writes_nothing(limits: RateLimits, database: Datab
         await fail(limits, HOME)
     async with database.reads() as connection:
         assert await connection.scalar(select(func.sum(RateLimit.hits))) == before
+
+
+async def test_zero_or_no_provider_means_no_allowance(database: Database) -> None:
+    counters = Counters(database, "a secret")
+    for per_hour, provider in ((0, object()), (1, None)):
+        unlimited = create_allowance(counters, "ocr-user", per_hour, "files", provider)
+        await unlimited.spend(ALICE, 1000)
+    limited = create_allowance(counters, "ocr-user", 1, "files", object())
+    await limited.spend(ALICE)
+    with pytest.raises(LimitReached, match="At most 1 files an hour"):
+        await limited.spend(ALICE)
+
+
+async def test_an_account_that_does_not_exist_costs_a_hash_as_well(
+    settings: Callable[..., config.Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[bytes] = []
+    real = bcrypt.checkpw
+
+    def spied(password: bytes, stored: bytes) -> bool:
+        compared.append(stored)
+        return real(password, stored)
+
+    monkeypatch.setattr(bcrypt, "checkpw", spied)
+    async with Runtime(settings(embedder="local"), worker=False) as runtime:
+        accounts = runtime.services.accounts
+        await accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))
+        for email, code in (("a@example.test", Code.PASSWORD_ERROR), ("b@example.test", Code.USER_NOT_FOUND)):
+            with pytest.raises(AimoError) as refused:
+                await accounts.log_in(email, "Passw0rd-wrong")
+            assert refused.value.code is code
+    assert [stored[:7] for stored in compared] == [b"$2b$10$"] * 2
