@@ -104,7 +104,8 @@ def house(
     lower = {name.lower(): value for name, value in database.items()}
     settings = config.load(_env_file=None, aimo_data_dir=folder, **lower)
     asyncio.run(plot.plant(settings, model=MODEL, dimension=DIMENSION))
-    variables = module_stub.settings() | {"OPENAI_EMBEDDING_DIMENSIONS": str(DIMENSION)}
+    # Counting questions takes a transaction of its own, which has nothing to do with memos.
+    variables = module_stub.settings() | {"OPENAI_EMBEDDING_DIMENSIONS": str(DIMENSION), "USER_EXPLORE_PER_HOUR": "0"}
     running = module_server(**database, **variables, AIMO_DATA_DIR=str(folder), JWT_SECRET=SECRET)
     mariadb.execute("SET GLOBAL log_output = 'TABLE'")
     mariadb.execute("SET GLOBAL general_log = ON")

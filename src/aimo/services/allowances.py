@@ -32,7 +32,8 @@ class HourlyAllowance:
         """See ``Allowance``."""
         key = self._counters.key_of_user(self._rule.name, uid)
         try:
-            await self._counters.take([Counter(self._rule, key, amount)])
+            # The counter is the user's alone, so nobody else waits when it is at its limit: no need to look first.
+            await self._counters.take([Counter(self._rule, key, amount)], {})
         except LimitReached as reached:
             raise LimitReached(reached.limit, retry_after=reached.retry_after, message=self._message) from None
 

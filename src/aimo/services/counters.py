@@ -75,8 +75,8 @@ class Counters:
     async def take(self, counters: Sequence[Counter], standing: Mapping[str, Any] | None = None) -> list[Counter]:
         """Count all of these up, or none where an enforced one is at its limit; return what was counted.
 
-        LimitReached in that case. ``standing`` is what :meth:`standing` said a moment ago: whoever is refused by it
-        costs one read and waits for nobody.
+        LimitReached in that case. ``standing`` is what :meth:`standing` said a moment ago, asked for when it is not
+        given: whoever is refused by it costs one read and waits for nobody.
         """
         if standing is None:
             standing = await self.standing([each.key for each in counters])
