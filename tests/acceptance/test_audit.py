@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_commands_that_take_data_out_or_bring_it_in_are_audited_and_write_for_th
     settings = {"AIMO_LOG_DIR": str(logs), "EMBEDDER": "local", "AIMO_DATA_DIR": str(tmp_path / "data")}
     before = os.umask(0o022)
     try:
-        assert aimo(settings, tmp_path, "seed", "--password", "Very-Secret-0").returncode == 0
+        seeded = aimo(settings, tmp_path, "seed")
         assert aimo(settings, tmp_path, "backup", "b.tar.gz").returncode == 0
         assert aimo(settings, tmp_path, "restore", "b.tar.gz").returncode == 1
     finally:
@@ -88,4 +89,6 @@ def test_commands_that_take_data_out_or_bring_it_in_are_audited_and_write_for_th
         ("restore", "refused"),
     ]
     assert all(isinstance(entry["operator"], int) for entry in entries[1:])
-    assert "Very-Secret-0" not in "".join(path.read_text("utf-8") for path in logs.iterdir())
+    generated = re.search(r"password (\S{12,})\.$", seeded.stdout, re.MULTILINE)
+    assert generated, seeded.stderr
+    assert generated[1] not in "".join(path.read_text("utf-8") for path in logs.iterdir())

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aimo import audit, config, log
 from aimo.audit import Event
 from aimo.errors import ConfigurationError
+from aimo.legacy import memory
 from aimo.runtime import Runtime
 from aimo.services.backup.export import Backup, described
 from aimo.services.backup.format import DamagedArchive, Summary
@@ -72,6 +73,7 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
 def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Summary]]) -> Summary:
     settings = config.load()
     log.configure(settings)
+    memory.bound()
 
     async def main() -> Summary:
         async with Runtime(settings, worker=False) as runtime:

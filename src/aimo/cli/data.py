@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 from typing import Annotated
 
@@ -70,13 +71,14 @@ def _find_program(*names: str) -> str:
 def seed(
     *,
     email: Annotated[str, Parameter(help="E-mail of the demo user.")] = "demo@example.org",
-    password: Annotated[str, Parameter(help="Its password.")] = "demo-password",  # noqa: S107
+    password: Annotated[str, Parameter(help="Its password; one is generated when absent.")] = "",
 ) -> None:
     """Make a demo user with memos, tags, categories and relations."""
     settings = config.load()
     log.configure(settings)
     with audit.attempt(Event.SEED, operator=os.getuid()):
-        asyncio.run(_seed(settings, email, password))
+        # Nobody else may know it, on a public server either.
+        asyncio.run(_seed(settings, email, password or secrets.token_urlsafe(12)))
 
 
 async def _seed(settings: config.Settings, email: str, password: str) -> None:
