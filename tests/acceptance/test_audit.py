@@ -43,6 +43,10 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
     client.post("/user/password", {"oldPassword": PASSWORD, "newPassword": "Quite-New-Passw0rd"})
     forged = running.client()
     forged.http.get("/api/v1/user/info", headers={"Authorization": "Bearer forged.token.here", "X-Request-Id": "r-77"})
+    for path in ("/user/sessions/unknown-session", "/user/sessions?keepCurrent=true"):
+        client.delete(path)
+    client.post("/auth/logout", {})
+    client.get("/user/info")
     for given in ({}, {"Authorization": "Bearer wrong-machine-token"}):
         forged.http.get("/api/v1/debug/ba/schema?table=users", headers=given)
 
@@ -55,10 +59,19 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
         ("password_change", "refused", uid),
         ("password_change", "ok", uid),
         ("token", "refused", None),
+        ("session_end", "refused", uid),
+        ("logout_everywhere", "ok", uid),
+        ("logout", "ok", uid),
+        ("token", "refused", uid),
         ("machine_token", "refused", None),
         ("machine_token", "refused", None),
     ]
-    assert [entry["address"] for entry in entries] == ["192.0.2.7"] * 6 + ["127.0.0.1"] * 3
+    assert [entry["address"] for entry in entries] == [
+        *["192.0.2.7"] * 6,
+        "127.0.0.1",
+        *["192.0.2.7"] * 4,
+        *["127.0.0.1"] * 2,
+    ]
     assert entries[6]["request_id"] == "r-77"
     assert all(entry["request_id"] and entry["timestamp"] for entry in entries)
 

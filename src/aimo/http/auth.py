@@ -76,11 +76,14 @@ class Sessions:
         token = session_token(scope)
         if not token:
             return "Authentication required"
+        claims = None
         try:
             claims = self._tokens.read(token)
             user = await self._sessions.authenticate(claims) if claims else None
         except InvalidToken:
-            audit.record(Event.TOKEN, Outcome.REFUSED, address=client_address(scope, self._proxies))
+            # Known for a genuine token whose session has ended, and for no forged one.
+            uid = claims.uid if claims else None
+            audit.record(Event.TOKEN, Outcome.REFUSED, user=uid, address=client_address(scope, self._proxies))
             return "Invalid token"
         if user is None:
             return "User not found"

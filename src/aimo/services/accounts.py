@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import audit, clock, ids
-from aimo.audit import Attempt, Event
+from aimo.audit import Attempt, Event, Outcome
 from aimo.db.connection import Database
 from aimo.db.queries import categories as category_sql
 from aimo.db.queries import users as sql
@@ -180,7 +180,10 @@ class AccountService:
                     return None
                 return await self._sessions.end_within(connection, user, keep_current=True, device=device)
 
-            return await atomically(self._database, "accounts.password", work, user=user.uid)
+            ended = await atomically(self._database, "accounts.password", work, user=user.uid)
+        if log_out_others:
+            audit.record(Event.LOGOUT_EVERYWHERE, Outcome.OK, user=user.uid, address=device.address)
+        return ended
 
     async def _new_password(self, uid: str, old: Any, new: Any, address: str) -> tuple[str, str]:
         """Hash and salt of a new password, once the old one is proven."""

@@ -9,7 +9,8 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo import clock, ids
+from aimo import audit, clock, ids
+from aimo.audit import Event
 from aimo.db.connection import Database
 from aimo.db.queries import sessions as sql
 from aimo.db.queries import users as user_sql
@@ -117,17 +118,19 @@ class SessionService:
             for row in rows
         ]
 
-    async def log_out(self, user: Identity) -> None:
+    async def log_out(self, user: Identity, device: Device) -> None:
         """End the session of the user's token, or the token itself where it has no session."""
-        if not user.claims.is_old:
-            await self._end_one(user.uid, user.claims.session_id)
-            return
-        await atomically(self._database, "sessions.log_out", lambda c: _end_old(c, user.claims), user=user.uid)
+        with audit.attempt(Event.LOGOUT, user=user.uid, address=device.address):
+            if user.claims.is_old:
+                await atomically(self._database, "sessions.log_out", lambda c: _end_old(c, user.claims), user=user.uid)
+            else:
+                await self._end_one(user.uid, user.claims.session_id)
 
-    async def end(self, user: Identity, session_id: str) -> bool:
+    async def end(self, user: Identity, session_id: str, device: Device) -> bool:
         """End one of the user's sessions; true when it was the current one. NOT_FOUND where there is none."""
-        if not ids.is_possible(session_id) or not await self._end_one(user.uid, session_id):
-            raise AimoError(Code.NOT_FOUND, "Session not found")
+        with audit.attempt(Event.SESSION_END, user=user.uid, address=device.address):
+            if not ids.is_possible(session_id) or not await self._end_one(user.uid, session_id):
+                raise AimoError(Code.NOT_FOUND, "Session not found")
         return session_id == user.claims.session_id
 
     async def end_all(self, user: Identity, *, keep_current: bool, device: Device) -> Ended:
@@ -136,7 +139,8 @@ class SessionService:
         async def work(connection: AsyncConnection) -> Ended:
             return await self.end_within(connection, user, keep_current=keep_current, device=device)
 
-        return await atomically(self._database, "sessions.end_all", work, user=user.uid)
+        with audit.attempt(Event.LOGOUT_EVERYWHERE, user=user.uid, address=device.address):
+            return await atomically(self._database, "sessions.end_all", work, user=user.uid)
 
     async def end_within(
         self, connection: AsyncConnection, user: Identity, *, keep_current: bool, device: Device

@@ -42,6 +42,6 @@ class AuthController(Controller):
         """End the session of the token, where there is a valid one, and clear the cookie."""
         user = request.scope.get("user")
         if isinstance(user, Identity):
-            await services.sessions.log_out(user)
+            await services.sessions.log_out(user, device(request, services))
         cookie = cleared_cookie(secure=services.settings.production)
         return Response(ok(Done(message="Logged out successfully")), headers={"Set-Cookie": cookie})

@@ -42,7 +42,7 @@ class SessionController(Controller):
         self, session_id: PathText, request: AnyRequest, services: Services, user: User
     ) -> Response[Envelope[SessionsEnded]]:
         """End one session; its token is refused from now on."""
-        current = await services.sessions.end(user, session_id)
+        current = await services.sessions.end(user, session_id, device(request, services))
         return _answer(Ended(1, current_remains=not current), "Session ended successfully", request, services)
 
 
