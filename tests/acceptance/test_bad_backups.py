@@ -151,6 +151,16 @@ def test_columns_that_came_with_a_later_release_may_be_missing_in_an_older_backu
     assert restore(settings, rewritten(archive, tmp_path / "older.tar.gz", older)).rows["tables/memos"] == 3
 
 
+def test_long_texts_and_lists_come_back_as_they_were(archive: Path, tmp_path: Path, either: dict[str, str]) -> None:
+    """Those that are not looked into while a backup is verified."""
+    long = {"content": '雪🎉 \\ " \n' * 20_000, "attachments": [f"gone-{number:020}🎉" for number in range(5_000)]}
+    first = json.loads(dict(unpacked(archive))[MEMOS].partition(b"\n")[0]) | long
+    restore(either, rewritten(archive, tmp_path / "long.tar.gz", in_first(MEMOS, **long)))
+    back_up(either, tmp_path / "again.tar.gz")
+    rows = [json.loads(line) for line in dict(unpacked(tmp_path / "again.tar.gz"))[MEMOS].splitlines()]
+    assert first in rows
+
+
 async def test_a_file_that_two_rows_name_is_restored(tmp_path: Path) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"shared"
