@@ -343,6 +343,11 @@ class Settings(BaseSettings):
         return _parse_networks(self.trusted_proxies)
 
     @property
+    def machine_token(self) -> str:
+        """The token of the machine endpoints; empty while they are closed."""
+        return self.ba_auth_token.get_secret_value() if self.ba_auth_enabled else ""
+
+    @property
     def uses_mysql(self) -> bool:
         """Whether rows live in MySQL rather than SQLite (decisions.md 15)."""
         return self.mysql_host is not None or self.mysql_database is not None

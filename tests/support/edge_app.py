@@ -78,6 +78,7 @@ class Token:
         if scope["path"].startswith("/api") and header(scope, b"authorization") != b"Bearer good":
             await send_bytes(send, 401, b"application/json", b'{"success":false,"message":"Authentication required"}')
             return
+        scope["verified"] = "u1" if header(scope, b"authorization") else None
         await self._app(scope, receive, send)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 
 from aimo import config, log
+from aimo.cli.connection_guard import ConnectionGuard
+from aimo.cli.connections import most_connections, raise_file_limit
 from aimo.cli.stopping import NOTICE
 from aimo.http.app import create_app
 from aimo.http.asgi import App, Receive, Scope, Send
@@ -34,6 +36,7 @@ class Server:
         self._app: App | None = None
         self._runtime: Runtime | None = None
         self._requests: set[asyncio.Task[Any]] = set()
+        self._guard: asyncio.Task[None] | None = None
         self._cutting_short: asyncio.Task[None] | None = None
         self._told_at: float | None = None
         self._closing = asyncio.Lock()
@@ -68,6 +71,8 @@ class Server:
         self._runtime = runtime
         if self._told_at is not None:
             await self._end()
+        guard = ConnectionGuard(self._settings.port, most_connections(raise_file_limit()))
+        self._guard = asyncio.create_task(guard.run(), name="connection-guard")
         await send({"type": "lifespan.startup.complete"})
         # Comes when all requests are answered; a client that reads slowly, or a hanging provider, can hold it up.
         await receive()

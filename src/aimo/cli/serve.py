@@ -14,6 +14,7 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 from aimo import config, log
+from aimo.cli.connections import connection_options, raise_file_limit
 from aimo.cli.stopping import handle_signals
 from aimo.db import migrate
 from aimo.db.connection import Database
@@ -65,6 +66,7 @@ def run_http_server(target: str, settings: config.Settings) -> None:
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
+        **connection_options(raise_file_limit()),
     )
     # Granian would wait for requests without an end, and then kill without closing anything.
     server.on_startup(lambda: handle_signals(server.signal_handler_interrupt))

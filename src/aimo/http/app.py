@@ -95,10 +95,13 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
     return around(
         api,  # type: ignore[arg-type]
         routes=Routes.of(api),
-        authentication=lambda inner: Sessions(inner, services.tokens, services.sessions, settings.proxies),
+        authentication=lambda inner: Sessions(
+            inner, services.tokens, services.sessions, settings.proxies, settings.machine_token
+        ),
         storage=services.storage,
         signer=signer,
         max_body_size=settings.max_body_size,
+        proxies=settings.proxies,
         https=settings.public_url.startswith("https://"),
         web_folder=settings.aimo_web_dir,
     )

@@ -28,6 +28,11 @@ log = structlog.get_logger(__name__)
 _PROTECTED = "/api"
 # Knows the user where there is one, and answers without one as well.
 _OPTIONAL = "/api/v1/auth/logout"
+_MACHINES = ("/api/v1/memos/ba", "/api/v1/attachments/ba/", "/api/v1/debug/ba")
+
+MACHINE = "machine"
+"""What ``scope["verified"]`` is for a request with the machine token; no user has this id."""
+
 _PUBLIC = (
     "/api/v1/auth/login",
     "/api/v1/auth/register",
@@ -44,21 +49,33 @@ _PUBLIC = (
 class Sessions:
     """Puts the user into ``scope["user"]``, or rejects the request where a path needs one.
 
+    ``scope["verified"]`` names who sends the request, once that is proven: a user's id, or `MACHINE`.
+
     Everything under ``/api`` that is not public needs one, in whatever case it is written; pages of the
     web client do not (decisions.md 11).
     """
 
-    def __init__(self, app: App, tokens: Tokens, sessions: SessionService, proxies: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        app: App,
+        tokens: Tokens,
+        sessions: SessionService,
+        proxies: Sequence[Network] = (),
+        machine_token: str = "",
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._sessions = sessions
         self._proxies = proxies
+        self._machine_token = machine_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Identify the user, then go on."""
         if scope["type"] == "http":
-            scope["user"] = None
+            scope["user"] = scope["verified"] = None
             path = scope["path"].lower()
+            if path.startswith(_MACHINES) and self._is_machine(scope):
+                scope["verified"] = MACHINE
             if path.startswith(_PROTECTED) and not path.startswith(_PUBLIC):
                 try:
                     rejection = await self._identify(scope)
@@ -70,6 +87,10 @@ class Sessions:
                     await _reject(send, 401, rejection)
                     return
         await self._app(scope, receive, send)
+
+    def _is_machine(self, scope: Scope) -> bool:
+        given = header(scope, b"authorization") or b""
+        return bool(self._machine_token) and hmac.compare_digest(given, b"Bearer " + self._machine_token.encode())
 
     async def _identify(self, scope: Scope) -> str | None:
         """Set the user, or say why there is none."""
@@ -87,7 +108,7 @@ class Sessions:
             return "Invalid token"
         if user is None:
             return "User not found"
-        scope["user"] = user
+        scope["user"], scope["verified"] = user, user.uid
         return None
 
 
@@ -118,7 +139,7 @@ def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handle
 
 
 def _require_machine_token(settings: Settings, given: str | None) -> None:
-    token = settings.ba_auth_token.get_secret_value() if settings.ba_auth_enabled else ""
+    token = settings.machine_token
     if not token:
         raise RejectedToken("BA authentication is not configured")
     if given is None:

@@ -131,7 +131,7 @@ class _Reception:
             raise AimoError(Code.STORAGE_ERROR) from error
 
     async def _parse(self, parser: PushMultipartParser, receive: Receive, idle_seconds: float) -> None:
-        arrival = Arrival(idle_seconds)
+        arrival = Arrival(idle_seconds, most_bytes=self._max_size + _OVERHEAD)
         async with arrival.patience:
             while True:
                 message = await receive()

@@ -194,9 +194,10 @@ def test_an_exception_is_a_500_and_is_logged_once_with_its_request(edge: Edge) -
         (b"x" * 1_500_000, "multipart/form-data; boundary=b", 413),
     ],
 )
-def test_bad_bodies_are_refused_before_the_token_is_looked_at(edge: Edge, body: bytes, kind: str, status: int) -> None:
-    reply = edge.ask("POST", "/api/v1/memos", body, {"Content-Type": kind})
+def test_bad_bodies_are_refused_once_the_token_is_known(edge: Edge, body: bytes, kind: str, status: int) -> None:
+    reply = edge.ask("POST", "/api/v1/memos", body, {**GOOD, "Content-Type": kind})
     assert (reply.status, reply.json["status"]) == (status, "error")
+    assert edge.ask("POST", "/api/v1/memos", body, {"Content-Type": kind}).status == 401
     assert edge.ask("POST", "/api/v1/memos", b"{}", {**GOOD, **JSON}).json == {"code": 0, "data": {}}
 
 
@@ -224,7 +225,10 @@ def test_unusable_text_is_a_business_error_after_the_token(edge: Edge) -> None:
 
 
 def test_a_cut_body_is_answered_and_the_server_lives_on(edge: Edge) -> None:
-    head = b"POST /api/v1/memos HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    head = (
+        b"POST /api/v1/memos HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
     assert edge.raw(head, close_writing=True).startswith(b"HTTP/1.1 400")
     assert edge.ask("GET", "/api/v1/memos/m1", headers=GOOD).status == 200
 

@@ -7,7 +7,8 @@ import pytest
 
 from aimo.errors import AimoError
 from aimo.http.asgi import Message, Receive, Scope, Send
-from aimo.http.edge.bodies import Bodies
+from aimo.http.body_budget import FREE_BYTES, BodyBudget
+from aimo.http.edge.bodies import FORM_BYTES, STRANGER_BYTES, Bodies
 from aimo.http.edge.drain import Drain
 from aimo.http.text import refuse_unusable
 from support.asgi import call, echo
@@ -104,7 +105,7 @@ async def test_a_body_that_hardly_comes_is_refused() -> None:
 async def test_a_slow_body_that_keeps_coming_is_taken() -> None:
     headers = {"content-type": "application/json"}
     slowly = [b" " * 90] * 9 + [b"{}"]
-    reply = await call(bodies(idle_seconds=0.1), "POST", headers=headers, pieces=slowly, pause=0.02)
+    reply = await call(bodies(10_000, idle_seconds=0.1), "POST", headers=headers, pieces=slowly, pause=0.02)
     assert (reply.status, reply.json["body"].strip()) == (200, "{}")
 
 
@@ -190,3 +191,98 @@ async def test_a_client_that_waits_for_permission_is_told_at_once() -> None:
     headers = {"content-length": "1000", "expect": "100-continue"}
     reply = await asyncio.wait_for(call(Drain(web), "POST", headers=headers, pieces=[b"x"], hangs=True), 1)
     assert reply.status == 200
+
+
+# Who gets how much
+
+JSON = {"content-type": "application/json"}
+
+
+def json_of(size: int) -> bytes:
+    return b'{"a":"' + b"x" * (size - 8) + b'"}'
+
+
+async def answered(layer: Bodies, size: int, *, path: str = "/api/v1/memos", kind: str = "application/json") -> int:
+    body = json_of(size) if "json" in kind else b"a=" + b"x" * (size - 2)
+    return (await call(layer, "POST", path, headers={"content-type": kind}, pieces=[body], verified="u1")).status
+
+
+async def test_strangers_send_64_kib_at_most() -> None:
+    layer = bodies(1_000_000)
+    assert (await call(layer, "POST", headers=JSON, pieces=[json_of(STRANGER_BYTES)])).status == 200
+    announced = await call(layer, "POST", headers=JSON | {"content-length": "65537"}, pieces=[b"{"], hangs=True)
+    assert announced.status == 413
+    chunked = JSON | {"transfer-encoding": "chunked"}
+    unannounced = await call(layer, "POST", headers=chunked, pieces=[b"x" * 1000] * 100, hangs=True)
+    assert unannounced.status == 413
+
+
+async def test_users_send_as_much_as_their_kind_of_body_may_have() -> None:
+    layer = bodies(3_000_000)
+    form = "application/x-www-form-urlencoded"
+    assert await answered(layer, 3_000_000) == 200
+    assert await answered(layer, 3_000_001) == 413
+    assert await answered(layer, FORM_BYTES, kind=form) == 200
+    assert await answered(layer, FORM_BYTES + 1, kind=form) == 413
+    for path in ("/api/v1/auth/login", "/API/V1/AUTH/login"):
+        assert await answered(layer, STRANGER_BYTES, path=path) == 200
+        assert await answered(layer, STRANGER_BYTES + 1, path=path) == 413
+
+
+async def test_a_whole_body_has_an_end_whatever_its_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aimo.http.arrival.EXPECTED", 1024 * 1024)
+    pieces = [b" " * 400] * 999
+    chunked = JSON | {"transfer-encoding": "chunked"}
+    async with asyncio.timeout(5):
+        reply = await call(bodies(10**6, idle_seconds=0.1), "POST", headers=chunked, pieces=pieces, pause=0.02)
+    assert reply.status == 408
+
+
+async def test_bodies_of_all_requests_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aimo.http.body_budget.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("aimo.http.edge.bodies.USERS_BYTES", 0)
+    done = asyncio.Event()
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await done.wait()
+        await web(scope, receive, send)
+
+    layer = Bodies(waits, max_size=100_000)  # room for 400,000 bytes, half of it for one user
+
+    def send_one(user: str, path: str = "/slow") -> asyncio.Task[Any]:
+        sent = call(layer, "POST", path, headers=JSON, pieces=[json_of(95_000)], verified=user)
+        return asyncio.create_task(sent)
+
+    slow = [send_one(user) for user in ("a", "a", "b", "b")]
+    await asyncio.sleep(0.05)
+    own_share_used_up = await send_one("a", "/quick")
+    all_used_up = await send_one("c", "/quick")
+    assert (own_share_used_up.status, all_used_up.status) == (503, 503)
+    assert all_used_up.header("retry-after") == "5"
+    small = await call(layer, "POST", "/quick", headers=JSON, pieces=[b"{}"], verified="c")
+    assert small.status == 200
+    done.set()
+    assert [reply.status for reply in await asyncio.gather(*slow)] == [200] * 4
+    assert (await send_one("c", "/quick")).status == 200
+
+
+async def test_a_waiting_body_goes_on_when_another_is_done() -> None:
+    budget = BodyBudget(total=100_000, share=100_000)
+    with budget.account("b") as waiting:
+        with budget.account("a") as first:
+            await first.add(FREE_BYTES + 100_000)
+            asked = asyncio.create_task(waiting.add(FREE_BYTES + 50_000))
+            await asyncio.sleep(0.02)
+            assert not asked.done()
+        await asyncio.wait_for(asked, 1)
+    with budget.account("c") as third:
+        await third.add(FREE_BYTES + 100_000)
+
+
+async def test_what_is_neither_json_nor_a_form_takes_no_memory() -> None:
+    budget_is_not_asked = b"x" * FORM_BYTES
+    reply = await call(
+        bodies(10**7), "POST", headers={"content-type": "image/png"}, pieces=[budget_is_not_asked], verified="u"
+    )
+    assert reply.json["body"] == "{}"

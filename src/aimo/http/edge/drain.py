@@ -11,6 +11,8 @@ import asyncio
 from aimo.http.asgi import App, Message, Receive, Scope, Send
 
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_STRANGER_BYTES = 16 * 1024 * 1024
+_STRANGER_SECONDS = 10.0
 
 
 class Drain:
@@ -20,6 +22,9 @@ class Drain:
         app: what is answered by.
         most_bytes: how much is thrown away at most.
         most_seconds: how long that may take.
+
+    Of somebody who is not logged in much less is read, and all of it is thrown away: enough for the answer to an
+    upload with a token that has expired.
     """
 
     def __init__(self, app: App, *, most_bytes: int = 256 * 1024 * 1024, most_seconds: float = 30) -> None:
@@ -47,15 +52,16 @@ class Drain:
             if not finished and message["type"] == "http.response.start":
                 finished = True
                 if begun or not _waits_for_permission(scope):
-                    await self._throw_away(receive)
+                    await self._throw_away(receive, known=bool(scope.get("verified")))
             await send(message)
 
         await self._app(scope, receive_watched, send_after_body)
 
-    async def _throw_away(self, receive: Receive) -> None:
-        left = self._most_bytes
+    async def _throw_away(self, receive: Receive, *, known: bool) -> None:
+        left = self._most_bytes if known else min(self._most_bytes, _STRANGER_BYTES)
+        seconds = self._most_seconds if known else min(self._most_seconds, _STRANGER_SECONDS)
         try:
-            async with asyncio.timeout(self._most_seconds):
+            async with asyncio.timeout(seconds):
                 while left > 0:
                     message = await receive()
                     left -= len(message.get("body", b""))

@@ -1,40 +1,31 @@
-"""A JSON body as the handlers may rely on it: a well-formed object (contract 1.10, decisions 12)."""
+"""A JSON body as the handlers may rely on it: a well-formed object (docs/contract/bodies.md)."""
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
+
+from aimo.http.edge.json_scan import has_unusable_escapes, nests_deeper, without_unusable_escapes
 
 MAX_DEPTH = 200
 """Deepest nesting that is passed on; far below what any decoder's recursion allows."""
 
 EMPTY = b"{}"
 
-# Everything but an escaped NUL and lone surrogates; possessive, so it never backtracks.
-_GOOD_ESCAPES = re.compile(
-    rb"(?:[^\\]++|\\(?:[^u]|u(?:"
-    rb"[dD](?:[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[0-7][0-9a-fA-F]{2})"
-    rb"|(?!0000)[0-9abcefABCEF][0-9a-fA-F]{3})))*+",
-    re.DOTALL,
-)
-_SUSPICIOUS_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_NOT_BRACKETS = bytes(c for c in range(256) if c not in b"[]{}")
 _WHITE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
 
 class BadBodyError(Exception):
-    """A body that is refused before anybody is authenticated.
+    """A body that no route sees.
 
-    ``status`` is the HTTP status and the text the ``message`` of the answer.
+    ``status`` is the HTTP status and the text the ``message`` of the answer; ``retry_after`` is in seconds.
     """
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = 400, *, retry_after: int | None = None) -> None:
         self.status = status
+        self.retry_after = retry_after
         super().__init__(message)
 
 
@@ -48,9 +39,8 @@ class Body(NamedTuple):
 def normalise(raw: bytes) -> Body:
     """The object a JSON body stands for; an array counts as an empty object.
 
-    The bytes are those that came unless they must differ. Text that cannot be stored (a
-    NUL, a lone surrogate) is replaced and reported, because it is a business error that
-    comes after authentication.
+    The bytes are those that came. Text that cannot be stored (a NUL, a lone surrogate) is
+    reported instead, because it is a business error of the route; nobody reads such a body.
 
     Raises:
         BadBodyError: malformed JSON, invalid UTF-8, nesting beyond ``MAX_DEPTH``, or a
@@ -62,20 +52,13 @@ def normalise(raw: bytes) -> Body:
         return Body(EMPTY)
     if first not in (b"{", b"["):
         raise BadBodyError("The request body must be a JSON object")
-    unusable = b"\\u" in data and not _has_good_escapes(data)
-    if unusable:
-        data = _SUSPICIOUS_ESCAPE.sub(rb"\\ufffd", data)
-    _require_well_formed(data)
-    return Body(data if first == b"{" else EMPTY, unusable)
-
-
-def _has_good_escapes(data: bytes) -> bool:
-    match = _GOOD_ESCAPES.match(data)
-    return match is not None and match.end() == len(data)
+    unusable = has_unusable_escapes(data)
+    _require_well_formed(without_unusable_escapes(data) if unusable else data)
+    return Body(EMPTY if unusable or first == b"[" else data, unusable)
 
 
 def _require_well_formed(data: bytes) -> None:
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+    if nests_deeper(data, MAX_DEPTH):
         raise BadBodyError("The request body is nested too deeply")
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
@@ -83,12 +66,3 @@ def _require_well_formed(data: bytes) -> None:
             data.decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadBodyError("Malformed JSON in the request body") from None
-
-
-def _depth(data: bytes) -> int:
-    """Deepest nesting, found without recursion; at C speed, since anybody may send megabytes."""
-    brackets = np.frombuffer(_STRING.sub(b"", data).translate(None, _NOT_BRACKETS), dtype=np.uint8)
-    if brackets.size == 0:
-        return 0
-    steps = np.where((brackets == ord("[")) | (brackets == ord("{")), np.int8(1), np.int8(-1))
-    return int(np.cumsum(steps, dtype=np.int32).max())

@@ -1,14 +1,15 @@
 """The layers in the order of the contract's pipeline (section 1.1), outermost first.
 
-request id → measures and log → security headers → CORS → errors → path → drain → body → authentication →
+request id → measures and log → security headers → CORS → errors → path → drain → authentication → body →
 signed files → web client and 404 → HEAD → ETags → the API.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from aimo.http.addresses import Network
 from aimo.http.asgi import App, Receive, Scope, Send
 from aimo.http.edge.bodies import Bodies
 from aimo.http.edge.cors import Cors
@@ -50,6 +51,7 @@ def around(
     signer: FileSigner,
     max_body_size: int,
     https: bool,
+    proxies: Sequence[Network] = (),
     web_folder: Path | None = None,
     upload_paths: Collection[str] = UPLOAD_PATHS,
 ) -> Edge:
@@ -58,18 +60,20 @@ def around(
     Args:
         api: the framework's application.
         routes: what it serves.
-        authentication: makes the layer that refuses requests without a valid token; it sees
-            the path as it will be routed and a body that is well-formed.
+        authentication: makes the layer that refuses requests without a valid token, before anything of
+            their bodies is read; it sees the path as it will be routed.
         storage: where stored files are.
         signer: made their addresses.
         max_body_size: most bytes of a body, uploads apart.
+        proxies: the proxies whose word about a client's address is believed.
         https: whether clients reach the server by https.
         web_folder: a built web client; a built-in page without one.
         upload_paths: where multipart bodies are streamed.
     """
     app: App = Head(JsonEtags(api))
     app = Fallback(app, routes=routes, web=WebClient(web_folder))
-    app = authentication(Files(app, storage=storage, signer=signer))
-    app = Bodies(app, max_size=max_body_size, upload_paths=upload_paths)
+    app = Files(app, storage=storage, signer=signer)
+    app = Bodies(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
+    app = authentication(app)
     app = Errors(Paths(Drain(app)))
     return Edge(api, RequestId(Observed(SecurityHeaders(Cors(app), https=https))))
