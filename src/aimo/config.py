@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.errors import ConfigurationError
+from aimo.origins import Origin, parse_origins
 
 PUBLISHED_JWT_SECRET = "your-secret-key-change-in-production"  # noqa: S105 (the default that must be refused)
 
@@ -72,13 +73,14 @@ class Settings(BaseSettings):
     )
 
     # Core
-    node_env: str = Field(
-        "development", description="`production` demands a JWT secret and makes the login cookie `Secure`."
-    )
+    node_env: str = Field("development", description="`production` demands a JWT secret.")
     host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all interfaces.")
     port: int = Field(3000, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; `aimo serve --workers` wins.")
-    public_url: str = Field("", description="The URL under which clients reach the server; https adds HSTS.")
+    public_url: str = Field(
+        "",
+        description="The URL under which clients reach the server; https adds HSTS. Its pages may use the cookie.",
+    )
     aimo_data_dir: Path = Field(
         Path("data"),
         description="Folder of everything that is kept: `aimo.db`, `lancedb/`, `attachments/`, `jwt_secret`.",
@@ -98,7 +100,8 @@ class Settings(BaseSettings):
     allow_registration: UnlessFalse = Field(True, description="`false` refuses new accounts.")
     max_body_size: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body in bytes, uploads apart.")
     trusted_proxies: str = Field(
-        "", description="Comma list of addresses or networks whose `X-Forwarded-For` is believed."
+        "",
+        description="Comma list of addresses or networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.",
     )
     password_rules: OnOff = Field(
         True,
@@ -116,9 +119,13 @@ class Settings(BaseSettings):
         description="Comma list of hosts or networks that user-given URLs may reach although they are private.",
     )
     cors_origin: str = Field(
-        "http://localhost:3000", description="Accepted for compatibility; the request's origin is reflected."
+        "",
+        description="Comma list of origins besides the server's own whose pages may use the login cookie. All others "
+        "may call with a bearer token.",
     )
-    cors_credentials: OnlyTrue = Field(False, description="Accepted for compatibility; credentials are allowed.")
+    cors_credentials: OnlyTrue = Field(
+        False, description="Accepted for compatibility; origins in `CORS_ORIGIN` may always send credentials."
+    )
     locale_language: str = Field("zh-cn", description="Accepted for compatibility; has no effect.")
     locale_timezone: str = Field(
         "Asia/Shanghai", description="IANA zone that decides what `today` is and when scheduled work runs."
@@ -312,6 +319,12 @@ class Settings(BaseSettings):
         _parse_networks(value)
         return value
 
+    @field_validator("cors_origin")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        parse_origins(value)
+        return value
+
     @field_validator("lancedb_s3_endpoint", "attachment_s3_endpoint", "attachment_oss_endpoint")
     @classmethod
     def _without_password(cls, value: str) -> str:
@@ -341,6 +354,11 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The proxies whose word about a client's address is believed."""
         return _parse_networks(self.trusted_proxies)
+
+    @cached_property
+    def trusted_origins(self) -> tuple[Origin, ...]:
+        """The origins of others whose pages may use the login cookie."""
+        return parse_origins(self.cors_origin)
 
     @property
     def machine_token(self) -> str:

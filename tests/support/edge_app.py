@@ -17,6 +17,7 @@ from aimo.http.asgi import App, Receive, Scope, Send, header
 from aimo.http.edge.routes import Routes
 from aimo.http.edge.stack import UPLOAD_PATHS, around
 from aimo.http.multipart import receive_upload
+from aimo.http.senders import Senders
 from aimo.http.text import refuse_unusable
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
@@ -96,6 +97,7 @@ app = around(
     storage=storage,
     signer=signer,
     max_body_size=200_000,
+    senders=Senders(),
     https=False,
     web_folder=FOLDER / "web" if (FOLDER / "web").exists() else None,
 )

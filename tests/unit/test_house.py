@@ -28,6 +28,7 @@ FLOORS = (
         "inert",
         "log",
         "metrics",
+        "origins",
         "outbound",
         "private_folders",
         "dto",

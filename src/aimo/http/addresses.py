@@ -51,6 +51,12 @@ def is_local(scope: Scope, trusted: Sequence[Network]) -> bool:
     return client is not None and client.is_loopback and not _is_trusted(client, trusted)
 
 
+def comes_from_proxy(scope: Scope, trusted: Sequence[Network]) -> bool:
+    """Whether a trusted proxy made the connection, whose headers about the request are believed."""
+    peer = _parse(_peer(scope))
+    return peer is not None and _is_trusted(peer, trusted)
+
+
 def _names_this_machine(scope: Scope) -> bool:
     host = (header(scope, b"host") or b"localhost").decode("latin-1").lower()
     address = _parse(host)

@@ -34,6 +34,7 @@ from aimo.http.controllers.users import UserController
 from aimo.http.edge.routes import Routes
 from aimo.http.edge.stack import Edge, around
 from aimo.http.envelope import EXCEPTION_HANDLERS
+from aimo.http.senders import Senders
 from aimo.http.text import refuse_unusable
 from aimo.storage.signing import FileSigner
 
@@ -103,5 +104,6 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
         max_body_size=settings.max_body_size,
         proxies=settings.proxies,
         https=settings.public_url.startswith("https://"),
+        senders=Senders(public_url=settings.public_url, listed=settings.trusted_origins, proxies=settings.proxies),
         web_folder=settings.aimo_web_dir,
     )

@@ -1,4 +1,4 @@
-"""Who makes a request: session tokens by path prefix, machine tokens by route (contract 1.5 and 1.7)."""
+"""Who makes a request: session tokens by path prefix, machine tokens by route (docs/contract/sessions.md)."""
 
 from __future__ import annotations
 

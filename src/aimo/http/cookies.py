@@ -6,17 +6,20 @@ from email.utils import formatdate
 
 from aimo import clock
 from aimo.http.asgi import Scope
+from aimo.http.senders import sender_of
 from aimo.services.tokens import LIFETIME_SECONDS
 
 COOKIE = "aimo_token"
 
 
 def given_token(scope: Scope) -> str:
-    """The token in a request's cookie; empty without one.
+    """The token in a request's cookie; empty without one, and where the page that asks may not use it.
 
     A neighbouring host can plant a second cookie of this name in a browser, and nothing tells which is ours: where
     they differ, none counts.
     """
+    if not sender_of(scope).trusted:
+        return ""
     found = {
         value
         for name, field in scope["headers"]
@@ -27,16 +30,20 @@ def given_token(scope: Scope) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def login_cookie(token: str, *, secure: bool) -> str:
-    """The ``Set-Cookie`` of a login, letter for letter that of the existing server."""
-    return _cookie(token, LIFETIME_SECONDS, clock.now_ms() / 1000 + LIFETIME_SECONDS, secure)
+def login_cookie(scope: Scope, token: str) -> dict[str, str]:
+    """The header that has a browser keep a login; none where the page that asks may not have it."""
+    return _set(scope, token, LIFETIME_SECONDS, clock.now_ms() / 1000 + LIFETIME_SECONDS)
 
 
-def cleared_cookie(*, secure: bool) -> str:
-    """The ``Set-Cookie`` that makes a browser forget the login."""
-    return _cookie("", 0, 0, secure)
+def cleared_cookie(scope: Scope) -> dict[str, str]:
+    """The header that has a browser forget a login, where the page that asks may do so."""
+    return _set(scope, "", 0, 0)
 
 
-def _cookie(token: str, seconds: int, expires: float, secure: bool) -> str:
+def _set(scope: Scope, token: str, seconds: int, expires: float) -> dict[str, str]:
+    """The cookie, letter for letter that of the existing server, but for ``Secure`` where the request came by https."""
+    sender = sender_of(scope)
+    if not sender.trusted:
+        return {}
     attributes = f"Max-Age={seconds}; Path=/; Expires={formatdate(expires, usegmt=True)}; HttpOnly; SameSite=Lax"
-    return f"{COOKIE}={token}; {attributes}{'; Secure' if secure else ''}"
+    return {"Set-Cookie": f"{COOKIE}={token}; {attributes}{'; Secure' if sender.secure else ''}"}

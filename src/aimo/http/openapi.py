@@ -169,6 +169,8 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         responses["401"] = _json("The token is missing or wrong.", _REJECTION)
     responses["400"] = _json("The request could not be read.", _MALFORMED)
     if method != "GET":
+        foreign_form = "A form came from a page of another origin."
+        responses["403"] = _json(foreign_form, {"$ref": "#/components/schemas/Failure"})
         responses["413"] = _json("The body is too large.", _MALFORMED)
 
 

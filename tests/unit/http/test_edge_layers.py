@@ -12,37 +12,73 @@ from aimo.http.edge.cors import Cors
 from aimo.http.edge.errors import Errors
 from aimo.http.edge.etag import JsonEtags
 from aimo.http.edge.fallback import Fallback
+from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
 from aimo.http.edge.paths import Paths
 from aimo.http.edge.request_id import RequestId
 from aimo.http.edge.routes import Routes
 from aimo.http.edge.security import SecurityHeaders
+from aimo.http.senders import Senders
+from aimo.origins import parse_origins
 from support.asgi import call, echo
 
 # CORS and security headers
 
 
-async def test_the_origin_is_reflected_with_credentials() -> None:
-    reply = await call(Cors(echo), headers={"Origin": "http://a.test"})
-    assert reply.header("access-control-allow-origin") == "http://a.test"
-    assert reply.header("access-control-allow-credentials") == "true"
-    assert reply.header("vary") == "Origin"
-    plain = await call(Cors(echo))
-    assert plain.header("access-control-allow-origin") == "*"
-    assert plain.header("access-control-allow-credentials") is None
+async def test_only_origins_that_are_trusted_get_credentials() -> None:
+    senders = Senders(listed=parse_origins("https://desktop.test"))
+    for origin in ("https://desktop.test", "http://own.test:3000"):
+        reply = await call(Cors(echo, senders), headers={"Host": "own.test:3000", "Origin": origin})
+        assert reply.header("access-control-allow-origin") == origin
+        assert reply.header("access-control-allow-credentials") == "true"
+        assert reply.header("vary") == "Origin"
+    for origin in ("http://a.test", "http://own.test", "null", None):
+        headers = {"Host": "own.test:3000"} | ({"Origin": origin} if origin else {})
+        reply = await call(Cors(echo, senders), headers=headers)
+        assert reply.header("access-control-allow-origin") == "*"
+        assert reply.header("access-control-allow-credentials") is None
+        assert reply.header("vary") == "Origin"
 
 
 async def test_every_preflight_is_answered_without_the_app() -> None:
-    asked = {"Origin": "null", "Access-Control-Request-Headers": "authorization,content-type"}
-    reply = await call(Cors(echo), "OPTIONS", "/no/such/path", headers=asked)
-    assert (reply.status, reply.body) == (204, b"")
-    assert reply.header("access-control-allow-origin") == "null"
-    assert reply.header("access-control-allow-methods") == "GET,HEAD,PUT,PATCH,POST,DELETE"
-    assert reply.header("access-control-allow-headers") == "authorization,content-type"
-    assert reply.header("vary") == "Origin, Access-Control-Request-Headers"
-    bare = await call(Cors(echo), "OPTIONS", "*")
+    asked = {"Host": "own.test", "Access-Control-Request-Headers": "authorization,content-type"}
+    for origin, allowed, credentials in (("null", "*", None), ("http://own.test", "http://own.test", "true")):
+        reply = await call(Cors(echo, Senders()), "OPTIONS", "/no/such/path", headers=asked | {"Origin": origin})
+        assert (reply.status, reply.body) == (204, b"")
+        assert reply.header("access-control-allow-origin") == allowed
+        assert reply.header("access-control-allow-credentials") == credentials
+        assert reply.header("access-control-allow-methods") == "GET,HEAD,PUT,PATCH,POST,DELETE"
+        assert reply.header("access-control-allow-headers") == "authorization,content-type"
+        assert reply.header("vary") == "Origin, Access-Control-Request-Headers"
+    bare = await call(Cors(echo, Senders()), "OPTIONS", "*")
     assert bare.status == 204
     assert bare.header("access-control-allow-headers") is None
+
+
+FORMS = ("application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=x", " text/plain;charset=UTF-8")
+
+
+@pytest.mark.parametrize("kind", FORMS)
+async def test_a_foreign_form_is_refused_before_its_body_is_read(kind: str) -> None:
+    async def unreachable(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("the form got through")
+
+    app = Cors(ForeignForms(unreachable), Senders())
+    for origin in ("http://evil.test", "http://own.test:81", "null"):
+        headers = {"Host": "own.test", "Origin": origin, "Content-Type": kind}
+        reply = await call(app, "POST", "/api/v1/auth/login", headers=headers, pieces=[b"a"], hangs=True)
+        assert (reply.status, reply.json["code"], reply.json["data"]) == (403, 5, None)
+        assert "CORS_ORIGIN" in reply.json["msg"]
+
+
+@pytest.mark.parametrize("kind", FORMS)
+async def test_forms_of_own_pages_and_of_programs_get_through(kind: str) -> None:
+    app = Cors(ForeignForms(echo), Senders())
+    for sender in ({}, {"Origin": "http://own.test"}, {"Origin": "http://a.test", "Authorization": "Bearer x"}):
+        headers = {"Host": "own.test", "Content-Type": kind} | sender
+        assert (await call(app, "POST", headers=headers, pieces=[b"a=1"])).status == 200
+    json = {"Host": "own.test", "Origin": "http://a.test", "Content-Type": "application/json"}
+    assert (await call(app, "POST", headers=json, pieces=[b"{}"])).status == 200
 
 
 async def test_security_headers_hurt_no_plain_http_installation() -> None:

@@ -1,4 +1,4 @@
-"""Registering, logging in and logging out (contract 2)."""
+"""Registering, logging in and logging out (docs/contract/sessions.md)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ class AuthController(Controller):
     async def log_in(
         self, data: JSONBody[LoginBody], request: AnyRequest, services: Services
     ) -> Response[Envelope[LoggedIn]]:
-        """Open a session; its token is in the answer and in a cookie."""
+        """Open a session; its token is in the answer, and in a cookie for the server's own pages."""
         logged_in = await services.accounts.log_in(data.email, data.password, device=device(request, services))
-        cookie = login_cookie(logged_in.token, secure=services.settings.production)
-        return Response(ok(logged_in), headers={"Set-Cookie": cookie})
+        return Response(ok(logged_in), headers=login_cookie(request.scope, logged_in.token))  # type: ignore[arg-type]
 
     @post("/logout", summary="Log out")
     async def log_out(self, request: AnyRequest, services: Services) -> Response[Envelope[Done]]:
@@ -43,5 +42,5 @@ class AuthController(Controller):
         user = request.scope.get("user")
         if isinstance(user, Identity):
             await services.sessions.log_out(user, device(request, services))
-        cookie = cleared_cookie(secure=services.settings.production)
-        return Response(ok(Done(message="Logged out successfully")), headers={"Set-Cookie": cookie})
+        headers = cleared_cookie(request.scope)  # type: ignore[arg-type]
+        return Response(ok(Done(message="Logged out successfully")), headers=headers)

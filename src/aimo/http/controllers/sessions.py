@@ -6,12 +6,12 @@ from litestar import Controller, Response
 
 from aimo.dto.base import UNSET, Envelope
 from aimo.dto.sessions import SessionList, SessionsEnded
+from aimo.http.asgi import Scope
 from aimo.http.context import AnyRequest, Params, PathText, Services, User, device
 from aimo.http.cookies import cleared_cookie, given_token, login_cookie
 from aimo.http.envelope import ok
 from aimo.http.parameters import Parameter, documented
 from aimo.http.routing import delete, get
-from aimo.services.service_set import ServiceSet
 from aimo.services.sessions import Ended
 
 _KEEP_CURRENT = Parameter("keepCurrent", "boolean", "Whether the session of this request stays.", False)
@@ -35,7 +35,7 @@ class SessionController(Controller):
         """End all sessions, and all tokens without one."""
         keep_current = params.boolean("keepCurrent", False)
         ended = await services.sessions.end_all(user, keep_current=keep_current, device=device(request, services))
-        return _answer(ended, "Logged out everywhere", request, services)
+        return _answer(ended, "Logged out everywhere", request)
 
     @delete("/{session_id:str}", summary="End a session")
     async def end(
@@ -43,19 +43,19 @@ class SessionController(Controller):
     ) -> Response[Envelope[SessionsEnded]]:
         """End one session; its token is refused from now on."""
         current = await services.sessions.end(user, session_id, device(request, services))
-        return _answer(Ended(1, current_remains=not current), "Session ended successfully", request, services)
+        return _answer(Ended(1, current_remains=not current), "Session ended successfully", request)
 
 
-def cookie_after(ended: Ended, request: AnyRequest, services: ServiceSet) -> dict[str, str]:
+def cookie_after(ended: Ended, request: AnyRequest) -> dict[str, str]:
     """The header that makes the cookie of a request, where it came with one, fit what has ended."""
-    if ended.current_remains or not given_token(request.scope):  # type: ignore[arg-type]
+    scope: Scope = request.scope  # type: ignore[assignment]
+    if ended.current_remains or not given_token(scope):
         return {}
-    secure = services.settings.production
-    return {"Set-Cookie": login_cookie(ended.token, secure=secure) if ended.token else cleared_cookie(secure=secure)}
+    return login_cookie(scope, ended.token) if ended.token else cleared_cookie(scope)
 
 
-def _answer(ended: Ended, message: str, request: AnyRequest, services: ServiceSet) -> Response[Envelope[SessionsEnded]]:
+def _answer(ended: Ended, message: str, request: AnyRequest) -> Response[Envelope[SessionsEnded]]:
     data = SessionsEnded(
         message=message, ended=ended.count, current_remains=ended.current_remains, token=ended.token or UNSET
     )
-    return Response(ok(data), headers=cookie_after(ended, request, services))
+    return Response(ok(data), headers=cookie_after(ended, request))

@@ -72,7 +72,7 @@ async def _change_password(
     if ended is None:
         return Response(ok(answer))
     answer.ended, answer.current_remains, answer.token = ended.count, ended.current_remains, ended.token or UNSET
-    return Response(ok(answer), headers=cookie_after(ended, request, services))
+    return Response(ok(answer), headers=cookie_after(ended, request))
 
 
 def _switch(value: object) -> bool:

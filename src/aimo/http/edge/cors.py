@@ -1,29 +1,31 @@
-"""CORS for every answer, and preflights (contract 1.13, decisions 11).
-
-The request's origin is reflected with credentials, because the desktop build calls across
-origins with them and browsers refuse ``*`` for that.
-"""
+"""CORS for every answer, and preflights (docs/contract/requests.md)."""
 
 from __future__ import annotations
 
 from aimo.http.asgi import App, Headers, Message, Receive, Scope, Send, header
+from aimo.http.senders import Senders
 
 _METHODS = (b"access-control-allow-methods", b"GET,HEAD,PUT,PATCH,POST,DELETE")
 
 
 class Cors:
-    """Adds the CORS headers to every answer; answers every ``OPTIONS`` itself with 204."""
+    """Judges where a request comes from, adds the CORS headers, and answers every ``OPTIONS`` itself with 204.
 
-    def __init__(self, app: App) -> None:
+    Any origin may call without credentials; with them only those that ``senders`` trusts.
+    """
+
+    def __init__(self, app: App, senders: Senders) -> None:
         self._app = app
+        self._senders = senders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         origin = header(scope, b"origin")
+        allowed = origin if self._senders.identify(scope).trusted else None
         if scope["method"] == "OPTIONS":
-            await _preflight(scope, send, origin)
+            await _preflight(scope, send, allowed)
             return
-        fields = _allowed(origin, b"Origin")
+        fields = _allowed(allowed, b"Origin")
 
         async def send_with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -43,6 +45,7 @@ async def _preflight(scope: Scope, send: Send, origin: bytes | None) -> None:
 
 
 def _allowed(origin: bytes | None, vary: bytes) -> Headers:
+    """The headers for an origin that is trusted, or for everybody else."""
     if origin is None:
         return [(b"access-control-allow-origin", b"*"), (b"vary", vary)]
     return [

@@ -1,7 +1,7 @@
-"""The layers in the order of the contract's pipeline (section 1.1), outermost first.
+"""The layers in the order of docs/contract/requests.md, outermost first.
 
-request id → measures and log → security headers → CORS → errors → path → drain → authentication → body →
-signed files → web client and 404 → HEAD → ETags → the API.
+request id → measures and log → security headers → CORS → errors → path → drain → foreign forms → authentication →
+body → signed files → web client and 404 → HEAD → ETags → the API.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from aimo.http.edge.errors import Errors
 from aimo.http.edge.etag import JsonEtags
 from aimo.http.edge.fallback import Fallback, Matcher
 from aimo.http.edge.files import Files
+from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
 from aimo.http.edge.observed import Observed
 from aimo.http.edge.paths import Paths
 from aimo.http.edge.request_id import RequestId
 from aimo.http.edge.security import SecurityHeaders
 from aimo.http.edge.static import WebClient
+from aimo.http.senders import Senders
 from aimo.storage.protocol import Storage
 from aimo.storage.signing import FileSigner
 
@@ -51,6 +53,7 @@ def around(
     signer: FileSigner,
     max_body_size: int,
     https: bool,
+    senders: Senders,
     proxies: Sequence[Network] = (),
     web_folder: Path | None = None,
     upload_paths: Collection[str] = UPLOAD_PATHS,
@@ -67,6 +70,7 @@ def around(
         max_body_size: most bytes of a body, uploads apart.
         proxies: the proxies whose word about a client's address is believed.
         https: whether clients reach the server by https.
+        senders: whose pages may use the cookie and send forms.
         web_folder: a built web client; a built-in page without one.
         upload_paths: where multipart bodies are streamed.
     """
@@ -75,5 +79,5 @@ def around(
     app = Files(app, storage=storage, signer=signer)
     app = Bodies(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
     app = authentication(app)
-    app = Errors(Paths(Drain(app)))
-    return Edge(api, RequestId(Observed(SecurityHeaders(Cors(app), https=https))))
+    app = Errors(Paths(Drain(ForeignForms(app))))
+    return Edge(api, RequestId(Observed(SecurityHeaders(Cors(app, senders), https=https))))
