@@ -23,6 +23,8 @@ from aimo.runtime import Runtime
 from aimo.services import passwords
 from aimo.services.attachments import NewFile
 from aimo.services.doctor import doctor
+from aimo.services.sessions import Identity
+from aimo.services.tokens import Claims
 from support.waiting import eventually_async
 
 from .breaking import Faults, Place
@@ -47,6 +49,12 @@ class Scene:
     def services(self) -> ServiceSet:
         assert self._runtime
         return self._runtime.services
+
+    @property
+    def who(self) -> Identity:
+        """The user, as somebody with a session."""
+        claims = Claims(self.uid, "session", is_old=False, issued_at=0, expires_at=0)
+        return Identity(self.uid, None, None, claims)
 
     async def start(self) -> None:
         self._runtime = await Runtime(self._settings).__aenter__()
@@ -178,7 +186,7 @@ CHANGES: dict[str, tuple[Make, Change]] = {
     "user-pictured": (Scene.picture, lambda scene, _: scene.picture()),
     "user-with-a-new-password": (
         _nothing,
-        lambda scene, _: scene.services.accounts.change_password(scene.uid, PASSWORD, PASSWORD),
+        lambda scene, _: scene.services.accounts.change_password(scene.who, PASSWORD, PASSWORD),
     ),
 }
 
