@@ -42,7 +42,7 @@ def test_everything_a_fresh_server_makes_is_for_its_user_alone(server: Any, tmp_
     assert open_to_others(tmp_path / "fresh") == []
 
 
-def test_production_refuses_open_data_and_starts_after_the_command_it_tells(server: Any, tmp_path: Path) -> None:
+def test_production_refuses_open_data_until_the_command_that_it_tells_was_run(tmp_path: Path) -> None:
     data = tmp_path / "data"
     # As release 1.0.0 left it beside MySQL, or in a container.
     (data / "lancedb").mkdir(parents=True)
@@ -54,5 +54,8 @@ def test_production_refuses_open_data_and_starts_after_the_command_it_tells(serv
     assert f"`chmod -R go-rwx {data}`" in line
 
     subprocess.run(line.split("`")[1], shell=True, check=True)
-    running: Server = server(**{**PRODUCTION, "AIMO_DATA_DIR": str(data)})
-    assert running.client().http.get("/healthz").status_code == 200
+    assert open_to_others(data) == []
+    # Past the folder it meets the next thing that is wrong, without having started.
+    answer = aimo({**PRODUCTION, "AIMO_DATA_DIR": str(data), "OUTBOUND_ALLOW": "not a network/99"}, tmp_path, "serve")
+    assert str(data) not in answer.stderr
+    assert "OUTBOUND_ALLOW" in answer.stderr

@@ -14,10 +14,13 @@ from aimo.config import Settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
+from aimo.db.queries.archive import WITH_LONG_TEXTS
 from aimo.db.schema import Table as Model
 from aimo.db.transaction import transaction
 
 _PAGE = 2000
+# Of rows of which each may have megabytes.
+_LARGE_PAGE = 50
 
 
 @asynccontextmanager
@@ -55,9 +58,10 @@ def _columns(connection: Connection) -> dict[str, set[str]]:
 async def _copy_table(real: Database, scratch: Database, table: Table, existing: set[str]) -> None:
     columns = [column for column in table.columns if column.name in existing]
     keys = list(table.primary_key.columns)
+    page = _LARGE_PAGE if table.name in WITH_LONG_TEXTS else _PAGE
     after: tuple[Any, ...] | None = None
     while True:
-        query = select(*columns).order_by(*keys).limit(_PAGE)
+        query = select(*columns).order_by(*keys).limit(page)
         if after is not None:
             query = query.where(keys[0] > after[0] if len(keys) == 1 else tuple_(*keys) > after)
         async with real.reads() as connection:
