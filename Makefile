@@ -1,7 +1,7 @@
 # Everything runs from .venv at the project root; any target makes it first where it needs it.
 PY := .venv/bin/python
 # Programs besides Python packages that the tests start; `scripts/ensure` knows how to get them.
-TEST_PROGRAMS := mariadb
+TEST_PROGRAMS := mariadb chromium
 # How many tests run at once; each process starts its own MariaDB. Many of them mostly wait.
 JOBS ?= 3
 PYTEST := .venv/bin/pytest

@@ -92,6 +92,23 @@ async def test_security_headers_hurt_no_plain_http_installation() -> None:
     assert (secure.header("content-security-policy") or "").endswith(";upgrade-insecure-requests")
 
 
+async def test_pages_tell_their_own_server_where_they_are() -> None:
+    """With `no-referrer` browsers send `Origin: null` with a page's own forms."""
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/html; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def not_modified(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 304, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    for app, policy in ((page, "same-origin"), (not_modified, "same-origin"), (echo, "no-referrer")):
+        reply = await call(SecurityHeaders(app, https=False))
+        assert [value for name, value in reply.headers if name == "referrer-policy"] == [policy]
+
+
 async def test_an_answer_keeps_its_own_security_headers() -> None:
     async def strict(scope: Scope, receive: Receive, send: Send) -> None:
         await send(

@@ -33,7 +33,8 @@ class SecurityHeaders:
     """Adds the security headers that the answer does not set itself.
 
     HSTS and ``upgrade-insecure-requests`` only when clients are known to come by https:
-    both lock users of a plain-HTTP installation out.
+    both lock users of a plain-HTTP installation out. A page has ``Referrer-Policy: same-origin``: with ``no-referrer``
+    browsers send ``Origin: null`` with its forms and changes, which would make it a stranger to its own server.
     """
 
     def __init__(self, app: App, *, https: bool) -> None:
@@ -47,7 +48,11 @@ class SecurityHeaders:
 
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = self._completed(list(message.get("headers", ())))
+                headers = list(message.get("headers", ()))
+                # What is not modified may be a page; the header replaces the one that the browser has kept.
+                if message["status"] == 304 or _is_page(headers):
+                    headers.append((b"referrer-policy", b"same-origin"))
+                message["headers"] = self._completed(headers)
             await send(message)
 
         await self._app(scope, receive, send_secured)
@@ -57,3 +62,7 @@ class SecurityHeaders:
         if own.isdisjoint(self._names):
             return headers + self._fields
         return headers + [field for field in self._fields if field[0] not in own]
+
+
+def _is_page(headers: Headers) -> bool:
+    return any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
