@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from aimo import config
@@ -150,6 +151,27 @@ def test_restored_on_sqlite_everything_is_as_it_was_on_mysql(
     assert_in_step(reborn)
     assert answers(reborn.client().login(alice.email, alice.password)) == told
     assert_sound(reborn.settings)
+
+
+def test_a_restored_backup_revives_no_session_and_no_token_that_was_ended(
+    server: Callable[..., Server], tmp_path: Path
+) -> None:
+    running, archive = server(**SECRET), tmp_path / "backup.tar.gz"
+    alice, kept, ended = running.user(), running.client(), running.client()
+    now = int(time.time())
+    for number, client in enumerate((kept, ended), 1):
+        claims = {"uid": alice.uid, "iat": now - number, "exp": now + 3600}
+        client.token = jwt.encode(claims, SECRET["JWT_SECRET"], "HS256")
+    assert ended.post("/auth/logout").code == 0
+    back_up(running.settings, archive)
+    running.stop()
+    other = {**SECRET, "AIMO_DATA_DIR": str(tmp_path / "other")}
+    restore(other, archive)
+    reborn = server(**other)
+    for client, status in ((alice, 401), (ended, 401), (kept, 200)):
+        heir = reborn.client()
+        heir.token = client.token
+        assert heir.get("/user/info").status == status
 
 
 def test_a_backup_opens_with_ordinary_tools_and_is_nobody_elses(archive: Path, tmp_path: Path) -> None:
