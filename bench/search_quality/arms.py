@@ -10,8 +10,8 @@ import numpy as np
 from bench.search_quality.metrics import Memo, Query
 
 from aimo.ai.embedder import Embedder
+from aimo.folding import fold
 from aimo.services.fusion import fuse, lookups
-from aimo.vectors.folding import fold
 
 Arm = Callable[[Query], list[str]]
 

@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     ba_auth_token: SecretStr = Field(SecretStr(""), description="Bearer token of the machine endpoints.")
     allow_registration: UnlessFalse = Field(True, description="`false` refuses new accounts.")
     max_body_size: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body in bytes, uploads apart.")
+    max_memo_size: int = Field(
+        1024 * 1024,
+        ge=1024,
+        le=8 * 1024 * 1024,
+        description="Largest content of a memo in bytes; larger ones of a migration stay, and can be edited down.",
+    )
     trusted_proxies: str = Field(
         "",
         description="Comma list of addresses or networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.",

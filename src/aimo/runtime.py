@@ -390,7 +390,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         categories=CategoryService(database),
         tags=TagService(database),
         attachments=attachments,
-        memos=MemoService(database, views, stores.embeddings, sync),
+        memos=MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size),
         lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
         push_rules=PushRuleService(database, channels),
         pushes=PushRounds(database, channels, content),

@@ -24,6 +24,7 @@ FLOORS = (
         "clock",
         "coercion",
         "closing",
+        "folding",
         "errors",
         "inert",
         "log",

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from lancedb.expr import col, lit
 
 from aimo.config import Settings
-from aimo.vectors.folding import fold
+from aimo.folding import fold
 from aimo.vectors.hashes import content_hash
 
 _COLUMNS = ["memoId", "_distance"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Integer, Table
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
@@ -71,3 +71,21 @@ def _json_without_sqlite(element: json_without, compiler: SQLCompiler, **kw: Any
     column, value = (compiler.process(clause, **kw) for clause in element.clauses)
     kept = f"(SELECT json_group_array(value) FROM json_each({column}) WHERE value <> {value})"  # noqa: S608 (compiled)
     return f"CASE WHEN {column} IS NOT NULL THEN {kept} END"
+
+
+class byte_length(FunctionElement[int]):
+    """The length of a text in bytes of UTF-8."""
+
+    name = "byte_length"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(byte_length)
+def _byte_length(element: byte_length, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"OCTET_LENGTH({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(byte_length, "sqlite")
+def _byte_length_sqlite(element: byte_length, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"LENGTH(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"

@@ -42,6 +42,10 @@ class Pagination(Dto):
     page: Annotated[int | float | str | None, Meta(description="The page as it was asked for, from 1.")]
     limit: Annotated[int | float | str | None, Meta(description="Items a page, as asked for.")]
     total_pages: Annotated[int | None, Meta(description="How many pages; 0 without items, null for limit 0.")]
+    truncated: Annotated[
+        bool | UnsetType,
+        Meta(description="True where the page ends early, at 32 MiB of content: a smaller limit reaches the rest."),
+    ] = UNSET
 
 
 class Done(Dto):

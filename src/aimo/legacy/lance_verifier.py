@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
+from aimo.folding import fold
 from aimo.legacy.apart import holds_lists, read_owned
 from aimo.legacy.cache_copier import CacheCopier, moments
 from aimo.legacy.damage import read_around
@@ -19,7 +20,6 @@ from aimo.legacy.searches import Searches
 from aimo.legacy.vector_copier import COPIED, THERE
 from aimo.legacy.verification import Mismatch, TableCheck, Verification
 from aimo.vectors.bulk import rows_with, same_bits, usable_vectors
-from aimo.vectors.folding import fold
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import OwnedTable, Table

@@ -20,6 +20,7 @@ from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
+from aimo.folding import fold
 from aimo.legacy import ledger
 from aimo.legacy.apart import outcomes_of, read_owned
 from aimo.legacy.damage import read_around
@@ -29,7 +30,6 @@ from aimo.legacy.progress import Progress
 from aimo.legacy.runs import Run, Runs, add_checkpoints, checkpoint_row
 from aimo.legacy.survey import repetitions
 from aimo.vectors.bulk import append_rows, one_array, put_rows, rows_with, usable_vectors
-from aimo.vectors.folding import fold
 from aimo.vectors.legacy_source import SourceTable
 from aimo.vectors.table import OwnedTable
 

@@ -23,6 +23,7 @@ from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser,
 from aimo.errors import AimoError, Code
 from aimo.services import categories
 from aimo.services.files import FileUrls, is_own_avatar
+from aimo.services.names import require_length
 from aimo.services.password_rules import broken_rule
 from aimo.services.passwords import NOBODYS_HASH, hash_password, is_correct
 from aimo.services.rate_limits import RateLimits
@@ -82,7 +83,7 @@ class AccountService:
             return user
 
     async def _register(self, body: RegisterBody, email: str, secret: str) -> RegisteredUser:
-        nickname = (body.nickname or "").strip()
+        nickname = require_length((body.nickname or "").strip(), "Nickname")
         if nickname == email:
             nickname = ""
         password, salt = await hash_password(secret)
@@ -153,7 +154,8 @@ class AccountService:
 
         async def work(connection: AsyncConnection) -> UserInfo:
             if not isinstance(body.nickname, UnsetType):
-                values = {"owner": uid, "new_nickname": body.nickname, "now": now}
+                nickname = require_length(body.nickname or "", "Nickname") if body.nickname else body.nickname
+                values = {"owner": uid, "new_nickname": nickname, "now": now}
                 await connection.execute(sql.SET_NICKNAME, values)
             if not isinstance(body.avatar, UnsetType):
                 values = {"owner": uid, "new_avatar": body.avatar, "now": now}

@@ -15,7 +15,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.categories import Category, CategoryBody
 from aimo.errors import AimoError, Code
-from aimo.services.names import name_key, sort_key
+from aimo.services.names import name_key, require_length, require_lookup, sort_key
 
 DEFAULT_CATEGORY = "日记"
 
@@ -63,8 +63,10 @@ class CategoryService:
 
     async def update(self, uid: str, category_id: str, body: CategoryBody) -> Category:
         """Change name or colour; what the body does not name stays."""
-        if body.name is not UNSET and not (body.name or "").strip():
-            raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
+        if not isinstance(body.name, UnsetType):
+            if not (body.name or "").strip():
+                raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
+            require_length((body.name or "").strip(), "Category name")
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Category:
@@ -103,7 +105,7 @@ class CategoryService:
 
 def new_row(uid: str, name: str, color: str | None = None) -> dict[str, Any]:
     """The parameters for a new category; the name must not be blank."""
-    name = name.strip()
+    name = require_length(name.strip(), "Category name")
     if not name:
         raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
     return {
@@ -121,6 +123,7 @@ async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> s
     """The user's category that an id, or failing that a name, stands for; None for an unknown one (decisions.md 2)."""
     if not given:
         return None
+    require_lookup([given])
     candidate = given if ids.is_possible(given) else ""
     found = await connection.execute(sql.RESOLVE, {"owner": uid, "category_id": candidate, "name_key": name_key(given)})
     known: list[str] = [row.category_id for row in found]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,10 +17,15 @@ from aimo.dto.base import UNSET
 from aimo.dto.explore import Conversation, ConversationDetail, ConversationList, Message, MessageBody, MessageSource
 from aimo.errors import AimoError, Code
 from aimo.inert import inert
-from aimo.services.memo_writes import MAX_CONTENT_BYTES
+from aimo.services.names import require_length
 
 DEFAULT_TITLE = "新对话"
 _ROLES = ("user", "assistant")
+
+
+LONGEST_TITLE: Final = 1000
+LONGEST_MESSAGE: Final = 100_000
+"""Characters of a question or an answer that is kept."""
 
 
 class ConversationService:
@@ -43,7 +49,9 @@ class ConversationService:
             row = (await connection.execute(sql.ONE, which)).first()
             if row is None:
                 raise _not_found()
-            messages = [_message(said) for said in await connection.execute(sql.MESSAGES, which)]
+            said = (await connection.execute(sql.MESSAGES, which)).all()
+        # Making answers inert takes a while where there are many.
+        messages = await asyncio.to_thread(lambda: [_message(row) for row in said])
         return ConversationDetail(
             conversation_id=row.conversation_id,
             title=inert(row.title),
@@ -59,7 +67,7 @@ class ConversationService:
         row = {
             "conversation_id": ids.conversation_id(),
             "uid": uid,
-            "title": _storable(title or DEFAULT_TITLE, "Title"),
+            "title": require_length(title or DEFAULT_TITLE, "Title", LONGEST_TITLE),
             "seq": clock.next_sequence(),
             "now": now,
         }
@@ -81,7 +89,7 @@ class ConversationService:
         if not title or not title.strip():
             raise AimoError(Code.PARAMS_ERROR, "Title is required")
         which = {"owner": uid, "id": _possible(conversation_id)}
-        change = which | {"new_title": _storable(title, "Title"), "now": clock.now_ms()}
+        change = which | {"new_title": require_length(title, "Title", LONGEST_TITLE), "now": clock.now_ms()}
 
         async def work(connection: AsyncConnection) -> Conversation:
             if not (await connection.execute(sql.RENAME, change)).rowcount:
@@ -116,7 +124,7 @@ class ConversationService:
             "message_id": ids.message_id(),
             "conversation_id": _possible(conversation_id),
             "role": body.role,
-            "content": _storable(body.content, "Content"),
+            "content": require_length(body.content, "Content", LONGEST_MESSAGE),
             "sources": msgspec.to_builtins(sources) or None,
             "seq": clock.next_sequence(),
             "now": now,
@@ -183,12 +191,6 @@ def _known(source: MessageSource) -> MessageSource:
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
             setattr(source, name, UNSET)
     return source
-
-
-def _storable(text: str, name: str) -> str:
-    if len(text.encode()) > MAX_CONTENT_BYTES:
-        raise AimoError(Code.PARAMS_ERROR, f"{name} is longer than {MAX_CONTENT_BYTES} bytes")
-    return text
 
 
 def _possible(conversation_id: str) -> str:

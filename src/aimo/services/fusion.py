@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
-from aimo.vectors.folding import fold
+from aimo.folding import fold
 
 MatchedBy = Literal["both", "text", "semantic"]
 

@@ -14,13 +14,15 @@ from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import users as user_sql
 from aimo.db.queries.memos import Filters, Order
 from aimo.db.reading import ReadConnection, fetch, fetch_one, fetch_value
+from aimo.dto.base import Pagination
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.services import tags
 from aimo.services.files import FileUrls
 from aimo.services.memo_views import LISTED, PLAIN, MemoViews
 from aimo.services.memos import one, require_possible
-from aimo.services.paging import PageRequest
+from aimo.services.names import require_query
+from aimo.services.paging import SURELY_SMALL, PageRequest, fitting
 from aimo.vectors.text_table import TextTable
 
 UNCATEGORIZED = "__uncategorized__"
@@ -88,6 +90,7 @@ class MemoLists:
 
     async def page(self, uid: str, criteria: Criteria, search: str, order: Order, request: PageRequest) -> MemoPage:
         """The user's memos that meet the criteria and literally contain ``search`` (decisions.md 13a)."""
+        require_query(search)
         found = await self._texts.containing(uid, [search]) if search.strip() else None
         async with self._database.quick_reads() as connection:
             selection = await select(connection, uid, criteria)
@@ -102,7 +105,7 @@ class MemoLists:
             else:
                 total, rows = await _page_of_many(connection, selection, order, request, set(found))
             items = await self._views.present(connection, uid, rows, LISTED)
-        return MemoPage(items=items, pagination=request.describe(total))
+        return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
     async def public(self, uid: str, order: Order, request: PageRequest) -> MemoPage:
         """A user's public memos; none for an unknown user."""
@@ -111,7 +114,7 @@ class MemoLists:
         async with self._database.quick_reads() as connection:
             total, rows = await _page(connection, Selection(Filters(public=True), {"owner": uid}), order, request)
             items = await self._views.present(connection, uid, rows, PLAIN)
-        return MemoPage(items=items, pagination=request.describe(total))
+        return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
     async def random_public(self, uid: str) -> Memo:
         """One of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
@@ -151,7 +154,7 @@ class MemoLists:
             values = which | {"limit": request.size, "offset": request.offset}
             rows = await fetch(connection, relation_sql.BACKLINKS, values)
             items = await self._views.present(connection, uid, sorted(rows, key=lambda row: row.seq), PLAIN)
-        return MemoPage(items=items, pagination=request.describe(total))
+        return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
 
 async def _page(
@@ -161,6 +164,9 @@ async def _page(
     if not total or not request.size:
         return total, []
     values = selection.values | {"limit": request.size, "offset": request.offset}
+    if request.size > SURELY_SMALL:
+        sizes = await fetch(connection, sql.sizes(selection.filters, order), values)
+        values["limit"] = fitting(row.size for row in sizes)
     return total, await fetch(connection, sql.page(selection.filters, order), values)
 
 
@@ -169,14 +175,29 @@ async def _page_of_many(
 ) -> tuple[int, Sequence[Any]]:
     rows = await fetch(connection, sql.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
-    page = wanted[request.offset : request.offset + request.size]
+    page = await within_page(
+        connection, selection.values["owner"], wanted[request.offset : request.offset + request.size]
+    )
     return len(wanted), await by_ids(connection, selection.values["owner"], page)
 
 
+async def within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> Sequence[str]:
+    """Return the first of these ids, as many as a page has room for."""
+    if len(memo_ids) <= SURELY_SMALL:
+        return memo_ids
+    rows = await fetch(connection, sql.SIZES, {"owner": uid, "memo_ids": memo_ids})
+    sizes = {row.memo_id: row.size for row in rows}
+    return memo_ids[: fitting(sizes.get(memo_id, 0) for memo_id in memo_ids)]
+
+
 async def by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
-    """The rows of a user's memos in the order of the ids; ids without a row are left out."""
+    """Return the rows of a user's memos in the order of the ids; ids without a row are left out."""
     if not memo_ids:
         return []
     rows = await fetch(connection, sql.BY_IDS, {"owner": uid, "memo_ids": memo_ids})
     known = {row.memo_id: row for row in rows}
     return [known[memo_id] for memo_id in memo_ids if memo_id in known]
+
+
+def _describe(request: PageRequest, total: int, shown: int) -> Pagination:
+    return request.describe(total, truncated=shown < min(request.size, max(0, total - request.offset)))

@@ -39,7 +39,17 @@ _ANSWER_SECONDS = 2.5
 class MemoService:
     """Every change of a memo is one transaction, with the mark that brings it to LanceDB (contract 4)."""
 
-    def __init__(self, database: Database, views: MemoViews, embeddings: EmbeddingService, sync: SyncService) -> None:
+    def __init__(
+        self,
+        database: Database,
+        views: MemoViews,
+        embeddings: EmbeddingService,
+        sync: SyncService,
+        *,
+        max_size: int = memo_writes.MAX_CONTENT_BYTES,
+    ) -> None:
+        """``max_size`` is the most bytes that a memo's content may have."""
+        self._max_size = max_size
         self._database = database
         self._views = views
         self._embeddings = embeddings
@@ -56,7 +66,7 @@ class MemoService:
 
         The embedder is asked first and may fail: then the memo is found by its words at once, by meaning later.
         """
-        content = memo_writes.check(body)
+        content = memo_writes.check(body, self._max_size)
         now = clock.now_ms()
         row: dict[str, Any] = {
             "memo_id": ids.memo_id(),
@@ -96,7 +106,7 @@ class MemoService:
 
     async def update(self, uid: str, memo_id: str, body: MemoBody) -> Memo:
         """Change a memo; what the body does not name stays, times of creation always do."""
-        content = memo_writes.check(body)
+        content = memo_writes.check_change(body)
         if body.attachments is None or body.is_public is None:
             raise AimoError(Code.PARAMS_ERROR)
         require_possible(memo_id)
@@ -105,6 +115,7 @@ class MemoService:
 
         async def work(connection: AsyncConnection) -> tuple[list[Mark], Memo]:
             row = await _locked(connection, uid, memo_id)
+            memo_writes.require_size(content, self._max_size, row.content)
             change = _changed(row, content, body)
             if not isinstance(body.category_id, UnsetType):
                 change["new_category_id"] = await categories.resolve(connection, uid, body.category_id)

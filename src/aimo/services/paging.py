@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from aimo.dto.base import Pagination
+from aimo.dto.base import UNSET, Pagination
+
+PAGE_BYTES: Final = 32 * 1024 * 1024
+"""Content after which a page ends, whatever its limit. Its totals stay; a smaller limit reaches what is left out."""
+
+SURELY_SMALL: Final = 32
+"""Memos that are read at once without asking for their sizes: of today's largest size they just fill a page."""
 
 # More at once would only exhaust the memory: what a larger page would hold as well is on the next ones.
 LARGEST_PAGE = 10_000
@@ -37,15 +45,27 @@ class PageRequest:
         """Rows to skip."""
         return int(min(max(0.0, (min(self.page, _FARTHEST) - 1) * self._limit), _FARTHEST))
 
-    def describe(self, total: int) -> Pagination:
-        """The pagination object of an answer."""
+    def describe(self, total: int, *, truncated: bool = False) -> Pagination:
+        """Return the pagination object of an answer; ``truncated`` tells that the page ends before its limit."""
         pages = total / self._limit if self._limit else math.inf
         return Pagination(
             total=total,
             page=_plain(self.page if self.echo_page is None else self.echo_page),
             limit=_plain(self.limit if self.echo_limit is None else self.echo_limit),
             total_pages=math.ceil(pages) if math.isfinite(pages) else None,
+            truncated=truncated or UNSET,
         )
+
+
+def fitting(sizes: Iterable[int]) -> int:
+    """Return how many of these sizes in bytes make a page: the first always, then as long as there is room."""
+    total = count = 0
+    for size in sizes:
+        total += size
+        if count and total > PAGE_BYTES:
+            break
+        count += 1
+    return count
 
 
 def _plain(number: Number | str) -> Number | str | None:

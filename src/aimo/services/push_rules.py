@@ -17,6 +17,7 @@ from aimo.dto.push_rules import PushRule, PushRuleBody
 from aimo.errors import AimoError, Code
 from aimo.push.channels import Channels
 from aimo.push.protocol import Message, PushError
+from aimo.services.names import require_length
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +129,7 @@ class PushRuleService:
 
 
 def _name(value: str | UnsetType | None) -> str:
-    name = "" if isinstance(value, UnsetType) else (value or "").strip()
+    name = require_length("" if isinstance(value, UnsetType) else (value or "").strip(), "Push rule name")
     if not name:
         raise AimoError(Code.PARAMS_ERROR, "Push rule name is required")
     return name

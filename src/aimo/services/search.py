@@ -15,9 +15,10 @@ from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services import fusion
 from aimo.services.embeddings import EmbeddingService
-from aimo.services.memo_lists import Criteria, by_ids, select
+from aimo.services.memo_lists import Criteria, by_ids, select, within_page
 from aimo.services.memo_views import FOUND, MemoViews
 from aimo.services.memos import one
+from aimo.services.names import require_query
 from aimo.services.paging import PageRequest
 from aimo.services.snippets import snippet
 from aimo.vectors.store import VectorStore
@@ -53,8 +54,8 @@ class SearchService:
         vector = await self.query_vector(query)
         hits, total = await self._ranked_page(uid, vector, criteria, request)
         async with self._database.quick_reads() as connection:
-            items = await self._present(connection, uid, hits)
-        return MemoPage(items=items, pagination=request.describe(total))
+            items, truncated = await self._present(connection, uid, hits)
+        return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
     async def related(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
         """The user's other memos by similarity to this one; NOT_FOUND without it (contract 4.8)."""
@@ -68,8 +69,8 @@ class SearchService:
         if vector is not None:
             hits = (await table.search(uid, vector, depth, exclude=memo_id))[request.offset :]
         async with self._database.quick_reads() as connection:
-            items = await self._present(connection, uid, hits)
-        return MemoPage(items=items, pagination=request.describe(total))
+            items, truncated = await self._present(connection, uid, hits)
+        return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
     async def relevant(self, uid: str, query: str, limit: int) -> list[Memo]:
         """Of the ``limit`` most similar memos those that are relevant; none when the embedder fails (contract 10.2)."""
@@ -84,7 +85,7 @@ class SearchService:
 
     async def hybrid(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> SearchPage:
         """The user's memos by words and meaning (decisions.md 14a); by words alone while the embedder is down."""
-        if not query.strip():
+        if not require_query(query).strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         terms = fusion.query_terms(query)
         texts = self._vectors.memo_texts
@@ -102,18 +103,19 @@ class SearchService:
         similarities = dict(hits)
         async with self._database.quick_reads() as connection:
             shown = [(match.id, similarities.get(match.id, 0.0)) for match in page]
-            items = await self._present(connection, uid, shown)
+            items, truncated = await self._present(connection, uid, shown)
         ways = {match.id: match.matched_by for match in page}
         for memo in items:
             way = ways[memo.memo_id]
             memo.matched_by = ["semantic", "text"] if way == "both" else [way]
-            memo.snippet = snippet(memo.content, terms)
-        return SearchPage(items=items, pagination=request.describe(len(matches)), degraded=degraded)
+        await asyncio.to_thread(_mark, items, terms)
+        pagination = request.describe(len(matches), truncated=truncated)
+        return SearchPage(items=items, pagination=pagination, degraded=degraded)
 
     async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Any:
         """The vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
         embedder = self._embeddings.embedder
-        if not query.strip():
+        if not require_query(query).strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         table = self._vectors.memo_vectors
         if not table.matches(embedder.model, embedder.dimension):
@@ -170,10 +172,21 @@ class SearchService:
             rows = await fetch(connection, sql.ids(selection.filters), selection.values)
             return {memo_id for (memo_id,) in rows}
 
-    async def _present(self, connection: ReadConnection, uid: str, hits: Sequence[tuple[str, float]]) -> list[Memo]:
-        rows = await by_ids(connection, uid, [memo_id for memo_id, _ in hits])
+    async def _present(
+        self, connection: ReadConnection, uid: str, hits: Sequence[tuple[str, float]]
+    ) -> tuple[list[Memo], bool]:
+        """Return the memos found, and whether the page had no room for all of them."""
+        found = [memo_id for memo_id, _ in hits]
+        page = await within_page(connection, uid, found)
+        rows = await by_ids(connection, uid, page)
         memos = await self._views.present(connection, uid, rows, FOUND)
         scores = dict(hits)
         for memo in memos:
             memo.relevance_score = scores[memo.memo_id]
-        return memos
+        return memos, len(page) < len(found)
+
+
+def _mark(items: Sequence[Memo], terms: Sequence[str]) -> None:
+    """Give each memo its snippet; in a thread, since long memos take a while."""
+    for memo in items:
+        memo.snippet = snippet(memo.content, terms)

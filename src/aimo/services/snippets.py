@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from aimo.dto.memos import Snippet
-from aimo.vectors.folding import fold
+from aimo.folding import fold
 
 _LENGTH = 160
 _BEFORE = 40
@@ -57,7 +56,7 @@ def _fold_with_origins(content: str, window: range) -> tuple[str, list[int]]:
     folded: list[str] = []
     origin: list[int] = []
     for position in window:
-        piece = unicodedata.normalize("NFKC", content[position]).casefold()
+        piece = fold(content[position])
         folded.append(piece)
         origin.extend([position] * len(piece))
     return "".join(folded), origin

@@ -13,13 +13,13 @@ from aimo.ai.chat import ChatModel, Prompt
 from aimo.db.connection import Database
 from aimo.db.queries import tags as sql
 from aimo.errors import AimoError, Code, ProviderError
+from aimo.folding import fold
 from aimo.services.allowances import Allowance
 from aimo.services.memo_lists import by_ids
 from aimo.services.search import SearchService
 from aimo.services.tag_replies import MOST_TAGS, tags_in
 from aimo.services.utf16 import cut
 from aimo.vectors.errors import VectorStoreError
-from aimo.vectors.folding import fold
 from aimo.vectors.vector_table import VectorTable
 
 log = structlog.get_logger(__name__)
@@ -106,10 +106,15 @@ def _listed(names: Sequence[str]) -> str:
     return "、".join(cut(" ".join(name.split()), 50) for name in names)
 
 
+# How much of a text is searched for how many of the user's tags, while nobody else is held up for long.
+_SEARCHED_CHARACTERS = 20_000
+_SEARCHED_TAGS = 5_000
+
+
 def _own(text: str, known: Sequence[Any], near: Sequence[str]) -> list[str]:
     """The user's tags whose names occur in the text, then those of similar memos."""
-    folded = fold(text)
-    named = [tag.name for tag in known if fold(tag.name) in folded]
+    folded = fold(text[:_SEARCHED_CHARACTERS])
+    named = [tag.name for tag in known[:_SEARCHED_TAGS] if fold(tag.name) in folded]
     chosen = list(dict.fromkeys(name.strip().lower() for name in [*named, *near]))[:MOST_TAGS]
     if not chosen:
         raise _failed()

@@ -16,7 +16,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
 from aimo.errors import AimoError, Code
-from aimo.services.names import name_key
+from aimo.services.names import name_key, require_length, require_lookup
 
 
 class TagService:
@@ -39,7 +39,7 @@ class TagService:
         """Make a tag, or return the one that has this name already."""
         if not body.name or not body.name.strip():
             raise AimoError(Code.PARAMS_ERROR, "Tag name is required")
-        name, color = body.name.strip(), body.color or None
+        name, color = require_length(body.name.strip(), "Tag name"), body.color or None
 
         async def work(connection: AsyncConnection) -> Tag:
             return (await _find_or_create(connection, uid, [name], color))[0]
@@ -51,8 +51,10 @@ class TagService:
 
     async def update(self, uid: str, tag_id: str, body: TagBody) -> Tag:
         """Change name or colour; a name that another tag has is refused."""
-        if body.name is not UNSET and not (body.name or "").strip():
-            raise AimoError(Code.PARAMS_ERROR, "Tag name cannot be empty")
+        if not isinstance(body.name, UnsetType):
+            if not (body.name or "").strip():
+                raise AimoError(Code.PARAMS_ERROR, "Tag name cannot be empty")
+            require_length((body.name or "").strip(), "Tag name")
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Tag:
@@ -90,12 +92,14 @@ async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str],
     """
     if tag_ids:
         return list(dict.fromkeys(tag_ids))
+    require_lookup(names)
     wanted = [name.strip() for name in names if name.strip()]
     return [tag.tag_id for tag in await _find_or_create(connection, uid, wanted, None)] if wanted else []
 
 
-async def find_by_names(connection: ReadConnection, uid: str, names: Iterable[str]) -> list[str] | None:
+async def find_by_names(connection: ReadConnection, uid: str, names: Sequence[str]) -> list[str] | None:
     """The ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
+    require_lookup(names)
     keys = {name_key(name) for name in names if name.strip()}
     if not keys:
         return []
@@ -127,7 +131,7 @@ async def _find_or_create(connection: AsyncConnection, uid: str, names: Sequence
             {
                 "tag_id": ids.tag_id(),
                 "uid": uid,
-                "name": by_key[key],
+                "name": require_length(by_key[key], "Tag name"),
                 "name_key": key,
                 "color": color,
                 "seq": clock.next_sequence(),

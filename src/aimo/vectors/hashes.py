@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from aimo.vectors.folding import well_formed
+from aimo.folding import well_formed
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from lancedb import AsyncConnection
 from lancedb.expr import col, lit
 
+from aimo.folding import fold
 from aimo.vectors import schemas
-from aimo.vectors.folding import fold
 from aimo.vectors.table import OwnedTable, open_table, owned_by
 
 _CONTENT = "content"

@@ -9,7 +9,7 @@ from bench.search_quality.arms import Arm, arms
 from bench.search_quality.metrics import GRADES, load_memos, load_queries, ndcg, recall, score
 
 from aimo.ai.local_embedder import LocalEmbedder
-from aimo.vectors.folding import fold
+from aimo.folding import fold
 
 MEMOS, QUERIES = load_memos(), load_queries()
 FOLDED = {memo["id"]: fold(memo["text"]) for memo in MEMOS}

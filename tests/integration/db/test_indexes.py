@@ -28,12 +28,18 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs/indexes.md").read_text(encod
 
 # Statements that rightly read a whole table or index ("scan"), or sort or collect rows by themselves ("sort").
 ALLOWED = {
-    r"memos\.(page|ids)\[.*listed.*": ("sort", "at most 1,000 memos by their keys: fewer than any index would pass"),
-    r"memos\.(count|page|ids)\[.*tags.*": (
+    r"memos\.(page|sizes|ids)\[.*listed.*": (
+        "sort",
+        "at most 1,000 memos by their keys: fewer than any index would pass",
+    ),
+    r"memos\.(count|page|sizes|ids)\[.*tags.*": (
         "sort",
         "the memos that carry all the tags are collected, then put in order",
     ),
-    r"memos\.(page|ids)\[.*(since|until).*\]by updated_at.*": ("sort", "a range of one time in the order of the other"),
+    r"memos\.(page|sizes|ids)\[.*(since|until).*\]by updated_at.*": (
+        "sort",
+        "a range of one time in the order of the other",
+    ),
     r"push_rules\.memos_of_day": ("sort", "one day's memos, found by time and shown as they were written"),
     r"push_deliveries\.waiting": (
         "sort",

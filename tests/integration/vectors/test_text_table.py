@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimo.vectors.folding import fold
+from aimo.folding import fold
 from aimo.vectors.store import VectorStore
 
 TEXTS = {

@@ -152,7 +152,7 @@ def asked(tree: ast.Module) -> Iterator[tuple[str, Any]]:
 def test_services_ask_registered_statements_only() -> None:
     known = {id(entry.statement) for entry in registered().values()}
     # These register what they make; a shape of one is looked at above.
-    makers = (memos.page, memos.count, memos.ids)
+    makers = (memos.page, memos.sizes, memos.count, memos.ids)
     seen, strangers = 0, []
     for path in sources():
         for name, thing in asked(ast.parse(path.read_text(encoding="utf-8"))):

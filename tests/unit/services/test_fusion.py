@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimo.folding import fold
 from aimo.services.fusion import fuse, lookups, query_terms
-from aimo.vectors.folding import fold
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
 
+from aimo.db.portable import byte_length
 from aimo.db.schema import Memo, MemoTag
 from aimo.db.statements import among, owned, param, unscoped
 
@@ -33,6 +34,10 @@ ONE = owned("memos.one", select(*COLUMNS).where(*_ONE))
 FOR_UPDATE = owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update())
 EXISTS = owned("memos.exists", select(Memo.memo_id).where(*_ONE))
 BY_IDS = owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memo.memo_id.in_(among("memo_ids"))))
+SIZES = owned(
+    "memos.sizes_by_ids",
+    select(Memo.memo_id, byte_length(Memo.content).label("size")).where(_MINE, Memo.memo_id.in_(among("memo_ids"))),
+)
 KNOWN_IDS = owned("memos.known_ids", select(Memo.memo_id).where(_MINE, Memo.memo_id.in_(among("memo_ids"))))
 COUNT_ALL = owned("memos.count_all", select(func.count()).select_from(Memo).where(_MINE))
 PUBLIC_ONE = unscoped(
@@ -171,6 +176,16 @@ def page(filters: Filters, order: Order) -> Select[Any]:
 
 
 @cache
+def sizes(filters: Filters, order: Order) -> Select[Any]:
+    """The sizes in bytes of the memos of one page, in its order: bound ``limit`` and ``offset``."""
+    picked = select(Memo.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
+    chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
+    statement = select(byte_length(Memo.content).label("size")).join(chosen, Memo.memo_id == chosen.c.memo_id)
+    statement = statement.where(_MINE).order_by(*_ordering(order))
+    return owned(f"memos.sizes[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
+
+
+@cache
 def count(filters: Filters) -> Select[Any]:
     """How many memos there are."""
     return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memo).where(*_conditions(filters)))
@@ -197,7 +212,7 @@ def every_shape() -> list[Executable]:
             plain = Filters(category=category, tags=tags, since=since, until=until)
             listed = replace(plain, listed=True)
             shapes += [count(plain), count(listed), ids(plain)]
-            shapes += [build(plain, order) for build in (page, ids) for order in _ORDERS]
-            shapes += [page(listed, order) for order in _ORDERS]
+            shapes += [ids(plain, order) for order in _ORDERS]
+            shapes += [build(each, order) for build in (page, sizes) for each in (plain, listed) for order in _ORDERS]
     public = Filters(public=True)
-    return [*shapes, count(public), *(page(public, order) for order in _ORDERS)]
+    return [*shapes, count(public), *(build(public, order) for build in (page, sizes) for order in _ORDERS)]

@@ -11,11 +11,11 @@ import numpy as np
 
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
+from aimo.folding import fold
 from aimo.services.doctor import marks
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync import rebuild
-from aimo.vectors.folding import fold
 from aimo.vectors.store import VectorStore
 
 _BATCH = 200

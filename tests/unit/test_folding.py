@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimo.vectors.folding import fold
+from aimo.folding import fold
 
 ANY_TEXT = st.text(st.characters(codec=None))
 
