@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     )
     rate_limit: OnOff = Field(True, description="`off` lifts the limits on logins, password changes and registrations.")
     metrics_token: SecretStr = Field(
-        SecretStr(""), description="Bearer token for `/metrics`; without one only loopback may read it."
+        SecretStr(""),
+        description="Bearer token for `/metrics`, always needed with `PUBLIC_URL`; else loopback may read it, too.",
     )
     outbound_allow: str = Field(
         "",

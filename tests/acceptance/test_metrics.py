@@ -74,6 +74,47 @@ def test_strangers_need_the_token(running: Server) -> None:
     assert http.get("/metrics", headers={**forwarded, "Authorization": "Bearer metrics-secret"}).status_code == 200
 
 
+PAGES = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    {"Referer": "http://localhost/page"},
+    {"Host": "rebound.evil.example"},
+]
+TOKEN = {"Authorization": "Bearer metrics-secret"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_in_a_browser_on_this_machine_reads_figures(running: Server, page: dict[str, str]) -> None:
+    http = running.client().http
+    given = page if "Host" in page else page | TOKEN
+    answer = http.get("/metrics", headers=given)
+    assert (answer.status_code, "aimo_" in answer.text) == (401, False)
+    for path in ("/readyz", "/healthz", "/api/v1/health"):
+        told = http.get(path, headers=given).json()
+        assert told.get("data", told) in ({"status": "ready"}, {"status": "ok"})
+
+
+def test_whoever_types_the_address_on_this_machine_sees_figures(running: Server) -> None:
+    assert running.client().http.get("/metrics", headers={"Sec-Fetch-Site": "none"}).status_code == 200
+
+
+def test_with_a_public_address_figures_need_the_token(module_server: Callable[..., Server]) -> None:
+    public = module_server(PUBLIC_URL="https://memo.example.com", METRICS_TOKEN="metrics-secret").client().http
+    assert public.get("/metrics").status_code == 401
+    assert public.get("/metrics", headers=TOKEN).status_code == 200
+    assert public.get("/readyz").json() == {"status": "ready"}
+    assert public.get("/healthz").json() == {"status": "ok"}
+    assert public.get("/readyz", headers=TOKEN).json()["database"] == "sqlite"
+
+
+def test_without_a_token_nobody_reads_figures_of_a_public_address(module_server: Callable[..., Server]) -> None:
+    public = module_server(PUBLIC_URL="https://memo.example.com").client().http
+    for given in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer"}, {"Authorization": ""}):
+        assert public.get("/metrics", headers=given).status_code == 401
+
+
 def test_requests_are_logged_by_route_and_never_by_what_they_hold(running: Server) -> None:
     alice = running.user()
     alice.get("/memos", search="unspeakable", tags=["also-secret"])

@@ -11,7 +11,7 @@ class Health(Dto):
     """That the server is there."""
 
     status: Annotated[Literal["ok"], Meta(description="Always `ok`.")]
-    version: Annotated[str, Meta(description="Version of the server.")]
+    version: Annotated[str | UnsetType, Meta(description="Version of the server, for operators only.")] = UNSET
 
 
 class Pool(Dto):
@@ -31,15 +31,17 @@ class SyncState(Dto):
 
 
 class Readiness(Dto):
-    """Whether the server can do its work, and with what."""
+    """Whether the server can do its work; operators also see with what."""
 
     status: Annotated[
         Literal["ready", "unavailable"],
         Meta(description="`ready`, or `unavailable` while the database does not answer."),
     ]
-    database: Annotated[str, Meta(description="`mysql` or `sqlite`.")]
-    pool: Annotated[Pool, Meta(description="The connection pool's figures.")]
-    sync: Annotated[SyncState | None, Meta(description="The state of the sync, when the database answers.")]
+    database: Annotated[str | UnsetType, Meta(description="`mysql` or `sqlite`.")] = UNSET
+    pool: Annotated[Pool | UnsetType, Meta(description="The connection pool's figures.")] = UNSET
+    sync: Annotated[
+        SyncState | UnsetType | None, Meta(description="The state of the sync, null while the database is away.")
+    ] = UNSET
 
 
 class Version(Dto):

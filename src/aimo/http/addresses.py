@@ -11,7 +11,19 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # Any of these, or any X-Forwarded- header, comes from a proxy.
-_FORWARDED = (b"forwarded", b"via", b"x-real-ip", b"true-client-ip", b"cf-connecting-ip")
+_FORWARDED = (
+    b"forwarded",
+    b"via",
+    b"x-real-ip",
+    b"x-client-ip",
+    b"x-cluster-client-ip",
+    b"x-original-host",
+    b"x-envoy-external-address",
+    b"true-client-ip",
+    b"fastly-client-ip",
+    b"cf-connecting-ip",
+    b"cdn-loop",
+)
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
@@ -34,21 +46,22 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     return str(address)
 
 
-def is_local(scope: Scope, trusted: Sequence[Network]) -> bool:
+def is_local(scope: Scope) -> bool:
     """Whether a request was made on this machine, and not merely handed on by a proxy that runs here.
 
-    A proxy that says nothing of itself may still hand on the public name of the server; one that hides that, too,
-    cannot be told from a client.
+    A proxy is known by the headers it adds, or by a public name in ``Host``; one that hides both cannot be told from
+    a client. The name also tells a page whose name was made to lead here (DNS rebinding).
     """
     peer = _parse(_peer(scope))
-    if peer is None or not peer.is_loopback or not _names_this_machine(scope):
-        return False
-    if not any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"]):
-        return True
-    if not _is_trusted(peer, trusted):
-        return False
-    client = _parse(client_address(scope, trusted))
-    return client is not None and client.is_loopback and not _is_trusted(client, trusted)
+    forwarded = any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
+    return peer is not None and peer.is_loopback and not forwarded and _names_this_machine(scope)
+
+
+def is_from_a_page(scope: Scope) -> bool:
+    """Whether a page in a browser made a request, rather than a program or somebody who typed the address."""
+    site = header(scope, b"sec-fetch-site")
+    named = any(header(scope, name) is not None for name in (b"origin", b"referer"))
+    return named or site not in (None, b"none")
 
 
 def comes_from_proxy(scope: Scope, trusted: Sequence[Network]) -> bool:
@@ -58,7 +71,11 @@ def comes_from_proxy(scope: Scope, trusted: Sequence[Network]) -> bool:
 
 
 def _names_this_machine(scope: Scope) -> bool:
-    host = (header(scope, b"host") or b"localhost").decode("latin-1").lower()
+    hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+    return all(_is_loopback_name(host) for host in hosts)
+
+
+def _is_loopback_name(host: str) -> bool:
     address = _parse(host)
     return host.partition(":")[0] == "localhost" or (address is not None and address.is_loopback)
 

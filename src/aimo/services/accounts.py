@@ -22,7 +22,7 @@ from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser, UserInfo, UserInfoBody
 from aimo.errors import AimoError, Code
 from aimo.services import categories
-from aimo.services.files import FileUrls, is_own_avatar
+from aimo.services.files import FileUrls, accept_avatar, is_own_avatar
 from aimo.services.names import require_length
 from aimo.services.password_rules import broken_rule
 from aimo.services.passwords import NOBODYS_HASH, hash_password, is_correct
@@ -158,7 +158,8 @@ class AccountService:
                 values = {"owner": uid, "new_nickname": nickname, "now": now}
                 await connection.execute(sql.SET_NICKNAME, values)
             if not isinstance(body.avatar, UnsetType):
-                values = {"owner": uid, "new_avatar": body.avatar, "now": now}
+                avatar = accept_avatar(uid, body.avatar) if body.avatar else body.avatar
+                values = {"owner": uid, "new_avatar": avatar, "now": now}
                 await connection.execute(sql.SET_AVATAR, values)
             return await self._profile(connection, uid)
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
+from aimo.errors import AimoError, Code
 from aimo.storage.keys import is_key
 from aimo.storage.protocol import Kind, Placement, Storage
 
+LONGEST_ADDRESS: Final = 2048
+"""Characters of an address of a picture."""
+
+_PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f<>\"'`\\]+")
+_OWN_ADDRESS = re.compile(r"/files/([^?#]+)")
 AVATAR_LIFETIME = 7 * 24 * 3600
 _KINDS: dict[str, Kind] = {"local": "local", "s3": "s3", "oss": "oss"}
 
@@ -24,18 +32,47 @@ class FileUrls:
         return self._storage.url(row.path, lifetime=self._lifetime, placement=placement(row))
 
     def avatar(self, uid: str, stored: str | None) -> str:
-        """The address of a user's picture: empty without one, a text that the user set as it is.
+        """Return the address of a user's picture: signed for an own one, an https one as it is, else empty.
 
-        Only the user's own pictures get an address: users may set any text, also the key of a stranger's file.
+        Older releases stored whatever a user set, also scripts and the keys of strangers' files.
         """
-        if not stored or not is_own_avatar(uid, stored):
-            return stored or ""
-        return self._storage.url(stored, lifetime=AVATAR_LIFETIME)
+        if not stored:
+            return ""
+        if is_own_avatar(uid, stored):
+            return self._storage.url(stored, lifetime=AVATAR_LIFETIME)
+        return stored if is_https(stored) else ""
 
 
 def is_own_avatar(uid: str, stored: str) -> bool:
     """Whether a stored text is the key of a picture that this user uploaded."""
     return stored.startswith(f"avatar/{uid}/") and is_key(stored)
+
+
+def accept_avatar(uid: str, given: str) -> str:
+    """Return what to store for a picture that a user names: an https address, or the key of an own picture.
+
+    The address that this server itself gave for an own picture stands for its key.
+
+    Raises:
+        AimoError: ``PARAMS_ERROR`` for anything else.
+    """
+    if is_https(given) or is_own_avatar(uid, given):
+        return given
+    own = _OWN_ADDRESS.search(given[:LONGEST_ADDRESS])
+    if own and is_own_avatar(uid, key := unquote(own[1])):
+        return key
+    raise AimoError(Code.PARAMS_ERROR, "A picture must be an https address, or be uploaded")
+
+
+def is_https(address: str) -> bool:
+    """Tell whether a text is an https address that a page may load a picture from."""
+    if len(address) > LONGEST_ADDRESS or not _PRINTABLE.fullmatch(address):
+        return False
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return False
 
 
 def placement(row: Any) -> Placement:

@@ -15,6 +15,8 @@ from aimo.services.own_files import OwnFiles
 MOST_FILES = 20
 
 _URL = re.compile(r"(?!data:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_DATA = re.compile(r"data:[a-z0-9.+-]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=\s]+\Z", re.IGNORECASE | re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
 _PICTURE = re.compile(r"https?://|data:image/(png|jpeg|gif|webp);base64,|[A-Za-z0-9+/=]+\Z")
 _NAMES = {"zhipu": ("Zhipu OCR", "ZHIPU_API_KEY")}
 
@@ -65,6 +67,7 @@ class OcrService:
         recognizer = self._providers[name]
         if recognizer is None:
             raise _failed(f"{variable} is not configured")
+        files = [_address(file, number) for number, file in enumerate(files)]
         for file in files:
             if _URL.match(file) and not self._own_files.owns(file):
                 await self._outbound.check(file, resolvable=False)
@@ -90,3 +93,15 @@ def _inert(found: Recognized) -> Recognized:
 
 def _failed(reason: str) -> AimoError:
     return AimoError(Code.SYSTEM_ERROR, inert(reason))
+
+
+def _address(file: str, number: int) -> str:
+    """Return what a provider may be given: an http(s) address, a ``data:`` URL, base64 or an own file, trimmed.
+
+    Raises:
+        AimoError: ``PARAMS_ERROR`` for anything else, which a provider might take for an address all the same.
+    """
+    address = file.strip()
+    if address.startswith("/files/") or _URL.match(address) or _DATA.match(address) or _BASE64.fullmatch(address):
+        return address
+    raise AimoError(Code.PARAMS_ERROR, f"File {number} must be an http(s) address, a data: URL or base64")

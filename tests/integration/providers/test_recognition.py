@@ -35,11 +35,21 @@ def test_layout_of_the_first_page_comes_under_its_contract_names(alice: Client) 
 
 
 def test_one_failing_file_fails_the_request_and_is_named(alice: Client) -> None:
-    failed = alice.post("/ocr/parse", {"files": ["aGk=", "[[stub:400]]"]})
+    failed = alice.post("/ocr/parse", {"files": ["aGk=", "https://example.com/[[stub:400]]"]})
     assert (failed.code, failed.message) == (
         1,
         "Zhipu OCR failed for file 1: Zhipu OCR API call failed: 400 - Bad Request",
     )
+
+
+@pytest.mark.parametrize(
+    "file", ["", "  ", "not base64!", "data:text/html,<p>", "a.png; rm", "\\\\host\\share", "ＡＢ", "=="]
+)
+def test_what_is_neither_an_address_nor_base64_reaches_no_provider(alice: Client, module_stub: Stub, file: str) -> None:
+    module_stub.reset()
+    refused = alice.post("/ocr/parse", {"files": ["aGk=", file]})
+    assert (refused.code, "File 1" in (refused.message or "")) == (2, True), refused
+    assert alice.post("/ocr/parse", {"files": ["  aGk=\n"]}).code == 0, "blanks around it are no harm"
 
 
 @pytest.mark.parametrize("url", ["http://169.254.169.254/latest", "http://10.0.0.1/x.png", "file:///etc/passwd"])

@@ -7,49 +7,55 @@ from importlib.metadata import version
 import structlog
 from litestar import Controller, Response
 
-from aimo.dto.base import Envelope
+from aimo.dto.base import UNSET, Envelope
 from aimo.dto.system import Health, Pool, Readiness, SyncState
-from aimo.http.context import Services
+from aimo.http.context import AnyRequest, Services
 from aimo.http.envelope import JSON, ok
+from aimo.http.operators import is_operator
 from aimo.http.routing import get
 
 log = structlog.get_logger(__name__)
-
-_HEALTH = Health(status="ok", version=version("aimo"))
+_VERSION = version("aimo")
 
 
 class HealthController(Controller):
-    """Routes for people, clients and orchestrators; none needs a token."""
+    """Routes for people, clients and orchestrators; none needs a token, and strangers learn no more than the status."""
 
     tags = ("Health",)
 
     @get("/healthz", summary="Is the process alive?")
-    async def alive(self) -> Health:
+    async def alive(self, request: AnyRequest, services: Services) -> Health:
         """It is, when this answers."""
-        return _HEALTH
+        return _health(request, services)
 
     @get("/api/v1/health", summary="Can a client connect?")
-    async def health(self) -> Envelope[Health]:
+    async def health(self, request: AnyRequest, services: Services) -> Envelope[Health]:
         """It can, when this answers."""
-        return ok(_HEALTH)
+        return ok(_health(request, services))
 
     @get("/readyz", summary="Can the server work?")
-    async def ready(self, services: Services) -> Response[Readiness]:
-        """Ask the database, and show the figures of pool and sync; 503 while the database is away."""
-        pool = services.database.pool_status()
-        readiness = Readiness(
-            status="ready",
-            database=services.database.engine.dialect.name,
-            pool=Pool(open=pool.open, in_use=pool.in_use, limit=pool.limit),
-            sync=None,
-        )
+    async def ready(self, request: AnyRequest, services: Services) -> Response[Readiness]:
+        """Ask the database; 503 while it is away. Operators also see the figures of pool and sync."""
+        readiness, status = Readiness(status="ready"), 200
+        sync: SyncState | None = None
         try:
             await services.database.check()
             state = await services.sync.status()
+            sync = SyncState(writer=services.sync.lease.held, waiting=state.waiting, oldest=state.oldest_ms)
         except Exception:
             log.exception("not ready: the database does not answer")
-            readiness.status = "unavailable"
-            return Response(readiness, status_code=503, media_type=JSON)
-        held = services.sync.lease.held
-        readiness.sync = SyncState(writer=held, waiting=state.waiting, oldest=state.oldest_ms)
-        return Response(readiness, status_code=200, media_type=JSON)
+            readiness.status, status = "unavailable", 503
+        if _is_operator(request, services):
+            pool = services.database.pool_status()
+            readiness.database = services.database.engine.dialect.name
+            readiness.pool = Pool(open=pool.open, in_use=pool.in_use, limit=pool.limit)
+            readiness.sync = sync
+        return Response(readiness, status_code=status, media_type=JSON)
+
+
+def _health(request: AnyRequest, services: Services) -> Health:
+    return Health(status="ok", version=_VERSION if _is_operator(request, services) else UNSET)
+
+
+def _is_operator(request: AnyRequest, services: Services) -> bool:
+    return is_operator(request.scope, services.settings)  # type: ignore[arg-type]
