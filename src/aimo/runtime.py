@@ -41,6 +41,7 @@ from aimo.services.doctor.doctor import Doctor
 from aimo.services.doctor.files import AttachmentFiles, StrayFiles
 from aimo.services.doctor.memo_index import MemoIndex
 from aimo.services.doctor.memo_tags import MemoTags
+from aimo.services.doctor.set_aside import SetAside
 from aimo.services.doctor.strays import Strays
 from aimo.services.doctor.tag_counts import TagCounts
 from aimo.services.embeddings import EmbeddingService
@@ -116,7 +117,8 @@ class Runtime:
     """Everything of one process. Use it as an asynchronous context manager.
 
     ``worker=False`` leaves the sync worker out: for commands that only look. ``scheduler=True`` adds what happens
-    by itself at certain times: for the server. ``mend=True`` makes tables of LanceDB anew that cannot be opened: for
+    by itself at certain times, and leaves it to `begin` to start any of that and the sync worker: for the server, which
+    should listen before. ``mend=True`` makes tables of LanceDB anew that cannot be opened: for
     commands that fill them again.
     """
 
@@ -150,6 +152,13 @@ class Runtime:
     ) -> None:
         """Close everything: the sync first, the relational database before LanceDB."""
         await self.close()
+
+    async def begin(self) -> None:
+        """Start the work that waits in the database, and what comes by itself; for commands, `__aenter__` does."""
+        if self._worker:
+            self.stores.sync.begin()
+        if self._scheduler:
+            await self._scheduler.start()
 
     def begin_closing(self) -> None:
         """Start no work by itself any more; requests are still served until ``close``."""
@@ -211,8 +220,9 @@ class Runtime:
             self._closing.add("figures", self.services.figures.stop)
         if self._scheduled:
             self._scheduler = create_scheduler(settings, self.stores, self.services)
-            await self._scheduler.start()
             self._closing.add("scheduler", self._stop_scheduler)
+        else:
+            await self.begin()
 
 
 def create_embedder(settings: Settings) -> Embedder:
@@ -283,6 +293,7 @@ def create_doctor(stores: Stores) -> Doctor:
         [
             MemoIndex(database, vectors, stores.embeddings),
             Strays(database, vectors),
+            SetAside(database),
             MemoTags(database),
             TagCounts(database),
             AttachmentFiles(database, storage),

@@ -32,6 +32,7 @@ FLOORS = (
         "origins",
         "outbound",
         "private_folders",
+        "threads",
         "dto",
     },
     {"db", "vectors", "ai", "storage", "push"},

@@ -38,6 +38,7 @@ class Server:
         self._requests: set[asyncio.Task[Any]] = set()
         self._guard: asyncio.Task[None] | None = None
         self._cutting_short: asyncio.Task[None] | None = None
+        self._beginning: asyncio.Task[None] | None = None
         self._told_at: float | None = None
         self._closing = asyncio.Lock()
 
@@ -74,6 +75,7 @@ class Server:
         guard = ConnectionGuard(self._settings.port, most_connections(raise_file_limit()))
         self._guard = asyncio.create_task(guard.run(), name="connection-guard")
         await send({"type": "lifespan.startup.complete"})
+        self._beginning = asyncio.create_task(_begin(runtime), name="begin")
         # Comes when all requests are answered; a client that reads slowly, or a hanging provider, can hold it up.
         await receive()
         await self._end()
@@ -97,6 +99,8 @@ class Server:
     async def _end(self) -> None:
         """Close everything, and end the process: tearing the interpreter down takes seconds and does nothing more."""
         async with self._closing:
+            if self._beginning:
+                self._beginning.cancel()
             spent = time.monotonic() - self._told_at if self._told_at is not None else 0.0
             try:
                 if self._runtime:
@@ -105,6 +109,13 @@ class Server:
                 logger.exception("not everything could be closed")
             logging.shutdown()
             os._exit(0)
+
+
+async def _begin(runtime: Runtime) -> None:
+    try:
+        await runtime.begin()
+    except Exception:
+        logger.exception("the work in the background could not be started; requests are answered without it")
 
 
 def create() -> Server:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Annotated
 
 import structlog
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,6 +16,7 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
+from aimo.services.sync import crashes
 from aimo.services.sync import rebuild as rebuilding
 from aimo.services.sync.marks import Mark
 from aimo.services.sync.service import SyncStatus, status
@@ -42,6 +44,11 @@ def show() -> None:
             await database.close()
 
     state = asyncio.run(look())
+    if state.set_aside:
+        console.print(
+            f"{state.set_aside} changes are set aside: the process died each time that they were applied. "
+            "`aimo doctor` names them and says what to do."
+        )
     if not state.waiting:
         console.print("In step: nothing is waiting.")
         return
@@ -54,9 +61,21 @@ def show() -> None:
 
 
 @app.command
-def run() -> None:
+def run(
+    *,
+    retry_set_aside: Annotated[
+        bool, Parameter(help="Apply once more what is set aside because the process died each time.")
+    ] = False,
+) -> None:
     """Apply everything that waits, then end."""
-    _with_runtime(lambda runtime: _drain(runtime, "applying changes"))
+
+    async def work(runtime: Runtime) -> None:
+        if retry_set_aside:
+            released = await crashes.retry_set_aside(runtime.stores.database)
+            console.print(f"{released} changes that were set aside are tried once more.")
+        await _drain(runtime, "applying changes")
+
+    _with_runtime(work)
 
 
 @app.command

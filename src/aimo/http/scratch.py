@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from aimo.threads import FILES
+
 BUFFER = 256 * 1024
 """Bytes that are collected before a thread is asked to write them."""
 
@@ -89,4 +91,4 @@ class ScratchFile:
 
 async def _in_thread(work: Callable[[], T]) -> T:
     """Run disk work in a thread to its end, even when the caller is cancelled meanwhile."""
-    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work))
+    return await asyncio.shield(FILES.run(work))

@@ -77,7 +77,8 @@ class Scheduler:
         """Stop; the message on its way gets a moment to arrive."""
         self._stopping = True
         self._struck.set()
-        self._clockwork.shutdown(wait=False)
+        if self._clockwork.running:
+            self._clockwork.shutdown(wait=False)
         if self._pusher:
             await asyncio.wait([self._pusher], timeout=_STOP_SECONDS)
             self._pusher.cancel()

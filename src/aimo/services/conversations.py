@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from aimo.dto.explore import Conversation, ConversationDetail, ConversationList,
 from aimo.errors import AimoError, Code
 from aimo.inert import inert
 from aimo.services.names import require_length
+from aimo.threads import TEXTS
 
 DEFAULT_TITLE = "新对话"
 _ROLES = ("user", "assistant")
@@ -51,7 +51,7 @@ class ConversationService:
                 raise _not_found()
             said = (await connection.execute(sql.MESSAGES, which)).all()
         # Making answers inert takes a while where there are many.
-        messages = await asyncio.to_thread(lambda: [_message(row) for row in said])
+        messages = await TEXTS.run(lambda: [_message(row) for row in said])
         return ConversationDetail(
             conversation_id=row.conversation_id,
             title=inert(row.title),

@@ -95,7 +95,9 @@ class Figures:
         lag.add_metric([], max(0, clock.now_ms() - state.oldest_ms) / 1000 if state.oldest_ms else 0)
         attempts = GaugeMetricFamily("aimo_outbox_attempts", "Most failed attempts of a waiting change.")
         attempts.add_metric([], state.attempts)
-        return [waiting, lag, attempts]
+        aside = GaugeMetricFamily("aimo_outbox_set_aside", "Changes that are not applied: the process died each time.")
+        aside.add_metric([], state.set_aside)
+        return [waiting, lag, attempts, aside]
 
     async def _invariants(self) -> list[Metric]:
         async with self._database.reads() as connection:

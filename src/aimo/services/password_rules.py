@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import Enum
 from functools import cache
+
+from aimo.threads import TEXTS
 
 SHORTEST_BYTES = 8
 # Bcrypt takes no more into account, so what follows would protect nothing.
@@ -31,7 +32,7 @@ async def broken_rule(password: str) -> BrokenRule | None:
     if size > LONGEST_BYTES:
         return BrokenRule.TOO_LONG
     # The first time, this reads a file.
-    common = await asyncio.to_thread(_common)
+    common = await TEXTS.run(_common)
     return BrokenRule.COMMON if password.casefold() in common or len(set(password)) == 1 else None
 
 

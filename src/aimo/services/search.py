@@ -21,6 +21,7 @@ from aimo.services.memos import one
 from aimo.services.names import require_query
 from aimo.services.paging import PageRequest
 from aimo.services.snippets import snippet
+from aimo.threads import TEXTS
 from aimo.vectors.store import VectorStore
 from aimo.vectors.vector_table import Hit
 
@@ -108,7 +109,7 @@ class SearchService:
         for memo in items:
             way = ways[memo.memo_id]
             memo.matched_by = ["semantic", "text"] if way == "both" else [way]
-        await asyncio.to_thread(_mark, items, terms)
+        await TEXTS.run(_mark, items, terms)
         pagination = request.describe(len(matches), truncated=truncated)
         return SearchPage(items=items, pagination=pagination, degraded=degraded)
 

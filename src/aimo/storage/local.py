@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import secrets
@@ -10,7 +9,6 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from io import FileIO
 from itertools import islice
 from pathlib import Path
@@ -21,6 +19,7 @@ from aimo.storage.keys import is_key
 from aimo.storage.protocol import Listed, ObjectMissing, Placement, StorageError
 from aimo.storage.scratch import prepare_scratch
 from aimo.storage.signing import FileSigner
+from aimo.threads import FILES
 
 CHUNK = 256 * 1024
 _SCRATCH = ".incoming"
@@ -209,7 +208,7 @@ class LocalStorage:
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run disk work off the event loop; what the system refuses becomes a StorageError."""
     try:
-        return await asyncio.get_running_loop().run_in_executor(None, partial(work, *args, **kwargs))
+        return await FILES.run(work, *args, **kwargs)
     except OSError as error:
         raise StorageError(f"{type(error).__name__}: {error.strerror}") from error
 

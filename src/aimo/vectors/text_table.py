@@ -10,6 +10,7 @@ from lancedb import AsyncConnection
 from lancedb.expr import col, lit
 
 from aimo.folding import fold
+from aimo.threads import TEXTS
 from aimo.vectors import schemas
 from aimo.vectors.table import OwnedTable, open_table, owned_by
 
@@ -17,6 +18,8 @@ _CONTENT = "content"
 # Ranking looks up every piece of one or two letters: 128 of them take 60 ms among 10,000 memos of one
 # user, 512 take 300 ms, and beyond a sentence or two more words do not make the order better.
 _RANKED_CHARACTERS = 128
+# From this many characters on texts are folded in a thread: the worst ones take 10 ms.
+_LARGE = 20_000
 
 
 class TextTable(OwnedTable):
@@ -38,7 +41,8 @@ class TextTable(OwnedTable):
         if not latest:
             return
         ids, uids, texts = zip(*latest.values(), strict=True)
-        columns = {self.id_column: ids, "uid": uids, _CONTENT: [fold(text) for text in texts]}
+        folded = await _folded(texts)
+        columns = {self.id_column: ids, "uid": uids, _CONTENT: folded}
         written = pa.table(
             {name: pa.array(values, pa.string()) for name, values in columns.items()}, self.layout.schema
         )
@@ -95,6 +99,13 @@ class TextTable(OwnedTable):
         rows = await self.read(matching.select([self.id_column, "_score"]).limit(limit))
         scored = zip(rows.column("_score").to_pylist(), rows.column(self.id_column).to_pylist(), strict=True)
         return [row_id for _, row_id in sorted(scored, key=lambda row: (-row[0], row[1]))]
+
+
+async def _folded(texts: Sequence[str]) -> list[str]:
+    """All of them folded, in a thread where that takes long."""
+    if sum(map(len, texts)) < _LARGE:
+        return list(map(fold, texts))
+    return await TEXTS.run(lambda: list(map(fold, texts)))
 
 
 def _containing(rows: pa.Table, terms: Sequence[str]) -> pa.Table:

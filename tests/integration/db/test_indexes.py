@@ -50,6 +50,8 @@ ALLOWED = {
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),
     r"outbox\.release": ("scan", "most of what waits is shown at once, when a writer begins or an outage ends"),
+    r"outbox\.started": ("scan", "what was being applied when a process died, asked once by every new writer"),
+    r"outbox\.newest": ("scan", "the last key, read from the end of the index"),
     r"outbox\.count_memos": ("scan", "a rebuild goes through all memos"),
     r"doctor\.paths": (
         "scan",

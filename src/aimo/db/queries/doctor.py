@@ -38,7 +38,9 @@ LIST_FOR_UPDATE = unscoped(
 )
 MARKED = unscoped(
     "doctor.marked",
-    select(VectorMark.kind, VectorMark.entity_id).where(VectorMark.entity_id.in_(among("entity_ids"))),
+    select(VectorMark.kind, VectorMark.entity_id, VectorMark.crashes).where(
+        VectorMark.entity_id.in_(among("entity_ids"))
+    ),
     excuse=_DOCTOR,
 )
 LIVE_ATTACHMENTS = unscoped(

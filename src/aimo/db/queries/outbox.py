@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import Table, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, func, insert, not_, or_, select, update
 
 from aimo.db.portable import insert_new
 from aimo.db.schema import Lease, Memo, VectorMark
 from aimo.db.statements import among, owned, param, unscoped
 from aimo.db.types import now_utc
+
+# The next try of an entry that is set aside: far from everything that is due, and served by the same index.
+SET_ASIDE_UNTIL = 253_402_214_400_000
+MOST_CRASHES = 3
+_IS_SET_ASIDE = and_(VectorMark.next_try_at >= SET_ASIDE_UNTIL, VectorMark.crashes >= MOST_CRASHES)
 
 _WORKER = "the sync worker applies the marks of all users"
 
@@ -26,7 +31,14 @@ MARK = owned(
 )
 DUE = unscoped(
     "outbox.due",
-    select(VectorMark.mark_id, VectorMark.kind, VectorMark.entity_id, VectorMark.uid, VectorMark.attempts)
+    select(
+        VectorMark.mark_id,
+        VectorMark.kind,
+        VectorMark.entity_id,
+        VectorMark.uid,
+        VectorMark.attempts,
+        VectorMark.crashes,
+    )
     .where(VectorMark.next_try_at <= param("now"))
     .order_by(VectorMark.next_try_at, VectorMark.mark_id)
     .limit(param("limit")),
@@ -65,7 +77,60 @@ RELEASE = unscoped(
 )
 DEPTH = unscoped(
     "outbox.depth",
-    select(func.count(), func.min(VectorMark.created_at), func.max(VectorMark.attempts)),
+    select(func.count(), func.min(VectorMark.created_at), func.max(VectorMark.attempts)).where(not_(_IS_SET_ASIDE)),
+    excuse=_WORKER,
+)
+NEWEST = unscoped(
+    "outbox.newest", select(VectorMark.mark_id).order_by(VectorMark.mark_id.desc()).limit(1), excuse=_WORKER
+)
+START = unscoped(
+    "outbox.start",
+    update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(started_at=param("now")),
+    excuse=_WORKER,
+)
+END = unscoped(
+    "outbox.end",
+    update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(started_at=None),
+    excuse=_WORKER,
+)
+STARTED = unscoped(
+    "outbox.started",
+    select(VectorMark.mark_id, VectorMark.kind, VectorMark.entity_id, VectorMark.crashes).where(
+        VectorMark.started_at.is_not(None)
+    ),
+    excuse=_WORKER,
+)
+COUNT_CRASH = unscoped(
+    "outbox.count_crash",
+    update(VectorMark)
+    .where(VectorMark.mark_id.in_(among("mark_ids")))
+    .values(crashes=VectorMark.crashes + 1, next_try_at=param("next_try"), started_at=None),
+    excuse=_WORKER,
+)
+SET_ASIDE = unscoped(
+    "outbox.set_aside",
+    select(
+        VectorMark.mark_id,
+        VectorMark.kind,
+        VectorMark.entity_id,
+        VectorMark.uid,
+        VectorMark.attempts,
+        VectorMark.crashes,
+    )
+    .where(_IS_SET_ASIDE)
+    .order_by(VectorMark.next_try_at, VectorMark.mark_id),
+    excuse=_WORKER,
+)
+COUNT_SET_ASIDE = unscoped(
+    "outbox.count_set_aside",
+    select(func.count()).select_from(VectorMark).where(_IS_SET_ASIDE),
+    excuse=_WORKER,
+)
+RETRY_SET_ASIDE = unscoped(
+    "outbox.retry_set_aside",
+    update(VectorMark)
+    .where(_IS_SET_ASIDE)
+    .values(crashes=param("new_crashes"), next_try_at=param("next_try"), started_at=None),
     excuse=_WORKER,
 )
 LAST_ERROR = unscoped(

@@ -6,7 +6,7 @@ from sqlalchemy import Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
-from aimo.db.types import Id, Prose, Serial
+from aimo.db.types import Id, Millis, Prose, Serial
 
 
 class VectorMark(Table):
@@ -31,3 +31,6 @@ class VectorMark(Table):
     last_error: Mapped[str | None] = mapped_column(Prose)
     created_at: Mapped[Moment]
     next_try_at: Mapped[Moment]
+    # How often a process died while it applied this entry, and since when one is applying it.
+    crashes: Mapped[int] = mapped_column(Integer, nullable=False, server_default=text("0"))
+    started_at: Mapped[int | None] = mapped_column(Millis)

@@ -5,7 +5,6 @@ Who is not logged in gets little: 64 KiB, ten seconds, and a small part of the m
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -18,6 +17,7 @@ from aimo.http.body_budget import Account, BodyBudget, BudgetUsedUp
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import EMPTY, BadBodyError, Body
 from aimo.http.text import mark_unusable
+from aimo.threads import TEXTS
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FORM = b"application/x-www-form-urlencoded"
@@ -192,7 +192,7 @@ async def _normalise(framing: _Framing, raw: bytes) -> Body:
     if framing.encoded:
         raise BadBodyError("Unsupported content encoding of the request body")
     normalise = json_body.normalise if framing.media_type == _JSON else form_body.normalise
-    return normalise(raw) if len(raw) < _LARGE else await asyncio.to_thread(normalise, raw)
+    return normalise(raw) if len(raw) < _LARGE else await TEXTS.run(normalise, raw)
 
 
 def _describe(scope: Scope, framing: _Framing, body: Body) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,11 @@ from aimo.services.doctor import marks
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync import rebuild
+from aimo.threads import TEXTS
 from aimo.vectors.store import VectorStore
+
+# The owners and contents of a memo's rows in one table, by the memo's id.
+_Found = defaultdict[str, list[tuple[str, Any]]]
 
 _BATCH = 200
 _TABLE = "memo_vectors"
@@ -87,22 +91,28 @@ class MemoIndex:
         if not rows:
             return []
         ids = [row.memo_id for row in rows]
-        texts, vectors = defaultdict(list), defaultdict(list)
+        texts: _Found = defaultdict(list)
+        vectors: _Found = defaultdict(list)
         for memo_id, uid, content in await self._vectors.memo_texts.contents(ids):
             texts[memo_id].append((uid, content))
         for memo_id, uid, vector in await self._vectors.memo_vectors.vectors(ids):
             vectors[memo_id].append((uid, vector))
         known = await self._embeddings.cached([row.content for row in rows]) if self._model_matches else {}
-        found = []
-        for row in rows:
-            problems = [
-                *_judge(row.uid, texts[row.memo_id], fold(row.content), "text"),
-                *_judge(row.uid, vectors[row.memo_id], known.get(row.content), "vector"),
-            ]
-            if problems:
-                evidence = f"{row.updated_at} {_digest(texts[row.memo_id], vectors[row.memo_id])}"
-                found.append(Violation(row.memo_id, row.uid, ", ".join(problems), evidence))
-        return found
+        # Folding a batch of long memos takes seconds.
+        return await TEXTS.run(_violations, rows, texts, vectors, known)
+
+
+def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapping[str, Any]) -> list[Violation]:
+    found = []
+    for row in rows:
+        problems = [
+            *_judge(row.uid, texts[row.memo_id], fold(row.content), "text"),
+            *_judge(row.uid, vectors[row.memo_id], known.get(row.content), "vector"),
+        ]
+        if problems:
+            evidence = f"{row.updated_at} {_digest(texts[row.memo_id], vectors[row.memo_id])}"
+            found.append(Violation(row.memo_id, row.uid, ", ".join(problems), evidence))
+    return found
 
 
 def _judge(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:

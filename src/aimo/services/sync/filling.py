@@ -12,6 +12,7 @@ from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
 from aimo.errors import ProviderError
+from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.marks import Mark
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class Filling:
         database: Database,
         embed: Embed,
         apply: Callable[[list[Mark]], Awaitable[None]],
+        crashes: CrashRecord,
         *,
         seconds_each: float,
         first: int,
@@ -53,6 +55,7 @@ class Filling:
             database: where the marks are.
             embed: gets ids and seconds, and returns why some have no vector.
             apply: applies marks that have their vector.
+            crashes: keeps a record of what is being embedded.
             seconds_each: what a batch may take for each of its marks, besides 4 s.
             first: size of the first batch; each that succeeds may be followed by one twice as large.
             most: size of the largest batch.
@@ -60,6 +63,7 @@ class Filling:
         self._database = database
         self._embed = embed
         self._apply = apply
+        self._crashes = crashes
         self._seconds_each = seconds_each
         self._first = self._size = first
         self._most = most
@@ -91,7 +95,7 @@ class Filling:
         while self._waiting:
             # While an outage lasts, one of them finds out whether it is over.
             size = 1 if self._failures else self._size
-            batch = list(itertools.islice(self._waiting.values(), size))
+            batch = self._next(size)
             try:
                 await self._fill(batch)
             except Exception:
@@ -103,9 +107,15 @@ class Filling:
                 self._left_out = False
                 await release(self._database)
 
+    def _next(self, size: int) -> list[Mark]:
+        """The first ones of the queue; those that the process may have died of come last, and alone."""
+        innocent = (mark for mark in self._waiting.values() if not mark.crashes)
+        return list(itertools.islice(innocent, size)) or [next(iter(self._waiting.values()))]
+
     async def _fill(self, batch: list[Mark]) -> None:
         ids = list({mark.entity_id for mark in batch})
-        failed = await self._embed(ids, _SECONDS + self._seconds_each * len(ids))
+        async with self._crashes.turn(batch), self._crashes.recorded(batch):
+            failed = await self._embed(ids, _SECONDS + self._seconds_each * len(ids))
         if failed:
             log.warning("left without a vector", rows=len(failed), reason=str(next(iter(failed.values()))))
         # A text may be at fault, and not the provider, which then answers for another one: hence behind the others.

@@ -20,13 +20,14 @@ _CHUNK = 1000
 
 
 class Mark(NamedTuple):
-    """One mark. ``attempts`` counts how often applying it failed."""
+    """One mark. ``attempts`` counts how often applying it failed, ``crashes`` how often the process died of it."""
 
     mark_id: int
     kind: str
     entity_id: str
     uid: str
     attempts: int = 0
+    crashes: int = 0
 
 
 async def write(connection: AsyncConnection, kind: Kind, entity_id: str, uid: str, *, grace_ms: int = 0) -> Mark:

@@ -17,6 +17,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import outbox as sql
 from aimo.db.transaction import atomically
+from aimo.services.sync.crashes import set_aside
 from aimo.services.sync.marks import Mark, write, write_many
 from aimo.vectors.store import VectorStore
 
@@ -51,8 +52,9 @@ async def carry_out(
     """Mark every memo and attachment, and every row of LanceDB that has none; only then is the request removed.
 
     Tables whose files are missing or broken are made anew before. Dying half-way means marking some memos twice,
-    which does no harm.
+    which does no harm. What is set aside stays so: applying it would kill the process again.
     """
+    left_out = {aside.entity_id for aside in await set_aside(database)}
     await vectors.make_damaged_anew()
     table = vectors.memo_vectors
     if not table.matches(embedder.model, embedder.dimension):
@@ -63,16 +65,16 @@ async def carry_out(
         await pictures.recreate(pictured.model, pictured.dimension)
     marked = 0
     async for chunk in _all(database, sql.NEXT_MEMOS):
-        await write_many(database, "memo", chunk)
+        await write_many(database, "memo", [row for row in chunk if row[0] not in left_out])
         marked += len(chunk)
     if pictured:
         async for chunk in _all(database, attachment_sql.NEXT):
-            await write_many(database, "attachment", chunk)
+            await write_many(database, "attachment", [row for row in chunk if row[0] not in left_out])
     for rows in (vectors.memo_texts.ids(), table.ids()):
         async for chunk in rows:
             await write_many(database, "memo", await _orphans(database, chunk))
     async for chunk in pictures.ids():
-        await write_many(database, "attachment", chunk)
+        await write_many(database, "attachment", [row for row in chunk if row[0] not in left_out])
     async with database.reads() as connection:
         await connection.execute(sql.DELETE, {"mark_ids": [mark.mark_id]})
     log.info("rebuild under way", memos=marked)

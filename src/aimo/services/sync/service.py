@@ -18,6 +18,7 @@ from aimo.services.batching import Batcher
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync import rebuild
 from aimo.services.sync.applier import Applier, Result
+from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.filling import Filling, release
 from aimo.services.sync.lease import Lease
 from aimo.services.sync.marks import Mark
@@ -41,12 +42,16 @@ _WRONG_MODEL_WAIT_MS = 60_000
 
 @dataclass(frozen=True)
 class SyncStatus:
-    """How far LanceDB lags behind: marks waiting, the oldest one's time, and the last failure."""
+    """How far LanceDB lags behind: marks waiting, the oldest one's time, and the last failure.
+
+    Entries that are set aside do not wait.
+    """
 
     waiting: int
     oldest_ms: int | None
     attempts: int
     last_error: str | None
+    set_aside: int = 0
 
 
 class SyncService:
@@ -68,17 +73,30 @@ class SyncService:
         self._batcher: Batcher[Mark, Result] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._pictures = pictures
+        self._crashes = CrashRecord(database)
         self._of_memos = Filling(
-            database, self._embed_memos, self._apply, seconds_each=_SECONDS_PER_TEXT, first=32, most=_GROUP
+            database,
+            self._embed_memos,
+            self._apply,
+            self._crashes,
+            seconds_each=_SECONDS_PER_TEXT,
+            first=32,
+            most=_GROUP,
         )
         self._of_attachments = pictures and Filling(
-            database, pictures.fill, self._apply, seconds_each=_SECONDS_PER_PICTURE, first=2, most=_PICTURES_AT_ONCE
+            database,
+            pictures.fill,
+            self._apply,
+            self._crashes,
+            seconds_each=_SECONDS_PER_PICTURE,
+            first=2,
+            most=_PICTURES_AT_ONCE,
         )
 
     async def start(self) -> None:
-        """Take the lease if it is free and start working in the background."""
+        """Take the lease if it is free; what requests write is applied from now on."""
         await self._vectors.memo_vectors.refresh()
-        self._batcher = Batcher(self._applier.apply, limit=_GROUP, name="sync-applier")
+        self._batcher = Batcher(self._apply_group, limit=_GROUP, name="sync-applier")
         await self.lease.start()
         if not self._applier.model_matches:
             table, embedder = self._vectors.memo_vectors, self._embeddings.embedder
@@ -87,6 +105,9 @@ class SyncService:
                 stored=f"{table.model}:{table.dimension}",
                 configured=f"{embedder.model}:{embedder.dimension}",
             )
+
+    def begin(self) -> None:
+        """Apply in the background what waits. Nothing of that should keep a server from listening: call it then."""
         self._tasks = [
             asyncio.create_task(self._run(), name="sync-worker"),
             asyncio.create_task(self._keep_up(), name="lancedb-upkeep"),
@@ -147,10 +168,10 @@ class SyncService:
         writer = False
         while True:
             try:
-                if writer != self.lease.held:
-                    writer = self.lease.held
-                    # Whoever wrote before may have died with marks in its hands.
-                    await (release(self._database) if writer else self._stop_filling())
+                held = self.lease.held
+                if writer != held:
+                    await (self._take_over() if held else self._stop_filling())
+                    writer = held
                 busy = writer and await self._work_once()
             except Exception:
                 log.exception("the sync worker failed, it goes on in a moment")
@@ -167,7 +188,8 @@ class SyncService:
         if not marks:
             return False
         for request in (mark for mark in marks if mark.kind == "rebuild"):
-            await self._rebuild(request)
+            async with self._crashes.turn([request]), self._crashes.recorded([request]):
+                await self._rebuild(request)
         await self._apply([mark for mark in marks if mark.kind != "rebuild"])
         return len(marks) == _GROUP
 
@@ -179,10 +201,29 @@ class SyncService:
             log.exception("the rebuild failed, it will be tried again", tries=request.attempts + 1)
             await self._postpone([request], rebuild.RETRY_WAITS_MS, f"{type(error).__name__}: {error}")
         else:
+            await self._crashes.forget([request])
             # What was put off because the vectors were of another model need not wait any longer.
             await release(self._database)
 
+    async def _take_over(self) -> None:
+        # Whoever wrote before may have died with marks in its hands.
+        await release(self._database)
+        await self._crashes.take_over()
+
+    async def _apply_group(self, marks: list[Mark]) -> list[Result]:
+        results: dict[Mark, Result] = {}
+        for part in self._crashes.in_parts(marks):
+            async with self._crashes.recorded(part):
+                results |= zip(part, await self._applier.apply(part), strict=True)
+        await self._crashes.forget([mark for mark, result in results.items() if result is Result.APPLIED])
+        return [results[mark] for mark in marks]
+
     async def _apply(self, marks: list[Mark]) -> None:
+        for part in self._crashes.in_parts(marks):
+            async with self._crashes.turn(part):
+                await self._apply_together(part)
+
+    async def _apply_together(self, marks: list[Mark]) -> None:
         assert self._batcher is not None
         try:
             results = await asyncio.gather(*(self._batcher.submit(mark) for mark in marks))
@@ -240,4 +281,5 @@ async def status(database: Database) -> SyncStatus:
     async with database.reads() as connection:
         waiting, oldest, attempts = (await connection.execute(sql.DEPTH)).one()
         error = await connection.scalar(sql.LAST_ERROR) if waiting else None
-    return SyncStatus(waiting, oldest, attempts or 0, error)
+        set_aside = await connection.scalar(sql.COUNT_SET_ASIDE)
+    return SyncStatus(waiting, oldest, attempts or 0, error, set_aside or 0)

@@ -1,0 +1,48 @@
+"""No outbox entry is set aside because applying it killed the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from aimo.db.connection import Database
+from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.sync import crashes
+from aimo.services.sync.marks import Mark
+
+_RETRY = "try once more with `aimo sync run --retry-set-aside`, best after an update"
+_WHAT_TO_DO = {"rebuild": _RETRY, "attachment": f"delete the attachment, or {_RETRY}"}
+_EDIT = f"edit or delete the memo, or {_RETRY}"
+
+
+class SetAside:
+    """Names the entries, which nobody but the operator or the memo's owner can release."""
+
+    name = "no-entries-set-aside"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self) -> AsyncIterator[Looked]:
+        """All entries that are set aside, which are few."""
+        found = await self._violations()
+        yield Looked(len(found), found)
+
+    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
+        """Look again; what was released meanwhile is left out."""
+        wanted = {(each.entity, each.evidence) for each in suspects}
+        return [each for each in await self._violations() if (each.entity, each.evidence) in wanted]
+
+    async def repair(self, violations: Sequence[Violation]) -> int:
+        """None: applying such an entry would kill this process, too."""
+        return 0
+
+    async def _violations(self) -> list[Violation]:
+        return [_violation(mark) for mark in await crashes.set_aside(self._database)]
+
+
+def _violation(mark: Mark) -> Violation:
+    problem = (
+        f"outbox entry {mark.mark_id} ({mark.kind}) is set aside, the process died {mark.crashes} times while it was "
+        f"applied: {_WHAT_TO_DO.get(mark.kind, _EDIT)}"
+    )
+    return Violation(mark.entity_id, mark.uid, problem, str(mark.mark_id))

@@ -1,0 +1,137 @@
+"""Finds the outbox entries that kill the process which applies them, and sets them aside.
+
+Before an old entry is applied, its row says so; a row that still says so when another process takes over was being
+applied when the former one died. Such a suspect is from then on applied alone, so that nothing else is
+counted with it, and at the third time it is not applied any more.
+
+New entries leave no such trace, because the requests that wrote them wait for them. One that kills the process is
+an old entry at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import outbox as sql
+from aimo.services.sync.marks import Mark
+
+log = structlog.get_logger(__name__)
+
+# By the number of crashes: innocent suspects, and everything else, should be applied before the process dies again.
+_RETRY_WAITS_MS = (500, 2000)
+_CHUNK = 1000
+
+
+class CrashRecord:
+    """What the writer process knows about entries and crashes. Only the holder of the writer lease may use it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._newest_old_entry = 0
+        self._set_aside: dict[str, list[int]] = {}
+        self._turn = asyncio.Condition()
+        self._working = 0
+        self._suspect_at_work = False
+
+    async def take_over(self) -> None:
+        """Count the entries that were being applied when the former writer died; all that exist now are old ones."""
+        async with self._database.reads() as connection:
+            started = (await connection.execute(sql.STARTED)).all()
+        await self._count(started)
+        async with self._database.reads() as connection:
+            self._newest_old_entry = (await connection.execute(sql.NEWEST)).scalar() or 0
+        self._set_aside = defaultdict(list)
+        for mark in await set_aside(self._database):
+            self._set_aside[mark.entity_id].append(mark.mark_id)
+
+    def in_parts(self, marks: Sequence[Mark]) -> list[list[Mark]]:
+        """What may be applied together: the new ones, the old ones, and every suspect alone."""
+        innocent = [mark for mark in marks if not mark.crashes]
+        new = [mark for mark in innocent if not self._is_old(mark)]
+        old = [mark for mark in innocent if self._is_old(mark)]
+        suspects = [[mark] for mark in marks if mark.crashes]
+        return [part for part in (new, old, *suspects) if part]
+
+    @asynccontextmanager
+    async def turn(self, marks: Sequence[Mark]) -> AsyncIterator[None]:
+        """Wait until these may be worked on: a suspect waits until no other old entry is, and they for it."""
+        if not any(map(self._is_old, marks)):
+            yield
+            return
+        suspect = any(mark.crashes for mark in marks)
+        async with self._turn:
+            await self._turn.wait_for(lambda: not self._suspect_at_work and not (suspect and self._working))
+            self._working += 1
+            self._suspect_at_work = suspect
+        try:
+            yield
+        finally:
+            async with self._turn:
+                self._working -= 1
+                self._suspect_at_work = False
+                self._turn.notify_all()
+
+    @asynccontextmanager
+    async def recorded(self, marks: Sequence[Mark]) -> AsyncIterator[None]:
+        """Leave a trace of the old ones among these entries that lasts until the end, or beyond a crash."""
+        old = [mark.mark_id for mark in marks if self._is_old(mark)]
+        if not old:
+            yield
+            return
+        async with self._database.reads() as connection:
+            await connection.execute(sql.START, {"mark_ids": old, "now": clock.now_ms()})
+        try:
+            yield
+        finally:
+            async with self._database.reads() as connection:
+                await connection.execute(sql.END, {"mark_ids": old})
+
+    async def forget(self, applied: Sequence[Mark]) -> None:
+        """Remove the entries set aside whose memo or attachment has just been brought up to date by another entry."""
+        outdated = [number for mark in applied for number in self._set_aside.pop(mark.entity_id, ())]
+        if outdated:
+            async with self._database.reads() as connection:
+                await connection.execute(sql.DELETE, {"mark_ids": outdated})
+
+    def _is_old(self, mark: Mark) -> bool:
+        return mark.mark_id <= self._newest_old_entry
+
+    async def _count(self, started: Sequence[Any]) -> None:
+        for crashes in sorted({row.crashes for row in started}):
+            rows = [row for row in started if row.crashes == crashes]
+            fatal = crashes + 1 >= sql.MOST_CRASHES
+            next_try = sql.SET_ASIDE_UNTIL if fatal else clock.now_ms() + _RETRY_WAITS_MS[crashes]
+            for start in range(0, len(rows), _CHUNK):
+                ids = [row.mark_id for row in rows[start : start + _CHUNK]]
+                async with self._database.reads() as connection:
+                    await connection.execute(sql.COUNT_CRASH, {"mark_ids": ids, "next_try": next_try})
+            log.warning("outbox entries were being applied when the process died", entries=len(rows), times=crashes + 1)
+            for row in rows if fatal else ():
+                log.error(
+                    "An outbox entry is set aside: the process died each time that it was applied. `aimo doctor` says "
+                    "what to do.",
+                    entry=row.mark_id,
+                    kind=row.kind,
+                    entity=row.entity_id,
+                )
+
+
+async def set_aside(database: Database) -> list[Mark]:
+    """The entries that are not applied any more, oldest first."""
+    async with database.reads() as connection:
+        return [Mark(*row) for row in await connection.execute(sql.SET_ASIDE)]
+
+
+async def retry_set_aside(database: Database) -> int:
+    """Have all entries that are set aside applied once more, each alone; how many they are."""
+    async with database.reads() as connection:
+        values = {"new_crashes": sql.MOST_CRASHES - 1, "next_try": clock.now_ms()}
+        return (await connection.execute(sql.RETRY_SET_ASIDE, values)).rowcount
