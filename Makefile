@@ -9,7 +9,7 @@ PYTEST := .venv/bin/pytest
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install install-test test check unit test-long bench bench-search bench-migration lock format types types-check
+.PHONY: help serve install install-test test check unit test-long bench bench-search bench-hostile bench-migration lock format types types-check
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: install-test ## Measure requests a second and their latency over HTTP
 
 bench-search: install-test ## Measure how well search finds, on the labelled bilingual set
 	$(PY) -m bench.search_quality
+
+bench-hostile: install-test ## Measure how long others wait while somebody sends expensive requests
+	$(PY) -m bench.hostile
 
 bench-migration: install-test ## Measure how fast a legacy database is migrated
 	$(PY) -m bench.migration

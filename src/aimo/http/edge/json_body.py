@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from aimo.http.edge.json_scan import has_unusable_escapes, nests_deeper, without_unusable_escapes
+from aimo.http.edge.json_scan import has_unusable_escapes, shape_of, without_unusable_escapes
 
 MAX_DEPTH = 200
 """Deepest nesting that is passed on; far below what any decoder's recursion allows."""
+
+MAX_VALUES = 100_000
+"""Most values of all lists and objects together: decoding more holds up others, and no client has so much to say."""
 
 EMPTY = b"{}"
 
@@ -43,8 +46,8 @@ def normalise(raw: bytes) -> Body:
     reported instead, because it is a business error of the route; nobody reads such a body.
 
     Raises:
-        BadBodyError: malformed JSON, invalid UTF-8, nesting beyond ``MAX_DEPTH``, or a
-            text, number, boolean or null at the top.
+        BadBodyError: malformed JSON, invalid UTF-8, nesting beyond ``MAX_DEPTH``, more than
+            ``MAX_VALUES`` values, or a text, number, boolean or null at the top.
     """
     data = raw.removeprefix(_BOM)
     first = data.lstrip(_WHITE)[:1]
@@ -58,8 +61,11 @@ def normalise(raw: bytes) -> Body:
 
 
 def _require_well_formed(data: bytes) -> None:
-    if nests_deeper(data, MAX_DEPTH):
+    shape = shape_of(data)
+    if shape.depth > MAX_DEPTH:
         raise BadBodyError("The request body is nested too deeply")
+    if shape.commas > MAX_VALUES:
+        raise BadBodyError(f"The request body has more than {MAX_VALUES} values", 413)
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
         if not data.isascii():

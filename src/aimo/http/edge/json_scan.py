@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 WINDOW: Final = 512 * 1024
 
+FEW: Final = 200
+"""So many brackets and commas are no trouble wherever they are."""
+
+_COMMA = ord(",")
 _QUOTE, _OPENING, _CLOSING = ord('"'), (ord("["), ord("{")), (ord("]"), ord("}"))
 _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _HIGH = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
@@ -22,20 +26,31 @@ _UNUSABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_ESCAPE = 12
 
 
-def nests_deeper(data: bytes, most: int) -> bool:
-    """Tell whether objects and lists are nested deeper than ``most`` anywhere; brackets in strings do not count."""
-    if data.count(b"[") + data.count(b"{") <= most:
-        return False
-    depth, inside = 0, 0
+class Shape(NamedTuple):
+    """How deep a JSON text nests, and how many separators of values it has; what is in strings does not count."""
+
+    depth: int
+    commas: int
+
+
+def shape_of(data: bytes) -> Shape:
+    """Look at a JSON text, well-formed or not.
+
+    Where the text has few brackets and commas altogether, these numbers stand for the shape: it is at most that.
+    """
+    brackets, commas = data.count(b"[") + data.count(b"{"), data.count(b",")
+    if brackets <= FEW and commas <= FEW:
+        return Shape(brackets, commas)
+    depth = deepest = separators = inside = 0
     for window in _windows(data):
         characters = np.frombuffer(window.replace(b'\\"', b"  "), dtype=np.uint8)
         in_string = (np.cumsum(characters == _QUOTE, dtype=np.int64) + inside) & 1
         steps = np.isin(characters, _OPENING).astype(np.int64) - np.isin(characters, _CLOSING)
         depths = np.cumsum(np.where(in_string, 0, steps)) + depth
-        if depths.max() > most:
-            return True
+        deepest = max(deepest, int(depths.max()))
+        separators += int(np.count_nonzero((characters == _COMMA) & (in_string == 0)))
         depth, inside = int(depths[-1]), int(in_string[-1])
-    return False
+    return Shape(deepest, separators)
 
 
 def has_unusable_escapes(data: bytes) -> bool:
