@@ -29,7 +29,7 @@ def test_a_sound_server_passes_and_a_broken_one_is_mended(server: Callable[..., 
     kept = alice.post("/attachments/upload", files={"file": ("a.txt", b"bytes", "text/plain")}).data["attachment"]
     sound = run_doctor(running)
     assert sound.returncode == 0, sound.stdout + sound.stderr
-    assert sound.stdout.count("holds") == 6
+    assert sound.stdout.count("holds") == 7
     files = running.data_dir / "attachments"
     [stored] = files.rglob(f"{kept['attachmentId']}*")
     stored.rename(Path(f"{stored}.away"))

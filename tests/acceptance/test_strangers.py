@@ -16,6 +16,7 @@ from support.server import Server
 MIB = 1024 * 1024
 HOST = b"Host: 127.0.0.1\r\n"
 H2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+NO_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
 
 def half_a_body(path: bytes) -> bytes:
@@ -37,6 +38,14 @@ def a_small_slow_body(path: bytes) -> bytes:
 
 def half_a_head() -> bytes:
     return b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-Filler: " + b"a" * 60_000
+
+
+def a_stream(number: int, times: int) -> bytes:
+    """Begin a login over HTTP/2 with headers of 4 KB, ``times`` over; from the second stream on they take few bytes."""
+    large = b"\x40\x01x\x7f\xbd\x1e" + b"v" * 4028  # kept in the table of headers: 127 + 0x3d + (0x1e << 7) bytes
+    login = b"\x83\x86\x04\x12/api/v1/auth/login\x01\x09127.0.0.1"
+    headers = login + (large if number == 1 else b"") + b"\xbe" * times
+    return len(headers).to_bytes(3, "big") + b"\x01\x04" + number.to_bytes(4, "big") + headers
 
 
 KINDS: list[Callable[[], bytes]] = [
@@ -122,3 +131,21 @@ def test_connections_that_send_nothing_shut_nobody_out(
     strangers(running.port, 500, H2_GREETING[:10])
     bob = running.user()
     assert bob.get("/memos").status == alice.get("/memos").status == 200
+
+
+@pytest.mark.parametrize("times", [2, 14])
+def test_compressed_headers_of_many_streams_take_little(
+    times: int, server: Callable[..., Server], strangers: Callable[[int, int, bytes], list[socket.socket]]
+) -> None:
+    running = server()
+    alice = running.user()
+    idle = memory_of(running)
+    streams = b"".join(a_stream(number, times) for number in range(1, 200, 2))
+    strangers(running.port, 200, H2_GREETING + NO_SETTINGS + streams)
+    peak = 0
+    for _ in range(10):
+        assert alice.get("/memos").status == 200
+        peak = max(peak, memory_of(running) - idle)
+        time.sleep(0.1)
+    print(f"200 connections with 100 streams each took {peak // MIB} MiB")
+    assert peak < 200 * MIB

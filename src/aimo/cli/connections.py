@@ -62,8 +62,9 @@ def connection_options(files: int) -> ConnectionOptions:
         backpressure=most,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LARGEST_HEAD),
         http2_settings=HTTP2Settings(
-            max_headers_size=LARGEST_HEAD,
-            max_concurrent_streams=100,
+            # Compressed headers of a few bytes stand for this much, times the streams of every connection.
+            max_headers_size=16 * 1024,
+            max_concurrent_streams=8,
             initial_stream_window_size=256 * 1024,
             keep_alive_interval=HEADER_SECONDS * 1000,
             keep_alive_timeout=HEADER_SECONDS,
