@@ -49,8 +49,12 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    bounded = _bound_growth(_bound_runs_in_slices(well_formed(text)))
-    return "".join(_bound_runs(_fold_chunk(chunk)) for chunk in _chunks(bounded))
+    return "".join(_bound_runs(_fold_chunk(chunk)) for chunk in _chunks(bounded(well_formed(text))))
+
+
+def bounded(text: str) -> str:
+    """Return a text that can be normalised in a time that grows with its length; ordinary text as it is."""
+    return text if text.isascii() else _bound_growth(_bound_runs_in_slices(text))
 
 
 def name_form(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,3 +109,26 @@ def test_an_entry_that_kills_every_process_is_set_aside_and_no_other(make_server
     assert client.get(f"/memos/{fatal}").data["content"] == "the fatal one"
     assert fatal in {item["memoId"] for item in client.get("/memos", limit=50).data["items"]}
     assert server.running
+
+
+def test_the_worst_texts_waiting_keep_nobody_from_being_answered(make_server: MakeServer) -> None:
+    plot = Plot()
+    author, other = plot.user(), plot.user()
+    worst = [plot.memo(author, text) for text in ("a" + "\u0315\u0300" * 1_000_000, "\ufdfa" * 500_000)]
+    innocent = plot.memo(other, "innocent")
+    server = make_server("none")
+    asyncio.run(plant(server, plot, [*((memo_id, author) for memo_id in worst), (innocent, other)]))
+
+    started = time.monotonic()
+    server.start()
+    listening = time.monotonic() - started
+    client = logged_in(server, other)
+    longest = 0.0
+    while metric(server, "aimo_outbox_waiting"):
+        asked = time.monotonic()
+        assert client.get("/memos").code == 0
+        longest = max(longest, time.monotonic() - asked)
+        assert asked - started < 60, server.log_tail()
+    print(f"listened after {listening:.1f} s, all applied after {asked - started:.1f} s, longest wait {longest:.2f} s")
+    assert longest < 1
+    assert found(client, "innocent") == {innocent}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from aimo.ai.embedder import Outcome, Role, Vectors, well_formed
+from aimo.folding import bounded
 
 # Up to this length the model ranks as well with one vector of the whole as with the mean of smaller parts.
 _WINDOW = 2_000
@@ -66,7 +67,8 @@ class LocalEmbedder:
 
 
 def _windows(text: str) -> list[str]:
-    text = text[: _WINDOW * _MOST_WINDOWS]
+    # The model normalises: characters that become eighteen would take it ten seconds.
+    text = bounded(text[: _WINDOW * _MOST_WINDOWS])[: _WINDOW * _MOST_WINDOWS]
     count = max(1, -(-len(text) // _WINDOW))
     # Equal parts, lest a short rest weigh as much as a full window.
     size = max(1, -(-len(text) // count))

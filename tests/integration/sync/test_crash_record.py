@@ -18,6 +18,7 @@ from aimo.errors import ProviderError
 from aimo.runtime import Runtime
 from aimo.services.doctor import doctor
 from aimo.services.sync import crashes, marks, rebuild
+from aimo.services.sync.applier import Applier, Result
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.marks import Mark
 from aimo.services.sync.service import SyncService
@@ -187,3 +188,29 @@ async def test_new_entries_cost_no_statement(settings: Make, migrated_database: 
     new = [Mark(1, "memo", "m", "u")]
     async with record.turn(new), record.recorded(new):
         await record.forget(new)
+
+
+async def test_an_entry_that_cannot_be_applied_keeps_no_other_waiting(
+    settings: Make, migrated_database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(**migrated_database, EMBEDDER="local")
+    _, memo_ids = await plant(chosen, 30, started=False, died=0)
+    original = Applier._apply_memos
+
+    async def failing(self: Applier, wanted: list[str]) -> dict[str, Result]:
+        if memo_ids[7] in wanted:
+            raise RuntimeError("this one cannot be applied")
+        return await original(self, wanted)
+
+    monkeypatch.setattr(Applier, "_apply_memos", failing)
+    async with Runtime(chosen) as runtime:
+
+        async def only_one_waits() -> bool:
+            return (await runtime.stores.sync.status()).waiting == 1
+
+        await eventually_async(only_one_waits)
+        [left] = await entries(runtime)
+        assert left.entity_id == memo_ids[7]
+        assert left.last_error == "RuntimeError: this one cannot be applied"
+        monkeypatch.undo()
+        await set_aside(runtime, 0)

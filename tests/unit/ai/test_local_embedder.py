@@ -96,3 +96,10 @@ def test_one_cached_name_serves_both_roles(embedder: LocalEmbedder) -> None:
 
 def test_only_lone_surrogates_are_replaced() -> None:
     assert well_formed("a\ud800b😀") == "a\ufffdb😀"
+
+
+async def test_characters_that_become_eighteen_take_no_longer_than_others(embedder: LocalEmbedder) -> None:
+    await one(embedder, "load the model")
+    started = time.process_time()
+    await one(embedder, "\ufdfa" * 20_000)
+    assert time.process_time() - started < 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -224,16 +225,35 @@ class SyncService:
                 await self._apply_together(part)
 
     async def _apply_together(self, marks: list[Mark]) -> None:
+        if reason := await self._try(marks):
+            log.error("marks could not be applied", marks=len(marks), reason=reason)
+            await self._postpone(await self._narrow(marks), _FAILURE_WAITS_MS, reason)
+
+    async def _narrow(self, failed: list[Mark]) -> list[Mark]:
+        """Apply those of a group that failed which do not fail by themselves; the others are returned.
+
+        Where no half can be applied, the reason is taken to lie elsewhere than in one of them.
+        """
+        while len(failed) > 1:
+            shuffled = random.sample(failed, len(failed))
+            middle = len(failed) // 2
+            bad = [half for half in (shuffled[:middle], shuffled[middle:]) if await self._try(half)]
+            if len(bad) != 1:
+                return failed if bad else []
+            [failed] = bad
+        return failed
+
+    async def _try(self, marks: list[Mark]) -> str | None:
+        """Apply these together; why that failed, None if it did not."""
         assert self._batcher is not None
         try:
             results = await asyncio.gather(*(self._batcher.submit(mark) for mark in marks))
-        except Exception as error:
-            log.exception("marks could not be applied", marks=len(marks))
-            await self._postpone(marks, _FAILURE_WAITS_MS, f"{type(error).__name__}: {error}")
-            return
+        except Exception as error:  # noqa: BLE001 (told by the caller, and kept with the entries)
+            return f"{type(error).__name__}: {error}"
         wrong = [mark for mark, result in zip(marks, results, strict=True) if result is Result.WRONG_MODEL]
         await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), Result.WRONG_MODEL.value)
         await self._fill([mark for mark, result in zip(marks, results, strict=True) if result is Result.NEEDS_VECTOR])
+        return None
 
     async def _fill(self, lacking: Sequence[Mark]) -> None:
         """Have the vectors of these made in the background."""
