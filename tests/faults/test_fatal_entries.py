@@ -69,7 +69,7 @@ def die(server: Server, times: int) -> None:
     """Start the server and wait until the entry has killed it."""
     for _ in range(times):
         process = Process([str(AIMO), "serve"], log=server.log, env=environment(server.settings), cwd=server.folder)
-        eventually(lambda process=process: not process.running, timeout=30)
+        eventually(lambda process=process: not process.running, timeout=90)
         process.kill()
 
 
