@@ -52,3 +52,5 @@ class Threads:
 FILES = Threads("files", 16)
 # Parsing and folding what users send: computing that holds the interpreter for a part of the time.
 TEXTS = Threads("texts", 2)
+# Folding what is stored, a group of memos at a time: an applied group and the doctor's batch, which may take minutes.
+STORED_TEXTS = Threads("stored-texts", 2)

@@ -10,7 +10,7 @@ from lancedb import AsyncConnection
 from lancedb.expr import col, lit
 
 from aimo.folding import fold
-from aimo.threads import TEXTS
+from aimo.threads import STORED_TEXTS
 from aimo.vectors import schemas
 from aimo.vectors.table import OwnedTable, open_table, owned_by
 
@@ -105,7 +105,7 @@ async def _folded(texts: Sequence[str]) -> list[str]:
     """All of them folded, in a thread where that takes long."""
     if sum(map(len, texts)) < _LARGE:
         return list(map(fold, texts))
-    return await TEXTS.run(lambda: list(map(fold, texts)))
+    return await STORED_TEXTS.run(lambda: list(map(fold, texts)))
 
 
 def _containing(rows: pa.Table, terms: Sequence[str]) -> pa.Table:

@@ -16,7 +16,7 @@ from aimo.services.doctor import marks
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.embeddings import EmbeddingService
 from aimo.services.sync import rebuild
-from aimo.threads import TEXTS
+from aimo.threads import STORED_TEXTS
 from aimo.vectors.store import VectorStore
 
 # The owners and contents of a memo's rows in one table, by the memo's id.
@@ -99,7 +99,7 @@ class MemoIndex:
             vectors[memo_id].append((uid, vector))
         known = await self._embeddings.cached([row.content for row in rows]) if self._model_matches else {}
         # Folding a batch of long memos takes seconds.
-        return await TEXTS.run(_violations, rows, texts, vectors, known)
+        return await STORED_TEXTS.run(_violations, rows, texts, vectors, known)
 
 
 def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapping[str, Any]) -> list[Violation]:

@@ -37,15 +37,22 @@ class CrashRecord:
         self._database = database
         self._newest_old_entry = 0
         self._set_aside: dict[str, list[int]] = {}
+        # What this process has left a trace of. It is alive, so a trace that it could not remove tells of no crash.
+        self._own_traces: set[int] = set()
         self._turn = asyncio.Condition()
         self._working = 0
         self._suspect_at_work = False
 
     async def take_over(self) -> None:
-        """Count the entries that were being applied when the former writer died; all that exist now are old ones."""
+        """Count the entries that were being applied when the former writer died; all that exist now are old ones.
+
+        A process that lost the lease, or the database, and takes over from itself counts nothing.
+        """
         async with self._database.reads() as connection:
             started = (await connection.execute(sql.STARTED)).all()
-        await self._count(started)
+        await self._end([row.mark_id for row in started if row.mark_id in self._own_traces])
+        await self._count([row for row in started if row.mark_id not in self._own_traces])
+        self._own_traces.clear()
         async with self._database.reads() as connection:
             self._newest_old_entry = (await connection.execute(sql.NEWEST)).scalar() or 0
         self._set_aside = defaultdict(list)
@@ -86,13 +93,14 @@ class CrashRecord:
         if not old:
             yield
             return
+        self._own_traces.update(old)
         async with self._database.reads() as connection:
             await connection.execute(sql.START, {"mark_ids": old, "now": clock.now_ms()})
         try:
             yield
         finally:
-            async with self._database.reads() as connection:
-                await connection.execute(sql.END, {"mark_ids": old})
+            await self._end(old)
+            self._own_traces.difference_update(old)
 
     async def forget(self, applied: Sequence[Mark]) -> None:
         """Remove the entries set aside whose memo or attachment has just been brought up to date by another entry."""
@@ -100,6 +108,11 @@ class CrashRecord:
         if outdated:
             async with self._database.reads() as connection:
                 await connection.execute(sql.DELETE, {"mark_ids": outdated})
+
+    async def _end(self, mark_ids: Sequence[int]) -> None:
+        if mark_ids:
+            async with self._database.reads() as connection:
+                await connection.execute(sql.END, {"mark_ids": mark_ids})
 
     def _is_old(self, mark: Mark) -> bool:
         return mark.mark_id <= self._newest_old_entry

@@ -57,7 +57,8 @@ class Filling:
             apply: applies marks that have their vector.
             crashes: keeps a record of what is being embedded.
             seconds_each: what a batch may take for each of its marks, besides 4 s.
-            first: size of the first batch; each that succeeds may be followed by one twice as large.
+            first: size of the first batch; one that succeeds may be followed by one twice as large, and
+                one that fails by one half as large.
             most: size of the largest batch.
         """
         self._database = database
@@ -65,7 +66,7 @@ class Filling:
         self._apply = apply
         self._crashes = crashes
         self._seconds_each = seconds_each
-        self._first = self._size = first
+        self._size = first
         self._most = most
         self._waiting: dict[int, Mark] = {}
         self._left_out = False
@@ -126,8 +127,12 @@ class Filling:
                 if reason.retryable:
                     self._waiting[mark.mark_id] = mark
                 await self._postpone(mark, reason)
+        if outage:
+            # A batch of long texts that was too slow as a whole would be again, and keep its short ones waiting.
+            self._size = max(1, len(batch) // 2)
+        elif not self._failures:
+            self._size = min(2 * self._size, self._most)
         self._failures = self._failures + 1 if outage else 0
-        self._size = self._first if outage else min(2 * self._size, self._most)
         if ready := [mark for mark in batch if mark.entity_id not in failed]:
             await self._apply(ready)
 

@@ -1,0 +1,54 @@
+"""Texts that take long to embed keep the others waiting no longer than necessary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from aimo.config import Settings
+from aimo.db.connection import Database
+from aimo.errors import ProviderError
+from aimo.services.sync import filling, marks
+from aimo.services.sync.crashes import CrashRecord
+from aimo.services.sync.filling import Filling
+from aimo.services.sync.marks import Mark
+
+Make = Callable[..., Settings]
+
+# As many long texts a batch as this are too many.
+_TOO_LONG = 4
+
+
+async def test_batches_that_take_too_long_get_smaller(
+    settings: Make, migrated_database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "_OUTAGE_WAITS", (0.0,))
+    database = await Database.open(settings(**migrated_database))
+    sizes: list[int] = []
+    applied: set[str] = set()
+    finished = asyncio.Event()
+    names = [f"{'long' if number % 2 else 'short'}{number}" for number in range(60)]
+
+    async def embed(ids: Sequence[str], seconds: float) -> dict[str, ProviderError]:
+        sizes.append(len(ids))
+        late = sum(name.startswith("long") for name in ids) >= _TOO_LONG
+        return dict.fromkeys(ids, ProviderError("too late")) if late else {}
+
+    async def apply(ready: list[Mark]) -> None:
+        applied.update(mark.entity_id for mark in ready)
+        if len(applied) == len(names):
+            finished.set()
+
+    try:
+        await marks.write_many(database, "memo", [(name, "u") for name in names])
+        queue = Filling(database, embed, apply, CrashRecord(database), seconds_each=0.1, first=32, most=256)
+        await queue.add([Mark(number, "memo", name, "u") for number, name in enumerate(names, 1)])
+        async with asyncio.timeout(10):
+            await finished.wait()
+        await queue.stop()
+    finally:
+        await database.close()
+    # As many as there are texts, if every batch but those of one text failed.
+    assert len(sizes) < len(names), sizes
