@@ -74,6 +74,7 @@ def _bodies(size: int) -> Iterator[Input]:
 
     shapes: dict[str, Callable[[], bytes]] = {
         "lists": lambda: nested(b"[],", b"[]"),
+        "lists in lists": lambda: nested(b"[" * 190 + b"]" * 190 + b",", b"[]"),
         "objects": lambda: nested(b'{"a":1},', b"{}"),
         "numbers": lambda: nested(b"1,", b"1"),
         "strings": lambda: nested(b'"a",', b'"a"'),

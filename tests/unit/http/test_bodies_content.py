@@ -108,11 +108,17 @@ def test_megabytes_are_checked_in_well_under_a_second() -> None:
 
 def test_a_long_text_may_have_any_characters_and_a_list_a_hundred_thousand_values() -> None:
     assert json_body.normalise(b'{"a":"' + b"[,{" * 300_000 + b'"}').unusable is False
-    most = b'{"a":[' + b"1," * json_body.MAX_VALUES + b"1]}"
+    most = b'{"a":[' + b"1," * (json_body.MAX_VALUES - 2) + b"1]}"
     assert json_body.normalise(most).data == most
     with pytest.raises(BadBodyError) as refused:
         json_body.normalise(most.replace(b"1]", b"1,1]"))
     assert refused.value.status == 413
+
+
+def test_lists_inside_each_other_are_values_as_well() -> None:
+    hundred = b"[" * 100 + b"]" * 100
+    with pytest.raises(BadBodyError, match="values"):
+        json_body.normalise(b'{"a":[' + (hundred + b",") * 1000 + b"0]}")
 
 
 def test_forms_become_objects_of_texts() -> None:

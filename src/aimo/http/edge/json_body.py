@@ -64,7 +64,7 @@ def _require_well_formed(data: bytes) -> None:
     shape = shape_of(data)
     if shape.depth > MAX_DEPTH:
         raise BadBodyError("The request body is nested too deeply")
-    if shape.commas > MAX_VALUES:
+    if shape.values > MAX_VALUES:
         raise BadBodyError(f"The request body has more than {MAX_VALUES} values", 413)
     try:
         msgspec.json.decode(data, type=msgspec.Raw)

@@ -27,10 +27,13 @@ _LONGEST_ESCAPE = 12
 
 
 class Shape(NamedTuple):
-    """How deep a JSON text nests, and how many separators of values it has; what is in strings does not count."""
+    """How deep a JSON text nests, and how many values it has; what is in strings does not count.
+
+    Values are the commas and the opening brackets: one comma may separate hundreds of lists inside each other.
+    """
 
     depth: int
-    commas: int
+    values: int
 
 
 def shape_of(data: bytes) -> Shape:
@@ -40,17 +43,18 @@ def shape_of(data: bytes) -> Shape:
     """
     brackets, commas = data.count(b"[") + data.count(b"{"), data.count(b",")
     if brackets <= FEW and commas <= FEW:
-        return Shape(brackets, commas)
-    depth = deepest = separators = inside = 0
+        return Shape(brackets, brackets + commas)
+    depth = deepest = values = inside = 0
     for window in _windows(data):
         characters = np.frombuffer(window.replace(b'\\"', b"  "), dtype=np.uint8)
         in_string = (np.cumsum(characters == _QUOTE, dtype=np.int64) + inside) & 1
-        steps = np.isin(characters, _OPENING).astype(np.int64) - np.isin(characters, _CLOSING)
-        depths = np.cumsum(np.where(in_string, 0, steps)) + depth
+        outside = np.where(in_string, 0, characters)
+        opening = np.isin(outside, _OPENING)
+        depths = np.cumsum(opening.astype(np.int64) - np.isin(outside, _CLOSING)) + depth
         deepest = max(deepest, int(depths.max()))
-        separators += int(np.count_nonzero((characters == _COMMA) & (in_string == 0)))
+        values += int(np.count_nonzero(opening) + np.count_nonzero(outside == _COMMA))
         depth, inside = int(depths[-1]), int(in_string[-1])
-    return Shape(deepest, separators)
+    return Shape(deepest, values)
 
 
 def has_unusable_escapes(data: bytes) -> bool:
