@@ -17,6 +17,7 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.queries.migration import key_of
 from aimo.db.types import Millis
+from aimo.legacy.mapper import OURS
 from aimo.legacy.options import Options
 from aimo.legacy.plan import MAPPERS
 
@@ -45,7 +46,8 @@ async def corrupt(database: Database, table: Table, first: int) -> list[tuple[st
     async with database.engine.connect() as connection:
         await connection.execute(text("PRAGMA foreign_keys=OFF" if database.is_sqlite else "SET foreign_key_checks=0"))
         rows = (await connection.execute(select(table).order_by(key))).mappings().all()
-        for number, column in enumerate(column for column in table.columns if column is not key):
+        watched = (column for column in table.columns if column is not key and column.name not in OURS)
+        for number, column in enumerate(watched):
             row = rows[(first + number) % len(rows)]
             statement = (
                 update(table)

@@ -19,7 +19,7 @@ from aimo.legacy.reader import SourceRow
 # Given by the run, not by the row: verified through the ledger and by counting.
 NUMBERED = ("seq", "position", "usage_count")
 # What the source does not know; neither written nor compared.
-_OURS = ("tokens_valid_from",)
+OURS = ("tokens_valid_from",)
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Mapper(ABC):
     def __init__(self, lookups: Lookups, absent: Set[str] = frozenset()) -> None:
         self.lookups = lookups
         self.absent = absent
-        self.columns = [str(column.name) for column in self.table.columns if column.name not in NUMBERED + _OURS]
+        self.columns = [str(column.name) for column in self.table.columns if column.name not in NUMBERED + OURS]
 
     @abstractmethod
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
