@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -24,11 +26,48 @@ class Busy(Exception):
     """So many calls wait for a thread that another one would have to wait for long."""
 
 
+class _Yielding:
+    """While work computes in threads, the interpreter's lock changes hands every millisecond instead of every five.
+
+    A request takes the lock several times, and waits as long for each; without such work the switches only cost.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._working = 0
+        self._usual = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._working += 1
+            if self._working == 1:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(_SWITCH_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._working -= 1
+            if self._working == 0:
+                sys.setswitchinterval(self._usual)
+
+
+_SWITCH_SECONDS = 0.001
+_YIELDING = _Yielding()
+
+
 class Threads:
     """A pool for one kind of work. Its threads are started when they are needed."""
 
-    def __init__(self, name: str, count: int, *, most_waiting: int | None = None) -> None:
-        """``most_waiting`` bounds the calls that have no thread yet; without it any number may wait."""
+    def __init__(self, name: str, count: int, *, most_waiting: int | None = None, computing: bool = False) -> None:
+        """Create a pool.
+
+        Args:
+            name: what its threads are called.
+            count: of its threads.
+            most_waiting: bounds the calls that have no thread yet; without it any number may wait.
+            computing: its work holds the interpreter's lock, so the event loop must get it often.
+        """
+        self._while_working = _YIELDING if computing else nullcontext()
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
         self._places = None if most_waiting is None else threading.BoundedSemaphore(count + most_waiting)
 
@@ -42,7 +81,12 @@ class Threads:
         if places is not None and not places.acquire(blocking=False):
             raise Busy
         context = contextvars.copy_context()
-        future = self._pool.submit(lambda: context.run(work, *args, **kwargs))
+
+        def do() -> T:
+            with self._while_working:
+                return context.run(work, *args, **kwargs)
+
+        future = self._pool.submit(do)
         if places is not None:
             future.add_done_callback(lambda _: places.release())
         return await asyncio.wrap_future(future)
@@ -51,6 +95,6 @@ class Threads:
 # Reading and writing files, which mostly waits for a disk.
 FILES = Threads("files", 16)
 # Parsing and folding what users send: computing that holds the interpreter for a part of the time.
-TEXTS = Threads("texts", 2)
+TEXTS = Threads("texts", 2, computing=True)
 # Folding what is stored, a group of memos at a time: an applied group and the doctor's batch, which may take minutes.
-STORED_TEXTS = Threads("stored-texts", 2)
+STORED_TEXTS = Threads("stored-texts", 2, computing=True)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from typing import Any
 
@@ -119,14 +118,8 @@ async def _begin(runtime: Runtime) -> None:
         logger.exception("the work in the background could not be started; requests are answered without it")
 
 
-# A thread that computes, such as one that folds a long text, gives way to the event loop this often: a request takes
-# the interpreter's lock several times, and waits as long for each.
-_SWITCH_SECONDS = 0.001
-
-
 def create() -> Server:
     """The application of this process, from its environment."""
     settings = config.load()
     log.configure(settings)
-    sys.setswitchinterval(_SWITCH_SECONDS)
     return Server(settings)

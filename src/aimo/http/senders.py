@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aimo.http.addresses import Network, comes_from_proxy
 from aimo.http.asgi import Scope
 from aimo.origins import Origin, origin_at, parse_origin
 
 _KEY = "sender"
+_NAMED = frozenset((b"host", b"origin", b"sec-fetch-site", b"x-forwarded-proto", b"x-forwarded-host"))
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True)
@@ -36,38 +39,38 @@ class Senders:
         self._public = parse_origin(_without_path(public_url)) if public_url else None
         self._listed = frozenset(listed)
         self._proxies = proxies
+        # Requests of one client look alike.
+        self._judge = lru_cache(_REMEMBERED)(self._judge_request)
 
     def identify(self, scope: Scope) -> Sender:
         """Judge a request, and keep the verdict in its scope for :func:`sender_of`."""
-        sender = scope[_KEY] = self._judge(scope)
+        named: dict[bytes, tuple[str, ...]] = {}
+        for name, value in scope["headers"]:
+            if name in _NAMED:
+                named[name] = (*named.get(name, ()), value.decode("latin-1").strip())
+        scheme, hosts = str(scope.get("scheme", "http")), named.get(b"host", ())
+        host = hosts[0] if len(hosts) == 1 else ""
+        if comes_from_proxy(scope, self._proxies):
+            scheme = _first(named.get(b"x-forwarded-proto", ())).lower() or scheme
+            host = _first(named.get(b"x-forwarded-host", ())) or host
+        sender = scope[_KEY] = self._judge(scheme, host, named.get(b"origin", ()), named.get(b"sec-fetch-site", ()))
         return sender
 
-    def _judge(self, scope: Scope) -> Sender:
-        scheme, host = self._reached_as(scope)
-        own = {origin for origin in (origin_at(scheme, host), self._public) if origin}
+    def _judge_request(self, scheme: str, host: str, given: tuple[str, ...], site: tuple[str, ...]) -> Sender:
+        reached = origin_at(scheme, host)
+        own = {origin for origin in (reached, self._public) if origin}
         secure = scheme == "https" or bool(
             self._public and self._public.scheme == "https" and origin_at("https", host) == self._public
         )
-        given = _values(scope, b"origin")
-        site = _values(scope, b"sec-fetch-site")
         if not given:
             return Sender(all(value in ("same-origin", "none") for value in site), secure)
         origin = parse_origin(given[0]) if len(given) == 1 else None
         if origin is None:
             return Sender(False, secure)
         # An https proxy that nobody told the server about: the browser itself says that page and server are one.
-        if site == ["same-origin"] and origin.scheme == "https" and origin == origin_at("https", host):
+        if site == ("same-origin",) and origin.scheme == "https" and origin == origin_at("https", host):
             return Sender(True, True)
         return Sender(origin in own or origin in self._listed, secure)
-
-    def _reached_as(self, scope: Scope) -> tuple[str, str]:
-        """Scheme and host under which the client reached the server, as far as that can be known."""
-        hosts = _values(scope, b"host")
-        scheme, host = str(scope.get("scheme", "http")), hosts[0] if len(hosts) == 1 else ""
-        if comes_from_proxy(scope, self._proxies):
-            scheme = _first(scope, b"x-forwarded-proto").lower() or scheme
-            host = _first(scope, b"x-forwarded-host") or host
-        return scheme, host
 
 
 def sender_of(scope: Scope) -> Sender:
@@ -76,12 +79,8 @@ def sender_of(scope: Scope) -> Sender:
     return sender if isinstance(sender, Sender) else _NOBODY
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1").strip() for key, value in scope["headers"] if key == name]
-
-
-def _first(scope: Scope, name: bytes) -> str:
-    return ",".join(_values(scope, name)).partition(",")[0].strip()
+def _first(values: Sequence[str]) -> str:
+    return ",".join(values).partition(",")[0].strip()
 
 
 def _without_path(url: str) -> str:

@@ -10,7 +10,7 @@ from aimo import ids
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
-from aimo.db.reading import ReadConnection, fetch
+from aimo.db.reading import ReadConnection, fetch, fetch_each
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET
 from aimo.dto.memos import Memo, NestedMemo
@@ -48,9 +48,8 @@ class MemoViews:
         """The memos of these rows in their order: one statement each for relations, tags and attachments."""
         if not rows:
             return []
-        targets = await self._targets(connection, uid, rows) if view.relations else {}
+        targets, known_tags = await self._targets_and_tags(connection, uid, rows, view)
         every_target = [target for group in targets.values() for target in group]
-        known_tags = await self._tags(connection, uid, rows)
         files = await self._attachments(connection, uid, [*rows, *every_target])
         return [self._memo(row, view, known_tags, files, targets.get(row.memo_id, ())) for row in rows]
 
@@ -92,21 +91,20 @@ class MemoViews:
             updated_at=row.updated_at,
         )
 
-    async def _targets(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, list[Any]]:
-        """The rows that each memo refers to, in the order in which it names them."""
-        memo_ids = [row.memo_id for row in rows]
-        found = await fetch(connection, relation_sql.TARGETS, {"owner": uid, "memo_ids": memo_ids})
+    async def _targets_and_tags(
+        self, connection: ReadConnection, uid: str, rows: Sequence[Any], view: View
+    ) -> tuple[dict[str, list[Any]], dict[str, Tag]]:
+        """The rows that each memo refers to, in the order in which it names them, and the tags by their ids."""
+        queries = []
+        if view.relations:
+            queries.append((relation_sql.TARGETS, {"owner": uid, "memo_ids": [row.memo_id for row in rows]}))
+        if wanted := _possible(row.tag_ids for row in rows):
+            queries.append((tag_sql.BY_IDS, {"owner": uid, "tag_ids": wanted}))
+        found = iter(await fetch_each(connection, *queries) if queries else ())
         targets: dict[str, list[Any]] = {}
-        for row in sorted(found, key=lambda row: row.position):
+        for row in sorted(next(found), key=lambda row: row.position) if view.relations else ():
             targets.setdefault(row.source_memo_id, []).append(row)
-        return targets
-
-    async def _tags(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, Tag]:
-        wanted = _possible(row.tag_ids for row in rows)
-        if not wanted:
-            return {}
-        found = await fetch(connection, tag_sql.BY_IDS, {"owner": uid, "tag_ids": wanted})
-        return {row.tag_id: tags.present(row) for row in found}
+        return targets, {row.tag_id: tags.present(row) for row in next(found, ())}
 
     async def _attachments(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, Attachment]:
         wanted = _possible(row.attachments for row in rows)

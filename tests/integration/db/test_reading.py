@@ -14,7 +14,7 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.queries import memos
 from aimo.db.queries.memos import Filters, Order
-from aimo.db.reading import fetch, fetch_one, fetch_value
+from aimo.db.reading import fetch, fetch_each, fetch_one, fetch_value
 from aimo.db.schema import Memo, MemoTag, Tag, User
 from aimo.db.statements import param
 from support.stepping import cancelled_at
@@ -77,6 +77,21 @@ async def test_values_cannot_become_sql(database: Database) -> None:
             assert [row.memo_id for row in await fetch(connection, memos.KNOWN_IDS, which)] == ["m2"]
 
 
+async def test_statements_that_are_run_together_answer_as_each_alone(database: Database) -> None:
+    one = (memos.ONE, {"owner": "u", "id": "m3"})
+    none = (memos.ONE, {"owner": "u", "id": "no such"})
+    two = (memos.KNOWN_IDS, {"owner": "u", "memo_ids": ["m1", "m2", "m9"]})
+    async with database.quick_reads() as connection:
+        together = await fetch_each(connection, one, none, two)
+        assert together == [await fetch(connection, *query) for query in (one, none, two)]
+    assert [len(rows) for rows in together] == [1, 0, 2]
+    broken = select(func.no_such_function(Memo.memo_id)).where(Memo.uid == param("owner"))
+    with pytest.raises(Exception, match=r"(?i)no_such_function"):
+        async with database.quick_reads() as connection:
+            await fetch_each(connection, one, (broken, {"owner": "u"}))
+    await every_answer_is_ones_own(database)
+
+
 async def test_nothing_is_none(database: Database) -> None:
     async with database.reads() as connection:
         assert await fetch_one(connection, memos.ONE, {"owner": "u", "id": "no such"}) is None
@@ -109,7 +124,8 @@ async def test_cancelled_at_any_moment_nobody_gets_the_answer_of_another(
     async def ask() -> None:
         async with database.reads() as connection:
             await fetch_one(connection, memos.ONE, {"owner": "u", "id": "m0"})
-            await fetch_one(connection, memos.ONE, {"owner": "u", "id": "m1"})
+            queries = [(memos.ONE, {"owner": "u", "id": memo_id}) for memo_id in ("m1", "m2")]
+            await fetch_each(connection, *queries)
 
     place = 1
     while await cancelled_at(ask(), place, *(place + step for step in more)):
