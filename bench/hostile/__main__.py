@@ -18,10 +18,11 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from bench.hostile.inputs import Input, all_inputs
+from bench.hostile.inputs import MIB, RELATED, Input, all_inputs, fill
 from bench.hostile.poller import Poller
 from rich.console import Console
 from rich.table import Table
+from tests.support.client import Client
 from tests.support.mariadb import MariaDB
 from tests.support.server import Server
 
@@ -65,14 +66,25 @@ def measure(folder: Path, database: dict[str, str], scale: float = 1.0) -> list[
     try:
         attacker, other = server.user().token, server.user().token
         assert attacker and other
+        memo = _write_related(server.client(), attacker, int(MIB * scale))
         with Poller(server.port, other) as poller:
             figures = [_figure(poller, "(nothing)", lambda: time.sleep(_IDLE_SECONDS) or [])]
             figures += [
-                _figure(poller, each.name, partial(_send, server.url, each, attacker)) for each in all_inputs(scale)
+                _figure(poller, each.name, partial(_send, server.url, each.about(memo), attacker))
+                for each in all_inputs(scale)
             ]
         return figures
     finally:
         server.close()
+
+
+def _write_related(client: Client, token: str, size: int) -> str:
+    """Write memos that all refer to each other, and return the id of one."""
+    client.token = token
+    memos = [client.post("/memos", {"content": fill("word ", size)}).data["memo"]["memoId"] for _ in range(RELATED)]
+    for memo in memos:
+        client.put(f"/memos/{memo}", {"relationIds": [other for other in memos if other != memo]})
+    return str(memos[0])
 
 
 def _figure(poller: Poller, name: str, work: Callable[[], list[int]]) -> Figure:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 KIB, MIB = 1024, 1024 * 1024
+RELATED = 30
+"""How many memos of the largest size refer to each other before the inputs are sent; ``{memo}`` in a path is one."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -23,6 +25,10 @@ class Input:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
     times: int = 1
+
+    def about(self, memo_id: str) -> Input:
+        """Return this input for a memo."""
+        return replace(self, path=self.path.replace("{memo}", memo_id))
 
 
 def fill(piece: str, size: int) -> str:
@@ -48,6 +54,7 @@ def all_inputs(scale: float = 1.0) -> Iterator[Input]:
     yield from _memos(int(MIB * scale))
     yield from _bodies(int(19 * MIB * scale))
     yield from _names_and_queries()
+    yield from _answers()
     yield from _crowds(scale)
 
 
@@ -61,9 +68,9 @@ def _memos(size: int) -> Iterator[Input]:
     yield _post(
         "memo: 1,000 tags", "/memos", {"content": "x", "tags": [f"{n}" + "\u0315\u0300" * 100 for n in range(1000)]}
     )
-    ids = [f"m{n:023d}" for n in range(10_000)]
+    ids = [f"m{n:023d}" for n in range(1000)]
     yield _post(
-        "memo: 10,000 relations and attachments", "/memos", {"content": "x", "relationIds": ids, "attachments": ids}
+        "memo: 1,000 relations and attachments", "/memos", {"content": "x", "relationIds": ids, "attachments": ids}
     )
     yield _post("tag suggestions: combining marks", "/ai/generate-tags", {"content": fill("\u0315\u0300", size)})
 
@@ -87,6 +94,15 @@ def _bodies(size: int) -> Iterator[Input]:
         yield Input(f"JSON: {name}", "POST", "/memos", make())
     pairs = "&".join(f"a[k{n}][]={'x' * 900}" for n in range(999))
     yield Input("form: nested keys", "POST", "/memos", pairs.encode(), FORM)
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+    for name, piece in {"no boundary": b"\r\n--edgy", "line ends": b"\r\n", "dashes": b"\r\n--"}.items():
+        yield Input(
+            f"upload: {name}",
+            "POST",
+            "/attachments/upload",
+            head + piece * (2 * size // len(piece)) + b"\r\n--edge--\r\n",
+            "multipart/form-data; boundary=edge",
+        )
 
 
 def _names_and_queries() -> Iterator[Input]:
@@ -99,6 +115,15 @@ def _names_and_queries() -> Iterator[Input]:
     yield Input("list: the memos above", "GET", "/memos?limit=100")
     yield Input("list: parameters", "GET", "/memos?" + "&".join(f"tags[{n}]=x" for n in range(900)))
     yield Input("list: cookies", "GET", "/memos", headers={"cookie": "; ".join(f"c{n}=x" for n in range(4000))})
+
+
+def _answers() -> Iterator[Input]:
+    """Yield requests for much of what `RELATED` memos make."""
+    yield Input("list: memos that refer to each other", "GET", f"/memos?limit={RELATED}")
+    yield Input("one memo that refers to others", "GET", "/memos/{memo}")
+    yield Input("backlinks", "GET", "/memos/{memo}/backlinks?limit=100")
+    yield Input("similar memos", "GET", "/memos/{memo}/related?limit=100")
+    yield Input("graph", "GET", "/explore/relations/{memo}")
 
 
 def _crowds(scale: float) -> Iterator[Input]:

@@ -19,6 +19,9 @@ LONGEST_RUN: Final = 30
 MOST_EXPANSIONS: Final = 1000
 """How many characters of one text may become `LARGE_EXPANSION` or more; what the others become is cut."""
 
+CHARACTERS_PER_EXPANSION: Final = 16
+"""So many characters before it allow one more of them: a long text about the Prophet has thousands of U+FDFA."""
+
 LARGE_EXPANSION: Final = 5
 
 CHUNK: Final = 16 * 1024
@@ -88,12 +91,13 @@ def _bound_growth(text: str) -> str:
     expanding = _expanding()
     if not expanding.search(text):
         return text
-    left = MOST_EXPANSIONS
+    seen = 0
 
     def shorten(found: re.Match[str]) -> str:
-        nonlocal left
-        left -= 1
-        return found[0] if left >= 0 else _shortened(found[0])
+        nonlocal seen
+        seen += 1
+        allowed = MOST_EXPANSIONS + found.start() // CHARACTERS_PER_EXPANSION
+        return found[0] if seen <= allowed else _shortened(found[0])
 
     return expanding.sub(shorten, text)
 

@@ -51,6 +51,8 @@ def test_a_memo_has_a_largest_size_that_the_refusal_names(alice: Client) -> None
         ("post", "/memos/search", {"query": "x" * 10_001}),
         ("post", "/memos/search/vector", {"query": "x" * 10_001}),
         ("post", "/memos", {"content": "x", "tags": [str(number) for number in range(1001)]}),
+        ("post", "/memos", {"content": "x", "relationIds": [str(number) for number in range(1001)]}),
+        ("post", "/memos", {"content": "x", "attachments": [str(number) for number in range(1001)]}),
     ],
 )
 def test_names_queries_and_lists_have_a_limit(
@@ -104,3 +106,58 @@ async def test_memos_of_an_older_release_can_be_read_and_edited_down(planted: Cl
     assert planted.put(path, {"content": large["content"][: 2 * MIB]}).code == 0
     assert planted.put(path, {"content": "small"}).code == 0
     refused(planted.put(path, {"content": large["content"]}), str(MIB))
+
+
+@pytest.fixture
+async def circle(
+    server: Callable[..., Server], settings: Callable[..., Settings], database: dict[str, str], tmp_path: Path
+) -> tuple[Client, list[str]]:
+    """Give a user with forty memos of 1 MiB that all refer to each other, and their ids."""
+    plot = Plot()
+    uid = plot.user()
+    memo_ids = [plot.memo(uid, f"{number:02d} " + "x" * (MIB - 3)) for number in range(40)]
+    for source in memo_ids:
+        for target in memo_ids:
+            if source != target:
+                plot.relation(uid, source, target)
+    folder = tmp_path / "circle"
+    await plot.plant_rows(settings(**database, aimo_data_dir=folder))
+    client = server(**database, JWT_SECRET=SECRET, AIMO_DATA_DIR=str(folder)).client()
+    client.token = token(uid)
+    return client, memo_ids
+
+
+async def test_memos_that_refer_to_each_other_share_the_room_of_an_answer(circle: tuple[Client, list[str]]) -> None:
+    client, memo_ids = circle
+    for path, params in (("/memos", {"limit": 20}), (f"/memos/{memo_ids[3]}", {})):
+        data = client.get(path, **params).data
+        memos = data["items"] if params else [data]
+        assert [len(memo["content"]) for memo in memos] == [MIB] * len(memos)
+        nested = [target for memo in memos for target in memo["relations"]]
+        assert len(nested) == len(memos) * 39
+        whole = [target for target in nested if "truncated" not in target]
+        assert nested[: len(whole)] == whole
+        assert [len(target["content"]) for target in whole] == [MIB] * 8
+        assert {(len(target["content"]), target["truncated"]) for target in nested[len(whole) :]} == {(1000, True)}
+        assert {len(target["attachments"]) for target in nested} == {0}
+
+
+async def test_backlinks_and_graphs_end_at_a_number_of_bytes(circle: tuple[Client, list[str]]) -> None:
+    client, memo_ids = circle
+    page = client.get(f"/memos/{memo_ids[0]}/backlinks", limit=39).data
+    assert page["pagination"]["total"] == 39
+    assert page["pagination"]["truncated"] is True
+    assert 20 * MIB < sum(len(memo["content"]) for memo in page["items"]) <= 32 * MIB
+    rest = client.get(f"/memos/{memo_ids[0]}/backlinks", limit=20, page=2).data
+    assert [len(memo["content"]) for memo in rest["items"]] == [MIB] * 19
+    graph = client.get(f"/explore/relations/{memo_ids[0]}", includeBacklinks=True)
+    assert len(graph.data["graph"]["nodes"]) == 40
+    assert len(graph.content) < 64 * 1024
+
+
+def test_a_conversation_has_a_largest_size(alice: Client) -> None:
+    conversation = alice.post("/explore/conversations", {}).data["conversation"]["conversationId"]
+    where = f"/explore/conversations/{conversation}/messages"
+    source = {"memoId": "m", "content": "x" * 100_000}
+    refused(alice.post(where, {"role": "assistant", "content": "x", "sources": [source] * 3}), "Sources", "262144")
+    assert alice.post(where, {"role": "assistant", "content": "x", "sources": [source] * 2}).code == 0

@@ -20,6 +20,10 @@ class NestedMemo(Dto):
     attachments: Annotated[list[Attachment], Meta(description="Its files, in order.")]
     created_at: Annotated[int, Meta(description="When it was written, epoch milliseconds.")]
     updated_at: Annotated[int, Meta(description="When it was last changed, epoch milliseconds.")]
+    truncated: Annotated[
+        bool | UnsetType,
+        Meta(description="True where the answer has no room for it: the beginning of its text, and no attachments."),
+    ] = UNSET
 
 
 class Snippet(Dto):

@@ -27,6 +27,13 @@ LONGEST_TITLE: Final = 1000
 LONGEST_MESSAGE: Final = 100_000
 """Characters of a question or an answer that is kept."""
 
+LONGEST_SOURCES: Final = 256 * 1024
+"""Bytes of JSON of the sources of a message: those of an answer have some thousand."""
+
+MOST_MESSAGES: Final = 10_000
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""What a conversation holds, since it is read as a whole. Larger ones that a migration brought can be read."""
+
 
 class ConversationService:
     """Lists, reads, begins, renames and removes conversations; adds messages (contract 10.4–10.9)."""
@@ -119,6 +126,8 @@ class ConversationService:
         if not isinstance(body.content, str) or not body.content.strip():
             raise AimoError(Code.PARAMS_ERROR, "Content is required")
         sources = [_known(source) for source in body.sources or ()]
+        if len(msgspec.json.encode(sources)) > LONGEST_SOURCES:
+            raise AimoError(Code.PARAMS_ERROR, f"Sources are larger than {LONGEST_SOURCES} bytes")
         now = clock.now_ms()
         row = {
             "message_id": ids.message_id(),
@@ -134,6 +143,10 @@ class ConversationService:
             touched = await connection.execute(sql.TOUCH, {"owner": uid, "id": conversation_id, "now": now})
             if not touched.rowcount:
                 raise _not_found()
+            size = (await connection.execute(sql.SIZE, {"owner": uid, "id": conversation_id})).one()
+            if size.messages >= MOST_MESSAGES or size.bytes >= MOST_BYTES:
+                limits = f"{MOST_MESSAGES} messages or {MOST_BYTES} bytes"
+                raise AimoError(Code.PARAMS_ERROR, f"The conversation is full ({limits}); begin a new one")
             await connection.execute(sql.ADD_MESSAGE, row)
 
         await atomically(self._database, "conversations.add", work, user=uid, entity=conversation_id)

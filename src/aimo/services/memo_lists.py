@@ -152,6 +152,9 @@ class MemoLists:
             which = {"owner": uid, "id": memo_id}
             total: int = await fetch_value(connection, relation_sql.COUNT_BACKLINKS, which)
             values = which | {"limit": request.size, "offset": request.offset}
+            if request.size > SURELY_SMALL:
+                sizes = await fetch(connection, relation_sql.BACKLINK_SIZES, values)
+                values["limit"] = fitting(row.size for row in sizes)
             rows = await fetch(connection, relation_sql.BACKLINKS, values)
             items = await self._views.present(connection, uid, sorted(rows, key=lambda row: row.seq), PLAIN)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))

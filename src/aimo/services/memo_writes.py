@@ -12,7 +12,8 @@ from aimo.errors import AimoError, Code
 # What older releases took, and a migration brings.
 MAX_CONTENT_BYTES = 8 * 1024 * 1024
 _MAX_TYPE = 255
-_MAX_LIST = 10_000
+# Each of them is shown with the memo, in every list.
+_MAX_LIST = 1000
 # Each tag has a row and a counter of its own to write.
 _MAX_TAGS = 1000
 

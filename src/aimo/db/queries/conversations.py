@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
+from aimo.db.portable import byte_length
 from aimo.db.schema import AIConversation, AIMessage
 from aimo.db.statements import owned, param, unscoped
 
@@ -48,6 +49,17 @@ MESSAGES = owned(
     .join(AIConversation, _MINE_BY_MESSAGE)
     .where(AIMessage.conversation_id == param("id"))
     .order_by(AIMessage.created_at, AIMessage.seq),
+)
+SIZE = owned(
+    "conversations.size",
+    select(
+        func.count().label("messages"),
+        func.coalesce(
+            func.sum(byte_length(AIMessage.content) + func.coalesce(byte_length(AIMessage.sources), 0)), 0
+        ).label("bytes"),
+    )
+    .join(AIConversation, _MINE_BY_MESSAGE)
+    .where(AIMessage.conversation_id == param("id")),
 )
 CREATE = owned(
     "conversations.create",

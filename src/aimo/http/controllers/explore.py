@@ -28,7 +28,7 @@ from aimo.dto.explore import (
 )
 from aimo.errors import AimoError, Code
 from aimo.http.context import AnyRequest, Params, PathText, Services, User
-from aimo.http.envelope import JSON, fails_as, ok
+from aimo.http.envelope import JSON, fails_as, ok, ok_in_parts
 from aimo.http.events import event, event_stream, wants_events
 from aimo.http.parameters import Parameter, documented
 from aimo.http.presence import while_present
@@ -80,7 +80,7 @@ class ExploreController(Controller):
         if not data.query or not data.query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         items = await services.search.relevant(user.uid, data.query, _limit(data.limit))
-        return ok(FoundMemos(items=items, total=len(items)))
+        return await ok_in_parts(FoundMemos(items=items, total=len(items)))
 
     @get("/relations/{memo_id:str}", summary="Draw the graph around a memo", opt=documented(*_GRAPH))
     async def relations(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[Relations]:
@@ -124,7 +124,7 @@ class ConversationController(Controller):
     @get("/{conversation_id:str}", summary="Read a conversation", opt=_failing("get conversation"))
     async def fetch(self, conversation_id: PathText, services: Services, user: User) -> Envelope[ConversationDetail]:
         """One conversation with its messages, oldest first."""
-        return ok(await services.conversations.get(user.uid, conversation_id))
+        return await ok_in_parts(await services.conversations.get(user.uid, conversation_id), "messages")
 
     @put("/{conversation_id:str}", summary="Rename a conversation", opt=_failing("update conversation"))
     async def rename(

@@ -14,7 +14,7 @@ from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
 from aimo.errors import AimoError, Code
 from aimo.http.context import Params, PathText, Services, User, page_request
-from aimo.http.envelope import ok
+from aimo.http.envelope import ok, ok_in_parts
 from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.query import Query
 from aimo.http.routing import delete, get, post, put
@@ -46,7 +46,9 @@ class MemoController(Controller):
             until=params.integer_prefix("endDate"),
         )
         page = page_request(params, 10)
-        return ok(await services.lists.page(user.uid, criteria, params.text("search", ""), order(params), page))
+        return await ok_in_parts(
+            await services.lists.page(user.uid, criteria, params.text("search", ""), order(params), page)
+        )
 
     @post("/search/vector", summary="Search by meaning")
     async def search_by_meaning(
@@ -55,14 +57,16 @@ class MemoController(Controller):
         """One's memos by similarity to the query, best first."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        return ok(await services.search.by_meaning(user.uid, data.query, _criteria(data), _page(data)))
+        return await ok_in_parts(await services.search.by_meaning(user.uid, data.query, _criteria(data), _page(data)))
 
     @post("/search", summary="Search by meaning and words")
     async def search(self, data: JSONBody[SearchBody], services: Services, user: User) -> Envelope[SearchPage]:
         """One's memos that contain the words, then those that mean the same."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        return ok(await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data)))
+        return await ok_in_parts(
+            await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data))
+        )
 
     @post("/", summary="Write a memo")
     async def create(self, data: JSONBody[MemoBody], services: Services, user: User) -> Envelope[MemoResult]:
@@ -101,12 +105,12 @@ class MemoController(Controller):
     @get("/{memo_id:str}/related", summary="List similar memos", opt=documented(PAGE, LIMIT_10))
     async def related(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """One's other memos by similarity to this one."""
-        return ok(await services.search.related(user.uid, memo_id, page_request(params, 10)))
+        return await ok_in_parts(await services.search.related(user.uid, memo_id, page_request(params, 10)))
 
     @get("/{memo_id:str}/backlinks", summary="List memos that refer to one", opt=documented(PAGE, LIMIT_20))
     async def backlinks(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """The memos that refer to this one."""
-        return ok(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
+        return await ok_in_parts(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
 
 
 def order(params: Query) -> Order:

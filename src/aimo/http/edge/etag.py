@@ -5,6 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from aimo.http.asgi import App, Message, Receive, Scope, Send, header
+from aimo.threads import TEXTS
+
+_LARGE = 256 * 1024
 
 
 class JsonEtags:
@@ -29,7 +32,7 @@ class JsonEtags:
             if start is not None:
                 begun, start = start, None
                 if not message.get("more_body"):
-                    message = _tag(begun, message, known)
+                    message = await _tag(begun, message, known)
                 await send(begun)
             await send(message)
 
@@ -56,8 +59,9 @@ def _may_be_tagged(start: Message) -> bool:
     )
 
 
-def _tag(start: Message, body: Message, known: bytes | None) -> Message:
-    etag = weak_etag(body.get("body", b""))
+async def _tag(start: Message, body: Message, known: bytes | None) -> Message:
+    content = body.get("body", b"")
+    etag = weak_etag(content) if len(content) < _LARGE else await TEXTS.run(weak_etag, content)
     if is_known(etag, known):
         start["status"] = 304
         kept = [field for field in start["headers"] if field[0] not in (b"content-length", b"content-type")]

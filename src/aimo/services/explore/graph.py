@@ -61,8 +61,8 @@ class RelationGraph:
             targets = sorted(found, key=lambda row: row.position)
             sources: Sequence[Any] = []
             if backlinks:
-                values = {"owner": uid, "id": memo_id, "limit": _MOST_BACKLINKS, "offset": 0}
-                sources = (await connection.execute(relation_sql.BACKLINKS, values)).all()
+                values = {"owner": uid, "id": memo_id, "limit": _MOST_BACKLINKS}
+                sources = (await connection.execute(relation_sql.BACKLINK_OUTLINES, values)).all()
         similar = await self._similar(uid, centre)
         drawing = _Drawing(centre)
         for row in targets:
