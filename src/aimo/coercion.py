@@ -1,4 +1,7 @@
-"""Texts as JavaScript coerces them (contract 1.10): ``Number()``, integer prefixes, booleans."""
+"""Texts as JavaScript coerces them: ``Number()``, integer prefixes, booleans.
+
+See docs/contract/requests.md#query-parameters.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every setting of the server, in one typed class read from the environment and ``.env``.
 
-Names and defaults are those of the existing server (contract, configuration.md), so that an
+Names and defaults are those of the existing server (docs/settings.md), so that an
 installation keeps its files. A variable of the environment wins over ``.env``, that over
 ``.env.{NODE_ENV}``; an empty value counts as absent.
 """
@@ -349,7 +349,7 @@ class Settings(BaseSettings):
 
     @property
     def production(self) -> bool:
-        """Whether this is a production installation (decisions.md 16)."""
+        """Whether this is a production installation (docs/decisions/25-settings-and-production.md)."""
         return self.node_env == "production"
 
     @property
@@ -374,7 +374,7 @@ class Settings(BaseSettings):
 
     @property
     def uses_mysql(self) -> bool:
-        """Whether rows live in MySQL rather than SQLite (decisions.md 15)."""
+        """Whether rows live in MySQL rather than SQLite (docs/decisions/25-settings-and-production.md)."""
         return self.mysql_host is not None or self.mysql_database is not None
 
     @property
@@ -396,7 +396,7 @@ class Settings(BaseSettings):
 
     @property
     def embedder_kind(self) -> Literal["openai", "local"]:
-        """Who makes the embeddings (decisions.md 15)."""
+        """Who makes the embeddings (docs/decisions/25-settings-and-production.md)."""
         return self.embedder or ("openai" if self.openai_api_key.get_secret_value() else "local")
 
     @property
@@ -419,7 +419,9 @@ def load(**overrides: Any) -> Settings:
 
 
 def signing_secret(settings: Settings) -> str:
-    """The key for tokens and file URLs: the configured one, or one made once and kept (decisions.md 16).
+    """The key for tokens and file URLs: the configured one, or one made once and kept.
+
+    See docs/decisions/25-settings-and-production.md.
 
     Raises:
         ConfigurationError: in production, when it is missing, the published default, or under 16 bytes.

@@ -1,4 +1,4 @@
-"""Error codes of the HTTP contract (section 1.3) and the one exception that carries them."""
+"""Error codes of the HTTP contract (docs/contract/errors.md#codes) and the one exception that carries them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identifiers as the contract has them (section 1.8), and which texts can be one at all."""
+"""Identifiers as the contract has them (docs/contract/requests.md#identifiers), and which texts can be one at all."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ class Runtime:
 
 
 def create_embedder(settings: Settings) -> Embedder:
-    """The configured embedder (decisions.md 15)."""
+    """The configured embedder (docs/decisions/25-settings-and-production.md)."""
     if settings.embedder_kind == "local":
         return LocalEmbedder()
     # Importing the SDK takes a second, which an offline installation need not wait for.

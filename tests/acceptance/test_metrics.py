@@ -1,4 +1,4 @@
-"""What an operator sees of a running server (decisions.md 18, docs/monitoring.md)."""
+"""What an operator sees of a running server (docs/decisions/32-metrics-access.md, docs/monitoring.md)."""
 
 from __future__ import annotations
 

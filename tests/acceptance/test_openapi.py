@@ -17,7 +17,7 @@ from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.openapi import document
 from support.server import Server
 
-# What the clients of the existing server call (contract, http-api.md 19), by resource.
+# What the clients of the existing server call (docs/contract/README.md), by resource.
 CONTRACT = """
 POST /api/v1/auth/register|POST /api/v1/auth/login|GET /api/v1/user/info|PUT /api/v1/user/info
 POST /api/v1/user/password

@@ -9,12 +9,12 @@ from typing import Any
 
 
 def name_key(name: str) -> str:
-    """What makes two names of tags or categories the same (decisions.md 3)."""
+    """What makes two names of tags or categories the same (docs/decisions/11-names-of-tags-and-categories.md)."""
     return unicodedata.normalize("NFC", name.strip()).casefold()
 
 
 def folded(text: str) -> str:
-    """What a search by words compares (decisions.md 13a)."""
+    """What a search by words compares (docs/decisions/10-folding-and-literal-search.md)."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 

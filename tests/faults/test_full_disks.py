@@ -18,7 +18,7 @@ from support.waiting import eventually
 from .beside import Beside
 
 LARGE = "字" * 20_000
-# What a client is told while the database is gone altogether (contract 1.4).
+# What a client is told while the database is gone altogether (docs/contract/errors.md#answers-without-an-envelope).
 GONE = {"success": False, "message": "Authentication failed"}
 
 

@@ -1,4 +1,7 @@
-"""Nothing is pushed twice and at most the message on its way is lost, whatever is killed (contract 14)."""
+"""Nothing is pushed twice and at most the message on its way is lost, whatever is killed.
+
+See docs/push.md#at-most-once.
+"""
 
 from __future__ import annotations
 

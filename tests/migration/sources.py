@@ -28,7 +28,8 @@ def vector_type(dimension: int) -> pa.DataType:
     return pa.list_(pa.float32(), dimension)
 
 
-# Columns at the newest version, and the version at which a table or column came (contract, data-model.md 2 and 3).
+# Columns at the newest version, and the version at which a table or column came.
+# See docs/contract/source-database.md#what-older-and-newer-builds-left.
 TABLES: dict[str, tuple[int, dict[str, tuple[pa.DataType, int]]]] = {
     "users": (1, dict.fromkeys(("uid", "email", "phone", "password", "salt", "nickname"), (TEXT, 1))
         | {"avatar": (TEXT, 5), "status": (pa.int32(), 1), "createdAt": (TS, 1), "updatedAt": (TS, 1)}),

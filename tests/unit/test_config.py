@@ -1,4 +1,4 @@
-"""Settings mean what they mean to the existing server (contract, configuration.md)."""
+"""Settings mean what they mean to the existing server (docs/settings.md)."""
 
 from __future__ import annotations
 

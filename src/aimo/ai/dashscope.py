@@ -1,4 +1,4 @@
-"""Embeddings of pictures and videos by DashScope (contract, integrations.md 6)."""
+"""Embeddings of pictures and videos by DashScope (docs/contract/providers.md#pictures)."""
 
 from __future__ import annotations
 

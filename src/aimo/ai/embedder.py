@@ -53,5 +53,8 @@ class Embedder(Protocol):
 
 
 def well_formed(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD, as it has no UTF-8 form (contract, data-model.md 7.1)."""
+    """The text with each lone surrogate replaced by U+FFFD, as it has no UTF-8 form.
+
+    See docs/contract/source-database.md#embedding-caches.
+    """
     return _SURROGATE.sub("\ufffd", text)

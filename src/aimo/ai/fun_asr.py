@@ -1,4 +1,4 @@
-"""Speech recognition by DashScope's Fun-ASR (contract, integrations.md 7)."""
+"""Speech recognition by DashScope's Fun-ASR (docs/contract/providers.md#speech-tasks)."""
 
 from __future__ import annotations
 

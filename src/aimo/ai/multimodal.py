@@ -15,7 +15,7 @@ class MultimodalEmbedder(Protocol):
     model: str
     dimension: int
     model_hash: str
-    """The key of its vectors in the cache (contract, data-model.md 7.2)."""
+    """The key of its vectors in the cache (docs/contract/source-database.md#embedding-caches)."""
 
     async def embed(self, contents: Sequence[MultimodalContent]) -> Vectors:
         """The vectors of all contents, float32 ``[len(contents), dimension]``, in their order.

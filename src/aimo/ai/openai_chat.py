@@ -1,4 +1,4 @@
-"""Chat with any OpenAI-compatible provider (contract, integrations.md 2)."""
+"""Chat with any OpenAI-compatible provider (docs/contract/providers.md#chat)."""
 
 from __future__ import annotations
 

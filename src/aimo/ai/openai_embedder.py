@@ -1,4 +1,4 @@
-"""Embeddings from any OpenAI-compatible provider (contract, integrations.md 1)."""
+"""Embeddings from any OpenAI-compatible provider (docs/contract/providers.md#embeddings)."""
 
 from __future__ import annotations
 

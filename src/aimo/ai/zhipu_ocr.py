@@ -1,4 +1,4 @@
-"""Text recognition by Zhipu (contract, integrations.md 8)."""
+"""Text recognition by Zhipu (docs/contract/providers.md#text-recognition-calls)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the processes of a server learn that it ends (decisions.md 25).
+"""How the processes of a server learn that it ends (docs/decisions/27-processes-and-shutdown.md).
 
 The parent passes the first signal on, so that each worker can end in order and in time; a second one ends all at once.
 """

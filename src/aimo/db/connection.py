@@ -1,4 +1,4 @@
-"""The engine and its pool: 2 warm connections, at most 10, idle ones closed (PRD, decisions.md 22).
+"""The engine and its pool: 2 warm connections, at most 10, idle ones closed (docs/decisions/28-connection-pool.md).
 
 Connections run in AUTOCOMMIT: a read costs no extra round trip. Writes open their transaction
 explicitly, see `aimo.db.transaction`.

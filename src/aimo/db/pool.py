@@ -1,4 +1,6 @@
-"""A connection pool that keeps its connections as long as they are used, and a few for ever (decisions.md 22).
+"""A connection pool that keeps its connections as long as they are used, and a few for ever.
+
+See docs/decisions/28-connection-pool.md.
 
 SQLAlchemy's own pool either keeps every connection for ever or closes what exceeds its core size at
 once. This one closes connections that nobody used for long, and proves those alive that rested a while.

@@ -1,4 +1,4 @@
-"""Where MySQL and SQLite need different words for the same thing (decisions.md 23).
+"""Where MySQL and SQLite need different words for the same thing (docs/decisions/05-portable-schema.md).
 
 - ``insert_new``: insert rows and leave those whose key exists as they are.
 - ``json_without``: take one text out of a JSON list.

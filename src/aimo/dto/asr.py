@@ -1,4 +1,4 @@
-"""Speech recognition on the wire (contract 16)."""
+"""Speech recognition on the wire (docs/contract/speech.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attachments on the wire (contract 1.16 and 8)."""
+"""Attachments on the wire (docs/contract/errors.md#absent-null-and-empty, docs/contract/attachments.md)."""
 
 from __future__ import annotations
 

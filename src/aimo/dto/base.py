@@ -14,7 +14,7 @@ class Dto(Struct, rename="camel", kw_only=True):
 
 
 class Envelope(Struct, Generic[T]):
-    """The wrapper of every business answer, good or bad (contract 1.2)."""
+    """The wrapper of every business answer, good or bad."""
 
     code: Annotated[int, Meta(description="0 for success, else a code of the contract's table.")]
     msg: Annotated[str, Meta(description="The text for the code, or a more exact one.")]
@@ -22,21 +22,21 @@ class Envelope(Struct, Generic[T]):
 
 
 class Rejection(Struct):
-    """The body of a 401: the token was missing or wrong (contract 1.4)."""
+    """The body of a 401: the token was missing or wrong."""
 
     success: Annotated[bool, Meta(description="Always false.")]
     message: Annotated[str, Meta(description="Why the request was rejected.")]
 
 
 class Malformed(Struct):
-    """The body of a 400, 413 or 500: the request could not be read (contract 1.4)."""
+    """The body of a 400, 413 or 500: the request could not be read."""
 
     status: Annotated[str, Meta(description="Always `error`.")]
     message: Annotated[str, Meta(description="What was wrong.")]
 
 
 class Pagination(Dto):
-    """Where a page lies in the whole (contract 1.12)."""
+    """Where a page lies in the whole."""
 
     total: Annotated[int, Meta(description="How many there are on all pages.")]
     page: Annotated[int | float | str | None, Meta(description="The page as it was asked for, from 1.")]

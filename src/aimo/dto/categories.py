@@ -1,4 +1,4 @@
-"""Categories on the wire (contract 1.16 and 6)."""
+"""Categories on the wire (docs/contract/errors.md#absent-null-and-empty, docs/contract/categories.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators see of the tables (contract 17)."""
+"""What operators see of the tables (docs/contract/machines.md#table-browser)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions over one's memos, conversations about them, and the graph around one (contract 10)."""
+"""Questions over one's memos, conversations about them, and the graph around one (docs/contract/explore.md)."""
 
 from __future__ import annotations
 

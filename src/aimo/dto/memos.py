@@ -1,4 +1,4 @@
-"""Memos on the wire (contract 1.16 and 4)."""
+"""Memos on the wire (docs/contract/memos.md#which-field-appears-where, docs/contract/memos.md)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Snippet(Dto):
 
 
 class Memo(Dto):
-    """A memo. Which optional fields are there depends on the route (contract 1.16)."""
+    """A memo. Which optional fields are there depends on the route."""
 
     memo_id: Annotated[str, Meta(description="Id of the memo.")]
     uid: Annotated[str, Meta(description="Its owner.")]

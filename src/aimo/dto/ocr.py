@@ -1,4 +1,4 @@
-"""Text recognition on the wire (contract 15)."""
+"""Text recognition on the wire (docs/contract/ocr.md)."""
 
 from __future__ import annotations
 

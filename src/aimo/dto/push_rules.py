@@ -1,4 +1,4 @@
-"""Push rules on the wire (contract 1.16 and 12)."""
+"""Push rules on the wire (docs/contract/errors.md#absent-null-and-empty, docs/contract/push-rules.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags on the wire (contract 1.16 and 7)."""
+"""Tags on the wire (docs/contract/errors.md#absent-null-and-empty, docs/contract/tags.md)."""
 
 from __future__ import annotations
 

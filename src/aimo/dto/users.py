@@ -1,4 +1,4 @@
-"""Accounts on the wire (contract 2 and 3)."""
+"""Accounts on the wire (docs/contract/accounts.md#register, docs/contract/accounts.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a request really comes from, behind proxies that are trusted (decisions.md 17)."""
+"""Where a request really comes from, behind proxies that are trusted (docs/decisions/21-rate-limits.md)."""
 
 from __future__ import annotations
 

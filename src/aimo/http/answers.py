@@ -1,4 +1,7 @@
-"""Whole answers that are no envelope (contract 1.4): JSON errors and short pages."""
+"""Whole answers that are no envelope: JSON errors and short pages.
+
+See docs/contract/errors.md#answers-without-an-envelope.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Sessions:
     ``scope["verified"]`` names who sends the request, once that is proven: a user's id, or `MACHINE`.
 
     Everything under ``/api`` that is not public needs one, in whatever case it is written; pages of the
-    web client do not (decisions.md 11).
+    web client do not (docs/contract/requests.md#authentication-by-path).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Answers of the contract: the envelope, and how errors become one (contract 1.2–1.4)."""
+"""Answers of the contract: the envelope, and how errors become one (docs/contract/errors.md)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LARGE: Final = 256 * 1024
 
 
 class RejectedToken(Exception):
-    """The machine token is missing or wrong; the text says which (contract 1.7)."""
+    """The machine token is missing or wrong; the text says which (docs/contract/machines.md#the-machine-token)."""
 
 
 def ok(data: T) -> Envelope[T]:

@@ -1,4 +1,4 @@
-"""Uploads, streamed to disk while they arrive (contract 1.14)."""
+"""Uploads, streamed to disk while they arrive (docs/contract/bodies.md#multipart)."""
 
 from __future__ import annotations
 

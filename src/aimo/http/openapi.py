@@ -95,7 +95,7 @@ def _subclasses(struct: type[Any]) -> Iterator[type[Any]]:
 
 
 def _said_of(struct: type[Any]) -> str:
-    return re.sub(r" \(contract [^)]*\)", "", inspect.cleandoc(struct.__doc__ or ""))
+    return inspect.cleandoc(struct.__doc__ or "")
 
 
 _SHARED_SCHEMAS: dict[str, Any] = {

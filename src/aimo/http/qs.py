@@ -1,4 +1,6 @@
-"""Nested ``application/x-www-form-urlencoded`` syntax as the ``qs`` library reads it (contract 1.10).
+"""Nested ``application/x-www-form-urlencoded`` syntax as the ``qs`` library reads it.
+
+See docs/contract/requests.md#query-parameters.
 
 ``a=1`` · ``a=1&a=2`` and ``a[]=1`` (lists) · ``a[0]=1`` (list by index) · ``a[b]=1`` (object).
 Names are percent-decoded before their brackets are looked at. A component with malformed

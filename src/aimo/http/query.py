@@ -1,4 +1,4 @@
-"""Query parameters, read and coerced as the contract has it (section 1.10)."""
+"""Query parameters, read and coerced as the contract has it (docs/contract/requests.md#query-parameters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The route decorators of the contract: JSON in UTF-8, and 200 for whatever method (contract 1.2)."""
+"""The route decorators of the contract: JSON in UTF-8, and 200 for whatever method.
+
+See docs/contract/errors.md#the-envelope.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which text can be stored: no NUL and no lone surrogate (decisions 12)."""
+"""Which text can be stored: no NUL and no lone surrogate (docs/contract/bodies.md#json)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Copies the embedding caches, so that nothing is embedded twice after the move (decisions.md 26)."""
+"""Copies the embedding caches, so that nothing is embedded twice after the move.
+
+See docs/decisions/29-migration-reads-only.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Source columns to Python values, whatever type the build had that made them (contract, data-model.md 3).
+"""Source columns to Python values, whatever type the build had that made them.
+
+See docs/contract/source-database.md#what-older-and-newer-builds-left.
 
 A column can be missing, be of type Null, or have another width or unit than today's. What cannot be read
 becomes an `Unreadable`, so that one value costs its row and no other.

@@ -1,4 +1,7 @@
-"""Takes the fields of one source row, normalises what must be, and notes what it changed (decisions.md 27)."""
+"""Takes the fields of one source row, normalises what must be, and notes what it changed.
+
+See docs/decisions/30-outcome-of-every-row.md.
+"""
 
 from __future__ import annotations
 

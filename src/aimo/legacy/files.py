@@ -1,4 +1,7 @@
-"""Files of attachments and pictures: found where they are, or copied and compared (decisions.md 29)."""
+"""Files of attachments and pictures: found where they are, or copied and compared.
+
+See docs/decisions/29-migration-reads-only.md.
+"""
 
 from __future__ import annotations
 

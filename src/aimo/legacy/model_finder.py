@@ -1,4 +1,4 @@
-"""Which model the vectors of a source come from (decisions.md 28)."""
+"""Which model the vectors of a source come from (docs/decisions/31-model-of-migrated-vectors.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can become of a source row, and why (decisions.md 27)."""
+"""What can become of a source row, and why (docs/decisions/30-outcome-of-every-row.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies vectors and texts page by page, Arrow to Arrow (design.md: LanceDB tables).
+"""Copies vectors and texts page by page, Arrow to Arrow (docs/lancedb.md#tables).
 
 Each page is one commit in LanceDB, then one checkpoint in the database. Killed between the two, the
 page is written again: the first page of every attempt replaces rows of equal key instead of adding.

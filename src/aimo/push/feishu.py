@@ -1,4 +1,4 @@
-"""Feishu custom bots, reached by a webhook that the user gives (contract, integrations.md 9)."""
+"""Feishu custom bots, reached by a webhook that the user gives (docs/contract/providers.md#push-channels)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MeoW: pushes to phones by nickname (contract, integrations.md 9)."""
+"""MeoW: pushes to phones by nickname (docs/contract/providers.md#push-channels)."""
 
 from __future__ import annotations
 

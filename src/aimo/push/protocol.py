@@ -1,4 +1,4 @@
-"""What a push channel promises; one screen, one module a kind of channel (contract, integrations.md 9)."""
+"""What a push channel promises; one screen, one module a kind of channel (docs/contract/providers.md#push-channels)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens by itself: pushes at the full hour and upkeep at night (contract, integrations.md 14)."""
+"""What happens by itself: pushes at the full hour and upkeep at night (docs/contract/providers.md#scheduled-work)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _NOWHERE = Device()
 
 
 class AccountService:
-    """What belongs to a user's own account (contract 2 and 3)."""
+    """What belongs to a user's own account (docs/contract/accounts.md#register, docs/contract/accounts.md)."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The newest releases of the apps (contract 13.2, integrations.md 11)."""
+"""The newest releases of the apps (docs/contract/system.md#versions, docs/contract/providers.md#github)."""
 
 from __future__ import annotations
 

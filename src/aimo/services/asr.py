@@ -1,4 +1,4 @@
-"""Speech recognition (contract 16)."""
+"""Speech recognition (docs/contract/speech.md)."""
 
 from __future__ import annotations
 

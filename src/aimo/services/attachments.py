@@ -53,7 +53,7 @@ class Download:
 
 
 class AttachmentService:
-    """Stores, lists, describes and removes attachments (contract 8)."""
+    """Stores, lists, describes and removes attachments (docs/contract/attachments.md)."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ DEFAULT_CATEGORY = "日记"
 
 
 class CategoryService:
-    """Lists, makes, changes and removes categories (contract 6)."""
+    """Lists, makes, changes and removes categories (docs/contract/categories.md)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -120,7 +120,10 @@ def new_row(uid: str, name: str, color: str | None = None) -> dict[str, Any]:
 
 
 async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> str | None:
-    """The user's category that an id, or failing that a name, stands for; None for an unknown one (decisions.md 2)."""
+    """The user's category that an id, or failing that a name, stands for; None for an unknown one.
+
+    See docs/decisions/12-category-of-a-memo.md.
+    """
     if not given:
         return None
     require_lookup([given])

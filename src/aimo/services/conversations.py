@@ -36,7 +36,7 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 
 
 class ConversationService:
-    """Lists, reads, begins, renames and removes conversations; adds messages (contract 10.4–10.9)."""
+    """Lists, reads, begins, renames and removes conversations; adds messages (docs/contract/conversations.md)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -24,7 +24,7 @@ _OUTAGE_SECONDS = 5.0
 
 
 class EmbeddingService:
-    """The embedder behind its cache (contract, data-model.md 7.1).
+    """The embedder behind its cache (docs/contract/source-database.md#embedding-caches).
 
     Vectors of memos are kept in the cache table for ever. Vectors of queries are looked up there but
     kept in memory only: clients search with every unfinished word.

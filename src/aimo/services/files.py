@@ -1,4 +1,4 @@
-"""Where clients fetch stored files (contract, integrations.md 12 and 13)."""
+"""Where clients fetch stored files (docs/contract/files.md#addresses, docs/contract/accounts.md#avatar)."""
 
 from __future__ import annotations
 

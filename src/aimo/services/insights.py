@@ -1,4 +1,7 @@
-"""Looking back: how much was written when, and what was written on this day (contract 11.1, 11.2)."""
+"""Looking back: how much was written when, and what was written on this day.
+
+See docs/contract/insights.md#activity, docs/contract/insights.md#on-this-day.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the tables of both stores hold, for operators (contract 17, decisions.md 9)."""
+"""What the tables of both stores hold, for operators.
+
+See docs/contract/machines.md#table-browser, docs/decisions/24-table-browser.md.
+"""
 
 from __future__ import annotations
 

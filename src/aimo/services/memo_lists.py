@@ -80,7 +80,7 @@ async def select(connection: ReadConnection, uid: str, criteria: Criteria) -> Se
 
 
 class MemoLists:
-    """Pages of memos (contract 4.1, 4.9–4.12)."""
+    """Pages of memos (docs/contract/memos.md#list, docs/contract/memos.md#backlinks, docs/contract/public.md)."""
 
     def __init__(self, database: Database, views: MemoViews, texts: TextTable, urls: FileUrls) -> None:
         self._database = database
@@ -89,7 +89,10 @@ class MemoLists:
         self._urls = urls
 
     async def page(self, uid: str, criteria: Criteria, search: str, order: Order, request: PageRequest) -> MemoPage:
-        """The user's memos that meet the criteria and literally contain ``search`` (decisions.md 13a)."""
+        """The user's memos that meet the criteria and literally contain ``search``.
+
+        See docs/decisions/10-folding-and-literal-search.md.
+        """
         require_query(search)
         found = await self._texts.containing(uid, [search]) if search.strip() else None
         async with self._database.quick_reads() as connection:
@@ -130,7 +133,7 @@ class MemoLists:
             return (await self._views.present(connection, uid, rows, PLAIN))[0]
 
     async def public_one(self, memo_id: str) -> PublicMemo:
-        """A public memo with its author, without e-mail and private relations (decisions.md 5)."""
+        """A public memo with its author, without e-mail and private relations (docs/decisions/23-public-memos.md)."""
         async with self._database.quick_reads() as connection:
             row = None
             if ids.is_possible(memo_id):

@@ -30,7 +30,7 @@ _ATTACHMENT_BYTES = 500
 
 @dataclass(frozen=True)
 class View:
-    """Which of the optional fields a route shows (contract 1.16)."""
+    """Which of the optional fields a route shows (docs/contract/memos.md#which-field-appears-where)."""
 
     tag_ids: bool = True
     is_public: bool = True

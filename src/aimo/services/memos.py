@@ -31,13 +31,14 @@ log = structlog.get_logger(__name__)
 
 CategoryChoice = Callable[[AsyncConnection], Awaitable[str | None]]
 
-# Saving answers within three seconds whatever the embedder does (decisions.md 1).
+# Saving answers within three seconds whatever the embedder does.
+# See docs/decisions/07-saving-does-not-depend-on-the-embedder.md.
 _EMBED_SECONDS = 1.7
 _ANSWER_SECONDS = 2.5
 
 
 class MemoService:
-    """Every change of a memo is one transaction, with the mark that brings it to LanceDB (contract 4)."""
+    """Every change of a memo is one transaction, with the mark that brings it to LanceDB (docs/contract/memos.md)."""
 
     def __init__(
         self,
@@ -251,7 +252,10 @@ async def _attach(connection: AsyncConnection, uid: str, memo_id: str, tag_ids: 
 
 
 async def _relate(connection: AsyncConnection, uid: str, memo_id: str, targets: list[str]) -> None:
-    """Refer to these memos, in this order; unknown, foreign and own ids are left out (decisions.md 4)."""
+    """Refer to these memos, in this order; unknown, foreign and own ids are left out.
+
+    See docs/decisions/13-relations-and-order.md.
+    """
     candidates = [target for target in targets if ids.is_possible(target) and target != memo_id]
     if not candidates:
         return

@@ -1,4 +1,4 @@
-"""Text recognition (contract 15)."""
+"""Text recognition (docs/contract/ocr.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages as clients ask for them (contract 1.12)."""
+"""Pages as clients ask for them (docs/contract/requests.md#paging)."""
 
 from __future__ import annotations
 

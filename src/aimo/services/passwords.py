@@ -1,4 +1,4 @@
-"""Password hashes as the existing server wrote them: bcrypt, cost 10 (contract, data-model.md 8)."""
+"""Password hashes as the existing server wrote them: bcrypt, cost 10 (docs/contract/source-database.md#passwords)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pushes say: today's picks, or today's memos (contract, integrations.md 10)."""
+"""What pushes say: today's picks, or today's memos (docs/contract/providers.md#contents-of-pushes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pushing what is due: each message at most once, whatever is killed or runs twice (contract 14).
+"""Pushing what is due: each message at most once, whatever is killed or runs twice (docs/push.md#at-most-once).
 
 A message is claimed in the database before it is sent; who did not get the claim does not send. So
 several processes, restarts and commands never send one twice, and a kill loses at most the message

@@ -1,4 +1,4 @@
-"""Push rules of users (contract 12)."""
+"""Push rules of users (docs/contract/push-rules.md)."""
 
 from __future__ import annotations
 

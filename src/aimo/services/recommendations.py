@@ -1,4 +1,4 @@
-"""Three memos a day worth reading again, the same all day long (contract 11.3, integrations.md 5)."""
+"""Three memos a day worth reading again, the same all day long (docs/contract/insights.md#daily-recommendations)."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ class SearchService:
         self._embeddings = embeddings
 
     async def by_meaning(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> MemoPage:
-        """The user's memos by similarity to the query (contract 4.2, decisions.md 8).
+        """The user's memos by similarity to the query.
+
+        See docs/contract/search.md#by-meaning, docs/decisions/15-exact-filtered-search.md.
 
         DB_ERROR when the embedder fails.
         """
@@ -59,7 +61,10 @@ class SearchService:
         return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
     async def related(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
-        """The user's other memos by similarity to this one; NOT_FOUND without it (contract 4.8)."""
+        """The user's other memos by similarity to this one; NOT_FOUND without it.
+
+        See docs/contract/search.md#related-memos.
+        """
         async with self._database.quick_reads() as connection:
             await one(connection, uid, memo_id)
             total: int = await fetch_value(connection, sql.COUNT_ALL, {"owner": uid}) - 1
@@ -74,7 +79,10 @@ class SearchService:
         return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
     async def relevant(self, uid: str, query: str, limit: int) -> list[Memo]:
-        """Of the ``limit`` most similar memos those that are relevant; none when the embedder fails (contract 10.2)."""
+        """Of the ``limit`` most similar memos those that are relevant; none when the embedder fails.
+
+        See docs/contract/explore.md#quick-search.
+        """
         try:
             page = await self.by_meaning(uid, query, Criteria(), PageRequest(1, limit))
         except AimoError:
@@ -85,7 +93,10 @@ class SearchService:
         ]
 
     async def hybrid(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> SearchPage:
-        """The user's memos by words and meaning (decisions.md 14a); by words alone while the embedder is down."""
+        """The user's memos by words and meaning; by words alone while the embedder is down.
+
+        See docs/decisions/14-order-of-hybrid-search.md.
+        """
         if not require_query(query).strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         terms = fusion.query_terms(query)

@@ -1,4 +1,4 @@
-"""Tags read out of what a model replied, however it is worded (contract, integrations.md 4)."""
+"""Tags read out of what a model replied, however it is worded (docs/contract/ai.md#suggest-tags)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Suggesting tags for a text: the user's own where they fit, new ones where they do not (contract 14.1)."""
+"""Suggesting tags for a text: the user's own where they fit, new ones where they do not.
+
+See docs/contract/ai.md#suggest-tags.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from aimo.services.names import name_key, require_length, require_lookup
 
 
 class TagService:
-    """Lists, makes, changes and removes tags (contract 7)."""
+    """Lists, makes, changes and removes tags (docs/contract/tags.md)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -88,7 +88,8 @@ class TagService:
 async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str], names: Sequence[str]) -> list[str]:
     """The ids that a request means: the given ones, unknown ones included, or else those of the names.
 
-    Names that no tag has are made into tags. Duplicates are dropped, the order is kept (decisions.md 3).
+    Names that no tag has are made into tags. Duplicates are dropped, the order is kept.
+    See docs/decisions/11-names-of-tags-and-categories.md.
     """
     if tag_ids:
         return list(dict.fromkeys(tag_ids))

@@ -1,4 +1,4 @@
-"""Hosts and addresses of buckets by the rules of the existing server (contract, integrations.md 12)."""
+"""Hosts and addresses of buckets by the rules of the existing server (docs/contract/files.md#addresses)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How stored files are named (contract, integrations.md 12) and which names are keys at all."""
+"""How stored files are named (docs/contract/files.md#keys) and which names are keys at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files on Alibaba Cloud OSS, reached by its S3-compatible interface (contract, integrations.md 12)."""
+"""Files on Alibaba Cloud OSS, reached by its S3-compatible interface (docs/contract/files.md#addresses)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What object storage promises; one screen, one adapter a kind (contract, integrations.md 12)."""
+"""What object storage promises; one screen, one adapter a kind (docs/storage.md)."""
 
 from __future__ import annotations
 

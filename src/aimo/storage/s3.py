@@ -1,4 +1,4 @@
-"""Files in an S3 bucket: Amazon's, or of any server that speaks S3 (contract, integrations.md 12)."""
+"""Files in an S3 bucket: Amazon's, or of any server that speaks S3 (docs/contract/files.md#addresses)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed addresses of local files, because ``<img>`` sends no token (decisions 10)."""
+"""Signed addresses of local files, because ``<img>`` sends no token (docs/contract/files.md#signed-files)."""
 
 from __future__ import annotations
 

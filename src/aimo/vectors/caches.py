@@ -1,4 +1,4 @@
-"""The two embedding caches, in the tables of the existing server (contract, data-model.md 7.1 and 7.2).
+"""The two embedding caches, in the tables of the existing server (docs/contract/source-database.md#embedding-caches).
 
 The legacy tables have a list size that never changes. When another dimension is configured, its rows
 go to a second table named after the dimension (``embedding_cache_512``), and the old rows stay.

@@ -1,6 +1,6 @@
 """Keys of the two embedding caches, byte for byte those of the existing server.
 
-The recipes are in the contract, data-model.md 7.1 and 7.2.
+The recipes are in the docs/contract/source-database.md#embedding-caches and 7.2.
 """
 
 from __future__ import annotations
@@ -26,17 +26,26 @@ ALLOWED_DIMENSIONS: dict[str, tuple[tuple[int, ...], int]] = {
 
 
 def text_model_hash(model: str, dimension: int) -> str:
-    """``modelHash`` of the text cache: SHA-256 of ``model:dimension`` (data-model.md 7.1)."""
+    """``modelHash`` of the text cache: SHA-256 of ``model:dimension``.
+
+    See docs/contract/source-database.md#embedding-caches.
+    """
     return _sha256(f"{model}:{dimension}")
 
 
 def content_hash(text: str) -> str:
-    """``contentHash`` of the text cache: SHA-256 of the text exactly as received (data-model.md 7.1)."""
+    """``contentHash`` of the text cache: SHA-256 of the text exactly as received.
+
+    See docs/contract/source-database.md#embedding-caches.
+    """
     return _sha256(text)
 
 
 def multimodal_dimension(model: str, configured: int) -> int | None:
-    """The dimension that a multimodal model is asked for, or None when none is sent (data-model.md 7.2)."""
+    """The dimension that a multimodal model is asked for, or None when none is sent.
+
+    See docs/contract/source-database.md#embedding-caches.
+    """
     if model not in ALLOWED_DIMENSIONS:
         return None
     allowed, default = ALLOWED_DIMENSIONS[model]
@@ -44,7 +53,7 @@ def multimodal_dimension(model: str, configured: int) -> int | None:
 
 
 def multimodal_model_hash(model: str, output_type: str, dimension: int, fps: float) -> str:
-    """``modelHash`` of the multimodal cache (data-model.md 7.2).
+    """``modelHash`` of the multimodal cache (docs/contract/source-database.md#embedding-caches).
 
     Args:
         model: ``MULTIMODAL_EMBEDDING_MODEL``.
@@ -65,7 +74,7 @@ class MultimodalContent:
     """What a multimodal model embeds; images and videos by their URL or base64 text.
 
     ``asked_modality`` is the third part of the cache key when the caller knows better than
-    the rule of data-model.md 7.2, which looks at the kinds of content present.
+    the rule of docs/contract/source-database.md#embedding-caches, which looks at the kinds of content present.
     """
 
     text: str = ""

@@ -1,4 +1,4 @@
-"""LanceDB tables as operators see them (contract 17)."""
+"""LanceDB tables as operators see them (docs/contract/machines.md#table-browser)."""
 
 from __future__ import annotations
 

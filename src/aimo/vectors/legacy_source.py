@@ -1,4 +1,7 @@
-"""Reads the LanceDB database of the existing server, and never writes to it (contract, data-model.md part (a))."""
+"""Reads the LanceDB database of the existing server, and never writes to it.
+
+See docs/contract/source-database.md#tables.
+"""
 
 from __future__ import annotations
 

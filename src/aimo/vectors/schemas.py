@@ -80,12 +80,15 @@ def memo_texts() -> Layout:
 
 
 def embedding_cache(dimension: int, name: str = "embedding_cache") -> Layout:
-    """The text cache, column for column the existing server's (contract, data-model.md 1 and 5)."""
+    """The text cache, column for column the existing server's (docs/contract/source-database.md#embedding-caches)."""
     return _cache(name, ("modelHash", "contentHash"), dimension, {"contentHash": BTree(), "modelHash": BTree()})
 
 
 def multimodal_cache(dimension: int, name: str = "multimodal_embedding_cache") -> Layout:
-    """The multimodal cache, column for column the existing server's (contract, data-model.md 1 and 5)."""
+    """The multimodal cache, column for column the existing server's.
+
+    See docs/contract/source-database.md#embedding-caches.
+    """
     indexes = {"contentHash": BTree(), "modelHash": BTree(), "modalityType": Bitmap()}
     return _cache(name, ("modelHash", "contentHash", "modalityType"), dimension, indexes)
 

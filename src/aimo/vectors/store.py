@@ -201,7 +201,7 @@ def s3_options(
 ) -> dict[str, str]:
     """LanceDB's storage options for S3 or a service like it; what is empty is left to the environment.
 
-    Alibaba Cloud OSS takes requests only where the bucket's name is part of the host (contract, configuration.md).
+    Alibaba Cloud OSS takes requests only where the bucket's name is part of the host.
     """
     options = {
         "endpoint": endpoint,

@@ -1,4 +1,4 @@
-"""Push rules over HTTP (contract 12)."""
+"""Push rules over HTTP (docs/contract/push-rules.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page's numbers mean (contract 1.12)."""
+"""What a page's numbers mean (docs/contract/requests.md#paging)."""
 
 from __future__ import annotations
 

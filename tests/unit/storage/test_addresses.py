@@ -1,4 +1,4 @@
-"""Addresses of objects in buckets (contract, integrations.md 12), and their signatures."""
+"""Addresses of objects in buckets (docs/contract/files.md#addresses), and their signatures."""
 
 from __future__ import annotations
 

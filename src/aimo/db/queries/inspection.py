@@ -1,4 +1,6 @@
-"""Statements that show operators what the tables hold (contract 17): the contract's columns, nothing secret.
+"""Statements that show operators what the tables hold: the contract's columns, nothing secret.
+
+See docs/contract/machines.md#table-browser.
 
 Left out are passwords and salts, the channels of push rules (addresses and secrets of users), and the
 columns that this server added for itself.
@@ -18,7 +20,7 @@ from aimo.db.statements import param, unscoped
 _TEXTS = "List<Utf8>"
 _SOURCES = "List<Struct<{memoId:Utf8, content:Utf8, similarity:Float32}>>"
 
-# Columns in the order of the contract (data-model.md 1); the first one identifies a row.
+# Columns in the order of the contract (docs/contract/machines.md#table-browser); the first one identifies a row.
 _TABLES: dict[str, tuple[type[schema.Table], str]] = {
     "users": (schema.User, "uid email phone nickname avatar status created_at updated_at"),
     "memos": (

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, update
 from aimo.db.schema import User
 from aimo.db.statements import owned, param, unscoped
 
-# A deactivated user is nobody (contract 1.5).
+# A deactivated user is nobody (docs/contract/sessions.md#tokens).
 ACTIVE = User.status != 0
 
 BY_EMAIL = unscoped(

@@ -1,4 +1,4 @@
-"""The relational schema, one module a table. Columns: contract, data-model.md part (d), as corrected by design.md."""
+"""The relational schema, one module a table; docs/contract/source-database.md tells what it came from."""
 
 from aimo.db.schema.ai_conversations import AIConversation
 from aimo.db.schema.ai_messages import AIMessage

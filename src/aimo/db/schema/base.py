@@ -39,5 +39,5 @@ class Table(DeclarativeBase):
 Moment = Annotated[int, mapped_column(Millis, nullable=False, server_default=now_utc())]
 OptionalMoment = Annotated[int | None, mapped_column(Millis)]
 
-# Order of insertion (decisions.md 4); `clock.next_sequence` makes the values.
+# Order of insertion (docs/decisions/13-relations-and-order.md); `clock.next_sequence` makes the values.
 Sequence = Annotated[int, mapped_column(BigInteger, nullable=False)]

@@ -10,7 +10,10 @@ from aimo.db.types import Id, Key, Prose
 
 
 class Category(Table):
-    """A category of one user; its name is unique through ``name_key`` (decisions.md 3)."""
+    """A category of one user; its name is unique through ``name_key``.
+
+    See docs/decisions/11-names-of-tags-and-categories.md.
+    """
 
     __tablename__ = "categories"
     __table_args__ = (UniqueConstraint("uid", "name_key"), TABLE_OPTIONS)

@@ -1,4 +1,4 @@
-"""Helpers that ask the chat model (contract 14)."""
+"""Helpers that ask the chat model (docs/contract/ai.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speech recognition (contract 16). Submitting answers with HTTP 202, also when it fails."""
+"""Speech recognition (docs/contract/speech.md). Submitting answers with HTTP 202, also when it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attachments (contract 8 and 9)."""
+"""Attachments (docs/contract/attachments.md, docs/contract/machines.md#memos-and-uploads)."""
 
 from __future__ import annotations
 

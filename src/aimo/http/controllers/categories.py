@@ -1,4 +1,4 @@
-"""Categories (contract 6)."""
+"""Categories (docs/contract/categories.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables hold, for operators (contract 17)."""
+"""What the tables hold, for operators (docs/contract/machines.md#table-browser)."""
 
 from __future__ import annotations
 

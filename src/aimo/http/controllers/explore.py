@@ -1,4 +1,4 @@
-"""Questions over one's memos, the graph around one, and conversations (contract 10)."""
+"""Questions over one's memos, the graph around one, and conversations (docs/contract/explore.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking back at one's memos (contract 11)."""
+"""Looking back at one's memos (docs/contract/insights.md)."""
 
 from __future__ import annotations
 

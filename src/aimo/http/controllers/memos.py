@@ -1,4 +1,4 @@
-"""Memos of the user who asks (contract 4)."""
+"""Memos of the user who asks (docs/contract/memos.md)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,10 @@ def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> Criteria
 
 
 def _moment(value: Any) -> int | None:
-    """Milliseconds from a number or numeric text; None for anything else. A null counts as 0 (contract 4.2)."""
+    """Milliseconds from a number or numeric text; None for anything else. A null counts as 0.
+
+    See docs/contract/search.md#by-meaning.
+    """
     number = to_number(value) if isinstance(value, str) else 0 if value is None else narrowed(value)
     return int(number) if isinstance(number, int | float) and math.isfinite(number) else None
 

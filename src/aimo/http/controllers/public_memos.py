@@ -1,4 +1,7 @@
-"""Memos that anybody may read (contract 4.10–4.12), and memos from machines (contract 5)."""
+"""Memos that anybody may read, and memos from machines (docs/contract/machines.md#memos-and-uploads).
+
+See docs/contract/public.md.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ class PublicMemoController(Controller):
 
 
 class NobodyController(Controller):
-    """Paths under the public prefix that read like a memo called "public": they know no user (contract 4.12)."""
+    """Paths under the public prefix that read like a memo called "public": they know no user.
+
+    See docs/contract/public.md#paths-that-read-like-a-memo-called-public.
+    """
 
     path = "/api/v1/memos/public"
     include_in_schema = False

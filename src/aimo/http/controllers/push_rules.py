@@ -1,4 +1,4 @@
-"""Push rules (contract 12)."""
+"""Push rules (docs/contract/push-rules.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server and its apps (contract 13)."""
+"""The server and its apps (docs/contract/system.md#versions)."""
 
 from __future__ import annotations
 

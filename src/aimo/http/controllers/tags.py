@@ -1,4 +1,4 @@
-"""Tags (contract 7)."""
+"""Tags (docs/contract/tags.md)."""
 
 from __future__ import annotations
 

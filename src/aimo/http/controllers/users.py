@@ -1,4 +1,4 @@
-"""One's own account (contract 3)."""
+"""One's own account (docs/contract/accounts.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Answering with stored bytes: conditional requests, ranges, ``HEAD``, streaming (contract 18)."""
+"""Answering with stored bytes: conditional requests, ranges, ``HEAD``, streaming.
+
+See docs/contract/files.md#signed-files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer that comes before the request's body was read still reaches the client (contract 1.14).
+"""An answer that comes before the request's body was read still reaches the client (docs/contract/bodies.md#multipart).
 
 Clients that send the whole body before they read (most do) see a reset connection when
 the server answers early and closes. So the rest is read and thrown away first.

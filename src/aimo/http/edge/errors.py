@@ -1,4 +1,7 @@
-"""An exception outside a handler is HTTP 500 with a JSON body, logged once (contract 1.4)."""
+"""An exception outside a handler is HTTP 500 with a JSON body, logged once.
+
+See docs/contract/errors.md#answers-without-an-envelope.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Weak ETags on JSON answers to ``GET``, and 304 when the client has them already (contract 1.2)."""
+"""Weak ETags on JSON answers to ``GET``, and 304 when the client has them already.
+
+See docs/contract/requests.md#response-headers.
+"""
 
 from __future__ import annotations
 

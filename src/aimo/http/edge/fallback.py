@@ -1,4 +1,7 @@
-"""What is no route: the web client for GET and HEAD, an HTML 404 otherwise (contract 1.4, decisions 24)."""
+"""What is no route: the web client for GET and HEAD, an HTML 404 otherwise.
+
+See docs/contract/requests.md#paths-and-methods, docs/decisions/26-http-edge.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``GET /files/{key}?exp=…&sig=…``: stored files by signed address, no token needed (decisions 10)."""
+"""``GET /files/{key}?exp=…&sig=…``: stored files by signed address, no token needed.
+
+See docs/contract/files.md#signed-files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A form body as the JSON object it stands for (contract 1.10)."""
+"""A form body as the JSON object it stands for (docs/contract/bodies.md#forms)."""
 
 from __future__ import annotations
 

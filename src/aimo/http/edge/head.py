@@ -1,4 +1,4 @@
-"""``HEAD`` works wherever ``GET`` does (contract 1.13)."""
+"""``HEAD`` works wherever ``GET`` does (docs/contract/requests.md#paths-and-methods)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Measures and logs every request: by its route, never by what it holds (contract 1.1, decisions 18)."""
+"""Measures and logs every request: by its route, never by what it holds.
+
+See docs/contract/requests.md#order-of-checks, docs/decisions/32-metrics-access.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Paths with malformed percent-encoding are refused; an encoded slash is no slash (contract 1.4, 1.10)."""
+"""Paths with malformed percent-encoding are refused; an encoded slash is no slash.
+
+See docs/contract/requests.md#paths-and-methods.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request id for every answer and every log line (an addition to contract 1.1)."""
+"""A request id for every answer and every log line (an addition to docs/contract/requests.md#response-headers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which method and path the API serves, told without asking it (contract 1.4, 1.13)."""
+"""Which method and path the API serves, told without asking it (docs/contract/requests.md#paths-and-methods)."""
 
 from __future__ import annotations
 

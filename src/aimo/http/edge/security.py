@@ -1,4 +1,7 @@
-"""Security headers of every answer (contract 1.13, decisions 11)."""
+"""Security headers of every answer.
+
+See docs/contract/requests.md#response-headers, docs/decisions/19-cookies-and-origins.md.
+"""
 
 from __future__ import annotations
 

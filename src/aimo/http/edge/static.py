@@ -1,4 +1,4 @@
-"""The web client: its files, and its page for every other address (contract 1.4 and 18)."""
+"""The web client: its files, and its page for every other address (docs/contract/files.md#web-client)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,10 @@ from aimo.legacy.reader import SourceRow
 
 
 def repaired(name: str) -> str:
-    """A file name whose UTF-8 bytes were once read as Latin-1, as it was meant (contract, http-api.md 1.14)."""
+    """A file name whose UTF-8 bytes were once read as Latin-1, as it was meant.
+
+    See docs/contract/source-database.md#oddities.
+    """
     try:
         return name.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -1,4 +1,7 @@
-"""Memos: categories by id or name, tags by id or name (contract, data-model.md 3 and 6)."""
+"""Memos: categories by id or name, tags by id or name.
+
+See docs/contract/source-database.md#what-older-and-newer-builds-left, docs/contract/source-database.md#oddities.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tags and categories: things of a user that have a name of their own (decisions.md 3)."""
+"""Tags and categories: things of a user that have a name of their own.
+
+See docs/decisions/11-names-of-tags-and-categories.md.
+"""
 
 from __future__ import annotations
 

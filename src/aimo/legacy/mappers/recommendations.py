@@ -18,7 +18,10 @@ _LONGEST_DATE = 10
 
 
 class RecommendationMapper(Mapper):
-    """Of several for one user and day the newest that is not empty stays (decisions.md 27)."""
+    """Of several for one user and day the newest that is not empty stays.
+
+    See docs/decisions/30-outcome-of-every-row.md.
+    """
 
     source = "daily_recommendations"
     table = table_of(DailyRecommendation)

@@ -15,7 +15,7 @@ from aimo.legacy.reader import SourceRow
 
 
 class RelationMapper(Mapper):
-    """Of several relations between the same two memos the first stays (decisions.md 4)."""
+    """Of several relations between the same two memos the first stays (docs/decisions/13-relations-and-order.md)."""
 
     source = "memo_relations"
     table = table_of(MemoRelation)

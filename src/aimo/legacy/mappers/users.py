@@ -16,7 +16,10 @@ from aimo.legacy.reader import SourceRow
 
 
 class UserMapper(Mapper):
-    """The oldest account keeps an e-mail that several have; the others keep everything else (decisions.md 27)."""
+    """The oldest account keeps an e-mail that several have; the others keep everything else.
+
+    See docs/decisions/30-outcome-of-every-row.md.
+    """
 
     source = "users"
     table = table_of(User)

@@ -1,1 +1,4 @@
-"""Questions over one's memos: finding passages, asking the chat model, and the graph around a memo (contract 10)."""
+"""Questions over one's memos: finding passages, asking the chat model, and the graph around a memo.
+
+See docs/contract/explore.md.
+"""

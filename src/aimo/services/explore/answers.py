@@ -1,4 +1,4 @@
-"""Answering a question from one's memos, at once or piece by piece (contract 10.1)."""
+"""Answering a question from one's memos, at once or piece by piece (docs/contract/explore.md#ask)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOT_ANALYSED = "Analysis could not be completed due to an error."
 NOT_ANSWERED = "An error occurred while generating the response."
 EMPTY_ANSWER = "Unable to generate a response."
 
-# Clients give up after 30 s (contract 10.1). Retrieval takes at most 8 of these.
+# Clients give up after 30 s (docs/contract/explore.md#ask). Retrieval takes at most 8 of these.
 _ALL_SECONDS = 25.0
 _PREPARING_SECONDS = 7.0
 _FOLLOW_UP_SECONDS = 5.0

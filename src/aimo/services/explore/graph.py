@@ -1,4 +1,7 @@
-"""The graph around a memo: references in both directions, and memos on the same subject (contract 10.3)."""
+"""The graph around a memo: references in both directions, and memos on the same subject.
+
+See docs/contract/explore.md#relations.
+"""
 
 from __future__ import annotations
 

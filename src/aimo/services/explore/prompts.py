@@ -1,4 +1,7 @@
-"""What the chat model is told (contract, integrations.md 3). Memos are quoted as material, never as orders."""
+"""What the chat model is told. Memos are quoted as material, never as orders.
+
+See docs/contract/providers.md#explore-steps.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the memos that a question can be answered from (decisions.md 7)."""
+"""Finding the memos that a question can be answered from (docs/decisions/16-what-explore-answers-from.md)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Retriever:
     async def find(self, uid: str, question: str) -> list[Passage]:
         """The user's memos that are relevant by meaning, then those that contain the question's terms.
 
-        Nothing when the question cannot be embedded (contract 10.1).
+        Nothing when the question cannot be embedded (docs/contract/explore.md#ask).
         """
         try:
             vector = await self._search.query_vector(question)

@@ -1,4 +1,7 @@
-"""What surrounds the memos that answer a question: linked memos and attached files (integrations.md 3, C and D)."""
+"""What surrounds the memos that answer a question: linked memos and attached files.
+
+See docs/contract/providers.md#explore-steps.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors of attached pictures and videos, where that is switched on (contract, integrations.md 6)."""
+"""Vectors of attached pictures and videos, where that is switched on (docs/contract/providers.md#pictures)."""
 
 from __future__ import annotations
 
