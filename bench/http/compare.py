@@ -13,7 +13,7 @@ from bench.http.operations import Operation
 from bench.http.servers import cpu_seconds
 from tests.support.server import Server
 
-from aimo.services.tokens import Tokens
+from aimo.services.accounts.tokens import Tokens
 
 _COMPARED = 10
 

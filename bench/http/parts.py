@@ -13,9 +13,9 @@ from bench.http.data import Data
 
 from aimo.ai.local_embedder import LocalEmbedder
 from aimo.db.connection import Database
+from aimo.db.driver_reads import fetch
 from aimo.db.queries import attachments, memos, relations, tags, users
 from aimo.db.queries.memos import Filters, Order
-from aimo.db.reading import fetch
 from aimo.vectors.store import VectorStore
 
 _PAGE = 20

@@ -11,7 +11,7 @@ from bench.search_quality.metrics import Memo, Query
 
 from aimo.ai.embedder import Embedder
 from aimo.folding import fold
-from aimo.services.fusion import fuse, lookups
+from aimo.services.search.hybrid_ranking import fuse, lookups
 
 Arm = Callable[[Query], list[str]]
 

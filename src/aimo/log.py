@@ -52,7 +52,7 @@ def configure(settings: Settings) -> None:
     audited.setLevel(logging.INFO)
     audited.propagate = False
     for chatty in (
-        "aimo.db.pool.WarmPool",
+        "aimo.db.warm_pool.WarmPool",
         "httpx",
         "httpx2",
         "httpcore",

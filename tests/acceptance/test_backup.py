@@ -23,8 +23,8 @@ from aimo.services.sync import rebuild
 from support.backups import PICTURE, aimo, assert_in_step, back_up, furnish, inside, restore
 from support.client import Client
 from support.mariadb import MariaDB
-from support.planting import SECRET as SECRET_OF_PLOTS
-from support.planting import Plot, token
+from support.seeding import SECRET as SECRET_OF_PLOTS
+from support.seeding import Plot, token
 from support.server import Server
 
 MANY = 20_000

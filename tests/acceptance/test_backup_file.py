@@ -21,7 +21,7 @@ from aimo.services.backup.writer import Writer
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
 from support.backups import aimo
-from support.small_disk import SmallDisk
+from support.limited_disk import SmallDisk
 
 HEADER = Header(format=FORMAT, aimo="1", schema="0001", created_at=0, database="sqlite", model="m", dimension=1)
 

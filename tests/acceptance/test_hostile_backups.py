@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aimo.db import migrate
-from aimo.db.queries import archive as sql
+from aimo.db.queries import backup as sql
 from support.server import environment
 
 MEMOS = "tables/memos/000000.ndjson"

@@ -11,7 +11,7 @@ import pytest
 
 from support.client import Answer, Client
 from support.server import Server
-from support.talking_stub import Reply, TalkingStub
+from support.streaming_stub import Reply, TalkingStub
 
 QUESTION = "when is the budget meeting on friday"
 WRITTEN = [f"The budget meeting {n} is on Friday" for n in range(5)]

@@ -13,7 +13,7 @@ import pytest
 from support.client import Client
 from support.hostile_texts import PAYLOADS, live_parts
 from support.server import Server
-from support.talking_stub import TalkingStub
+from support.streaming_stub import TalkingStub
 
 QUESTION = "when is the budget meeting on friday"
 BATCHES = [PAYLOADS[start : start + 3] for start in range(0, len(PAYLOADS), 3)]

@@ -14,7 +14,7 @@ from litestar import Litestar
 import aimo.dto
 from aimo.dto.base import Dto
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
-from aimo.http.openapi import document
+from aimo.http.output.openapi import document
 from support.server import Server
 
 # What the clients of the existing server call (docs/contract/README.md), by resource.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aimo.http import openapi
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
+from aimo.http.output import openapi
 from support.client import Answer, Client
 from support.server import Server
 from support.stub import Stub

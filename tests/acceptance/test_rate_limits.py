@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aimo.http import openapi
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
+from aimo.http.output import openapi
 from support.client import Answer, Client
 from support.server import Server
 

@@ -18,8 +18,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from aimo import ids
-from aimo.http import openapi
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
+from aimo.http.output import openapi
 from support.client import Answer, Client
 from support.server import Server
 from support.stub import Stub

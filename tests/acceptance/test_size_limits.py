@@ -10,7 +10,7 @@ import pytest
 
 from aimo.config import Settings
 from support.client import Client
-from support.planting import SECRET, Plot, token
+from support.seeding import SECRET, Plot, token
 from support.server import Server
 
 MIB = 1024 * 1024

@@ -23,10 +23,10 @@ import pytest
 from aimo import config
 from aimo.db.connection import Database
 from aimo.db.transaction import atomically
-from aimo.services.sync import marks
+from aimo.services.sync import outbox as marks
 from support.client import Client, plain_http
 from support.mariadb import MariaDB
-from support.planting import SECRET, Plot, token
+from support.seeding import SECRET, Plot, token
 from support.server import AIMO, Server, environment
 from support.stub import DIMENSIONS, Stub
 from support.waiting import eventually

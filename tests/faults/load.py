@@ -14,7 +14,7 @@ import pytest
 from aimo import config
 from aimo.errors import AimoError, Code
 from aimo.runtime import Runtime
-from aimo.services.memos import MemoService
+from aimo.services.memos.service import MemoService
 from support.client import Answer, Client
 from support.server import Server
 from support.waiting import eventually_async

@@ -27,8 +27,8 @@ from support.client import Answer, Client, plain_http
 from support.server import AIMO, Server, environment
 from support.waiting import eventually
 
-from .beside import Beside
-from .imagined import Imagined, as_shown, name_key
+from .concurrent_commands import Beside
+from .reference_model import Imagined, as_shown, name_key
 
 WORDS = ("tea", "Tea", "snow", "雪山", "日记", "100%", "under_score", "it's", "back\\slash", "ﬁne", "🎉", "mountain")
 NAMES = st.sampled_from(("tea", " Tea ", "TEA", "雪", "snow", "x' OR '1'='1", "🎉", "e\u0301", "é"))

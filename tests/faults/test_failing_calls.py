@@ -18,16 +18,16 @@ from aimo.dto.explore import MessageBody
 from aimo.dto.memos import MemoBody
 from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody, UserInfoBody
-from aimo.http.context import ServiceSet
+from aimo.http.dependencies import ServiceSet
 from aimo.runtime import Runtime
-from aimo.services import passwords
-from aimo.services.attachments import NewFile
+from aimo.services.accounts import passwords
+from aimo.services.accounts.sessions import Identity
+from aimo.services.accounts.tokens import Claims
+from aimo.services.attachments.service import NewFile
 from aimo.services.doctor import doctor
-from aimo.services.sessions import Identity
-from aimo.services.tokens import Claims
 from support.waiting import eventually_async
 
-from .breaking import Faults, Place
+from .fault_injection import Faults, Place
 
 PASSWORD = "Passw0rd-test"
 # A change that still fails after so many calls does not end.

@@ -11,10 +11,10 @@ import pytest
 
 from aimo import config
 from aimo.db.connection import Database
-from aimo.services.sync import marks
+from aimo.services.sync import outbox as marks
 from support.client import Client
-from support.planting import SECRET, Plot, token
 from support.processes import Process
+from support.seeding import SECRET, Plot, token
 from support.server import AIMO, Server, environment
 from support.waiting import eventually
 

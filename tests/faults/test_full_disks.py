@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from support.client import Client
+from support.limited_disk import SmallDisk
 from support.mariadb import MariaDB
 from support.server import Server
-from support.small_disk import SmallDisk
 from support.stub import Stub
 from support.waiting import eventually
 
-from .beside import Beside
+from .concurrent_commands import Beside
 
 LARGE = "字" * 20_000
 # What a client is told while the database is gone altogether (docs/contract/errors.md#answers-without-an-envelope).

@@ -18,7 +18,7 @@ import pytest
 
 from aimo import clock, config
 from support.mariadb import MariaDB
-from support.planting import Plot
+from support.seeding import Plot
 from support.server import AIMO, Server, environment
 from support.stub import Stub
 from support.waiting import eventually

@@ -17,7 +17,7 @@ import pytest
 
 from support.client import Client
 from support.server import Server
-from support.talking_stub import TalkingStub
+from support.streaming_stub import TalkingStub
 from support.waiting import eventually
 
 from .load import Load, assert_sound
@@ -150,7 +150,7 @@ def _ask(client: Client) -> None:
 
 ENDLESS = """
 import asyncio, signal
-from aimo.cli.stopping import NOTICE
+from aimo.cli.signals import NOTICE
 
 class App:
     async def __call__(self, scope, receive, send):

@@ -15,7 +15,7 @@ import pytest
 from aimo import config
 from support import fake_openai
 from support.client import Client
-from support.planting import SECRET, Plot, token
+from support.seeding import SECRET, Plot, token
 from support.server import Server
 from support.stub import Stub
 

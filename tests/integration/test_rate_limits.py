@@ -17,10 +17,10 @@ from aimo.db.schema import RateLimit
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code, LimitReached
 from aimo.runtime import Runtime, create_allowance
-from aimo.services import counters as counting
-from aimo.services import rate_limits
-from aimo.services.counters import Counters
-from aimo.services.rate_limits import RateLimits
+from aimo.services.accounts import rate_limit_counters as counting
+from aimo.services.accounts import rate_limits
+from aimo.services.accounts.rate_limit_counters import Counters
+from aimo.services.accounts.rate_limits import RateLimits
 
 ALICE = "user_alice"
 HOME = "192.0.2.77"

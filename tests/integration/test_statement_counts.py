@@ -14,7 +14,7 @@ import pytest
 from aimo import config
 from support.client import Answer, Client
 from support.mariadb import MariaDB
-from support.planting import SECRET, Plot, token
+from support.seeding import SECRET, Plot, token
 from support.server import Server
 from support.stub import Stub
 

@@ -9,7 +9,7 @@ import pytest
 
 from aimo.config import Settings
 
-from .sources import DIMENSION
+from .source_builder import DIMENSION
 from .support import MakeSettings
 
 

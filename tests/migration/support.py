@@ -12,7 +12,7 @@ from typing import Any
 
 from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
-from aimo.legacy.options import Options
+from aimo.legacy.plan.options import Options
 from aimo.legacy.report import Report
 
 MakeSettings = Callable[..., Settings]

@@ -11,11 +11,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from aimo.legacy.options import ROW_TABLES
-from aimo.legacy.plan import MAPPERS
+from aimo.legacy.plan.options import ROW_TABLES
+from aimo.legacy.plan.run_plan import MAPPERS
 from support.server import AIMO, environment
 
-from .sources import DIMENSION, plain_rows, write
+from .source_builder import DIMENSION, plain_rows, write
 from .support import SCHEMA, settings_for
 
 USAGE = {

@@ -17,11 +17,11 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.queries.migration import key_of
 from aimo.db.types import Millis
-from aimo.legacy.mapper import OURS
-from aimo.legacy.options import Options
-from aimo.legacy.plan import MAPPERS
+from aimo.legacy.mappers.mapper import OURS
+from aimo.legacy.plan.options import Options
+from aimo.legacy.plan.run_plan import MAPPERS
 
-from .sources import DIMENSION, MOMENT, ident, plain_rows, vector_type, write
+from .source_builder import DIMENSION, MOMENT, ident, plain_rows, vector_type, write
 
 
 def other(value: Any, column: Any, number: int) -> Any:

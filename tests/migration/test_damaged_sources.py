@@ -10,12 +10,12 @@ from typing import Any
 import lancedb
 import pytest
 
-from aimo.legacy import damage
-from aimo.legacy.outcomes import Reason
-from aimo.legacy.row_copier import RowCopier
+from aimo.legacy.copy.row_copier import RowCopier
+from aimo.legacy.row_outcomes import Reason
+from aimo.legacy.source import damaged_reads as damage
 from aimo.vectors.errors import VectorStoreError
 
-from .sources import ident, plain_rows, write
+from .source_builder import ident, plain_rows, write
 from .support import MakeSettings, assert_accounted, lance, move, reasons, table
 
 ROWS = 60

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from aimo.legacy.outcomes import Change, Into, Reason
+from aimo.legacy.row_outcomes import Change, Into, Reason
 
-from .sources import DIMENSION, LIST, MOMENT, SOURCES, TABLES, TEXT, TS, ident, plain_rows, write
+from .source_builder import DIMENSION, LIST, MOMENT, SOURCES, TABLES, TEXT, TS, ident, plain_rows, write
 from .support import MakeSettings, assert_accounted, lance, move, table
 
 ROWS = 200

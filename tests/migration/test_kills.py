@@ -18,7 +18,7 @@ from support.processes import Process
 from support.server import AIMO, environment
 from support.waiting import eventually
 
-from .sources import DIMENSION, plain_rows, write
+from .source_builder import DIMENSION, plain_rows, write
 from .support import MakeSettings, move, settings_for
 
 # What differs between two runs by nature: ids and times of the runs themselves.

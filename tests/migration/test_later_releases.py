@@ -11,10 +11,10 @@ import lancedb
 import pyarrow as pa
 import pytest
 
-from aimo.legacy.outcomes import Reason
+from aimo.legacy.row_outcomes import Reason
 from aimo.vectors.hashes import text_model_hash
 
-from .sources import DIMENSION, MODEL, TABLES, TEXT, ident, plain_rows, vector_type, write
+from .source_builder import DIMENSION, MODEL, TABLES, TEXT, ident, plain_rows, vector_type, write
 from .support import MakeSettings, assert_accounted, lance, move, reasons
 
 ROWS = 30

@@ -13,13 +13,13 @@ import lancedb
 import pyarrow as pa
 import pytest
 
-from aimo.cli.migration_view import print_report
+from aimo.cli.migration_output import print_report
 from aimo.errors import ConfigurationError
-from aimo.legacy.options import UsageError
-from aimo.legacy.row_copier import RowCopier
-from aimo.legacy.vector_copier import VectorCopier
+from aimo.legacy.copy.row_copier import RowCopier
+from aimo.legacy.copy.vector_copier import VectorCopier
+from aimo.legacy.plan.options import UsageError
 
-from .sources import DIMENSION, ident, plain_rows, write
+from .source_builder import DIMENSION, ident, plain_rows, write
 from .support import SCHEMA, MakeSettings, assert_accounted, lance, move, table
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from aimo.http.asgi import App, Message, Receive, Scope, Send
+from aimo.http.asgi_types import App, Message, Receive, Scope, Send
 
 
 @dataclass

@@ -12,13 +12,13 @@ from litestar import Litestar, Request, Response, get, post, put
 from litestar.types import ASGIApp
 
 from aimo.errors import AimoError
-from aimo.http.answers import send_bytes
-from aimo.http.asgi import App, Receive, Scope, Send, header
-from aimo.http.edge.routes import Routes
-from aimo.http.edge.stack import UPLOAD_PATHS, around
-from aimo.http.multipart import receive_upload
-from aimo.http.senders import Senders
-from aimo.http.text import refuse_unusable
+from aimo.http.asgi_types import App, Receive, Scope, Send, header
+from aimo.http.edge.middleware import UPLOAD_PATHS, around
+from aimo.http.edge.route_table import Routes
+from aimo.http.input.multipart import receive_upload
+from aimo.http.input.senders import Senders
+from aimo.http.input.text_validation import refuse_unusable
+from aimo.http.output.plain_responses import send_bytes
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
 

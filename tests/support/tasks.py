@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimo.services.task_owners import TaskOwners
+from aimo.services.recognition.speech_task_owners import TaskOwners
 
 
 class EverybodysTasks(TaskOwners):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimo.inert import InertText, inert, inert_inside, inert_pieces
+from aimo.inert_text import InertText, inert, inert_inside, inert_pieces
 from support.hostile_texts import PAYLOADS, live_parts
 
 # Whatever the rules look at, so that generated texts are full of it.

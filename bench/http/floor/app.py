@@ -15,8 +15,8 @@ from bench.http.floor.sql import Pool, marks, open_pool
 
 from aimo import clock, config, ids
 from aimo.ai.local_embedder import LocalEmbedder
-from aimo.services import fusion
-from aimo.services.snippets import snippet
+from aimo.services.search import hybrid_ranking as fusion
+from aimo.services.search.snippets import snippet
 from aimo.storage.signing import FileSigner
 
 _DEPTH = 1000

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from aimo.ai.calls import Calls
 from aimo.ai.embedder import Vectors
+from aimo.ai.json_client import Calls
 from aimo.errors import ProviderError
 from aimo.vectors.hashes import MultimodalContent, multimodal_dimension, multimodal_model_hash
 

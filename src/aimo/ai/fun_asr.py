@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from aimo import clock
 from aimo.ai.asr import SpeechTask
-from aimo.ai.calls import Calls, Reply
+from aimo.ai.json_client import Calls, Reply
 from aimo.dto.asr import AsrStatus
 from aimo.errors import ProviderError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimo.ai.calls import Calls
+from aimo.ai.json_client import Calls
 from aimo.ai.ocr import OcrOptions, Recognized
 from aimo.errors import ProviderError
 

@@ -14,9 +14,9 @@ import structlog
 from aimo import config, log
 from aimo.cli.connection_guard import ConnectionGuard
 from aimo.cli.connections import most_connections, raise_file_limit
-from aimo.cli.stopping import NOTICE
+from aimo.cli.signals import NOTICE
 from aimo.http.app import create_app
-from aimo.http.asgi import App, Receive, Scope, Send
+from aimo.http.asgi_types import App, Receive, Scope, Send
 from aimo.runtime import Runtime
 
 logger = structlog.get_logger(__name__)

@@ -14,13 +14,13 @@ from aimo import config, log
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.services import relabelling
-from aimo.services.file_moves import FileMove, MoveReport
-from aimo.services.relabelling import RelabelReport
+from aimo.services.attachments import content_type_update as relabelling
+from aimo.services.attachments.content_type_update import RelabelReport
+from aimo.services.attachments.storage_move import FileMove, MoveReport
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
+from aimo.storage.object_store import RemoteStorage
 from aimo.storage.protocol import Storage
-from aimo.storage.remote import RemoteStorage
 from aimo.storage.signing import FileSigner
 
 app = App(name="attachments", help="Look after stored files.")

@@ -16,11 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from aimo import audit, config, log
 from aimo.audit import Event
 from aimo.errors import ConfigurationError
-from aimo.legacy import memory
+from aimo.legacy import memory_limits as memory
 from aimo.runtime import Runtime
+from aimo.services.backup.error_text import reason
 from aimo.services.backup.export import Backup, described
 from aimo.services.backup.format import DamagedArchive, Summary
-from aimo.services.backup.reasons import reason
 from aimo.services.backup.restore import Restore
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError

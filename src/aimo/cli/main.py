@@ -21,10 +21,10 @@ app = App(name="aimo", help="A self-hosted memo server that finds memos by words
 
 # By name, so that a command imports only what it needs: the engines take seconds.
 app.command("aimo.cli.serve:serve")
-app.command("aimo.cli.data:migrate")
+app.command("aimo.cli.database:migrate")
 app.command("aimo.cli.migrate_data:migrate_data")
-app.command("aimo.cli.data:db_app", name="db")
-app.command("aimo.cli.data:seed")
+app.command("aimo.cli.database:db_app", name="db")
+app.command("aimo.cli.database:seed")
 app.command("aimo.cli.openapi:openapi")
 app.command("aimo.cli.sync:app", name="sync")
 app.command("aimo.cli.doctor:doctor")

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from aimo import audit, config, log
 from aimo.audit import Event, Outcome
 from aimo.config import Settings
-from aimo.legacy.options import Options, UsageError
+from aimo.legacy.plan.options import Options, UsageError
 
 
 def migrate_data(
@@ -67,10 +67,10 @@ def migrate_data(
 def _run(settings: Settings, options: Options, path: Path | None) -> int:
     """Do it, report on it, and answer the exit code."""
     # Imported once the options make sense: the engines take seconds.
+    from aimo.cli.migration_output import print_report
     from aimo.cli.migration_run import migrate_source
-    from aimo.cli.migration_view import print_report
     from aimo.db.outages import is_outage
-    from aimo.legacy import memory
+    from aimo.legacy import memory_limits as memory
     from aimo.vectors.errors import VectorStoreError
 
     memory.bound()

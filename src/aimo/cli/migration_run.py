@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from aimo.cli.migration_output import console, watching
 from aimo.cli.migration_target import open_database, open_target, source_options
-from aimo.cli.migration_view import console, watching
 from aimo.config import Settings
 from aimo.errors import ConfigurationError
+from aimo.legacy.copy.runs import Runs
 from aimo.legacy.migration import Migration, choose_model
-from aimo.legacy.model_finder import Model
-from aimo.legacy.options import KNOWN, VECTOR_TABLES, Options
+from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options
 from aimo.legacy.report import Report
-from aimo.legacy.runs import Runs
+from aimo.legacy.source.model_finder import Model
 from aimo.runtime import create_embedder
 from aimo.vectors.legacy_source import LegacySource
 

@@ -12,10 +12,10 @@ from aimo.config import Settings
 from aimo.db import migrate as schema_migrations
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.legacy.dry_run import rehearsal
+from aimo.legacy.dry_run_target import rehearsal
 from aimo.legacy.migration import Target
-from aimo.legacy.model_finder import attachments_dimension, found_multimodal_hash
-from aimo.legacy.options import Options
+from aimo.legacy.plan.options import Options
+from aimo.legacy.source.model_finder import attachments_dimension, found_multimodal_hash
 from aimo.runtime import create_multimodal_embedder, create_storage, lancedb_options
 from aimo.services.sync.lease import Lease
 from aimo.storage.signing import FileSigner

@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import Parameter
 
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
-from aimo.http.openapi import document
+from aimo.http.output.openapi import document
 
 
 def openapi(

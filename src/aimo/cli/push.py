@@ -14,8 +14,8 @@ from aimo import clock, config, log
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.runtime import Runtime
-from aimo.services import push_reports
-from aimo.services.push_hours import due_hours, hour_of_today
+from aimo.services.push import delivery_report as push_reports
+from aimo.services.push.due_hours import due_hours, hour_of_today
 
 app = App(name="push", help="Send what is due, and see what became of it.")
 console = Console()

@@ -15,7 +15,7 @@ from granian.log import LogLevels
 
 from aimo import config, log
 from aimo.cli.connections import connection_options, raise_file_limit
-from aimo.cli.stopping import handle_signals
+from aimo.cli.signals import handle_signals
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.metrics import shared_between_processes

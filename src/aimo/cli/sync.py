@@ -18,7 +18,7 @@ from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
 from aimo.services.sync import crashes
 from aimo.services.sync import rebuild as rebuilding
-from aimo.services.sync.marks import Mark
+from aimo.services.sync.outbox import Mark
 from aimo.services.sync.service import SyncStatus, status
 
 app = App(name="sync", help="See and steer how LanceDB follows the relational database.")

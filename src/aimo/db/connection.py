@@ -22,10 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.util import greenlet_spawn
 
 from aimo.config import Settings
-from aimo.db.advice import advice
-from aimo.db.pool import WarmPool
-from aimo.db.reading import PooledConnection
+from aimo.db.connection_errors import advice
+from aimo.db.driver_reads import PooledConnection
 from aimo.db.slow_log import slow_log
+from aimo.db.warm_pool import WarmPool
 from aimo.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -196,7 +196,7 @@ class Database:
 
     @asynccontextmanager
     async def quick_reads(self, *, seconds: float = READ_SECONDS) -> AsyncIterator[PooledConnection]:
-        """As `reads`, for `aimo.db.reading` alone: lending it costs half the time.
+        """As `reads`, for `aimo.db.driver_reads` alone: lending it costs half the time.
 
         Raises:
             TimeoutError: it was held longer than ``seconds``, as when the database hangs.

@@ -19,8 +19,8 @@ from sqlalchemy.schema import CreateTable
 
 from aimo.config import Settings
 from aimo.db import types
-from aimo.db.advice import advice
 from aimo.db.connection import Database
+from aimo.db.connection_errors import advice
 from aimo.db.schema import Table
 from aimo.errors import ConfigurationError
 

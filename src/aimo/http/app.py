@@ -9,9 +9,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from aimo.http import openapi
 from aimo.http.auth import Sessions
-from aimo.http.context import Services, provide_query, provide_services, provide_user
 from aimo.http.controllers.ai import AIController
 from aimo.http.controllers.asr import AsrController
 from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
@@ -31,11 +29,13 @@ from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import SystemController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
-from aimo.http.edge.routes import Routes
-from aimo.http.edge.stack import Edge, around
-from aimo.http.envelope import EXCEPTION_HANDLERS
-from aimo.http.senders import Senders
-from aimo.http.text import refuse_unusable
+from aimo.http.dependencies import Services, provide_query, provide_services, provide_user
+from aimo.http.edge.middleware import Edge, around
+from aimo.http.edge.route_table import Routes
+from aimo.http.input.senders import Senders
+from aimo.http.input.text_validation import refuse_unusable
+from aimo.http.output import openapi
+from aimo.http.output.envelope import EXCEPTION_HANDLERS
 from aimo.storage.signing import FileSigner
 
 CONTROLLERS: list[ControllerRouterHandler] = [

@@ -15,13 +15,13 @@ from aimo import audit
 from aimo.audit import Event, Outcome
 from aimo.config import Settings
 from aimo.dto.base import Rejection
-from aimo.http.addresses import Network, client_address
-from aimo.http.answers import JSON, send_bytes
-from aimo.http.asgi import App, Receive, Scope, Send, header
+from aimo.http.asgi_types import App, Receive, Scope, Send, header
 from aimo.http.cookies import given_token
-from aimo.http.envelope import RejectedToken
-from aimo.services.sessions import SessionService
-from aimo.services.tokens import InvalidToken, Tokens
+from aimo.http.input.client_address import Network, client_address
+from aimo.http.output.envelope import RejectedToken
+from aimo.http.output.plain_responses import JSON, send_bytes
+from aimo.services.accounts.sessions import SessionService
+from aimo.services.accounts.tokens import InvalidToken, Tokens
 
 log = structlog.get_logger(__name__)
 

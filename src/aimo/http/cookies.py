@@ -5,9 +5,9 @@ from __future__ import annotations
 from email.utils import formatdate
 
 from aimo import clock
-from aimo.http.asgi import Scope
-from aimo.http.senders import sender_of
-from aimo.services.tokens import LIFETIME_SECONDS
+from aimo.http.asgi_types import Scope
+from aimo.http.input.senders import sender_of
+from aimo.services.accounts.tokens import LIFETIME_SECONDS
 
 COOKIE = "aimo_token"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 
 from aimo.config import Settings
-from aimo.http.addresses import is_from_a_page, is_local
-from aimo.http.asgi import Scope, header
+from aimo.http.asgi_types import Scope, header
+from aimo.http.input.client_address import is_from_a_page, is_local
 
 
 def is_operator(scope: Scope, settings: Settings) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 
 import litestar
 
-from aimo.http.envelope import JSON
+from aimo.http.output.envelope import JSON
 
 get = partial(litestar.get, media_type=JSON)
 post = partial(litestar.post, media_type=JSON, status_code=200)

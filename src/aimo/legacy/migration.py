@@ -12,21 +12,21 @@ from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.errors import ConfigurationError
-from aimo.legacy import plan as planning
-from aimo.legacy import runs as run_states
-from aimo.legacy.damage import VersionGone
-from aimo.legacy.files import FileCopier, FileReport
-from aimo.legacy.lance_stage import LanceStage
-from aimo.legacy.model_finder import Model, choose
-from aimo.legacy.options import Options, UsageError
-from aimo.legacy.patience import persistently
-from aimo.legacy.plan import MAPPERS, NEEDS
-from aimo.legacy.progress import Progress
+from aimo.legacy.copy import runs as run_states
+from aimo.legacy.copy.file_copier import FileCopier, FileReport
+from aimo.legacy.copy.lance_stage import LanceStage
+from aimo.legacy.copy.progress import Progress
+from aimo.legacy.copy.row_stage import RowStage
+from aimo.legacy.copy.runs import Run, Runs
+from aimo.legacy.plan import run_plan as planning
+from aimo.legacy.plan.options import Options, UsageError
+from aimo.legacy.plan.run_plan import MAPPERS, NEEDS
 from aimo.legacy.report import Report, build
-from aimo.legacy.row_stage import RowStage
-from aimo.legacy.runs import Run, Runs
-from aimo.legacy.verification import Verification
-from aimo.legacy.verifier import Verifier
+from aimo.legacy.retry import persistently
+from aimo.legacy.source.damaged_reads import VersionGone
+from aimo.legacy.source.model_finder import Model, choose
+from aimo.legacy.verify.verification_result import Verification
+from aimo.legacy.verify.verifier import Verifier
 from aimo.storage.protocol import Storage
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import LegacySource

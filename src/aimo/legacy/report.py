@@ -11,18 +11,18 @@ import numpy as np
 from aimo.clock import to_datetime
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.legacy import ledger
-from aimo.legacy import runs as run_states
-from aimo.legacy.files import FileReport
-from aimo.legacy.kept import kept_rows
-from aimo.legacy.mapper import Mapper
-from aimo.legacy.options import CACHES, Options
-from aimo.legacy.outcomes import Outcome
-from aimo.legacy.plan import MAPPERS
-from aimo.legacy.row_stage import USAGE_COUNTS, details_of
-from aimo.legacy.runs import Run, Runs
-from aimo.legacy.vector_copier import COPIED, LEFT_OUT, MARKED, THERE
-from aimo.legacy.verification import LISTED, Verification
+from aimo.legacy.copy import ledger
+from aimo.legacy.copy import runs as run_states
+from aimo.legacy.copy.file_copier import FileReport
+from aimo.legacy.copy.row_stage import USAGE_COUNTS, details_of
+from aimo.legacy.copy.runs import Run, Runs
+from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, MARKED, THERE
+from aimo.legacy.mappers.mapper import Mapper
+from aimo.legacy.plan.options import CACHES, Options
+from aimo.legacy.plan.run_plan import MAPPERS
+from aimo.legacy.row_outcomes import Outcome
+from aimo.legacy.verify.removed_in_source import kept_rows
+from aimo.legacy.verify.verification_result import LISTED, Verification
 
 FORMAT = 1
 _CODES = {"copied": COPIED, "marked": MARKED, "left_out": LEFT_OUT, "there": THERE}

@@ -12,9 +12,9 @@ import msgspec
 
 from aimo import clock
 from aimo.outbound import Answer, Outbound
-from aimo.push.plain import plain
+from aimo.push.http_post import post
+from aimo.push.plain_text import plain
 from aimo.push.protocol import Message, Outcome, PushError, refusal
-from aimo.push.sending import post
 
 # A bot takes 20 KB; the rest of the body is small.
 _MOST_TEXT_BYTES = 18_000

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlsplit
 
 from aimo.errors import ConfigurationError
 from aimo.outbound import Outbound
-from aimo.push.plain import plain
+from aimo.push.http_post import post
+from aimo.push.plain_text import plain
 from aimo.push.protocol import Message, Outcome, PushError, refusal
-from aimo.push.sending import post
 
 
 class Meow:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from aimo.inert import inert
+from aimo.inert_text import inert
 
 _LONGEST_REASON = 500
 

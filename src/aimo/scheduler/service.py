@@ -14,8 +14,8 @@ from apscheduler.triggers.cron import CronTrigger
 
 from aimo import clock
 from aimo.scheduler.cron import cron_trigger
-from aimo.services.push_hours import due_hours
-from aimo.services.push_rounds import PushRounds
+from aimo.services.push.delivery_rounds import PushRounds
+from aimo.services.push.due_hours import due_hours
 from aimo.services.sync.lease import Lease
 
 log = structlog.get_logger(__name__)

@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 
 from aimo import clock
 from aimo.errors import ConfigurationError
-from aimo.storage.addresses import object_path, oss_root
-from aimo.storage.media import shown_as
+from aimo.storage.bucket_urls import object_path, oss_root
+from aimo.storage.content_types import shown_as
+from aimo.storage.object_store import RemoteStorage, open_store
 from aimo.storage.presign import Credentials, encoded, oss_url
 from aimo.storage.protocol import Placement
-from aimo.storage.remote import RemoteStorage, open_store
 from aimo.storage.s3 import RemoteSettings, is_own, is_public, public_address
 
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
-from aimo.storage.media import Shown
+from aimo.storage.content_types import Shown
 
 LONGEST_SECONDS: Final = 7 * 24 * 3600
 

@@ -13,11 +13,11 @@ import structlog
 
 from aimo import clock
 from aimo.errors import ConfigurationError
-from aimo.storage.addresses import Bucket, aws_host, object_path, oss_public, s3_public, s3_root
-from aimo.storage.media import shown_as
+from aimo.storage.bucket_urls import Bucket, aws_host, object_path, oss_public, s3_public, s3_root
+from aimo.storage.content_types import shown_as
+from aimo.storage.object_store import FAILURES, RemoteStorage, open_store, reason
 from aimo.storage.presign import LONGEST_SECONDS, Credentials, aws_url, encoded
 from aimo.storage.protocol import Placement
-from aimo.storage.remote import FAILURES, RemoteStorage, open_store, reason
 from aimo.storage.signing import FileSigner
 
 log = structlog.get_logger(__name__)

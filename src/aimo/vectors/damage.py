@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from aimo.vectors.creation import alone_in
+from aimo.vectors.creation_lock import alone_in
 from aimo.vectors.errors import DamagedTable, reported_as
 from aimo.vectors.table import READ_SECONDS, WRITE_SECONDS
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from aimo.errors import ConfigurationError
 from aimo.vectors.errors import reported_as
-from aimo.vectors.listing import table_names
+from aimo.vectors.table_names import table_names
 
 _SECONDS = 120.0
 

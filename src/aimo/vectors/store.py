@@ -14,11 +14,11 @@ import structlog
 from lancedb import AsyncConnection
 
 from aimo.vectors import schemas
-from aimo.vectors.caches import Cache, EmbeddingCache, MultimodalCache
 from aimo.vectors.damage import Connect, damage, drop_unopenable
+from aimo.vectors.embedding_caches import Cache, EmbeddingCache, MultimodalCache
 from aimo.vectors.errors import VectorStoreError, reported_as
-from aimo.vectors.listing import table_names
 from aimo.vectors.table import Table
+from aimo.vectors.table_names import table_names
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
 from aimo.vectors.vector_table import VectorTable

@@ -12,7 +12,7 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.expr import Expr, col, lit
 
 from aimo.errors import ConfigurationError
-from aimo.vectors.creation import alone_in
+from aimo.vectors.creation_lock import alone_in
 from aimo.vectors.errors import reported_as
 from aimo.vectors.schemas import Layout
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from aimo import clock
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.queries import tags
 from aimo.db.schema import Memo, MemoTag, Tag, User
 from aimo.db.types import now_utc, unique_key

@@ -12,12 +12,12 @@ from sqlalchemy import func, insert, select
 
 from aimo.config import Settings
 from aimo.db.connection import Database
+from aimo.db.driver_reads import fetch, fetch_each, fetch_one, fetch_value
 from aimo.db.queries import memos
 from aimo.db.queries.memos import Filters, Order
-from aimo.db.reading import fetch, fetch_each, fetch_one, fetch_value
 from aimo.db.schema import Memo, MemoTag, Tag, User
 from aimo.db.statements import param
-from support.stepping import cancelled_at
+from support.cancellation import cancelled_at
 
 MakeSettings = Callable[..., Settings]
 

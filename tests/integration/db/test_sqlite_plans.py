@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 
+from aimo.db.driver_reads import _Prepared
 from aimo.db.queries import attachments, memos, relations
 from aimo.db.queries.memos import Filters, Order
-from aimo.db.reading import _Prepared
 
 MANY = [f"m{place}" for place in range(20)]
 

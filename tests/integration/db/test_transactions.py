@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 
 from aimo.config import Settings
 from aimo.db.connection import Database, is_transient
+from aimo.db.driver_reads import fetch_one
 from aimo.db.queries import memos
-from aimo.db.reading import fetch_one
 from aimo.db.transaction import atomically, transaction
 from aimo.errors import AimoError, Code
+from support.cancellation import cancelled_at
 from support.mariadb import MariaDB
-from support.stepping import cancelled_at
 from support.waiting import eventually
 
 MakeSettings = Callable[..., Settings]

@@ -21,7 +21,7 @@ from aimo.db.schema import Attachment, Memo, MemoTag, Tag, VectorMark
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime, create_scheduler
-from aimo.services.attachments import NewFile
+from aimo.services.attachments.service import NewFile
 from aimo.services.doctor import doctor
 from aimo.services.doctor.invariant import Outcome
 from aimo.storage.protocol import StorageError
@@ -216,13 +216,13 @@ async def test_every_breakage_is_found_and_mended(house: House) -> None:
 
 
 def _any() -> Any:
-    from aimo.services.memo_lists import Criteria
+    from aimo.services.memos.lists import Criteria
 
     return Criteria()
 
 
 def _first_page() -> Any:
-    from aimo.services.paging import PageRequest
+    from aimo.services.memos.paging import PageRequest
 
     return PageRequest(1, 10)
 

@@ -15,10 +15,11 @@ from aimo import config, ids
 from aimo.db.schema import Attachment, MigrationQuarantine
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
-from aimo.services.attachments import NewFile
-from aimo.services.doctor import doctor, files
+from aimo.services.attachments.service import NewFile
+from aimo.services.doctor import doctor
+from aimo.services.doctor import stored_files as files
 from aimo.services.doctor.invariant import Outcome
-from aimo.storage.remote import RemoteObject, RemoteStorage
+from aimo.storage.object_store import RemoteObject, RemoteStorage
 from support.buckets import Buckets, buckets, shared_buckets
 
 __all__ = ["buckets", "shared_buckets"]

@@ -16,9 +16,10 @@ import pytest
 from aimo import config
 from aimo.db.schema import Attachment, Memo
 from aimo.runtime import Runtime
-from aimo.services.sync import marks, rebuild
+from aimo.services.sync import outbox as marks
+from aimo.services.sync import rebuild
 from aimo.vectors.hashes import text_model_hash
-from support.planting import Plot
+from support.seeding import Plot
 from support.server import AIMO, environment
 
 MANY, FEW = 50_000, 500

@@ -16,7 +16,7 @@ from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
 from aimo.services.explore import answers
 from aimo.services.explore.answers import EMPTY_ANSWER, NOT_ANALYSED, NOT_ANSWERED, NOTHING_FOUND
-from support.talking_stub import TalkingStub
+from support.streaming_stub import TalkingStub
 
 Make = Callable[..., Settings]
 BUDGET = "The quarterly budget meeting was moved to Friday"

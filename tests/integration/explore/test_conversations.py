@@ -14,7 +14,7 @@ from aimo.dto.explore import MessageBody
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code
 from aimo.runtime import Runtime
-from aimo.services.conversations import ConversationService
+from aimo.services.explore.conversations import ConversationService
 
 Make = Callable[..., Settings]
 

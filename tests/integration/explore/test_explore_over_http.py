@@ -12,7 +12,7 @@ import pytest
 
 from support.client import Client
 from support.server import Server
-from support.talking_stub import TalkingStub
+from support.streaming_stub import TalkingStub
 
 MANY = [f"piece {n} " for n in range(400)]
 

@@ -12,7 +12,7 @@ from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError
 from aimo.runtime import Runtime
-from support.talking_stub import TalkingStub
+from support.streaming_stub import TalkingStub
 
 Make = Callable[..., Settings]
 

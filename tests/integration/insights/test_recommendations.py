@@ -15,7 +15,7 @@ from aimo.config import Settings
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
-from support.talking_stub import TalkingStub
+from support.streaming_stub import TalkingStub
 
 Make = Callable[..., Settings]
 

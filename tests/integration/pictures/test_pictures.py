@@ -16,7 +16,7 @@ from aimo.config import Settings
 from aimo.dto.users import RegisterBody
 from aimo.errors import ProviderError
 from aimo.runtime import Runtime
-from aimo.services.attachments import NewFile
+from aimo.services.attachments.service import NewFile
 from aimo.services.sync import rebuild
 from aimo.vectors.hashes import MultimodalContent
 from support.stub import Stub

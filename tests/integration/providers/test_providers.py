@@ -18,9 +18,9 @@ from aimo.ai.openai_chat import OpenAIChat
 from aimo.ai.zhipu_ocr import ZhipuOcr
 from aimo.errors import AimoError, ProviderError
 from aimo.outbound import Outbound
-from aimo.services.allowances import Unlimited
-from aimo.services.app_versions import APK, DESKTOP, AppVersionService
-from aimo.services.asr import AsrService
+from aimo.services.accounts.provider_allowances import Unlimited
+from aimo.services.operations.app_versions import APK, DESKTOP, AppVersionService
+from aimo.services.recognition.asr import AsrService
 from support.tasks import EverybodysTasks
 
 Script = Callable[[str, dict[str, Any]], tuple[int, Any]]

@@ -12,7 +12,7 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.migrate import migrate
 
-from .place import Place
+from .environment import Place
 
 Open = Callable[..., Any]
 

@@ -14,9 +14,9 @@ from aimo import clock
 from aimo.db.schema import PushDelivery
 from aimo.dto.push_rules import PushRuleBody
 from aimo.push.protocol import Message, Outcome, PushError
-from aimo.services.push_reports import report
+from aimo.services.push.delivery_report import report
 
-from .place import DUE, ZONE
+from .environment import DUE, ZONE
 
 Open = Callable[..., Any]
 

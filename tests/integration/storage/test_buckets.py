@@ -15,8 +15,8 @@ from aimo.errors import ConfigurationError
 from aimo.runtime import create_storage
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
+from aimo.storage.object_store import RemoteStorage
 from aimo.storage.protocol import ObjectMissing, Placement, StorageError
-from aimo.storage.remote import RemoteStorage
 from aimo.storage.signing import FileSigner
 from support.buckets import Buckets, buckets, shared_buckets
 from support.ports import free_port

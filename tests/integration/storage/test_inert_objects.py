@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from aimo.config import Settings
-from aimo.services.relabelling import relabel
+from aimo.services.attachments.content_type_update import relabel
 from aimo.storage.buckets import configured_bucket
+from aimo.storage.object_store import RemoteStorage
 from aimo.storage.protocol import Placement
-from aimo.storage.remote import RemoteStorage
 from aimo.storage.signing import FileSigner
 from support.buckets import Buckets, buckets, shared_buckets
 from support.server import Server

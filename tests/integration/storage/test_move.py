@@ -18,8 +18,8 @@ from aimo.cli.attachments import create_place
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.schema import Attachment, User
-from aimo.services.file_moves import FileMove
-from aimo.services.files import placed
+from aimo.services.attachments.file_urls import placed
+from aimo.services.attachments.storage_move import FileMove
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.keys import attachment_key, avatar_key
 from aimo.storage.local import LocalStorage

@@ -17,12 +17,13 @@ from aimo.dto.memos import MemoBody
 from aimo.errors import ProviderError
 from aimo.runtime import Runtime
 from aimo.services.doctor import doctor
-from aimo.services.sync import crashes, marks, rebuild
+from aimo.services.sync import crashes, rebuild
+from aimo.services.sync import outbox as marks
 from aimo.services.sync.applier import Applier, Result
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.marks import Mark
+from aimo.services.sync.outbox import Mark
 from aimo.services.sync.service import SyncService
-from support.planting import Plot
+from support.seeding import Plot
 from support.waiting import eventually_async
 
 Make = Callable[..., Settings]

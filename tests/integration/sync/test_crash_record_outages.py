@@ -13,9 +13,9 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
 from aimo.db.schema import VectorMark
-from aimo.services.sync import marks
+from aimo.services.sync import outbox as marks
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.marks import Mark
+from aimo.services.sync.outbox import Mark
 
 Make = Callable[..., Settings]
 

@@ -10,10 +10,11 @@ import pytest
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.errors import ProviderError
-from aimo.services.sync import filling, marks
+from aimo.services.sync import embedding_queue as filling
+from aimo.services.sync import outbox as marks
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.filling import Filling
-from aimo.services.sync.marks import Mark
+from aimo.services.sync.embedding_queue import Filling
+from aimo.services.sync.outbox import Mark
 
 Make = Callable[..., Settings]
 

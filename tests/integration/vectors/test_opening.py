@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from aimo.errors import ConfigurationError
-from aimo.vectors.creation import alone_in
+from aimo.vectors.creation_lock import alone_in
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import Table

@@ -17,7 +17,7 @@ from aimo.db import queries
 from aimo.db.queries import memos
 from aimo.db.schema import AIConversation, AIMessage, Attachment, Memo, MemoRelation, MemoTag, Tag
 from aimo.db.statements import among, param
-from support.ownership import trespasses
+from support.scoping_check import trespasses
 from support.statements import registered
 
 SOURCE = Path(__file__).resolve().parents[3] / "src/aimo"

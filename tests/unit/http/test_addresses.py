@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aimo.http.addresses import client_address, is_from_a_page, is_local
+from aimo.http.input.client_address import client_address, is_from_a_page, is_local
 
 NGINX = [ip_network("127.0.0.1/32")]
 CHAIN = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("::1/128")]

@@ -8,15 +8,15 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimo.coercion import integer_prefix, to_number
 from aimo.errors import AimoError
-from aimo.http import qs
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import BadBodyError
 from aimo.http.edge.ranges import UnsatisfiableError, requested_span
-from aimo.http.edge.routes import Routes
-from aimo.http.query import Query
-from aimo.http.text import is_usable
+from aimo.http.edge.route_table import Routes
+from aimo.http.input import query_string as qs
+from aimo.http.input.query_parameters import Query
+from aimo.http.input.text_validation import is_usable
+from aimo.js_coercion import integer_prefix, to_number
 from aimo.storage import keys
 
 any_text = st.text(alphabet=st.characters(exclude_categories=()), max_size=20)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from aimo.errors import AimoError
-from aimo.http.asgi import Message, Receive, Scope, Send
-from aimo.http.body_budget import FREE_BYTES, BodyBudget
+from aimo.http.asgi_types import Message, Receive, Scope, Send
 from aimo.http.edge.bodies import FORM_BYTES, STRANGER_BYTES, Bodies
-from aimo.http.edge.drain import Drain
-from aimo.http.text import refuse_unusable
+from aimo.http.edge.drain_body import Drain
+from aimo.http.input.body_budget import FREE_BYTES, BodyBudget
+from aimo.http.input.text_validation import refuse_unusable
 from support.asgi import call, echo
 
 
@@ -230,7 +230,7 @@ async def test_users_send_as_much_as_their_kind_of_body_may_have() -> None:
 
 
 async def test_a_whole_body_has_an_end_whatever_its_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aimo.http.arrival.EXPECTED", 1024 * 1024)
+    monkeypatch.setattr("aimo.http.input.body_timeout.EXPECTED", 1024 * 1024)
     pieces = [b" " * 400] * 999
     chunked = JSON | {"transfer-encoding": "chunked"}
     async with asyncio.timeout(5):
@@ -239,7 +239,7 @@ async def test_a_whole_body_has_an_end_whatever_its_pace(monkeypatch: pytest.Mon
 
 
 async def test_bodies_of_all_requests_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aimo.http.body_budget.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("aimo.http.input.body_budget.WAIT_SECONDS", 0.1)
     monkeypatch.setattr("aimo.http.edge.bodies.USERS_BYTES", 0)
     done = asyncio.Event()
 

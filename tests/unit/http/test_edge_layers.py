@@ -7,18 +7,18 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from aimo.http.asgi import Receive, Scope, Send
+from aimo.http.asgi_types import Receive, Scope, Send
 from aimo.http.edge.cors import Cors
-from aimo.http.edge.errors import Errors
+from aimo.http.edge.error_handler import Errors
 from aimo.http.edge.etag import JsonEtags
-from aimo.http.edge.fallback import Fallback
 from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
+from aimo.http.edge.not_found import Fallback
 from aimo.http.edge.paths import Paths
 from aimo.http.edge.request_id import RequestId
-from aimo.http.edge.routes import Routes
+from aimo.http.edge.route_table import Routes
 from aimo.http.edge.security import SecurityHeaders
-from aimo.http.senders import Senders
+from aimo.http.input.senders import Senders
 from aimo.origins import parse_origins
 from support.asgi import call, echo
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aimo.errors import AimoError, Code
-from aimo.http.asgi import Message
-from aimo.http.multipart import MAX_FIELD_BYTES, Upload, receive_upload
+from aimo.http.asgi_types import Message
+from aimo.http.input.multipart import MAX_FIELD_BYTES, Upload, receive_upload
 
 LIMIT = 1_000_000
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimo.http import qs
+from aimo.http.input import query_string as qs
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from aimo.coercion import clamp, integer_prefix, to_number
 from aimo.errors import AimoError, Code
-from aimo.http.query import InvalidParameterError, Query
+from aimo.http.input.query_parameters import InvalidParameterError, Query
+from aimo.js_coercion import clamp, integer_prefix, to_number
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from aimo.http.asgi import Scope
+from aimo.http.asgi_types import Scope
 from aimo.http.cookies import cleared_cookie, given_token, login_cookie
-from aimo.http.senders import Senders
+from aimo.http.input.senders import Senders
 from aimo.origins import parse_origins
 
 PROXY = "10.0.0.1"

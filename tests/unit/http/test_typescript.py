@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
-from aimo.http.openapi import document
+from aimo.http.output.openapi import document
 
 TYPES = Path(__file__).resolve().parents[3] / "packages/dto/index.d.ts"
 HEAD, _, BODY = TYPES.read_text(encoding="utf-8").partition("\n\n")

@@ -11,7 +11,7 @@ from aimo.outbound import Outbound
 from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu, sign
 from aimo.push.meow import Meow
-from aimo.push.plain import plain
+from aimo.push.plain_text import plain
 from aimo.push.protocol import Message, Outcome, PushError
 from support.ports import free_port
 from support.tiny_http import TinyHttp, listening

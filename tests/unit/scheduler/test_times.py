@@ -10,8 +10,8 @@ import pytest
 
 from aimo.errors import ConfigurationError
 from aimo.scheduler.cron import cron_trigger
-from aimo.services.push_content import day_bounds
-from aimo.services.push_hours import due_hours, hour_of, hour_of_today, targets
+from aimo.services.push.due_hours import due_hours, hour_of, hour_of_today, targets
+from aimo.services.push.message_content import day_bounds
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimo.errors import AimoError, Code
-from aimo.services.files import FileUrls, accept_avatar
+from aimo.services.attachments.file_urls import FileUrls, accept_avatar
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
 

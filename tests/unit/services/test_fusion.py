@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimo.folding import fold
-from aimo.services.fusion import fuse, lookups, query_terms
+from aimo.services.search.hybrid_ranking import fuse, lookups, query_terms
 
 
 @pytest.mark.parametrize(

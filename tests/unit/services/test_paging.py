@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from aimo.services.paging import LARGEST_PAGE, PageRequest
+from aimo.services.memos.paging import LARGEST_PAGE, PageRequest
 
 
 @pytest.mark.parametrize(

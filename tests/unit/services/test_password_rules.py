@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aimo.services.password_rules import BrokenRule, broken_rule
+from aimo.services.accounts.password_rules import BrokenRule, broken_rule
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ async def test_a_new_password_keeps_the_rules(password: str, broken: BrokenRule 
 
 
 def test_the_list_is_long_enough_to_matter() -> None:
-    from aimo.services.password_rules import _common
+    from aimo.services.accounts.password_rules import _common
 
     assert len(_common()) > 10_000

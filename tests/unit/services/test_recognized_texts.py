@@ -12,10 +12,10 @@ from aimo.ai.asr import SpeechTask
 from aimo.ai.ocr import OcrOptions, Recognized
 from aimo.errors import AimoError, ProviderError
 from aimo.outbound import Answer, Outbound
-from aimo.services.allowances import Unlimited
-from aimo.services.asr import AsrService
-from aimo.services.ocr import OcrService
-from aimo.services.own_files import OwnFiles
+from aimo.services.accounts.provider_allowances import Unlimited
+from aimo.services.recognition.asr import AsrService
+from aimo.services.recognition.ocr import OcrService
+from aimo.services.recognition.own_file_reader import OwnFiles
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
 from support.hostile_texts import PAYLOADS, live_parts

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from aimo.services.snippets import snippet
+from aimo.services.search.snippets import snippet
 
 
 def shown(content: str, *terms: str) -> tuple[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aimo.services.tag_replies import tags_in
+from aimo.services.memos.tag_reply_parser import tags_in
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as AwsCredentials
 
 from aimo.storage import presign
-from aimo.storage.addresses import Bucket, object_path, oss_public, oss_root, s3_public, s3_root
-from aimo.storage.media import Shown, shown_as
+from aimo.storage.bucket_urls import Bucket, object_path, oss_public, oss_root, s3_public, s3_root
+from aimo.storage.content_types import Shown, shown_as
 from aimo.storage.presign import Credentials, aws_url, encoded, oss_url
 
 PATH = "attachments/u1/2026-01-31/Ab_-.png"

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from aimo.storage.media import INERT, UNKNOWN, attachment_disposition, inert_or_unknown, shown_as
-from aimo.storage.serving import served_as
+from aimo.storage.content_types import INERT, UNKNOWN, attachment_disposition, inert_or_unknown, shown_as
+from aimo.storage.serving_headers import served_as
 
 # What browsers run or render as a document, whatever it is called.
 ACTIVE = [

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from aimo.storage import keys
-from aimo.storage.serving import attachment_disposition, served_as, sniff
+from aimo.storage.serving_headers import attachment_disposition, served_as, sniff
 from aimo.storage.signing import FileSigner
 
 UID = "u0123456789abcdefghijklm"

@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Table, delete, select
 
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.schema import AsrTask
 from aimo.db.statements import owned, param
 

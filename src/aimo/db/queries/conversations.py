@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
-from aimo.db.portable import byte_length
+from aimo.db.dialect_sql import byte_length
 from aimo.db.schema import AIConversation, AIMessage
 from aimo.db.statements import owned, param, unscoped
 

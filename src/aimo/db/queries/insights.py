@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Table, and_, delete, func, or_, select, update
 
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.schema import DailyRecommendation, Memo
 from aimo.db.statements import owned, param
 

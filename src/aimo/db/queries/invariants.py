@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Table, select, update
 
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.schema import InvariantCheck
 from aimo.db.statements import param, unscoped
 

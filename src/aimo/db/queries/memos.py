@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
 
-from aimo.db.portable import byte_length
+from aimo.db.dialect_sql import byte_length
 from aimo.db.schema import Memo, MemoRelation, MemoTag
 from aimo.db.statements import among, owned, param, unscoped
 

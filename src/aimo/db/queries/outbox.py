@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Table, and_, delete, func, insert, not_, or_, select, update
 
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.schema import Lease, Memo, VectorMark
 from aimo.db.statements import among, owned, param, unscoped
 from aimo.db.types import now_utc

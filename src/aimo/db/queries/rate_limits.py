@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Integer, Table, bindparam, case, delete, or_, select, update
 
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.schema import RateLimit
 from aimo.db.statements import among, param, unscoped
 from aimo.db.types import Millis

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import and_, case, delete, func, insert, select
 
-from aimo.db.portable import byte_length
+from aimo.db.dialect_sql import byte_length
 from aimo.db.queries.memos import COLUMNS
 from aimo.db.schema import Memo, MemoRelation
 from aimo.db.statements import among, owned, param

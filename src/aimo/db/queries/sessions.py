@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Table, and_, delete, false, select, update
 
-from aimo.db.portable import insert_new
+from aimo.db.dialect_sql import insert_new
 from aimo.db.queries.users import ACTIVE
 from aimo.db.schema import Session, User
 from aimo.db.statements import among, owned, param, unscoped

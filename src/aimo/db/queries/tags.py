@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Table, case, delete, insert, select, update
 
-from aimo.db.portable import insert_new, json_without
+from aimo.db.dialect_sql import insert_new, json_without
 from aimo.db.schema import Memo, MemoTag, Tag
 from aimo.db.statements import among, owned, param
 

@@ -15,6 +15,7 @@ from aimo.db.schema.memos import Memo
 from aimo.db.schema.migration_checkpoints import MigrationCheckpoint
 from aimo.db.schema.migration_quarantine import MigrationQuarantine
 from aimo.db.schema.migration_runs import MigrationRun
+from aimo.db.schema.outbox_entries import VectorMark
 from aimo.db.schema.push_deliveries import PushDelivery
 from aimo.db.schema.push_rules import PushRule
 from aimo.db.schema.rate_limits import RateLimit
@@ -22,7 +23,6 @@ from aimo.db.schema.sessions import Session
 from aimo.db.schema.table_migrations import TableMigration
 from aimo.db.schema.tags import Tag
 from aimo.db.schema.users import User
-from aimo.db.schema.vector_outbox import VectorMark
 
 __all__ = [
     "AIConversation",

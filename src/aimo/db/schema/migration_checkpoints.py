@@ -17,7 +17,7 @@ _Ledger = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 class MigrationCheckpoint(Table):
     """One batch that is done, committed together with its rows.
 
-    ``ledger`` has one fixed-size record for each row of the batch (`aimo.legacy.ledger`); ``details``
+    ``ledger`` has one fixed-size record for each row of the batch (`aimo.legacy.copy.ledger`); ``details``
     lists the rows that were changed on the way or merged into others.
     """
 

@@ -8,9 +8,9 @@ from litestar.params import JSONBody
 from aimo.dto.ai import SuggestedTags, TagsRequest, Tool, ToolList
 from aimo.dto.base import Envelope
 from aimo.errors import AimoError, Code
-from aimo.http.context import AnyRequest, Services, User
-from aimo.http.envelope import fails_as, ok
-from aimo.http.presence import while_present
+from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.dependencies import AnyRequest, Services, User
+from aimo.http.output.envelope import fails_as, ok
 from aimo.http.routing import get, post
 
 _TOOLS = [

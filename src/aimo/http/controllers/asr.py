@@ -12,11 +12,11 @@ from aimo.ai.asr import SpeechTask
 from aimo.dto.asr import AsrBody, AsrResult, AsrSubmitted, AsrTask
 from aimo.dto.base import UNSET, Envelope
 from aimo.errors import AimoError, Code
-from aimo.http.context import AnyRequest, PathText, Services, User
-from aimo.http.envelope import JSON, failure, ok
-from aimo.http.presence import while_present
+from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.dependencies import AnyRequest, PathText, Services, User
+from aimo.http.output.envelope import JSON, failure, ok
 from aimo.http.routing import get, post
-from aimo.services.asr import AsrService
+from aimo.services.recognition.asr import AsrService
 
 
 def _refused(request: Request[Any, Any, Any], error: AimoError) -> Response[Envelope[None]]:

@@ -11,21 +11,21 @@ from litestar import Controller, Response
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from aimo.coercion import integer_prefix
 from aimo.dto.attachments import Attachment, AttachmentPage, AttachmentResult, PropertiesBody
 from aimo.dto.base import Done, Envelope
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.context import AnyRequest, Params, PathText, Services, User, page_request
-from aimo.http.envelope import JSON, fails_as, failure, ok
-from aimo.http.parameters import LIMIT_20, PAGE, USER, documented
-from aimo.http.query import Query
+from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User, page_request
+from aimo.http.input.query_parameters import Query
+from aimo.http.input.text_validation import require_usable_inside
+from aimo.http.input.uploads import received
+from aimo.http.output.envelope import JSON, fails_as, failure, ok
+from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.routing import delete, get, patch, post
-from aimo.http.text import require_usable_inside
-from aimo.http.uploads import received
-from aimo.services.attachments import Download, NewFile
-from aimo.storage.media import attachment_disposition, inert_or_unknown
-from aimo.storage.serving import SANDBOX
+from aimo.js_coercion import integer_prefix
+from aimo.services.attachments.service import Download, NewFile
+from aimo.storage.content_types import attachment_disposition, inert_or_unknown
+from aimo.storage.serving_headers import SANDBOX
 
 # Bytes of a multipart body around its file. Longer descriptions count as part of the file.
 _USUAL_OVERHEAD = 64 * 1024

@@ -7,11 +7,11 @@ from litestar.params import JSONBody
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.users import LoggedIn, LoginBody, RegisterBody, Registered
-from aimo.http.context import AnyRequest, Services, device
 from aimo.http.cookies import cleared_cookie, login_cookie
-from aimo.http.envelope import ok
+from aimo.http.dependencies import AnyRequest, Services, device
+from aimo.http.output.envelope import ok
 from aimo.http.routing import post
-from aimo.services.sessions import Identity
+from aimo.services.accounts.sessions import Identity
 
 
 class AuthController(Controller):

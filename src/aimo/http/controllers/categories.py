@@ -7,8 +7,8 @@ from litestar.params import JSONBody
 
 from aimo.dto.base import Done, Envelope
 from aimo.dto.categories import CategoryBody, CategoryList, CategoryResult
-from aimo.http.context import PathText, Services, User
-from aimo.http.envelope import ok
+from aimo.http.dependencies import PathText, Services, User
+from aimo.http.output.envelope import ok
 from aimo.http.routing import delete, get, post, put
 
 

@@ -8,10 +8,10 @@ from aimo.dto.base import Envelope
 from aimo.dto.debug import TableData, TableSchema
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.context import Params, Services
-from aimo.http.envelope import ok
-from aimo.http.parameters import Parameter, documented
-from aimo.http.query import Query
+from aimo.http.dependencies import Params, Services
+from aimo.http.input.query_parameters import Query
+from aimo.http.output.envelope import ok
+from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.routing import get
 
 _TABLE = Parameter("table", "string", "Name of the table.", required=True)

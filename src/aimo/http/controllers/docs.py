@@ -7,8 +7,8 @@ from typing import Any
 import litestar
 from litestar import Controller
 
-from aimo.http.context import AnyRequest
-from aimo.http.docs_page import render
+from aimo.http.dependencies import AnyRequest
+from aimo.http.output.docs_page import render
 from aimo.http.routing import get
 
 

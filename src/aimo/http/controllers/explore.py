@@ -9,7 +9,6 @@ import structlog
 from litestar import Controller, Response
 from litestar.params import JSONBody
 
-from aimo.coercion import clamp, to_number
 from aimo.dto.base import Done, Envelope
 from aimo.dto.explore import (
     EVENTS,
@@ -27,14 +26,15 @@ from aimo.dto.explore import (
     StreamError,
 )
 from aimo.errors import AimoError, Code
-from aimo.http.context import AnyRequest, Params, PathText, Services, User
-from aimo.http.envelope import JSON, fails_as, ok, ok_in_parts
-from aimo.http.events import event, event_stream, wants_events
-from aimo.http.parameters import Parameter, documented
-from aimo.http.presence import while_present
+from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User
+from aimo.http.output.envelope import JSON, fails_as, ok, ok_in_parts
+from aimo.http.output.openapi_parameters import Parameter, documented
+from aimo.http.output.server_sent_events import event, event_stream, wants_events
 from aimo.http.routing import delete, get, post, put
-from aimo.services.explore.graph import failed
-from aimo.services.paging import LARGEST_PAGE
+from aimo.js_coercion import clamp, to_number
+from aimo.services.explore.relation_graph import failed
+from aimo.services.memos.paging import LARGEST_PAGE
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,9 @@ from litestar import Controller, Response
 
 from aimo.dto.base import UNSET, Envelope
 from aimo.dto.system import Health, Pool, Readiness, SyncState
-from aimo.http.context import AnyRequest, Services
-from aimo.http.envelope import JSON, ok
+from aimo.http.dependencies import AnyRequest, Services
 from aimo.http.operators import is_operator
+from aimo.http.output.envelope import JSON, ok
 from aimo.http.routing import get
 
 log = structlog.get_logger(__name__)

@@ -7,9 +7,9 @@ from litestar import Controller
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.insights import Activity, OnThisDay
-from aimo.http.context import Params, Services, User
-from aimo.http.envelope import ok
-from aimo.http.parameters import Parameter, documented
+from aimo.http.dependencies import Params, Services, User
+from aimo.http.output.envelope import ok
+from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.routing import get
 
 _DAYS = Parameter("days", "number", "How many days to look back, 1 to 365.", 90)

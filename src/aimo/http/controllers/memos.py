@@ -8,18 +8,18 @@ from typing import Any, Literal
 from litestar import Controller
 from litestar.params import JSONBody
 
-from aimo.coercion import narrowed, to_number
 from aimo.db.queries.memos import Order
 from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
 from aimo.errors import AimoError, Code
-from aimo.http.context import Params, PathText, Services, User, page_request
-from aimo.http.envelope import ok, ok_in_parts
-from aimo.http.parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
-from aimo.http.query import Query
+from aimo.http.dependencies import Params, PathText, Services, User, page_request
+from aimo.http.input.query_parameters import Query
+from aimo.http.output.envelope import ok, ok_in_parts
+from aimo.http.output.openapi_parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.routing import delete, get, post, put
-from aimo.services.memo_lists import Criteria
-from aimo.services.paging import PageRequest
+from aimo.js_coercion import narrowed, to_number
+from aimo.services.memos.lists import Criteria
+from aimo.services.memos.paging import PageRequest
 
 _FILTERS = (
     Parameter("search", "string", "Only memos that contain this text, whatever its case."),

@@ -8,11 +8,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from aimo import audit
 from aimo.audit import Event, Outcome
-from aimo.http.addresses import client_address
-from aimo.http.asgi import Scope
-from aimo.http.context import AnyRequest, Services
-from aimo.http.envelope import RejectedToken
+from aimo.http.asgi_types import Scope
+from aimo.http.dependencies import AnyRequest, Services
+from aimo.http.input.client_address import client_address
 from aimo.http.operators import is_operator
+from aimo.http.output.envelope import RejectedToken
 
 
 class MetricsController(Controller):

@@ -9,9 +9,9 @@ from litestar.params import JSONBody
 from aimo.ai.ocr import OcrOptions, Recognized
 from aimo.dto import ocr as dto
 from aimo.dto.base import UNSET, Envelope
-from aimo.http.context import AnyRequest, Services, User
-from aimo.http.envelope import ok
-from aimo.http.presence import while_present
+from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.dependencies import AnyRequest, Services, User
+from aimo.http.output.envelope import ok
 from aimo.http.routing import get, post
 
 

@@ -13,11 +13,11 @@ from aimo.dto.base import Envelope, UnsetType
 from aimo.dto.memos import MachineMemoBody, Memo, MemoPage, MemoResult, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.context import Params, PathText, Services, page_request
 from aimo.http.controllers.attachments import machine_user
 from aimo.http.controllers.memos import order
-from aimo.http.envelope import ok, ok_in_parts
-from aimo.http.parameters import LIMIT_20, PAGE, SORT_BY, SORT_ORDER, USER, documented
+from aimo.http.dependencies import Params, PathText, Services, page_request
+from aimo.http.output.envelope import ok, ok_in_parts
+from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, SORT_BY, SORT_ORDER, USER, documented
 from aimo.http.routing import delete, get, post, put
 
 

@@ -6,13 +6,13 @@ from litestar import Controller, Response
 
 from aimo.dto.base import UNSET, Envelope
 from aimo.dto.sessions import SessionList, SessionsEnded
-from aimo.http.asgi import Scope
-from aimo.http.context import AnyRequest, Params, PathText, Services, User, device
+from aimo.http.asgi_types import Scope
 from aimo.http.cookies import cleared_cookie, given_token, login_cookie
-from aimo.http.envelope import ok
-from aimo.http.parameters import Parameter, documented
+from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User, device
+from aimo.http.output.envelope import ok
+from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.routing import delete, get
-from aimo.services.sessions import Ended
+from aimo.services.accounts.sessions import Ended
 
 _KEEP_CURRENT = Parameter("keepCurrent", "boolean", "Whether the session of this request stays.", False)
 

@@ -8,8 +8,8 @@ from litestar import Controller
 
 from aimo.dto.base import Envelope
 from aimo.dto.system import AppVersions, Version
-from aimo.http.context import Services, User
-from aimo.http.envelope import ok
+from aimo.http.dependencies import Services, User
+from aimo.http.output.envelope import ok
 from aimo.http.routing import get
 
 

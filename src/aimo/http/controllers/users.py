@@ -9,14 +9,14 @@ from aimo.dto.base import UNSET, Envelope
 from aimo.dto.sessions import PasswordChanged
 from aimo.dto.users import AvatarUploaded, PasswordBody, UserInfo, UserInfoBody, UserInfoUpdated
 from aimo.errors import AimoError, Code
-from aimo.http.context import AnyRequest, Services, User, device
 from aimo.http.controllers.sessions import cookie_after
-from aimo.http.envelope import ok
+from aimo.http.dependencies import AnyRequest, Services, User, device
+from aimo.http.input.uploads import received
+from aimo.http.output.envelope import ok
 from aimo.http.routing import get, post, put
-from aimo.http.uploads import received
-from aimo.services.accounts import require_image
-from aimo.services.service_set import ServiceSet
-from aimo.services.sessions import Identity
+from aimo.services.accounts.service import require_image
+from aimo.services.accounts.sessions import Identity
+from aimo.services.registry import ServiceSet
 
 
 class UserController(Controller):

@@ -9,14 +9,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from aimo.http.addresses import Network, client_address
-from aimo.http.answers import send_error
-from aimo.http.arrival import Arrival
-from aimo.http.asgi import App, Message, Receive, Scope, Send
-from aimo.http.body_budget import Account, BodyBudget, BudgetUsedUp
+from aimo.http.asgi_types import App, Message, Receive, Scope, Send
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import EMPTY, BadBodyError, Body
-from aimo.http.text import mark_unusable
+from aimo.http.input.body_budget import Account, BodyBudget, BudgetUsedUp
+from aimo.http.input.body_timeout import Arrival
+from aimo.http.input.client_address import Network, client_address
+from aimo.http.input.text_validation import mark_unusable
+from aimo.http.output.plain_responses import send_error
 from aimo.threads import TEXTS
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aimo.http.asgi import App, Headers, Message, Receive, Scope, Send, header
-from aimo.http.senders import Senders
+from aimo.http.asgi_types import App, Headers, Message, Receive, Scope, Send, header
+from aimo.http.input.senders import Senders
 
 _METHODS = (b"access-control-allow-methods", b"GET,HEAD,PUT,PATCH,POST,DELETE")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from aimo.http.asgi import App, Message, Receive, Scope, Send, header
+from aimo.http.asgi_types import App, Message, Receive, Scope, Send, header
 from aimo.threads import TEXTS
 
 _LARGE = 256 * 1024

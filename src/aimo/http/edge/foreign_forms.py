@@ -9,9 +9,9 @@ import msgspec
 
 from aimo.dto.base import Envelope
 from aimo.errors import Code
-from aimo.http.answers import JSON, send_bytes
-from aimo.http.asgi import App, Receive, Scope, Send, header
-from aimo.http.senders import sender_of
+from aimo.http.asgi_types import App, Receive, Scope, Send, header
+from aimo.http.input.senders import sender_of
+from aimo.http.output.plain_responses import JSON, send_bytes
 
 _FORMS = (b"application/x-www-form-urlencoded", b"text/plain", b"multipart/")
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from aimo.http import qs
 from aimo.http.edge.json_body import EMPTY, BadBodyError, Body
+from aimo.http.input import query_string as qs
 
 MAX_DEPTH = 32
 MAX_PAIRS = 1000

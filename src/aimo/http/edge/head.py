@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimo.http.asgi import App, Message, Receive, Scope, Send
+from aimo.http.asgi_types import App, Message, Receive, Scope, Send
 
 
 class Head:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
-from aimo.http.answers import send_error
-from aimo.http.asgi import App, Receive, Scope, Send
+from aimo.http.asgi_types import App, Receive, Scope, Send
+from aimo.http.output.plain_responses import send_error
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SLASH = re.compile(rb"%2[fF]")

@@ -7,7 +7,7 @@ import secrets
 
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from aimo.http.asgi import App, Message, Receive, Scope, Send, header
+from aimo.http.asgi_types import App, Message, Receive, Scope, Send, header
 
 _SANE = re.compile(rb"[A-Za-z0-9._:@=/+-]{1,64}")
 _STATE_KEY = "request_id"

@@ -5,7 +5,7 @@ See docs/contract/requests.md#response-headers, docs/decisions/19-cookies-and-or
 
 from __future__ import annotations
 
-from aimo.http.asgi import App, Headers, Message, Receive, Scope, Send
+from aimo.http.asgi_types import App, Headers, Message, Receive, Scope, Send
 
 _POLICY = (
     "default-src 'self';script-src 'self' 'unsafe-inline';style-src 'self' 'unsafe-inline';"

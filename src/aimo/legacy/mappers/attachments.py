@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Attachment
-from aimo.legacy.columns import Kind
-from aimo.legacy.fields import LONGEST_WORD, Fields
-from aimo.legacy.mapper import Mapped, Mapper, column_of
-from aimo.legacy.outcomes import Change
-from aimo.legacy.reader import SourceRow
+from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
+from aimo.legacy.mappers.row_fields import LONGEST_WORD, Fields
+from aimo.legacy.row_outcomes import Change
+from aimo.legacy.source.column_values import Kind
+from aimo.legacy.source.row_reader import SourceRow
 
 
 def repaired(name: str) -> str:

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 from aimo import ids
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Memo
-from aimo.legacy.columns import Kind
-from aimo.legacy.fields import Fields
-from aimo.legacy.lookups import Named
-from aimo.legacy.mapper import Mapped, Mapper, column_of
-from aimo.legacy.outcomes import Change
-from aimo.legacy.reader import SourceRow
-from aimo.services.names import name_key
+from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
+from aimo.legacy.mappers.row_fields import Fields
+from aimo.legacy.plan.target_lookups import Named
+from aimo.legacy.row_outcomes import Change
+from aimo.legacy.source.column_values import Kind
+from aimo.legacy.source.row_reader import SourceRow
+from aimo.services.memos.name_keys import name_key
 
 _TYPES = ("text", "audio", "video")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

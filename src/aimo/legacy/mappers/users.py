@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import User
 from aimo.db.types import unique_key
-from aimo.legacy.columns import Kind
-from aimo.legacy.fields import Fields
-from aimo.legacy.mapper import Mapped, Mapper, column_of
-from aimo.legacy.outcomes import Change
-from aimo.legacy.reader import SourceRow
+from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
+from aimo.legacy.mappers.row_fields import Fields
+from aimo.legacy.row_outcomes import Change
+from aimo.legacy.source.column_values import Kind
+from aimo.legacy.source.row_reader import SourceRow
 
 
 class UserMapper(Mapper):

@@ -15,11 +15,11 @@ from aimo import clock
 from aimo.ai.embedder import Embedder
 from aimo.db import migrate
 from aimo.db.connection import Database
-from aimo.db.queries import archive as sql
+from aimo.db.queries import backup as sql
 from aimo.db.snapshot import snapshot
+from aimo.services.attachments.file_urls import is_own_avatar
 from aimo.services.backup.format import FORMAT, Header, Summary
 from aimo.services.backup.writer import Writer
-from aimo.services.files import is_own_avatar
 from aimo.storage.protocol import ObjectMissing, Storage
 from aimo.vectors.archive import read_rows
 from aimo.vectors.store import VectorStore

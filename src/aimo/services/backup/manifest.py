@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from aimo.services.backup.archive_stream import CHUNK, Content
 from aimo.services.backup.format import DamagedArchive, Member
-from aimo.services.backup.source import CHUNK, Content
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from aimo.services.backup import manifest, source
-from aimo.services.backup.contents import (
+from aimo.services.backup import archive_stream as source
+from aimo.services.backup import manifest
+from aimo.services.backup.archive_stream import Content, damage_told
+from aimo.services.backup.archive_validation import (
     FILES,
     HEADER,
     MANIFEST,
@@ -37,7 +39,6 @@ from aimo.services.backup.format import (
     Summary,
 )
 from aimo.services.backup.rows import RawRow, plain
-from aimo.services.backup.source import Content, damage_told
 
 _BATCH_ROWS = 2000
 _BATCH_BYTES = 4 * 1024 * 1024

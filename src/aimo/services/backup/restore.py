@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock
 from aimo.db import migrate
 from aimo.db.connection import Database
-from aimo.db.queries import archive as sql
+from aimo.db.queries import backup as sql
 from aimo.db.queries import outbox, sessions
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
+from aimo.services.attachments.file_urls import placed
+from aimo.services.backup.error_text import reason
 from aimo.services.backup.format import FORMAT, DamagedArchive, Header, Summary
 from aimo.services.backup.reader import Reader
-from aimo.services.backup.reasons import reason
-from aimo.services.files import placed
 from aimo.storage.protocol import Storage, StorageError
 from aimo.vectors.archive import Additions, clear, vector_length
 from aimo.vectors.errors import VectorStoreError

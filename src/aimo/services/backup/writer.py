@@ -16,7 +16,8 @@ from typing import Any, Self
 
 import msgspec
 
-from aimo.services.backup.contents import FILES, HEADER, MANIFEST
+from aimo.services.backup.archive_validation import FILES, HEADER, MANIFEST
+from aimo.services.backup.atomic_file import NewFile
 from aimo.services.backup.format import (
     MOST_MEMBERS,
     PART_BYTES,
@@ -26,7 +27,6 @@ from aimo.services.backup.format import (
     Summary,
     longest_row,
 )
-from aimo.services.backup.new_file import NewFile
 
 _LEVEL = 3
 

@@ -12,9 +12,9 @@ import numpy as np
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.folding import fold
-from aimo.services.doctor import marks
+from aimo.services.doctor import outbox_entries as marks
 from aimo.services.doctor.invariant import Looked, Violation
-from aimo.services.embeddings import EmbeddingService
+from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
 from aimo.threads import STORED_TEXTS
 from aimo.vectors.store import VectorStore

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from aimo.db.connection import Database
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.sync import crashes
-from aimo.services.sync.marks import Mark
+from aimo.services.sync.outbox import Mark
 
 _RETRY = "try once more with `aimo sync run --retry-set-aside`, best after an update"
 _WHAT_TO_DO = {"rebuild": _RETRY, "attachment": f"delete the attachment, or {_RETRY}"}

@@ -16,14 +16,14 @@ from aimo.db.connection import Database
 from aimo.dto.base import UNSET
 from aimo.dto.explore import AnswerSource, Exploration, Sources, StreamError, Token
 from aimo.errors import ProviderError
-from aimo.inert import inert, inert_pieces
-from aimo.services import fusion
-from aimo.services.allowances import Allowance
+from aimo.inert_text import inert, inert_pieces
+from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.explore import prompts
-from aimo.services.explore.retrieval import Passage, Retriever
-from aimo.services.explore.surroundings import insights, look_around, unnumbered_lines
-from aimo.services.snippets import snippet
-from aimo.services.utf16 import beginning, cut
+from aimo.services.explore.related_context import insights, look_around, unnumbered_lines
+from aimo.services.explore.retriever import Passage, Retriever
+from aimo.services.search import hybrid_ranking as fusion
+from aimo.services.search.snippets import snippet
+from aimo.services.utf16_text import beginning, cut
 
 log = structlog.get_logger(__name__)
 

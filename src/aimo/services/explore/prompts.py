@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from aimo.ai.chat import Prompt
-from aimo.services.explore.retrieval import Passage
-from aimo.services.utf16 import beginning, cut
+from aimo.services.explore.retriever import Passage
+from aimo.services.utf16_text import beginning, cut
 
 # What all notes of an answer may take together; a model of 128,000 tokens reads this in any language.
 _ANSWER_UNITS = 60_000

@@ -11,9 +11,9 @@ from aimo.db.connection import Database
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import outbox
-from aimo.services.embeddings import EmbeddingService
-from aimo.services.sync.marks import Mark
-from aimo.services.sync.pictures import Pictures
+from aimo.services.embedding.service import EmbeddingService
+from aimo.services.sync.attachment_vectors import Pictures
+from aimo.services.sync.outbox import Mark
 from aimo.vectors.store import VectorStore
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.vector_table import VectorTable

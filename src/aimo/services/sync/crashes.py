@@ -21,7 +21,7 @@ import structlog
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
-from aimo.services.sync.marks import Mark
+from aimo.services.sync.outbox import Mark
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import outbox as sql
 from aimo.db.transaction import atomically
 from aimo.services.sync.crashes import set_aside
-from aimo.services.sync.marks import Mark, write, write_many
+from aimo.services.sync.outbox import Mark, write, write_many
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)

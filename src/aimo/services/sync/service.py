@@ -15,15 +15,15 @@ from aimo.db.connection import Database
 from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import outbox as sql
 from aimo.errors import ProviderError
-from aimo.services.batching import Batcher
-from aimo.services.embeddings import EmbeddingService
+from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
 from aimo.services.sync.applier import Applier, Result
+from aimo.services.sync.attachment_vectors import Pictures
+from aimo.services.sync.batcher import Batcher
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.filling import Filling, release
+from aimo.services.sync.embedding_queue import Filling, release
 from aimo.services.sync.lease import Lease
-from aimo.services.sync.marks import Mark
-from aimo.services.sync.pictures import Pictures
+from aimo.services.sync.outbox import Mark
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,121 @@
+"""The web client: its files, and its page for every other address (docs/contract/files.md#web-client)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from aimo.http.asgi_types import Headers, Receive, Scope, Send, header
+from aimo.http.edge.etag import is_known, weak_etag
+from aimo.http.output.plain_responses import HTML, send_bytes
+from aimo.http.output.send_content import send_content
+from aimo.storage.local import LocalFile, in_thread
+from aimo.storage.protocol import ObjectMissing, StorageError
+
+BUILT_IN = Path(__file__).parent.parent / "web"
+"""The page that is served when no web client is installed."""
+
+_INDEX = "index.html"
+_MISSING = b"Not Found: index.html not found. Make sure web application is built."
+_NO_CACHE: Headers = [(b"cache-control", b"no-cache")]
+_DAY: Headers = [(b"cache-control", b"public, max-age=86400")]
+_FOR_EVER: Headers = [(b"cache-control", b"public, max-age=31536000, immutable")]
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "json": "application/json; charset=utf-8",
+    "map": "application/json; charset=utf-8",
+    "webmanifest": "application/manifest+json; charset=utf-8",
+    "xml": "application/xml; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "ico": "image/x-icon",
+    "woff": "font/woff",
+    "woff2": "font/woff2",
+    "ttf": "font/ttf",
+    "otf": "font/otf",
+    "wasm": "application/wasm",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "pdf": "application/pdf",
+}
+
+
+class WebClient:
+    """Answers GET and HEAD of everything that is no route.
+
+    A file below the folder is served as it is; anything else gets ``index.html`` with 200,
+    because the client routes pages itself. Hidden files and whatever lies outside the
+    folder (links followed) do not exist.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = (folder or BUILT_IN).resolve()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        path: str = scope["path"]
+        try:
+            found = await in_thread(self._find, path)
+        except (ObjectMissing, StorageError, RuntimeError):  # RuntimeError: a circle of links
+            found = None
+        if isinstance(found, LocalFile):
+            async with found:
+                await send_content(found, _headers(path), scope, receive, send)
+        elif found is not None:
+            await send_bytes(send, 301, HTML, b"", [(b"location", found.encode())])
+        else:
+            await self._send_page(scope, send)
+
+    def _find(self, path: str) -> LocalFile | str | None:
+        """An open file, the address to go to instead, or None."""
+        parts = path.strip("/").split("/") if path.strip("/") else []
+        if "\x00" in path or "//" in path or any(part.startswith(".") for part in parts):
+            return None
+        target = self._folder.joinpath(*parts).resolve()
+        if not target.is_relative_to(self._folder):
+            return None
+        if target.is_dir():
+            if not parts:
+                return None
+            if not path.endswith("/"):
+                return "/" + quote("/".join(parts)) + "/"
+            target /= _INDEX
+        elif path.endswith("/"):
+            return None
+        return LocalFile.open_now(target)
+
+    async def _send_page(self, scope: Scope, send: Send) -> None:
+        try:
+            page = await in_thread((self._folder / _INDEX).read_bytes)
+        except StorageError:
+            await send_bytes(send, 404, HTML, _MISSING if scope["method"] != "HEAD" else b"")
+            return
+        etag = weak_etag(page)
+        fields = [*_NO_CACHE, (b"etag", etag)]
+        if is_known(etag, header(scope, b"if-none-match")):
+            await send({"type": "http.response.start", "status": 304, "headers": fields})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        fields += [(b"content-type", HTML), (b"content-length", b"%d" % len(page))]
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
+
+
+def _headers(path: str) -> Headers:
+    name = path.rpartition("/")[2] or _INDEX
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    content_type = (b"content-type", _TYPES.get(suffix, "application/octet-stream").encode())
+    if name == _INDEX:
+        return [content_type, *_NO_CACHE]
+    return [content_type, *(_FOR_EVER if suffix in ("js", "css") else _DAY)]

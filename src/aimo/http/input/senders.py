@@ -1,0 +1,88 @@
+"""Whether a request comes from a page that may use the login cookie (docs/contract/requests.md, CORS)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from aimo.http.asgi_types import Scope
+from aimo.http.input.client_address import Network, comes_from_proxy
+from aimo.origins import Origin, origin_at, parse_origin
+
+_KEY = "sender"
+_NAMED = frozenset((b"host", b"origin", b"sec-fetch-site", b"x-forwarded-proto", b"x-forwarded-host"))
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Where a request comes from: ``trusted`` may use the cookie, ``secure`` came by https."""
+
+    trusted: bool
+    secure: bool
+
+
+_NOBODY = Sender(trusted=False, secure=False)
+
+
+class Senders:
+    """Knows the server's own origins, and those it is told to trust.
+
+    Args:
+        public_url: where clients reach the server; may be empty.
+        listed: origins that are trusted as well.
+        proxies: whose ``X-Forwarded-Host`` and ``X-Forwarded-Proto`` are believed.
+    """
+
+    def __init__(self, *, public_url: str = "", listed: Sequence[Origin] = (), proxies: Sequence[Network] = ()) -> None:
+        self._public = parse_origin(_without_path(public_url)) if public_url else None
+        self._listed = frozenset(listed)
+        self._proxies = proxies
+        # Requests of one client look alike.
+        self._judge = lru_cache(_REMEMBERED)(self._judge_request)
+
+    def identify(self, scope: Scope) -> Sender:
+        """Judge a request, and keep the verdict in its scope for :func:`sender_of`."""
+        named: dict[bytes, tuple[str, ...]] = {}
+        for name, value in scope["headers"]:
+            if name in _NAMED:
+                named[name] = (*named.get(name, ()), value.decode("latin-1").strip())
+        scheme, hosts = str(scope.get("scheme", "http")), named.get(b"host", ())
+        host = hosts[0] if len(hosts) == 1 else ""
+        if comes_from_proxy(scope, self._proxies):
+            scheme = _first(named.get(b"x-forwarded-proto", ())).lower() or scheme
+            host = _first(named.get(b"x-forwarded-host", ())) or host
+        sender = scope[_KEY] = self._judge(scheme, host, named.get(b"origin", ()), named.get(b"sec-fetch-site", ()))
+        return sender
+
+    def _judge_request(self, scheme: str, host: str, given: tuple[str, ...], site: tuple[str, ...]) -> Sender:
+        reached = origin_at(scheme, host)
+        own = {origin for origin in (reached, self._public) if origin}
+        secure = scheme == "https" or bool(
+            self._public and self._public.scheme == "https" and origin_at("https", host) == self._public
+        )
+        if not given:
+            return Sender(all(value in ("same-origin", "none") for value in site), secure)
+        origin = parse_origin(given[0]) if len(given) == 1 else None
+        if origin is None:
+            return Sender(False, secure)
+        # An https proxy that nobody told the server about: the browser itself says that page and server are one.
+        if site == ("same-origin",) and origin.scheme == "https" and origin == origin_at("https", host):
+            return Sender(True, True)
+        return Sender(origin in own or origin in self._listed, secure)
+
+
+def sender_of(scope: Scope) -> Sender:
+    """The verdict on a request; one that nobody has judged is not trusted."""
+    sender = scope.get(_KEY)
+    return sender if isinstance(sender, Sender) else _NOBODY
+
+
+def _first(values: Sequence[str]) -> str:
+    return ",".join(values).partition(",")[0].strip()
+
+
+def _without_path(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0]}"

@@ -1,0 +1,101 @@
+"""Answers of the contract: the envelope, and how errors become one (docs/contract/errors.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import ClientException, NotAuthorizedException
+
+from aimo.dto.base import Envelope, Malformed, Rejection
+from aimo.errors import DEFAULT_MESSAGES, AimoError, Code, LimitReached
+from aimo.http.input.query_parameters import InvalidParameterError
+from aimo.threads import TEXTS
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+JSON = "application/json; charset=utf-8"
+
+LARGE: Final = 256 * 1024
+"""Characters of text that are too many to be encoded between other requests."""
+
+
+class RejectedToken(Exception):
+    """The machine token is missing or wrong; the text says which (docs/contract/machines.md#the-machine-token)."""
+
+
+def ok(data: T) -> Envelope[T]:
+    """The envelope of a success."""
+    return Envelope(Code.SUCCESS, DEFAULT_MESSAGES[Code.SUCCESS], data)
+
+
+async def ok_in_parts(data: S, name: str = "items") -> Envelope[S]:
+    """Return the envelope of a success with a list of texts, such as a page of memos.
+
+    Encoding megabytes in one call holds up everybody: elements of a long list, whose ``content`` counts, are encoded
+    one by one in a thread, and only put together afterwards.
+    """
+    elements: Sequence[Any] = getattr(data, name)
+    if sum(len(element.content) for element in elements) < LARGE:
+        return ok(data)
+    encoded = await TEXTS.run(lambda: [msgspec.Raw(msgspec.json.encode(element)) for element in elements])
+    return ok(msgspec.structs.replace(data, **{name: encoded}))
+
+
+def failure(error: AimoError) -> Envelope[None]:
+    """The envelope of a business failure."""
+    return Envelope(error.code, error.message, None)
+
+
+def fails_as(code: Code, message: str = "") -> dict[str, Envelope[None]]:
+    """An option of a route: what it answers when something unexpected happens, if not DB_ERROR."""
+    return {"failure": failure(AimoError(code, message))}
+
+
+def _business(request: Request[Any, Any, Any], error: AimoError) -> Response[Envelope[None]]:
+    return Response(failure(error), status_code=200, media_type=JSON)
+
+
+def _too_often(request: Request[Any, Any, Any], error: LimitReached) -> Response[Envelope[None]]:
+    headers = {"Retry-After": str(error.retry_after)}
+    return Response(failure(error), status_code=429, media_type=JSON, headers=headers)
+
+
+def _invalid_body(request: Request[Any, Any, Any], error: ClientException) -> Response[Envelope[None]]:
+    return Response(failure(AimoError(Code.PARAMS_ERROR)), status_code=200, media_type=JSON)
+
+
+def _invalid_parameter(request: Request[Any, Any, Any], error: InvalidParameterError) -> Response[Malformed]:
+    return Response(Malformed("error", str(error)), status_code=400, media_type=JSON)
+
+
+def _rejected(request: Request[Any, Any, Any], error: RejectedToken) -> Response[Rejection]:
+    return Response(Rejection(success=False, message=str(error)), status_code=401, media_type=JSON)
+
+
+def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException) -> Response[Envelope[None]]:
+    return Response(failure(AimoError(Code.UNAUTHORIZED)), status_code=200, media_type=JSON)
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
+    log.error("a request failed", route=request.scope.get("path_template"), exc_info=error)
+    told = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
+    return Response(told, status_code=200, media_type=JSON)
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
+    LimitReached: _too_often,
+    AimoError: _business,
+    ClientException: _invalid_body,
+    NotAuthorizedException: _unauthorized,
+    InvalidParameterError: _invalid_parameter,
+    RejectedToken: _rejected,
+    Exception: _unexpected,
+}

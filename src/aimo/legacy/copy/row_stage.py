@@ -1,0 +1,155 @@
+"""The stages that fill the relational tables, in the order of their foreign keys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aimo.db.connection import Database
+from aimo.db.queries import migration as sql
+from aimo.db.transaction import transaction
+from aimo.legacy.copy import ledger
+from aimo.legacy.copy.ledger import Entry, Recorded
+from aimo.legacy.copy.progress import Progress
+from aimo.legacy.copy.row_copier import RowCopier
+from aimo.legacy.copy.row_writer import RowWriter
+from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
+from aimo.legacy.mappers.mapper import Mapper
+from aimo.legacy.mappers.tags_and_categories import TagMapper
+from aimo.legacy.plan import duplicates as survey
+from aimo.legacy.plan import key_changes as movers
+from aimo.legacy.plan.planner import Judge
+from aimo.legacy.plan.run_plan import MAPPERS
+from aimo.legacy.plan.target_lookups import Lookups
+from aimo.legacy.retry import persistently
+from aimo.legacy.row_outcomes import IN_TARGET, Change, Into, Outcome
+from aimo.legacy.source.row_reader import RowReader
+from aimo.vectors.legacy_source import LegacySource, SourceTable
+
+USAGE_COUNTS = "usage_counts"
+_PAGE = 1000
+
+
+class RowStage:
+    """All relational tables of one run."""
+
+    def __init__(self, database: Database, runs: Runs, run: Run, source: LegacySource, *, batch: int) -> None:
+        self._database = database
+        self._runs = runs
+        self._run = run
+        self._source = source
+        self._batch = batch
+        self._lookups = Lookups(database)
+
+    async def copy_all(self, progress: Progress) -> None:
+        """Bring every table of the plan to its end, then count anew how often each tag is used."""
+        for kind in MAPPERS:
+            if kind.source in self._run.versions:
+                if kind.source == "memos":
+                    await load_merges(self._runs, self._run, self._lookups)
+                await self._copy(kind, self._source.tables[kind.source], progress)
+        if {"tags", "memos"} & self._run.versions.keys():
+            await self._count_uses()
+
+    async def _copy(self, kind: type[Mapper], table: SourceTable, progress: Progress) -> None:
+        reader = RowReader(table, kind.kinds)
+        mapper = kind(self._lookups, reader.absent)
+        earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]
+        recorded = Recorded(earlier)
+        await persistently(lambda: movers.move(self._database, mapper, reader, recorded))
+        await survey.prepare(mapper, table)
+        repeated = await survey.repeated_keys(table, kind.key) if kind.key in table.schema.names else frozenset()
+        judge = Judge(
+            self._database,
+            mapper,
+            repeated=repeated,
+            recorded=recorded,
+            firsts=await self._firsts(table.name, repeated),
+            first_seq=self._run.first_seq,
+        )
+        writer = RowWriter(self._database, self._run, mapper, reader, first_tag_seq(self._run))
+        copier = RowCopier(
+            self._runs,
+            self._run,
+            reader,
+            judge,
+            writer,
+            lookups=self._lookups,
+            batch=self._batch,
+            careful=mapper.table.name not in self._run.plan["empty"],
+        )
+        await copier.copy(progress)
+
+    async def _ledgers(self, run: Run, table: str) -> list[bytes]:
+        return await persistently(lambda: self._runs.ledgers(run, table))
+
+    async def _firsts(self, table: str, repeated: frozenset[bytes]) -> dict[bytes, Entry]:
+        """For keys that several rows have: the first row that this run has taken already."""
+        firsts: dict[bytes, Entry] = {}
+        for packed in await self._ledgers(self._run, table) if repeated else []:
+            for entry in ledger.unpack(packed):
+                if entry.key in repeated and entry.outcome in IN_TARGET:
+                    firsts.setdefault(entry.key, entry)
+        return firsts
+
+    async def _count_uses(self) -> None:
+        """Set the counters; the old ones, where they were wrong, are kept for the report."""
+
+        async def work() -> None:
+            async with transaction(self._database, "migration.usage_counts") as connection:
+                await connection.execute(sql.RECOUNT)
+            notes = await self._wrong_counts() if "tags" in self._run.versions else []
+            row = checkpoint_row(self._run, USAGE_COUNTS, 0, ledger=b"", count=0, details={"notes": notes})
+            async with transaction(self._database, "migration.usage_counts") as connection:
+                which = {"run_id": self._run.run_id, "table_name": USAGE_COUNTS}
+                await connection.execute(sql.FORGET_CHECKPOINT, which)
+                await add_checkpoints(connection, [row])
+
+        await persistently(work)
+
+    async def _wrong_counts(self) -> list[list[Any]]:
+        table = self._source.tables["tags"]
+        reader = RowReader(table, TagMapper.kinds)
+        notes: list[list[Any]] = []
+        for first in range(0, table.rows, _PAGE):
+            rows = await reader.read(first, min(_PAGE, table.rows - first))
+            packed = await self._runs.ledger_of(self._run, "tags", first, len(rows), ledger.WIDTH)
+            new = {
+                str(row.values["tagId"]): row.values["usageCount"]
+                for row, entry in zip(rows, ledger.unpack(packed), strict=True)
+                if entry.outcome in (Outcome.MIGRATED, Outcome.NORMALISED, Outcome.UPDATED)
+            }
+            async with self._database.reads() as connection:
+                uses = {
+                    r.tag_id: r.usage_count for r in await connection.execute(sql.USAGE, {"keys": list(new) or [""]})
+                }
+            notes += [
+                [key, "usage_count", Change.USAGE_RECOUNTED, old if isinstance(old, int) else None, uses[key]]
+                for key, old in new.items()
+                if key in uses and old != uses[key]
+            ]
+        return notes
+
+
+def first_tag_seq(run: Run) -> int:
+    """The order number after those of all rows of the source's own tags."""
+    tags = run.plan["tables"].get("tags")
+    return run.first_seq + (tags["rows"] if tags else 0)
+
+
+async def load_merges(runs: Runs, run: Run, lookups: Lookups) -> None:
+    """Know which tags and categories stand for others, from this run and those before it."""
+    for one in [*runs.before(run), run]:
+        for table, merged in (("tags", lookups.merged_tags), ("categories", lookups.merged_categories)):
+            for checkpoint in await persistently(lambda one=one, table=table: runs.checkpoints(one, table)):  # type: ignore[misc]
+                for _, key, into, why in details_of(checkpoint).get("merged", ()):
+                    if why == Into.SAME_NAME:
+                        merged[key] = into
+
+
+def details_of(checkpoint: Any) -> dict[str, list[Any]]:
+    """The details of a checkpoint."""
+    details = checkpoint.details
+    if isinstance(details, str):
+        details = json.loads(details)
+    return details or {}

@@ -1,0 +1,110 @@
+"""What every mapper of a table promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sqlalchemy import Table
+
+from aimo.legacy.hashing import row_digest
+from aimo.legacy.mappers.row_fields import Fields
+from aimo.legacy.plan.target_lookups import Lookups
+from aimo.legacy.row_outcomes import Note, Quarantined, Reason
+from aimo.legacy.source.column_values import Kind
+from aimo.legacy.source.row_reader import SourceRow
+
+# Given by the run, not by the row: verified through the ledger and by counting.
+NUMBERED = ("seq", "position", "usage_count")
+# What the source does not know; neither written nor compared.
+OURS = ("tokens_valid_from",)
+
+
+@dataclass(slots=True)
+class Mapped:
+    """A row of the target, what was changed on the way, and the rows that come with it."""
+
+    values: dict[str, Any]
+    notes: list[Note]
+    links: list[str] = field(default_factory=list)
+    new_tags: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Mapper(ABC):
+    """Makes rows of one target table from rows of one source table.
+
+    A mapper is given what it must know of the whole source (`aimo.legacy.plan.duplicates`), and looks up
+    what rows refer to; mapping a row itself asks nobody and changes nothing. Only `hold` lets one row
+    decide about later ones: a row that ends in quarantine must not.
+    """
+
+    source: ClassVar[str]
+    table: ClassVar[Table]
+    key: ClassVar[str]
+    kinds: ClassVar[Mapping[str, Kind]]
+    # The columns that together belong to one row, where rows may change them; the last one is their name.
+    unique: ClassVar[tuple[str, ...]] = ()
+    # Rows whose change of name is in the target already, and those that could not follow the source (`legacy.movers`).
+    moved: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
+
+    def __init__(self, lookups: Lookups, absent: Set[str] = frozenset()) -> None:
+        self.lookups = lookups
+        self.absent = absent
+        self.columns = [str(column.name) for column in self.table.columns if column.name not in NUMBERED + OURS]
+
+    @abstractmethod
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """Ask the target for everything that these rows refer to."""
+
+    @abstractmethod
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The row of the target.
+
+        Raises:
+            Quarantined: it has no place there.
+            Merged: another row stands for it.
+        """
+
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: B027 (most have no names)
+        """Ask the target who has the names of these rows."""
+
+    def holder(self, values: Mapping[str, Any]) -> str | None:
+        """The id of the row that has the name of this one, as far as the target was asked."""
+        return None
+
+    def rival(self, values: Mapping[str, Any], row_id: str) -> str | None:
+        """The id of another row that has the name of this one.
+
+        Raises:
+            Quarantined: it has the name only because it could not follow the source.
+        """
+        holder = self.holder(values)
+        if holder == row_id:
+            return None
+        if holder in self.stuck:
+            raise Quarantined(Reason.KEY_TAKEN, f"{holder} gave its {self.unique[-1]} up in the source, but not here")
+        return holder
+
+    def hold(self, mapped: Mapped) -> None:  # noqa: B027 (most rows take up nothing)
+        """The row is going to be in the target: later rows find its name, e-mail or place taken."""
+
+    def release(self, held: Mapping[str, Any]) -> None:  # noqa: B027 (the same)
+        """This row of the target is going to get other values: what it takes up now becomes free."""
+
+    def map(self, row: SourceRow) -> Mapped:
+        """`build`, once the row is not in the trash."""
+        fields = Fields(row.values, self.absent)
+        fields.refuse_deleted()
+        return self.build(row, fields)
+
+    def digest(self, values: Mapping[str, Any]) -> bytes:
+        """The hash of a row of the target, from either side."""
+        return row_digest(values[name] for name in self.columns)
+
+
+def column_of(rows: Sequence[SourceRow], name: str) -> list[Any]:
+    """The values of one column."""
+    return [row.values[name] for row in rows]

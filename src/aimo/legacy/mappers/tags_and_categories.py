@@ -1,0 +1,117 @@
+"""Tags and categories: things of a user that have a name of their own.
+
+See docs/decisions/11-names-of-tags-and-categories.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from aimo.db.queries.migration import key_of, table_of
+from aimo.db.schema import Category, Tag
+from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
+from aimo.legacy.mappers.row_fields import Fields
+from aimo.legacy.plan.target_lookups import Named
+from aimo.legacy.row_outcomes import Into, Merged
+from aimo.legacy.source.column_values import Kind
+from aimo.legacy.source.row_reader import SourceRow
+from aimo.services.memos.name_keys import name_key
+
+
+class _NamedMapper(Mapper):
+    """Of several with one name, the first stays and the others are merged into it."""
+
+    unique = ("uid", "name_key")
+
+    @property
+    def _known(self) -> dict[str, Named]:
+        return self.lookups.tags
+
+    def _merged(self, old: str, into: str) -> None:
+        self.lookups.merged_tags[old] = into
+
+    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+        """The row, unless the user has one of that name."""
+        uid, row_id = fields.owner(self.lookups), fields.id(self.key)
+        name = fields.text("name", "name")
+        values: dict[str, Any] = {
+            key_of(self.table).name: row_id,
+            "uid": uid,
+            "name": name,
+            "name_key": name_key(name),
+            "color": fields.optional("color"),
+            "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
+            "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+        }
+        rival = self.rival(values, row_id)
+        if rival is not None:
+            self._merged(row_id, rival)
+            raise Merged(rival, Into.SAME_NAME)
+        return Mapped(values, fields.notes)
+
+    def holder(self, values: Mapping[str, Any]) -> str | None:
+        """The user's tag, or category, of that name."""
+        return self._known.get(values["uid"], Named()).by_key.get(values["name_key"])
+
+    def hold(self, mapped: Mapped) -> None:
+        """Its name."""
+        values = mapped.values
+        self._known.setdefault(values["uid"], Named()).add(values[key_of(self.table).name], values["name_key"])
+
+    def release(self, held: Mapping[str, Any]) -> None:
+        """The name it had."""
+        self._known.setdefault(held["uid"], Named()).free(held[key_of(self.table).name], held["name_key"])
+
+
+class CategoryMapper(_NamedMapper):
+    """Categories."""
+
+    source = "categories"
+    table = table_of(Category)
+    key = "categoryId"
+    kinds: ClassVar = {
+        "categoryId": Kind.TEXT,
+        "uid": Kind.TEXT,
+        "name": Kind.TEXT,
+        "color": Kind.TEXT,
+        "createdAt": Kind.MOMENT,
+        "updatedAt": Kind.MOMENT,
+    }
+
+    @property
+    def _known(self) -> dict[str, Named]:
+        return self.lookups.categories
+
+    def _merged(self, old: str, into: str) -> None:
+        self.lookups.merged_categories[old] = into
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners and their categories."""
+        uids = column_of(rows, "uid")
+        await self.lookups.need_users(uids)
+        await self.lookups.need_categories(uids)
+
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The owners' categories."""
+        await self.lookups.need_categories(row["uid"] for row in rows)
+
+
+class TagMapper(_NamedMapper):
+    """Tags. How often each is used is counted anew once the memos are there."""
+
+    source = "tags"
+    table = table_of(Tag)
+    key = "tagId"
+    kinds: ClassVar = CategoryMapper.kinds | {"tagId": Kind.TEXT, "usageCount": Kind.WHOLE}
+    kinds.pop("categoryId")
+
+    async def look_up(self, rows: Sequence[SourceRow]) -> None:
+        """The owners and their tags."""
+        uids: list[Any] = column_of(rows, "uid")
+        await self.lookups.need_users(uids)
+        await self.lookups.need_tags(uids)
+
+    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The owners' tags."""
+        await self.lookups.need_tags(row["uid"] for row in rows)

@@ -1,0 +1,130 @@
+"""What must be known of a whole source table before its rows are judged one by one.
+
+Memory: 8 bytes a row while keys are compared, then only what occurs more than once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from aimo.legacy.hashing import key_digest
+from aimo.legacy.mappers.mapper import Mapper
+from aimo.legacy.mappers.recommendations import RecommendationMapper
+from aimo.legacy.mappers.rest import TableMigrationMapper
+from aimo.legacy.mappers.users import UserMapper
+from aimo.legacy.retry import persistently
+from aimo.legacy.row_outcomes import Merged, Quarantined
+from aimo.legacy.source.column_values import Kind
+from aimo.legacy.source.row_reader import RowReader, SourceRow
+from aimo.vectors.legacy_source import SourceTable
+
+_PAGE = 20_000
+
+Values = dict[str, Any]
+
+
+async def repeated_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
+    """The digests of those keys that more than one row has."""
+    keys = np.sort(await _digests(table, *columns))
+    repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
+    return frozenset(int(key).to_bytes(8, "little") for key in repeated)
+
+
+async def repetitions(table: SourceTable, column: str) -> npt.NDArray[np.bool_]:
+    """Which rows have the key of an earlier one."""
+    keys = await _digests(table, column)
+    later = np.ones(len(keys), dtype=bool)
+    later[np.unique(keys, return_index=True)[1]] = False
+    return later
+
+
+async def _digests(table: SourceTable, *columns: str) -> npt.NDArray[np.uint64]:
+    parts = []
+    async for rows in _pages(table, dict.fromkeys(columns, Kind.TEXT)):
+        digests = b"".join(key_digest(*(str(row.values[name]) for name in columns)) for row in rows)
+        parts.append(np.frombuffer(digests, dtype="<u8"))
+    return np.concatenate(parts) if parts else np.empty(0, dtype="<u8")
+
+
+async def prepare(mapper: Mapper, table: SourceTable) -> None:
+    """Tell a mapper which rows other rows outdo. Only rows that the target can hold outdo others."""
+    if isinstance(mapper, UserMapper):
+        mapper.shadowed = frozenset(await _best(mapper, table, _email_of, _age, "uid"))
+    elif isinstance(mapper, RecommendationMapper):
+        mapper.outdone = await _best(mapper, table, _day_of, _newest_filled, "recommendation_id")
+    elif isinstance(mapper, TableMigrationMapper):
+        mapper.outdone = await _best(mapper, table, _table_of, _version_of, "table_name")
+
+
+def _email_of(values: Values) -> Any:
+    return values["email_key"]
+
+
+def _age(values: Values) -> tuple[Any, ...]:
+    return (-values["created_at"],)
+
+
+def _table_of(values: Values) -> Any:
+    return values["table_name"]
+
+
+def _version_of(values: Values) -> tuple[Any, ...]:
+    return (values["current_version"],)
+
+
+def _day_of(values: Values) -> Any:
+    return values["uid"], values["date"]
+
+
+def _newest_filled(values: Values) -> tuple[Any, ...]:
+    return bool(values["memo_ids"]), values["created_at"]
+
+
+async def _best(
+    mapper: Mapper,
+    table: SourceTable,
+    group: Callable[[Values], Any],
+    rank: Callable[[Values], tuple[Any, ...]],
+    name: str,
+) -> dict[int, str]:
+    """For each position that another row of its group outranks: that row's id. Of equal rows the first wins.
+
+    Memory: some hundred bytes a row, of tables that have few.
+    """
+    best: dict[Any, tuple[tuple[Any, ...], int, str]] = {}
+    places: list[tuple[Any, int]] = []
+    seen: set[str] = set()
+    async for rows in _pages(table, mapper.kinds):
+        await persistently(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]
+        for row in rows:
+            values = _mapped(mapper, row)
+            key = None if values is None else group(values)
+            if values is None or key is None:
+                continue
+            row_id = str(values[name])
+            # A later row of the same id is merged or quarantined, unless ids are what is grouped: it outdoes nobody.
+            if row_id in seen and row_id != key:
+                continue
+            seen.add(row_id)
+            mine = (rank(values), -row.number, row_id)
+            best[key] = max(best.get(key, mine), mine)
+            places.append((key, row.number))
+    return {number: best[key][2] for key, number in places if best[key][1] != -number}
+
+
+def _mapped(mapper: Mapper, row: SourceRow) -> Values | None:
+    """The row as the target would have it, or None where it has no place there."""
+    try:
+        return mapper.map(row).values
+    except (Quarantined, Merged):
+        return None
+
+
+async def _pages(table: SourceTable, kinds: Mapping[str, Kind]) -> AsyncIterator[list[SourceRow]]:
+    reader = RowReader(table, kinds)
+    for first in range(0, table.rows, _PAGE):
+        yield await reader.read(first, min(_PAGE, table.rows - first))

@@ -1,0 +1,158 @@
+"""Decides what becomes of each source row, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aimo import ids
+from aimo.db.connection import Database
+from aimo.db.queries import migration as sql
+from aimo.legacy.copy.ledger import Entry, Recorded
+from aimo.legacy.hashing import key_digest
+from aimo.legacy.mappers.mapper import NUMBERED, Mapped, Mapper
+from aimo.legacy.row_outcomes import IN_TARGET, Into, Merged, Outcome, Quarantined, Reason
+from aimo.legacy.source.row_reader import SourceRow
+
+_IN_ONE_QUERY = 1000
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is to be done with one row."""
+
+    row: SourceRow
+    key: str
+    entry: Entry
+    mapped: Mapped | None = None
+    merged: Merged | None = None
+    quarantined: Quarantined | None = None
+
+
+class Judge:
+    """Judges the rows of one table.
+
+    Args:
+        database: the target.
+        mapper: makes rows of the target.
+        repeated: digests of keys that several rows of the source have.
+        recorded: what earlier runs brought over.
+        firsts: for repeated keys, the entry of the first row that was taken.
+        first_seq: the order number of position 0.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        mapper: Mapper,
+        *,
+        repeated: frozenset[bytes],
+        recorded: Recorded,
+        firsts: dict[bytes, Entry],
+        first_seq: int,
+    ) -> None:
+        self._database = database
+        self._mapper = mapper
+        self._repeated = repeated
+        self._recorded = recorded
+        self.firsts = firsts
+        self._first_seq = first_seq
+
+    async def judge(self, rows: Sequence[SourceRow], *, careful: bool) -> list[Verdict]:
+        """One verdict a row, in order. ``careful`` also compares with rows that the target has already."""
+        await self._mapper.look_up(rows)
+        keys = [str(row.values[self._mapper.key]) for row in rows]
+        recorded = [self._recorded.get(key_digest(key)) for key in keys]
+        wanted = [
+            key
+            for key, row, before in zip(keys, rows, recorded, strict=True)
+            if (before.source != row.digest if before else careful)
+        ]
+        present = await self._present(wanted)
+        firsts = dict(self.firsts)
+        return [
+            self._one(row, key, before, present, firsts) for row, key, before in zip(rows, keys, recorded, strict=True)
+        ]
+
+    def commit(self, verdicts: Sequence[Verdict]) -> None:
+        """The verdicts are in the database, or on their way: later rows are compared with them."""
+        for verdict in verdicts:
+            self._remember(verdict.entry, self.firsts)
+
+    def _remember(self, entry: Entry, firsts: dict[bytes, Entry]) -> None:
+        if entry.key in self._repeated and entry.outcome in IN_TARGET:
+            firsts.setdefault(entry.key, entry)
+
+    def _one(
+        self,
+        row: SourceRow,
+        key: str,
+        before: Entry | None,
+        present: dict[str, dict[str, Any]],
+        firsts: dict[bytes, Entry],
+    ) -> Verdict:
+        entry = Entry(Outcome.MIGRATED, key_digest(key), row.digest)
+        verdict = Verdict(row, key, entry)
+        try:
+            first = firsts.get(entry.key)
+            if first is not None:
+                raise _repetition(key, first, row)
+            if before is not None and before.source == row.digest:
+                entry.outcome, entry.target, entry.seq = Outcome.PRESENT, before.target, before.seq
+            else:
+                self._decide(verdict, before, present)
+        except Merged as merged:
+            entry.outcome, verdict.merged, verdict.mapped = Outcome.MERGED, merged, None
+        except Quarantined as quarantined:
+            entry.outcome, verdict.quarantined, verdict.mapped = Outcome.QUARANTINED, quarantined, None
+        self._remember(entry, firsts)
+        return verdict
+
+    def _decide(self, verdict: Verdict, before: Entry | None, present: dict[str, dict[str, Any]]) -> None:
+        mapped = self._mapper.map(verdict.row)
+        entry, held = verdict.entry, present.get(verdict.key)
+        entry.target = self._mapper.digest(mapped.values)
+        entry.seq = before.seq if before else self._first_seq + verdict.row.number
+        verdict.mapped = mapped
+        if before is None and held is None:
+            entry.outcome = Outcome.NORMALISED if mapped.notes else Outcome.MIGRATED
+            self._mapper.hold(mapped)
+            return
+        if held is None:
+            raise Quarantined(Reason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since")
+        now = self._mapper.digest(held)
+        if now == entry.target and verdict.key not in self._mapper.moved:
+            entry.outcome, verdict.mapped = Outcome.PRESENT, None
+            entry.seq = int(held.get("seq") or 0)
+        elif before is None:
+            raise Quarantined(Reason.KEY_TAKEN, f"the target has another row {verdict.key}")
+        elif now in (before.target, entry.target):
+            entry.outcome = Outcome.UPDATED
+            self._mapper.release(held)
+            self._mapper.hold(mapped)
+        else:
+            raise Quarantined(Reason.CHANGED_ON_BOTH_SIDES, "it changed in the source and in the target since")
+
+    async def _present(self, keys: list[str]) -> dict[str, dict[str, Any]]:
+        """The rows of the target that have these keys."""
+        possible = [key for key in dict.fromkeys(keys) if ids.is_possible(key)]
+        table = self._mapper.table
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(possible), _IN_ONE_QUERY):
+            async with self._database.reads() as connection:
+                rows = await connection.execute(sql.rows(table), {"keys": possible[start : start + _IN_ONE_QUERY]})
+                found |= {row._mapping[sql.key_of(table)]: dict(row._mapping) for row in rows}
+        return found
+
+
+def _repetition(key: str, first: Entry, row: SourceRow) -> Exception:
+    if first.source == row.digest:
+        return Merged(key, Into.SAME_ROW)
+    return Quarantined(Reason.DUPLICATE_DIFFERS, f"an earlier row has the key {key} and other values")
+
+
+def numbers(mapper: Mapper, entry: Entry) -> dict[str, int]:
+    """The values that the run gives, not the row."""
+    given = {"seq": entry.seq, "position": entry.seq & 0x7FFFFFFF, "usage_count": 0}
+    return {name: given[name] for name in NUMBERED if name in mapper.table.c}

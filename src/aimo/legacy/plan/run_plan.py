@@ -1,0 +1,81 @@
+"""What a run is going to do, decided once at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aimo.legacy.copy.row_writer import TAGS_A_MEMO
+from aimo.legacy.copy.separate_vectors import holds_lists
+from aimo.legacy.mappers.attachments import AttachmentMapper
+from aimo.legacy.mappers.conversations import ConversationMapper, MessageMapper
+from aimo.legacy.mappers.mapper import Mapper
+from aimo.legacy.mappers.memos import MemoMapper
+from aimo.legacy.mappers.recommendations import RecommendationMapper
+from aimo.legacy.mappers.relations import RelationMapper
+from aimo.legacy.mappers.rest import PushRuleMapper, TableMigrationMapper
+from aimo.legacy.mappers.tags_and_categories import CategoryMapper, TagMapper
+from aimo.legacy.mappers.users import UserMapper
+from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options
+from aimo.vectors.legacy_source import LegacySource
+
+# In the order of their foreign keys.
+MAPPERS: tuple[type[Mapper], ...] = (
+    UserMapper,
+    CategoryMapper,
+    TagMapper,
+    MemoMapper,
+    RelationMapper,
+    AttachmentMapper,
+    ConversationMapper,
+    MessageMapper,
+    RecommendationMapper,
+    PushRuleMapper,
+    TableMigrationMapper,
+)
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "categories": ("users",),
+    "tags": ("users",),
+    "memos": ("users", "categories", "tags"),
+    "memo_relations": ("users", "memos"),
+    "attachments": ("users",),
+    "ai_conversations": ("users",),
+    "ai_messages": ("ai_conversations",),
+    "daily_recommendations": ("users",),
+    "push_rules": ("users",),
+}
+
+
+def chosen(options: Options, source: LegacySource) -> list[str]:
+    """The tables of the source to go through, in order."""
+    wanted = options.tables or KNOWN
+    return [name for name in KNOWN if name in source.tables and name in wanted]
+
+
+def describe(options: Options, source: LegacySource, model: Mapping[str, Any], empty: Sequence[str]) -> dict[str, Any]:
+    """The plan that is kept with the run."""
+    names = chosen(options, source)
+    extra = [
+        apart
+        for apart, (rows, column) in VECTOR_TABLES.items()
+        if apart in source.tables and rows in names and not holds_lists(source.tables[rows], column)
+    ]
+    return {
+        "tables": {
+            name: {"version": source.tables[name].version, "rows": source.tables[name].rows}
+            for name in [*names, *extra]
+        },
+        "selected": list(options.tables),
+        "model": dict(model),
+        "empty": list(empty),
+        "others": {
+            name: table.rows for name, table in source.tables.items() if name not in KNOWN and name not in extra
+        },
+    }
+
+
+def order_numbers(source: LegacySource) -> int:
+    """How many order numbers a run may give out."""
+    tables = source.tables.values()
+    most = max((table.rows for table in tables), default=0)
+    return most * (TAGS_A_MEMO + 1) + TAGS_A_MEMO + 1

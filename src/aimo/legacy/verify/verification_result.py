@@ -1,0 +1,69 @@
+"""What a comparison of source and target found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimo.legacy.copy import runs as run_states
+
+LISTED = 1000
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One difference: where, what the source says and what the target has."""
+
+    table: str
+    key: str
+    column: str
+    problem: str
+    expected: Any = None
+    found: Any = None
+
+
+@dataclass
+class TableCheck:
+    """The comparison of one table."""
+
+    table: str
+    expected: int = 0
+    found: int = 0
+    chunks: int = 0
+    mismatches: int = 0
+
+
+@dataclass
+class Verification:
+    """What was compared, and every difference up to a thousand of them."""
+
+    state: str = run_states.PENDING
+    tables: list[TableCheck] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
+    total_mismatches: int = 0
+    searches: int = 0
+
+    @classmethod
+    def skipped(cls) -> Verification:
+        """Nothing was compared."""
+        return cls()
+
+    def begin(self, table: str) -> TableCheck:
+        """The comparison of one more table."""
+        self.tables.append(TableCheck(table))
+        return self.tables[-1]
+
+    def add(self, part: Verification) -> None:
+        """What another comparison found, of other tables."""
+        self.tables += part.tables
+        self.total_mismatches += part.total_mismatches
+        self.mismatches += part.mismatches[: LISTED - len(self.mismatches)]
+        self.searches += part.searches
+
+    def differ(self, mismatch: Mismatch) -> None:
+        """A difference was found."""
+        self.total_mismatches += 1
+        for check in self.tables:
+            check.mismatches += check.table == mismatch.table
+        if len(self.mismatches) < LISTED:
+            self.mismatches.append(mismatch)

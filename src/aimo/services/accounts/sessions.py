@@ -1,0 +1,243 @@
+"""Sessions: who is logged in from where, and ending that (docs/contract/sessions.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import audit, clock, ids
+from aimo.audit import Event
+from aimo.db.connection import Database
+from aimo.db.driver_reads import fetch_one
+from aimo.db.queries import sessions as sql
+from aimo.db.queries import users as user_sql
+from aimo.db.transaction import atomically
+from aimo.dto.sessions import Session
+from aimo.errors import AimoError, Code
+from aimo.services.accounts.tokens import LIFETIME_SECONDS, Claims, InvalidToken, Tokens
+
+log = structlog.get_logger(__name__)
+
+MOST_SESSIONS: Final = 100
+_GRAIN_MS = 15 * 60 * 1000
+_LONGEST_USER_AGENT = 200
+_LONGEST_ADDRESS = 64
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who makes a request, and by which token."""
+
+    uid: str
+    email: str | None
+    nickname: str | None
+    claims: Claims
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a login comes from, as far as its request tells."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept."""
+
+    count: int
+    current_remains: bool
+    token: str | None = None
+
+
+class SessionService:
+    """Opens, checks, lists and ends the sessions of users."""
+
+    def __init__(self, database: Database, tokens: Tokens) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._noted: dict[str, int] = {}
+        self._noting: set[asyncio.Task[None]] = set()
+
+    async def authenticate(self, claims: Claims) -> Identity | None:
+        """Who a genuine token stands for, or None when there is no such user.
+
+        Raises:
+            InvalidToken: its session has ended.
+        """
+        async with self._database.quick_reads() as connection:
+            values = {"owner": claims.uid, "session_id": claims.session_id}
+            row = await fetch_one(connection, sql.AUTHENTICATE, values)
+        if row is None:
+            return None
+        if claims.is_old:
+            valid_from = row.tokens_valid_from
+            if row.session_id or (valid_from is not None and claims.issued_at * 1000 <= valid_from):
+                raise InvalidToken
+        elif not row.session_id or row.ended:
+            raise InvalidToken
+        else:
+            self._note_use(claims, row.last_used_at)
+        return Identity(row.uid, row.email, row.nickname, claims)
+
+    async def open(self, uid: str, device: Device, *, password: str) -> str:
+        """The token of a new session, for a user whose stored password is (still) this one.
+
+        The oldest sessions end where the user has too many. PASSWORD_ERROR when the password was changed meanwhile.
+        """
+
+        async def work(connection: AsyncConnection) -> str:
+            row = (await connection.execute(user_sql.LOGIN_FOR_UPDATE, {"owner": uid})).one_or_none()
+            if row is None or row.password != password:
+                raise AimoError(Code.PASSWORD_ERROR)
+            return await self._open(connection, uid, device)
+
+        return await atomically(self._database, "sessions.open", work, user=uid)
+
+    async def all(self, user: Identity) -> list[Session]:
+        """The user's open sessions, the latest login first."""
+        async with self._database.reads() as connection:
+            values = {"owner": user.uid, "now": clock.now_ms(), "limit": MOST_SESSIONS}
+            rows = (await connection.execute(sql.OF_USER, values)).all()
+        return [
+            Session(
+                id=row.session_id,
+                created_at=row.created_at,
+                last_used_at=row.last_used_at,
+                expires_at=row.expires_at,
+                address=row.address,
+                user_agent=row.user_agent,
+                current=row.session_id == user.claims.session_id,
+            )
+            for row in rows
+        ]
+
+    async def log_out(self, user: Identity, device: Device) -> None:
+        """End the session of the user's token, or the token itself where it has no session."""
+        with audit.attempt(Event.LOGOUT, user=user.uid, address=device.address):
+            if user.claims.is_old:
+                await atomically(self._database, "sessions.log_out", lambda c: _end_old(c, user.claims), user=user.uid)
+            else:
+                await self._end_one(user.uid, user.claims.session_id)
+
+    async def end(self, user: Identity, session_id: str, device: Device) -> bool:
+        """End one of the user's sessions; true when it was the current one. NOT_FOUND where there is none."""
+        with audit.attempt(Event.SESSION_END, user=user.uid, address=device.address):
+            if not ids.is_possible(session_id) or not await self._end_one(user.uid, session_id):
+                raise AimoError(Code.NOT_FOUND, "Session not found")
+        return session_id == user.claims.session_id
+
+    async def end_all(self, user: Identity, *, keep_current: bool, device: Device) -> Ended:
+        """Log the user out everywhere, the current session apart where that is wanted."""
+
+        async def work(connection: AsyncConnection) -> Ended:
+            return await self.end_within(connection, user, keep_current=keep_current, device=device)
+
+        with audit.attempt(Event.LOGOUT_EVERYWHERE, user=user.uid, address=device.address):
+            return await atomically(self._database, "sessions.end_all", work, user=user.uid)
+
+    async def end_within(
+        self, connection: AsyncConnection, user: Identity, *, keep_current: bool, device: Device
+    ) -> Ended:
+        """The same within a transaction.
+
+        Tokens without a session end by the time at which they were issued, all together: one that shall stay is
+        replaced by the token of a new session.
+        """
+        values = {"owner": user.uid}
+        row = (await connection.execute(user_sql.LOGIN_FOR_UPDATE, values)).one_or_none()
+        if row is None:
+            raise AimoError(Code.USER_NOT_FOUND)
+        # Neither a clock that went back nor one that was ahead when the token was issued may let it live on.
+        issued_ms = int(user.claims.issued_at * 1000) if user.claims.is_old else 0
+        valid_from = clock.within_range(max(clock.now_ms(), row.tokens_valid_from or 0, issued_ms))
+        await connection.execute(user_sql.SET_TOKENS_VALID_FROM, values | {"valid_from": valid_from})
+        kept = user.claims.session_id if keep_current else ""
+        count = (await connection.execute(sql.END_OTHERS, values | {"kept": kept})).rowcount
+        if keep_current and user.claims.is_old:
+            return Ended(count, current_remains=False, token=await self._open(connection, user.uid, device))
+        return Ended(count, current_remains=keep_current)
+
+    async def forget_expired(self) -> None:
+        """Remove the sessions of all users that have expired."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(sql.FORGET, {"now": clock.now_ms()})
+
+        await atomically(self._database, "sessions.forget", work)
+
+    async def close(self) -> None:
+        """Stop noting uses."""
+        for task in self._noting:
+            task.cancel()
+        await asyncio.gather(*self._noting, return_exceptions=True)
+
+    async def _open(self, connection: AsyncConnection, uid: str, device: Device) -> str:
+        now = clock.now_ms()
+        found = await connection.scalars(sql.BEYOND, {"owner": uid, "offset": MOST_SESSIONS - 1, "limit": 1000})
+        if surplus := found.all():
+            await connection.execute(sql.END, {"owner": uid, "session_ids": surplus})
+        session_id = ids.session_id()
+        row = {
+            "session_id": session_id,
+            "uid": uid,
+            "address": device.address[:_LONGEST_ADDRESS],
+            "user_agent": _printable(device.user_agent),
+            "ended": False,
+            "expires_at": now + LIFETIME_SECONDS * 1000,
+            "now": now,
+        }
+        await connection.execute(sql.CREATE, row)
+        return self._tokens.issue(uid, session_id)
+
+    async def _end_one(self, uid: str, session_id: str) -> bool:
+        async def work(connection: AsyncConnection) -> bool:
+            values = {"owner": uid, "session_ids": [session_id]}
+            return (await connection.execute(sql.END, values)).rowcount > 0
+
+        return await atomically(self._database, "sessions.end", work, user=uid)
+
+    def _note_use(self, claims: Claims, last_used_at: int) -> None:
+        """Write down now and then that a session is in use, without having the request wait for it."""
+        now = clock.now_ms()
+        if any(abs(now - noted) < _GRAIN_MS for noted in (last_used_at, self._noted.get(claims.session_id, 0))):
+            return
+        if len(self._noted) >= _REMEMBERED:
+            self._noted.clear()
+        self._noted[claims.session_id] = now
+        task = asyncio.create_task(self._write_use(claims, now), name="session use")
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _write_use(self, claims: Claims, now: int) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(sql.TOUCH, {"owner": claims.uid, "id": claims.session_id, "now": now})
+
+        try:
+            await atomically(self._database, "sessions.touch", work, user=claims.uid)
+        except Exception as error:  # noqa: BLE001 (the time is for information; the next period tries again)
+            log.warning("the use of a session could not be noted", error=type(error).__name__)
+
+
+async def _end_old(connection: AsyncConnection, claims: Claims) -> None:
+    """Remember that a token without a session has ended, until it expires."""
+    row = {
+        "session_id": claims.session_id,
+        "uid": claims.uid,
+        "address": "",
+        "user_agent": "",
+        "ended": True,
+        "expires_at": int(min(claims.expires_at * 1000, clock.LATEST_MS)),
+        "now": clock.now_ms(),
+    }
+    await connection.execute(sql.CREATE, row)
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())[:_LONGEST_USER_AGENT]

@@ -1,0 +1,270 @@
+"""Attachments: a row in the database and an object in the store, together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock, ids
+from aimo.db.connection import Database
+from aimo.db.queries import attachments as sql
+from aimo.db.queries import users as user_sql
+from aimo.db.transaction import atomically
+from aimo.dto.attachments import Attachment, AttachmentPage
+from aimo.dto.base import UNSET
+from aimo.errors import AimoError, Code
+from aimo.services.accounts.provider_allowances import Allowance
+from aimo.services.attachments.file_urls import FileUrls, placed
+from aimo.services.memos.paging import PageRequest
+from aimo.services.sync import outbox as marks
+from aimo.services.sync.service import SyncService
+from aimo.storage.keys import attachment_key
+from aimo.storage.protocol import Storage, StorageError, StoredObject
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file that was received into a local temporary file."""
+
+    filename: str
+    content_type: str
+    size: int
+    path: Path
+    created_at: int | None = None
+    properties: Any = None
+
+
+@dataclass(frozen=True)
+class Download:
+    """An attachment opened for reading."""
+
+    filename: str
+    content_type: str
+    content: StoredObject
+
+
+class AttachmentService:
+    """Stores, lists, describes and removes attachments (docs/contract/attachments.md)."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        urls: FileUrls,
+        sync: SyncService,
+        *,
+        zone: ZoneInfo,
+        blocked_types: frozenset[str],
+        quota: int,
+        pictures: Allowance,
+    ) -> None:
+        """``quota`` is the most bytes of a user's files together, 0 for any number.
+
+        ``pictures`` counts what is going to be embedded.
+        """
+        self._database = database
+        self._storage = storage
+        self._urls = urls
+        self._sync = sync
+        self._zone = zone
+        self._blocked = blocked_types
+        self._quota = quota
+        self._pictures = pictures
+
+    def require_allowed(self, content_type: str) -> None:
+        """Refuse a media type of the block list, which may hold ``major/*``."""
+        if content_type in self._blocked or f"{content_type.partition('/')[0]}/*" in self._blocked:
+            message = f"File type {content_type} is not allowed due to security restrictions"
+            raise AimoError(Code.UNSUPPORTED_FILE_TYPE, message)
+
+    async def create(self, uid: str, file: NewFile) -> Attachment:
+        """Store the bytes, then the row; without the row the bytes are removed again.
+
+        FILE_TOO_LARGE beyond the user's quota, LimitReached for too many pictures, STORAGE_ERROR when either fails.
+        """
+        self.require_allowed(file.content_type)
+        await self.require_room(uid, file.size)
+        if file.content_type.startswith(("image/", "video/")):
+            await self._pictures.spend(uid)
+        attachment_id = ids.attachment_id()
+        key = attachment_key(uid, clock.local_day(self._zone), attachment_id, file.filename)
+        properties = file.properties if isinstance(file.properties, dict) else None
+        row = {
+            "attachment_id": attachment_id,
+            "uid": uid,
+            "filename": file.filename,
+            "type": file.content_type,
+            "size": file.size,
+            "path": key,
+            "properties": properties or None,
+            "created_at": _storable(file.created_at),
+            "seq": clock.next_sequence(),
+            **placed(self._storage.placement),
+        }
+
+        async def work(connection: AsyncConnection) -> marks.Mark:
+            if self._quota:
+                # One upload of a user after the other, so that many at once do not get past the quota.
+                await connection.execute(user_sql.LOCK, {"owner": uid})
+                await self._require_room(connection, uid, file.size)
+            await connection.execute(sql.CREATE, row)
+            return await marks.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
+
+        try:
+            await self._storage.put(key, file.path, file.content_type)
+            try:
+                mark = await atomically(self._database, "attachments.create", work, user=uid, entity=attachment_id)
+            except Exception:
+                # A commit may have happened although its answer was lost. An object too many is removed some day.
+                if await self._is_certainly_missing(uid, attachment_id):
+                    await self._remove_object(key)
+                raise
+        except AimoError:
+            raise
+        except Exception as error:
+            log.exception("attachment could not be stored", user=uid, attachment=attachment_id)
+            raise AimoError(Code.STORAGE_ERROR) from error
+        await self._sync.settle([mark])
+        attachment = present(_Row(row), self._urls)
+        attachment.cover_url = UNSET
+        return attachment
+
+    async def require_room(self, uid: str, size: int) -> None:
+        """FILE_TOO_LARGE, with what is used and allowed, when so many bytes more are beyond the user's quota."""
+        if self._quota:
+            async with self._database.reads() as connection:
+                await self._require_room(connection, uid, size)
+
+    async def _require_room(self, connection: AsyncConnection, uid: str, size: int) -> None:
+        used = int(await connection.scalar(sql.USED, {"owner": uid}) or 0)
+        if used + size > self._quota:
+            message = f"Storage quota exceeded: {used} of {self._quota} bytes are used, and {size} do not fit"
+            raise AimoError(Code.FILE_TOO_LARGE, message)
+
+    async def page(self, uid: str, request: PageRequest) -> AttachmentPage:
+        """A page of the user's attachments, newest first."""
+        async with self._database.reads() as connection:
+            total: int = (await connection.execute(sql.COUNT, {"owner": uid})).scalar_one()
+            values = {"owner": uid, "limit": request.size, "offset": request.offset}
+            rows = await connection.execute(sql.PAGE, values)
+            items = [present(row, self._urls) for row in rows]
+        described = request.describe(total)
+        return AttachmentPage(items=items, total=total, page=described.page, limit=described.limit)
+
+    async def get(self, uid: str, attachment_id: str) -> Attachment:
+        """One attachment; ATTACHMENT_NOT_FOUND when the user has none of that id."""
+        async with self._database.reads() as connection:
+            return present(await self._one(connection, uid, attachment_id), self._urls)
+
+    async def delete(self, uid: str, attachment_id: str) -> None:
+        """Remove row and object; memos keep the dead id, which they no longer show.
+
+        The row goes first: bytes left behind by a failure are found and removed later, a row without bytes
+        would be a promise broken.
+        """
+        which = {"owner": uid, "id": _possible(attachment_id)}
+
+        async def work(connection: AsyncConnection) -> tuple[str, marks.Mark]:
+            row = (await connection.execute(sql.FOR_UPDATE, which)).first()
+            if row is None:
+                raise AimoError(Code.ATTACHMENT_NOT_FOUND)
+            await connection.execute(sql.DELETE, which)
+            mark = await marks.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
+            return row.path, mark
+
+        key, mark = await atomically(self._database, "attachments.delete", work, user=uid, entity=attachment_id)
+        await self._remove_object(key)
+        await self._sync.settle([mark])
+
+    async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, Any]) -> Attachment:
+        """Set these properties and keep the others; null values are kept as null."""
+        which = {"owner": uid, "id": _possible(attachment_id)}
+
+        async def work(connection: AsyncConnection) -> Attachment:
+            row = (await connection.execute(sql.FOR_UPDATE, which)).first()
+            if row is None:
+                raise AimoError(Code.ATTACHMENT_NOT_FOUND)
+            merged = (row.properties if isinstance(row.properties, dict) else {}) | properties
+            await connection.execute(sql.SET_PROPERTIES, which | {"new_properties": merged})
+            return present(_Row(dict(row._mapping) | {"properties": merged}), self._urls)
+
+        return await atomically(self._database, "attachments.properties", work, user=uid, entity=attachment_id)
+
+    @asynccontextmanager
+    async def download(self, uid: str, attachment_id: str) -> AsyncIterator[Download]:
+        """Open an attachment's bytes.
+
+        ATTACHMENT_NOT_FOUND without the row, SYSTEM_ERROR when the bytes cannot be read.
+        """
+        async with self._database.reads() as connection:
+            row = await self._one(connection, uid, attachment_id)
+        try:
+            stored = await self._storage.open(row.path)
+        except StorageError as error:
+            log.exception("attachment cannot be read", user=uid, attachment=attachment_id)
+            raise AimoError(Code.SYSTEM_ERROR) from error
+        async with stored:
+            yield Download(row.filename, row.type, stored)
+
+    async def _one(self, connection: AsyncConnection, uid: str, attachment_id: str) -> Any:
+        row = (await connection.execute(sql.ONE, {"owner": uid, "id": _possible(attachment_id)})).first()
+        if row is None:
+            raise AimoError(Code.ATTACHMENT_NOT_FOUND)
+        return row
+
+    async def _is_certainly_missing(self, uid: str, attachment_id: str) -> bool:
+        try:
+            async with self._database.reads() as connection:
+                return (await connection.execute(sql.ONE, {"owner": uid, "id": attachment_id})).first() is None
+        except Exception:
+            log.exception("it is not known whether an attachment was stored", user=uid, attachment=attachment_id)
+            return False
+
+    async def _remove_object(self, key: str) -> None:
+        try:
+            await self._storage.delete(key)
+        except StorageError:
+            log.exception("a stored file could not be removed", key=key)
+
+
+class _Row:
+    """Values under attribute names, like a row of the database."""
+
+    def __init__(self, values: Any) -> None:
+        self.__dict__.update(values)
+
+
+def present(row: Any, urls: FileUrls) -> Attachment:
+    """An attachment as clients see it."""
+    properties = row.properties if isinstance(row.properties, dict) and row.properties else UNSET
+    cover = properties.get("coverUrl", UNSET) if isinstance(properties, dict) else UNSET
+    return Attachment(
+        attachment_id=row.attachment_id,
+        filename=row.filename,
+        url=urls.attachment(row),
+        type=row.type,
+        size=row.size,
+        created_at=row.created_at,
+        cover_url=cover,
+        properties=properties,
+    )
+
+
+def _possible(attachment_id: str) -> str:
+    if not ids.is_possible(attachment_id):
+        raise AimoError(Code.ATTACHMENT_NOT_FOUND)
+    return attachment_id
+
+
+def _storable(created_at: int | None) -> int:
+    """The time that the upload gave, where it is one that can be kept; else now."""
+    return created_at if created_at and 0 < created_at <= clock.LATEST_MS else clock.now_ms()

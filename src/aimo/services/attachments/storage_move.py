@@ -1,0 +1,203 @@
+"""Moving all stored files to another storage, so that it can be stopped and killed at any time.
+
+Each file is copied and read back before its row names the new place, and it is removed from the old
+place, if at all, only afterwards. So at every moment a row names a place that has the file; running
+the move again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo.db.connection import Database
+from aimo.db.queries import storage_move as sql
+from aimo.db.transaction import atomically
+from aimo.services.attachments.file_urls import is_own_avatar, placed
+from aimo.storage.content_types import UNKNOWN
+from aimo.storage.local import in_thread
+from aimo.storage.protocol import ObjectMissing, Storage, StorageError
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 200
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file by its key, and the row that names it: an attachment's, or of a user whose picture it is.
+
+    ``kind`` is where an attachment's row says that it is; pictures' rows do not say.
+    """
+
+    key: str
+    content_type: str
+    row_id: str
+    is_picture: bool = False
+    kind: str | None = None
+
+
+@dataclass
+class MoveReport:
+    """What was done. ``missing`` and ``failed`` name files by their keys; the latter with the reason."""
+
+    moved: int = 0
+    already_there: int = 0
+    verified: int = 0
+    removed: int = 0
+    missing: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file is in its new place."""
+        return not self.missing and not self.failed
+
+
+class FileMove:
+    """Moves the files of all users from one storage to another."""
+
+    def __init__(self, database: Database, source: Storage, target: Storage, *, scratch: Path) -> None:
+        """``scratch`` is an existing folder for one file at a time on its way."""
+        self._database = database
+        self._source = source
+        self._target = target
+        self._scratch = scratch
+        self.report = MoveReport()
+
+    async def move(self, done: Callable[[], None] = lambda: None) -> None:
+        """Copy what is not in the new place yet, and let the rows name it; ``done`` is called after each file."""
+        await self._each(self._move, done)
+
+    async def verify(self, done: Callable[[], None] = lambda: None) -> None:
+        """Read every file in its new place, and in the old one where it still is, and compare them."""
+        await self._each(self._verify, done)
+
+    async def remove_sources(self, done: Callable[[], None] = lambda: None) -> None:
+        """Remove from the old place what the new one has."""
+        await self._each(self._remove, done)
+
+    async def _each(self, work: Callable[[StoredFile], Any], done: Callable[[], None]) -> None:
+        async for batch in self._batches():
+            limit = asyncio.Semaphore(_AT_ONCE)
+
+            async def one(file: StoredFile, limit: asyncio.Semaphore = limit) -> None:
+                async with limit:
+                    try:
+                        await work(file)
+                    except StorageError as error:
+                        self.report.failed[file.key] = str(error)
+                        log.warning("a file could not be moved", key=file.key, reason=str(error))
+                    done()
+
+            async with asyncio.TaskGroup() as group:
+                for file in batch:
+                    group.create_task(one(file))
+
+    async def _batches(self) -> AsyncIterator[list[StoredFile]]:
+        after = ""
+        while rows := await self._rows(sql.ATTACHMENTS_AFTER, after):
+            after = rows[-1].attachment_id
+            yield [StoredFile(row.path, row.type, row.attachment_id, kind=row.storage_type) for row in rows]
+        after = ""
+        while rows := await self._rows(sql.AVATARS_AFTER, after):
+            after = rows[-1].uid
+            own = [row for row in rows if row.avatar and is_own_avatar(row.uid, row.avatar)]
+            yield [StoredFile(row.avatar, UNKNOWN, row.uid, is_picture=True) for row in own]
+
+    async def _rows(self, statement: Any, after: str) -> list[Any]:
+        async with self._database.reads() as connection:
+            return list((await connection.execute(statement, {"after": after, "limit": _BATCH})).all())
+
+    async def _move(self, file: StoredFile) -> None:
+        if file.kind not in (None, self._source.kind):
+            self.report.already_there += file.kind == self._target.kind
+            return
+        try:
+            moved = await self._copy(file)
+        except ObjectMissing:
+            if not await self._target.exists(file.key):
+                await self._note_missing(file)
+                return
+            moved = False
+        if not (await self._is_named(file) if file.is_picture else await self._place(file)):
+            await self._target.delete(file.key)  # removed by its user meanwhile
+            return
+        self.report.moved += moved or not file.is_picture
+        self.report.already_there += not moved and file.is_picture
+
+    async def _copy(self, file: StoredFile) -> bool:
+        """Copy a file and read it back; False when the same bytes were there already."""
+        with NamedTemporaryFile(dir=self._scratch, prefix="move-") as temporary:
+            async with await self._source.open(file.key) as stored:
+                digest = sha256()
+                async for piece in stored.chunks:
+                    digest.update(piece)
+                    await in_thread(temporary.write, piece)
+            await in_thread(temporary.flush)
+            if await self._hash(self._target, file.key) == digest.digest():
+                return False
+            await self._target.put(file.key, Path(temporary.name), file.content_type)
+        if await self._hash(self._target, file.key) != digest.digest():
+            raise StorageError("the copy differs from the original")
+        return True
+
+    async def _note_missing(self, file: StoredFile) -> None:
+        if file.key not in self.report.missing and await self._is_named(file):
+            self.report.missing.append(file.key)
+            log.warning("a file is missing", key=file.key)
+
+    async def _is_named(self, file: StoredFile) -> bool:
+        """Whether the row names the file now: users go on removing theirs while they are moved."""
+        async with self._database.reads() as connection:
+            statement = sql.AVATAR if file.is_picture else sql.PATH
+            return bool(await connection.scalar(statement, {"id": file.row_id}) == file.key)
+
+    async def _place(self, file: StoredFile) -> bool:
+        values = {f"new_{name}": value for name, value in placed(self._target.placement).items()}
+
+        async def work(connection: AsyncConnection) -> bool:
+            result = await connection.execute(sql.PLACE, {"id": file.row_id, "key": file.key, **values})
+            return result.rowcount == 1
+
+        return await atomically(self._database, "file_moves.place", work, entity=file.row_id)
+
+    async def _verify(self, file: StoredFile) -> None:
+        if file.kind not in (None, self._target.kind):
+            return
+        copy = await self._hash(self._target, file.key)
+        original = await self._hash(self._source, file.key)
+        if copy is None:
+            await self._note_missing(file)
+        elif original not in (None, copy):
+            self.report.failed[file.key] = "the copy differs from the original"
+        else:
+            self.report.verified += 1
+
+    async def _remove(self, file: StoredFile) -> None:
+        if file.kind not in (None, self._target.kind) or file.key in self.report.failed:
+            return
+        if await self._source.exists(file.key) and await self._target.exists(file.key):
+            await self._source.delete(file.key)
+            self.report.removed += 1
+
+    async def _hash(self, storage: Storage, key: str) -> bytes | None:
+        """The SHA-256 of a stored file; None where there is none."""
+        try:
+            stored = await storage.open(key)
+        except ObjectMissing:
+            return None
+        digest = sha256()
+        async with stored:
+            async for piece in stored.chunks:
+                digest.update(piece)
+        return digest.digest()

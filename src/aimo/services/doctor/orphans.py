@@ -1,0 +1,70 @@
+"""No row of LanceDB without a live memo or attachment of its user, once marks are drained."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from aimo.db.connection import Database
+from aimo.db.queries import doctor as sql
+from aimo.services.doctor import outbox_entries as marks
+from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.sync.outbox import Kind
+from aimo.vectors.store import VectorStore
+from aimo.vectors.table import OwnedTable
+
+_BATCH = 1000
+
+
+class Strays:
+    """Asks the database for every row of the three tables, whether it lives and whose it is."""
+
+    name = "no-strays"
+
+    def __init__(self, database: Database, vectors: VectorStore) -> None:
+        self._database = database
+        self._tables: dict[str, OwnedTable] = {
+            table.name: table for table in (vectors.memo_vectors, vectors.memo_texts, vectors.attachment_vectors)
+        }
+        self._attachments = vectors.attachment_vectors.name
+
+    async def look(self) -> AsyncIterator[Looked]:
+        """Table by table, as they are at the beginning of each."""
+        for name, table in self._tables.items():
+            async for rows in table.ids(_BATCH):
+                yield Looked(len(rows), await self._dead(name, rows))
+
+    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
+        """Those that still have no owner, are still there, and wait for nobody."""
+        waiting = await marks.excused(self._database, {each.entity for each in suspects})
+        found = []
+        for name, table in self._tables.items():
+            ids = [each.entity for each in suspects if each.evidence == name and each.entity not in waiting]
+            present = await table.owners(ids)
+            found += await self._dead(name, present)
+        return found
+
+    async def repair(self, violations: Sequence[Violation]) -> int:
+        """Have LanceDB look at them: it deletes what is gone and rewrites what belongs to somebody else."""
+        for kind, of_attachments in (("memo", False), ("attachment", True)):
+            mine = [each for each in violations if (each.evidence == self._attachments) is of_attachments]
+            await marks.mark(self._database, _KINDS[kind], list({each.entity: each for each in mine}.values()))
+        return len(violations)
+
+    async def _dead(self, name: str, rows: Sequence[tuple[str, str]]) -> list[Violation]:
+        if not rows:
+            return []
+        ids = list({row_id for row_id, _ in rows})
+        attachments = name == self._attachments
+        statement: Any = sql.LIVE_ATTACHMENTS if attachments else sql.LIVE_MEMOS
+        async with self._database.reads() as connection:
+            live = await connection.execute(statement, {"attachment_ids" if attachments else "memo_ids": ids})
+            owners = {row[0]: row[1] for row in live}
+        return [
+            Violation(row_id, uid, f"{name} has a row of {'another user' if row_id in owners else 'nobody'}", name)
+            for row_id, uid in rows
+            if owners.get(row_id) != uid
+        ]
+
+
+_KINDS: dict[str, Kind] = {"memo": "memo", "attachment": "attachment"}

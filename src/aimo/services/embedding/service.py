@@ -1,0 +1,151 @@
+"""Vectors of texts: from memory, from the cache table, or from the embedder."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from aimo import metrics
+from aimo.ai.embedder import Embedder, Role, Vectors
+from aimo.errors import ProviderError
+from aimo.services.sync.batcher import Batcher
+from aimo.vectors.embedding_caches import EmbeddingCache
+from aimo.vectors.hashes import content_hash, text_model_hash
+
+log = structlog.get_logger(__name__)
+
+_REMEMBERED = 2048
+# How long a failure is taken for an outage, unless a success shows that it is over.
+_OUTAGE_SECONDS = 5.0
+
+
+class EmbeddingService:
+    """The embedder behind its cache (docs/contract/source-database.md#embedding-caches).
+
+    Vectors of memos are kept in the cache table for ever. Vectors of queries are looked up there but
+    kept in memory only: clients search with every unfinished word.
+    """
+
+    def __init__(self, embedder: Embedder, cache: EmbeddingCache) -> None:
+        self.embedder = embedder
+        self._cache = cache
+        # By the hashes of model and text: a text may have megabytes.
+        self._memory: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+        self._down_until = 0.0
+        self._writer: Batcher[tuple[str, Vectors], None] = Batcher(self._store, limit=256, name="embedding-cache")
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the embedder has failed just now: who can do without it should not wait for it."""
+        return time.monotonic() < self._down_until
+
+    async def close(self) -> None:
+        """Write what is still to be cached, then close the embedder."""
+        await self._writer.close()
+        await self.embedder.close()
+
+    async def query(self, text: str, *, seconds: float) -> Vectors:
+        """The vector of a search.
+
+        Raises:
+            ProviderError: the embedder failed or took longer than ``seconds``.
+        """
+        known = await self._known([text], "query")
+        if text in known:
+            return known[text]
+        try:
+            async with asyncio.timeout(seconds):
+                vector: Vectors = (await self.embedder.embed([text], "query"))[0]
+        except TimeoutError:
+            metrics.PROVIDER_ERRORS.labels("embedding").inc()
+            if not self.is_down:
+                # Who waits less than usual learns nothing new.
+                self._notice(_late(seconds))
+            raise _late(seconds) from None
+        except ProviderError as error:
+            self._notice(error)
+            raise
+        self._notice(None)
+        self._remember("query", text, vector)
+        return vector
+
+    async def cached(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of those memo texts that need no embedder."""
+        return await self._known(texts, "passage")
+
+    async def fill(self, texts: Iterable[str], *, seconds: float) -> dict[str, ProviderError]:
+        """Embed memo texts and cache their vectors; the reasons of those that failed are returned.
+
+        A text refused by the provider costs no other its vector. Taking longer than ``seconds`` is a failure of all.
+        """
+        wanted = list(dict.fromkeys(texts))
+        known = await self._known(wanted, "passage")
+        missing = [text for text in wanted if text not in known]
+        if not missing:
+            return {}
+        try:
+            async with asyncio.timeout(seconds):
+                outcomes = await self.embedder.embed_each(missing, "passage")
+        except TimeoutError:
+            metrics.PROVIDER_ERRORS.labels("embedding").inc()
+            self._notice(_late(seconds))
+            return dict.fromkeys(missing, _late(seconds))
+        failed: dict[str, ProviderError] = {}
+        made: list[tuple[str, Vectors]] = []
+        for text, outcome in zip(missing, outcomes, strict=True):
+            if isinstance(outcome, ProviderError):
+                failed[text] = outcome
+            else:
+                made.append((text, outcome))
+                self._remember("passage", text, outcome)
+        outage = next((error for error in failed.values() if error.retryable), None)
+        self._notice(None if made else outage)
+        await asyncio.gather(*(self._writer.submit(item) for item in made))
+        return failed
+
+    def _notice(self, failure: ProviderError | None) -> None:
+        """Learn from the latest call whether the embedder works; a text that it refuses says nothing about that."""
+        if failure is None:
+            self._down_until = 0.0
+        elif failure.retryable:
+            self._down_until = time.monotonic() + _OUTAGE_SECONDS
+
+    def _hash(self, role: Role) -> str:
+        return text_model_hash(self.embedder.cache_model(role), self.embedder.dimension)
+
+    async def _known(self, texts: Sequence[str], role: Role) -> dict[str, Vectors]:
+        model_hash = self._hash(role)
+        keys = {text: (model_hash, content_hash(text)) for text in texts}
+        found = {text: self._memory[key] for text, key in keys.items() if key in self._memory}
+        missing = [text for text in texts if text not in found]
+        if missing:
+            try:
+                cached = await self._cache.get_many(model_hash, missing)
+            except Exception:
+                # A cache that cannot be read must not stop anybody: the embedder knows the answer too.
+                log.exception("the embedding cache cannot be read")
+                return found
+            for text, vector in cached.items():
+                self._remember(role, text, vector)
+            found |= cached
+        return found
+
+    def _remember(self, role: Role, text: str, vector: Vectors) -> None:
+        self._memory[self._hash(role), content_hash(text)] = vector
+        while len(self._memory) > _REMEMBERED:
+            self._memory.popitem(last=False)
+
+    async def _store(self, items: list[tuple[str, Vectors]]) -> list[None]:
+        try:
+            await self._cache.put_many(self._hash("passage"), dict(items))
+        except Exception:
+            log.exception("the embedding cache cannot be written")
+        return [None] * len(items)
+
+
+def _late(seconds: float) -> ProviderError:
+    return ProviderError(f"the embedder did not answer within {seconds:g} s")

@@ -1,0 +1,94 @@
+"""What surrounds the memos that answer a question: linked memos and attached files.
+
+See docs/contract/providers.md#explore-steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aimo import ids
+from aimo.db.connection import Database
+from aimo.db.queries import attachments as attachment_sql
+from aimo.db.queries import explore as sql
+from aimo.services.explore.retriever import Passage
+from aimo.services.memos.lists import by_ids
+
+_MOST_RELATED = 20
+_MOST_FILES = 5
+_MOST_HINTS = 5
+_MOST_LOOKED_UP = 500
+_DAY_MS = 86_400_000
+_NUMBERED = re.compile(r"\d+[.)]")
+_DIAGRAM = re.compile(r"chart|graph|diagram|flow", re.IGNORECASE)
+_SCREENSHOT = re.compile(r"screenshot|screen", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Memos linked with the found ones, a plain text about the links, and attached pictures and documents."""
+
+    related: Sequence[Any]
+    text: str
+    files: Sequence[Any]
+
+    def hints(self, insights: Sequence[str] = ()) -> list[str]:
+        """What the files' names say, and what a model thought about them; at most five lines."""
+        return [*filter(None, map(_hint, self.files)), *insights][:_MOST_HINTS]
+
+
+async def look_around(database: Database, uid: str, passages: Sequence[Passage]) -> Surroundings:
+    """Load the surroundings of these memos: four statements, whatever their number."""
+    found = [passage.row.memo_id for passage in passages]
+    wanted = [value for passage in passages for value in passage.row.attachments or () if ids.is_possible(value)]
+    files: dict[str, Any] = {}
+    async with database.reads() as connection:
+        outgoing = (await connection.execute(sql.OUTGOING, {"owner": uid, "memo_ids": found})).all()
+        incoming = (await connection.execute(sql.INCOMING, {"owner": uid, "memo_ids": found})).all()
+        linked = dict.fromkeys([link.target_memo_id for link in outgoing] + [link.source_memo_id for link in incoming])
+        related = await by_ids(connection, uid, list(linked)[:_MOST_RELATED])
+        if wanted:
+            which = {"owner": uid, "ids": list(dict.fromkeys(wanted))[:_MOST_LOOKED_UP]}
+            files = {row.attachment_id: row for row in await connection.execute(attachment_sql.BY_IDS, which)}
+    known = [files[value] for value in dict.fromkeys(wanted) if value in files]
+    readable = [row for row in known if row.type.startswith("image/") or row.type == "application/pdf"]
+    connected = {link.source_memo_id for link in outgoing} | {link.target_memo_id for link in incoming}
+    text = _statements(passages, len(connected), len(incoming))
+    return Surroundings(related, text, readable[:_MOST_FILES])
+
+
+def insights(reply: str) -> list[str]:
+    """The first two lines of a model's reply that are neither empty nor numbered."""
+    return unnumbered_lines(reply)[:2]
+
+
+def unnumbered_lines(reply: str) -> list[str]:
+    """The trimmed lines of a reply without empty and numbered ones."""
+    lines = [line.strip() for line in reply.split("\n")]
+    return [line for line in lines if line and not _NUMBERED.match(line)]
+
+
+def _statements(passages: Sequence[Passage], connected: int, backlinks: int) -> str:
+    said = []
+    if connected:
+        said.append(f"{connected} of the {len(passages)} notes are linked with other notes.")
+    if backlinks:
+        said.append(f"Other notes refer to them {backlinks} times.")
+    moments = [passage.row.created_at for passage in passages]
+    days = (max(moments) - min(moments)) // _DAY_MS
+    if days > 30:
+        said.append(f"The notes span {days} days.")
+    return " ".join(said) or "There are no significant connections between the notes."
+
+
+def _hint(file: Any) -> str | None:
+    if file.type == "application/pdf":
+        return f"{file.filename} is a PDF document that may hold details."
+    if _DIAGRAM.search(file.filename):
+        return f"{file.filename} seems to be a chart or a diagram."
+    if _SCREENSHOT.search(file.filename):
+        return f"{file.filename} seems to be a screenshot."
+    return None

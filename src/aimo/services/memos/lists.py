@@ -1,0 +1,209 @@
+"""Lists of memos: filtered ones, public ones, and those that refer to a memo."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aimo import clock, ids
+from aimo.db.connection import Database
+from aimo.db.driver_reads import ReadConnection, fetch, fetch_one, fetch_value
+from aimo.db.queries import memos as sql
+from aimo.db.queries import relations as relation_sql
+from aimo.db.queries import users as user_sql
+from aimo.db.queries.memos import Filters, Order
+from aimo.dto.base import Pagination
+from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
+from aimo.errors import AimoError, Code
+from aimo.services.attachments.file_urls import FileUrls
+from aimo.services.memos import tags
+from aimo.services.memos.memo_presenter import LISTED, PLAIN, MemoViews
+from aimo.services.memos.name_keys import require_query
+from aimo.services.memos.paging import SURELY_SMALL, PageRequest, fitting
+from aimo.services.memos.service import one, require_possible
+from aimo.vectors.text_table import TextTable
+
+UNCATEGORIZED = "__uncategorized__"
+
+# Up to here the ids found in LanceDB are handed to the database; beyond, its ids are handed to us.
+_LISTED_IDS = 1000
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What a client filters memos by; None and empty mean no filter. Times are epoch milliseconds, inclusive."""
+
+    category_id: str | None = None
+    tags: Sequence[str] = ()
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any filter at all."""
+        named = any(name.strip() for name in self.tags)
+        return bool(self.category_id) or named or self.since is not None or self.until is not None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Criteria made ready for a statement: its shape and the values to bind."""
+
+    filters: Filters
+    values: dict[str, Any]
+
+
+async def select(connection: ReadConnection, uid: str, criteria: Criteria) -> Selection | None:
+    """The selection that criteria mean; None when no memo can meet them."""
+    values: dict[str, Any] = {"owner": uid}
+    filters = Filters(since=criteria.since is not None, until=criteria.until is not None)
+    if criteria.since is not None:
+        values["since"] = clock.within_range(criteria.since)
+    if criteria.until is not None:
+        values["until"] = clock.within_range(criteria.until)
+    if criteria.category_id == UNCATEGORIZED:
+        filters = replace(filters, category="none")
+    elif criteria.category_id:
+        if not ids.is_possible(criteria.category_id):
+            return None
+        filters = replace(filters, category="one")
+        values["category_id"] = criteria.category_id
+    tag_ids = await tags.find_by_names(connection, uid, criteria.tags) if criteria.tags else []
+    if tag_ids is None:
+        return None
+    if tag_ids:
+        filters = replace(filters, tags=True)
+        values |= {"tag_ids": tag_ids, "tag_count": len(tag_ids)}
+    return Selection(filters, values)
+
+
+class MemoLists:
+    """Pages of memos (docs/contract/memos.md#list, docs/contract/memos.md#backlinks, docs/contract/public.md)."""
+
+    def __init__(self, database: Database, views: MemoViews, texts: TextTable, urls: FileUrls) -> None:
+        self._database = database
+        self._views = views
+        self._texts = texts
+        self._urls = urls
+
+    async def page(self, uid: str, criteria: Criteria, search: str, order: Order, request: PageRequest) -> MemoPage:
+        """The user's memos that meet the criteria and literally contain ``search``.
+
+        See docs/decisions/10-folding-and-literal-search.md.
+        """
+        require_query(search)
+        found = await self._texts.containing(uid, [search]) if search.strip() else None
+        async with self._database.quick_reads() as connection:
+            selection = await select(connection, uid, criteria)
+            if selection is None or found == []:
+                return MemoPage(items=[], pagination=request.describe(0))
+            if found is None:
+                total, rows = await _page(connection, selection, order, request)
+            elif len(found) <= _LISTED_IDS:
+                listed = replace(selection.filters, listed=True)
+                narrowed = Selection(listed, selection.values | {"memo_ids": found})
+                total, rows = await _page(connection, narrowed, order, request)
+            else:
+                total, rows = await _page_of_many(connection, selection, order, request, set(found))
+            items = await self._views.present(connection, uid, rows, LISTED)
+        return MemoPage(items=items, pagination=_describe(request, total, len(items)))
+
+    async def public(self, uid: str, order: Order, request: PageRequest) -> MemoPage:
+        """A user's public memos; none for an unknown user."""
+        if not ids.is_possible(uid):
+            return MemoPage(items=[], pagination=request.describe(0))
+        async with self._database.quick_reads() as connection:
+            total, rows = await _page(connection, Selection(Filters(public=True), {"owner": uid}), order, request)
+            items = await self._views.present(connection, uid, rows, PLAIN)
+        return MemoPage(items=items, pagination=_describe(request, total, len(items)))
+
+    async def random_public(self, uid: str) -> Memo:
+        """One of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
+        filters, order = Filters(public=True), Order()
+        async with self._database.quick_reads() as connection:
+            total = 0
+            if ids.is_possible(uid):
+                total = await fetch_value(connection, sql.count(filters), {"owner": uid})
+            values = {"owner": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
+            rows = await fetch(connection, sql.page(filters, order), values) if total else []
+            if not rows:
+                raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
+            return (await self._views.present(connection, uid, rows, PLAIN))[0]
+
+    async def public_one(self, memo_id: str) -> PublicMemo:
+        """A public memo with its author, without e-mail and private relations (docs/decisions/23-public-memos.md)."""
+        async with self._database.quick_reads() as connection:
+            row = None
+            if ids.is_possible(memo_id):
+                row = await fetch_one(connection, sql.PUBLIC_ONE, {"id": memo_id})
+            if row is None:
+                raise AimoError(Code.NOT_FOUND, "Public memo not found")
+            memo = (await self._views.present(connection, row.uid, [row], PLAIN))[0]
+            user = await fetch_one(connection, user_sql.PROFILE, {"owner": row.uid})
+        if user is None:
+            raise AimoError(Code.NOT_FOUND, "User not found")
+        author = Author(uid=user.uid, nickname=user.nickname, avatar=self._urls.avatar(user.uid, user.avatar))
+        return PublicMemo(memo=memo, user=author)
+
+    async def backlinks(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
+        """The memos that refer to a memo: cut by the order of the references, shown by the order of the memos."""
+        require_possible(memo_id)
+        async with self._database.quick_reads() as connection:
+            await one(connection, uid, memo_id)
+            which = {"owner": uid, "id": memo_id}
+            total: int = await fetch_value(connection, relation_sql.COUNT_BACKLINKS, which)
+            values = which | {"limit": request.size, "offset": request.offset}
+            if request.size > SURELY_SMALL:
+                sizes = await fetch(connection, relation_sql.BACKLINK_SIZES, values)
+                values["limit"] = fitting(row.size for row in sizes)
+            rows = await fetch(connection, relation_sql.BACKLINKS, values)
+            items = await self._views.present(connection, uid, sorted(rows, key=lambda row: row.seq), PLAIN)
+        return MemoPage(items=items, pagination=_describe(request, total, len(items)))
+
+
+async def _page(
+    connection: ReadConnection, selection: Selection, order: Order, request: PageRequest
+) -> tuple[int, Sequence[Any]]:
+    total: int = await fetch_value(connection, sql.count(selection.filters), selection.values)
+    if not total or not request.size:
+        return total, []
+    values = selection.values | {"limit": request.size, "offset": request.offset}
+    if request.size > SURELY_SMALL:
+        sizes = await fetch(connection, sql.sizes(selection.filters, order), values)
+        values["limit"] = fitting(row.size for row in sizes)
+    return total, await fetch(connection, sql.page(selection.filters, order), values)
+
+
+async def _page_of_many(
+    connection: ReadConnection, selection: Selection, order: Order, request: PageRequest, found: set[str]
+) -> tuple[int, Sequence[Any]]:
+    rows = await fetch(connection, sql.ids(selection.filters, order), selection.values)
+    wanted = [memo_id for (memo_id,) in rows if memo_id in found]
+    page = await within_page(
+        connection, selection.values["owner"], wanted[request.offset : request.offset + request.size]
+    )
+    return len(wanted), await by_ids(connection, selection.values["owner"], page)
+
+
+async def within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> Sequence[str]:
+    """Return the first of these ids, as many as a page has room for."""
+    if len(memo_ids) <= SURELY_SMALL:
+        return memo_ids
+    rows = await fetch(connection, sql.SIZES, {"owner": uid, "memo_ids": memo_ids})
+    sizes = {row.memo_id: row.size for row in rows}
+    return memo_ids[: fitting(sizes.get(memo_id, 0) for memo_id in memo_ids)]
+
+
+async def by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
+    """Return the rows of a user's memos in the order of the ids; ids without a row are left out."""
+    if not memo_ids:
+        return []
+    rows = await fetch(connection, sql.BY_IDS, {"owner": uid, "memo_ids": memo_ids})
+    known = {row.memo_id: row for row in rows}
+    return [known[memo_id] for memo_id in memo_ids if memo_id in known]
+
+
+def _describe(request: PageRequest, total: int, shown: int) -> Pagination:
+    return request.describe(total, truncated=shown < min(request.size, max(0, total - request.offset)))

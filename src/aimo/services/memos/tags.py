@@ -1,0 +1,175 @@
+"""Tags of a user's memos, and the counters that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock, ids
+from aimo.db.connection import Database
+from aimo.db.driver_reads import ReadConnection, fetch
+from aimo.db.queries import tags as sql
+from aimo.db.transaction import atomically
+from aimo.dto.base import UNSET, UnsetType
+from aimo.dto.tags import Tag, TagBody
+from aimo.errors import AimoError, Code
+from aimo.services.memos.name_keys import name_key, require_length, require_lookup
+
+
+class TagService:
+    """Lists, makes, changes and removes tags (docs/contract/tags.md)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self, uid: str) -> list[Tag]:
+        """The user's tags in the order in which they were made."""
+        async with self._database.reads() as connection:
+            return [present(row) for row in await connection.execute(sql.OF_USER, {"owner": uid})]
+
+    async def get(self, uid: str, tag_id: str) -> Tag:
+        """One tag; NOT_FOUND when the user has none of that id."""
+        async with self._database.reads() as connection:
+            return await _one(connection, uid, tag_id)
+
+    async def create(self, uid: str, body: TagBody) -> Tag:
+        """Make a tag, or return the one that has this name already."""
+        if not body.name or not body.name.strip():
+            raise AimoError(Code.PARAMS_ERROR, "Tag name is required")
+        name, color = require_length(body.name.strip(), "Tag name"), body.color or None
+
+        async def work(connection: AsyncConnection) -> Tag:
+            return (await _find_or_create(connection, uid, [name], color))[0]
+
+        tag = await atomically(self._database, "tags.create", work, user=uid)
+        if tag.color is None and body.color is UNSET:
+            tag.color = UNSET
+        return tag
+
+    async def update(self, uid: str, tag_id: str, body: TagBody) -> Tag:
+        """Change name or colour; a name that another tag has is refused."""
+        if not isinstance(body.name, UnsetType):
+            if not (body.name or "").strip():
+                raise AimoError(Code.PARAMS_ERROR, "Tag name cannot be empty")
+            require_length((body.name or "").strip(), "Tag name")
+        now = clock.now_ms()
+
+        async def work(connection: AsyncConnection) -> Tag:
+            tag = await _one(connection, uid, tag_id, sql.FOR_UPDATE)
+            tag.name = tag.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
+            tag.color = tag.color if isinstance(body.color, UnsetType) else body.color
+            tag.updated_at = now
+            change = {"new_name": tag.name, "new_name_key": name_key(tag.name), "new_color": tag.color, "now": now}
+            await connection.execute(sql.UPDATE, {"owner": uid, "id": tag_id, **change})
+            return tag
+
+        try:
+            return await atomically(self._database, "tags.update", work, user=uid, entity=tag_id)
+        except IntegrityError as error:
+            raise AimoError(Code.PARAMS_ERROR, "Another tag has this name") from error
+
+    async def delete(self, uid: str, tag_id: str) -> None:
+        """Remove a tag, also from the memos that carry it."""
+        _must_be_possible(tag_id)
+        which = {"owner": uid, "tag_id": tag_id}
+
+        async def work(connection: AsyncConnection) -> int:
+            # Memos before the tag: the order in which changing a memo locks them.
+            await connection.execute(sql.FORGET_IN_MEMOS, which)
+            return (await connection.execute(sql.DELETE, which)).rowcount
+
+        if not await atomically(self._database, "tags.delete", work, user=uid, entity=tag_id):
+            raise AimoError(Code.NOT_FOUND)
+
+
+async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The ids that a request means: the given ones, unknown ones included, or else those of the names.
+
+    Names that no tag has are made into tags. Duplicates are dropped, the order is kept.
+    See docs/decisions/11-names-of-tags-and-categories.md.
+    """
+    if tag_ids:
+        return list(dict.fromkeys(tag_ids))
+    require_lookup(names)
+    wanted = [name.strip() for name in names if name.strip()]
+    return [tag.tag_id for tag in await _find_or_create(connection, uid, wanted, None)] if wanted else []
+
+
+async def find_by_names(connection: ReadConnection, uid: str, names: Sequence[str]) -> list[str] | None:
+    """The ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
+    require_lookup(names)
+    keys = {name_key(name) for name in names if name.strip()}
+    if not keys:
+        return []
+    rows = await fetch(connection, sql.BY_NAMES, {"owner": uid, "name_keys": list(keys)})
+    return [row.tag_id for row in rows] if len(rows) == len(keys) else None
+
+
+async def recount(connection: AsyncConnection, uid: str, gone: Iterable[str], added: Iterable[str]) -> set[str]:
+    """Count tags down and up, always in the same order of locks; return those of ``added`` that exist."""
+    known = set()
+    steps = [(tag_id, sql.COUNT_DOWN) for tag_id in gone] + [(tag_id, sql.COUNT_UP) for tag_id in added]
+    for tag_id, statement in sorted(steps, key=lambda step: step[0]):
+        if not ids.is_possible(tag_id):
+            continue
+        changed = (await connection.execute(statement, {"owner": uid, "id": tag_id})).rowcount
+        if changed and statement is sql.COUNT_UP:
+            known.add(tag_id)
+    return known
+
+
+async def _find_or_create(connection: AsyncConnection, uid: str, names: Sequence[str], color: str | None) -> list[Tag]:
+    """One tag a distinct name, in the order of the names."""
+    by_key = {name_key(name): name for name in reversed(names)}
+    found = await _by_keys(connection, uid, list(by_key))
+    missing = [key for key in dict.fromkeys(name_key(name) for name in names) if key not in found]
+    if missing:
+        now = clock.now_ms()
+        rows = [
+            {
+                "tag_id": ids.tag_id(),
+                "uid": uid,
+                "name": require_length(by_key[key], "Tag name"),
+                "name_key": key,
+                "color": color,
+                "seq": clock.next_sequence(),
+                "now": now,
+            }
+            for key in missing
+        ]
+        await connection.execute(sql.CREATE_NEW, rows)
+        found = await _by_keys(connection, uid, list(by_key))
+    return [found[key] for key in dict.fromkeys(name_key(name) for name in names)]
+
+
+async def _by_keys(connection: AsyncConnection, uid: str, keys: Sequence[str]) -> dict[str, Tag]:
+    rows = await connection.execute(sql.BY_NAMES, {"owner": uid, "name_keys": keys})
+    return {row.name_key: present(row) for row in rows}
+
+
+def _must_be_possible(tag_id: str) -> None:
+    if not ids.is_possible(tag_id):
+        raise AimoError(Code.NOT_FOUND)
+
+
+async def _one(connection: AsyncConnection, uid: str, tag_id: str, statement: Any = sql.ONE) -> Tag:
+    _must_be_possible(tag_id)
+    row = (await connection.execute(statement, {"owner": uid, "tag_id": tag_id})).first()
+    if row is None:
+        raise AimoError(Code.NOT_FOUND)
+    return present(row)
+
+
+def present(row: Any) -> Tag:
+    """A tag as clients see it."""
+    return Tag(
+        tag_id=row.tag_id,
+        name=row.name,
+        color=row.color,
+        usage_count=row.usage_count,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

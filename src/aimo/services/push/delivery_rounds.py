@@ -1,0 +1,340 @@
+"""Pushing what is due: each message at most once, whatever is killed or runs twice (docs/push.md#at-most-once).
+
+A message is claimed in the database before it is sent; who did not get the claim does not send. So
+several processes, restarts and commands never send one twice, and a kill loses at most the message
+that is on its way: messages go out one after the other. So that a user whose channels are slow does
+not hold up everybody, users have turns: what does not fit into one waits until the others had theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import push_deliveries as sql
+from aimo.db.queries import push_rules as rule_sql
+from aimo.db.transaction import atomically
+from aimo.push.channels import Channels
+from aimo.push.protocol import Message, Outcome, PushError
+from aimo.services.push.due_hours import hour_of, targets
+from aimo.services.push.message_content import PushContent
+
+log = structlog.get_logger(__name__)
+
+# When a message that certainly was not delivered is tried again.
+WAITS_MS = (5_000, 20_000, 60_000, 180_000, 600_000)
+LOST_AFTER_MS = 3 * 60_000
+KEPT_DAYS = 30
+
+_GROUP = 200
+_PREPARED_AHEAD = 4
+_STATES = {Outcome.REJECTED: "failed", Outcome.UNAVAILABLE: "waiting", Outcome.UNKNOWN: "unknown"}
+_LOST = "the server was stopped while this message was on its way"
+_PUT_OFF = "earlier messages of this user took long"
+
+
+@dataclass
+class Round:
+    """What became of the messages of a round; ``unprepared`` counts rules whose content could not be made."""
+
+    sent: int = 0
+    failed: int = 0
+    waiting: int = 0
+    unknown: int = 0
+    unprepared: int = 0
+
+    def count(self, state: str) -> None:
+        """Count one message more in a state."""
+        setattr(self, state, getattr(self, state) + 1)
+
+    def add(self, other: Round) -> None:
+        """Count the messages of another round as well."""
+        for state, number in vars(other).items():
+            setattr(self, state, getattr(self, state) + number)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message by its key, its owner, and how often it was tried before."""
+
+    rule_id: str
+    due: str
+    channel: str
+    uid: str
+    attempts: int = 0
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The binds that address its row."""
+        return {"rule": self.rule_id, "hour": self.due, "target": self.channel}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A rule, its channels by target that have not had their message, and the message."""
+
+    rule: Any
+    left: dict[str, Any]
+    message: Message
+
+
+class _Turns:
+    """How long the messages of each user have taken, and whether that was long enough."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._taken: defaultdict[str, float] = defaultdict(float)
+
+    def is_over(self, uid: str) -> bool:
+        """Whether a user has had the turn."""
+        return self._taken[uid] >= self._seconds
+
+    @contextmanager
+    def taken_by(self, uid: str) -> Iterator[None]:
+        """Count what happens inside as a user's time."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._taken[uid] += time.monotonic() - started
+
+
+class PushRounds:
+    """Sends the messages of an hour, tries some of them again, and reports those that were lost."""
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Channels,
+        content: PushContent,
+        *,
+        waits_ms: tuple[int, ...] = WAITS_MS,
+        lost_after_ms: int = LOST_AFTER_MS,
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._content = content
+        self._waits_ms = waits_ms
+        self._lost_after_ms = lost_after_ms
+
+    async def run(self, due: str, go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf) -> Round:
+        """Send every message of a local hour that nobody has claimed yet; ``go_on`` is asked before each.
+
+        A user whose messages took ``turn_seconds`` gets no further one begun: the rest is left to :meth:`retry`.
+        """
+        done = Round()
+        turns = _Turns(turn_seconds)
+        late: list[Delivery] = []
+        async with self._database.reads() as connection:
+            rules = (await connection.execute(rule_sql.DUE, {"hour": hour_of(due)})).all()
+        async with aclosing(self._prepared(rules, due, done, go_on)) as prepared:
+            async for ready in prepared:
+                late += await self._push(ready, due, done, go_on, turns)
+        for delivery in late:
+            if go_on() and await self._enter(delivery, "waiting", 0, error=_PUT_OFF):
+                done.count("waiting")
+        if rules:
+            log.info("pushes of an hour", due=due, rules=len(rules), **vars(done))
+        return done
+
+    async def retry(
+        self, present_hours: list[str], go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf
+    ) -> Round:
+        """Try again what is due to be tried again; what belongs to an hour that is over is given up.
+
+        A user whose messages took ``turn_seconds`` gets no further one begun; the rest stays due.
+        """
+        done = Round()
+        turns = _Turns(turn_seconds)
+        async with self._database.reads() as connection:
+            values = {"now": clock.now_ms(), "limit": _GROUP}
+            rows = (await connection.execute(sql.WAITING, values)).all()
+        messages: dict[str, Message] = {}
+        for row in rows:
+            if not go_on():
+                break
+            if turns.is_over(row.uid):
+                continue
+            delivery = Delivery(row.rule_id, row.due, row.channel, row.uid, row.attempts)
+            with turns.taken_by(row.uid):
+                await self._try_again(delivery, present_hours, messages, done)
+        return done
+
+    async def report_lost(self) -> int:
+        """Say of messages claimed long ago, by a process that died, that their fate is unknown; how many."""
+        now = clock.now_ms()
+        async with self._database.reads() as connection:
+            rows = (await connection.execute(sql.LOST, {"now": now, "limit": _GROUP})).all()
+        for row in rows:
+            delivery = Delivery(row.rule_id, row.due, row.channel, row.uid)
+            await self._write("push.give_up", delivery, sql.GIVE_UP, delivery.key | {"now": now, "new_error": _LOST})
+            log.warning("a push may be missing", rule=row.rule_id, user=row.uid, due=row.due, target=row.channel)
+        return len(rows)
+
+    async def forget_old(self) -> None:
+        """Remove what was pushed more than ``KEPT_DAYS`` ago."""
+        before = clock.now_ms() - KEPT_DAYS * 86_400_000
+        await self._write("push.forget", Delivery("", "", "", ""), sql.FORGET, {"before": before})
+
+    async def _prepared(
+        self, rules: Sequence[Any], due: str, done: Round, go_on: Callable[[], bool]
+    ) -> AsyncGenerator[_Ready, None]:
+        """The rules that have something to send, in order, with their messages made some rules ahead.
+
+        Making one may mean to wait for a chat model, and the messages of an hour should arrive in that hour.
+        """
+        ahead: deque[asyncio.Task[_Ready | None]] = deque()
+        waiting = deque(rules)
+        try:
+            while (waiting or ahead) and go_on():
+                while waiting and len(ahead) < _PREPARED_AHEAD:
+                    ahead.append(asyncio.create_task(self._look_at(waiting.popleft(), due, done)))
+                ready = await ahead.popleft()
+                if ready:
+                    yield ready
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def _look_at(self, rule: Any, due: str, done: Round) -> _Ready | None:
+        """A rule as it is now, with what it still has to send in an hour; None without anything."""
+        async with self._database.reads() as connection:
+            current = (await connection.execute(rule_sql.ONE, {"owner": rule.uid, "rule": rule.id})).first()
+            if current is None or not current.enabled or current.push_time != hour_of(due):
+                return None
+            known = set((await connection.execute(sql.KNOWN, {"rule": rule.id, "hour": due})).scalars())
+        left = {name: channel for name, channel in targets(current.channels or []).items() if name not in known}
+        message = await self._prepare(current, done) if left else None
+        return _Ready(current, left, message) if message else None
+
+    async def _push(
+        self, ready: _Ready, due: str, done: Round, go_on: Callable[[], bool], turns: _Turns
+    ) -> list[Delivery]:
+        """Send the messages of a rule; gives those for which its user's turn was too short."""
+        late = []
+        for name, channel in ready.left.items():
+            if not go_on():
+                break
+            delivery = Delivery(ready.rule.id, due, name, ready.rule.uid)
+            if turns.is_over(delivery.uid):
+                late.append(delivery)
+                continue
+            with turns.taken_by(delivery.uid):
+                if await self._claim(delivery):
+                    await self._send(delivery, channel, ready.message, done)
+        return late
+
+    async def _prepare(self, rule: Any, done: Round) -> Message | None:
+        """The rule's message, made once for all its channels."""
+        try:
+            return await self._content.generate(rule.uid, rule.content_type)
+        except Exception:
+            log.exception("what to push could not be made", rule=rule.id, user=rule.uid, content=rule.content_type)
+            done.count("unprepared")
+            return None
+
+    async def _claim(self, delivery: Delivery) -> bool:
+        return await self._enter(delivery, "claimed", self._lost_after_ms, tries=1)
+
+    async def _enter(
+        self, delivery: Delivery, state: str, look_after_ms: int, *, tries: int = 0, error: str | None = None
+    ) -> bool:
+        """Write a message down, unless it is already; whether this call was the one that did."""
+        now = clock.now_ms()
+        values = {
+            "rule_id": delivery.rule_id,
+            "due": delivery.due,
+            "channel": delivery.channel,
+            "uid": delivery.uid,
+            "new_state": state,
+            "tries": tries,
+            "now": now,
+            "next_look": now + look_after_ms,
+            "new_error": error,
+        }
+        try:
+            await self._write("push.claim", delivery, sql.CLAIM, values)
+        except IntegrityError:  # somebody else has it, or the rule is gone
+            return False
+        return True
+
+    async def _claim_again(self, delivery: Delivery) -> bool:
+        now = clock.now_ms()
+        values = delivery.key | {"now": now, "next_look": now + self._lost_after_ms}
+        return await self._write("push.claim_again", delivery, sql.CLAIM_AGAIN, values) == 1
+
+    async def _send(self, delivery: Delivery, channel: Any, message: Message, done: Round) -> None:
+        """Send a message whose claim is held, and write down what became of it."""
+        try:
+            await self._channels.send(channel, message)
+        except PushError as error:
+            await self._settle(delivery, self._state_after(delivery, error), str(error), done)
+        except Exception as error:
+            log.exception("a push failed in an unexpected way", rule=delivery.rule_id, user=delivery.uid)
+            await self._settle(delivery, "unknown", type(error).__name__, done)
+        else:
+            await self._settle(delivery, "sent", None, done)
+
+    def _state_after(self, delivery: Delivery, error: PushError) -> str:
+        state = _STATES[error.outcome]
+        return "failed" if state == "waiting" and delivery.attempts >= len(self._waits_ms) else state
+
+    async def _settle(self, delivery: Delivery, state: str, error: str | None, done: Round) -> None:
+        done.count(state)
+        if state != "sent":
+            log.warning(
+                "a push did not get through",
+                rule=delivery.rule_id,
+                user=delivery.uid,
+                due=delivery.due,
+                attempt=delivery.attempts + 1,
+                state=state,
+                error=error,
+            )
+        next_look = clock.now_ms() + self._waits_ms[delivery.attempts] if state == "waiting" else None
+        values = {"new_state": state, "new_error": error, "next_look": next_look}
+        await self._write("push.settle", delivery, sql.SETTLE, delivery.key | values)
+
+    async def _try_again(
+        self, delivery: Delivery, present_hours: list[str], messages: dict[str, Message], done: Round
+    ) -> None:
+        async with self._database.reads() as connection:
+            values = {"owner": delivery.uid, "rule": delivery.rule_id}
+            rule = (await connection.execute(rule_sql.ONE, values)).first()
+        channel = targets(rule.channels or []).get(delivery.channel) if rule and rule.enabled else None
+        if channel is None or delivery.due not in present_hours:
+            reason = "the rule was changed before it got through" if channel is None else "the hour is over"
+            await self._drop(delivery, reason, done)
+            return
+        message = messages.get(delivery.rule_id) or await self._prepare(rule, done)
+        if message is None:
+            await self._drop(delivery, "what to push could not be made", done)
+            return
+        messages[delivery.rule_id] = message
+        if await self._claim_again(delivery):
+            await self._send(delivery, channel, message, done)
+
+    async def _drop(self, delivery: Delivery, reason: str, done: Round) -> None:
+        if await self._claim_again(delivery):
+            await self._settle(delivery, "failed", reason, done)
+
+    async def _write(self, operation: str, delivery: Delivery, statement: Any, values: dict[str, Any]) -> int:
+        """Run one statement in a transaction of its own; how many rows it touched."""
+
+        async def work(connection: AsyncConnection) -> int:
+            return (await connection.execute(statement, values)).rowcount
+
+        return await atomically(self._database, operation, work, user=delivery.uid, entity=delivery.rule_id)

@@ -1,0 +1,66 @@
+"""All services together. Apart from the handlers that use them, so that a command need not load the web framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aimo.config import Settings
+from aimo.db.connection import Database
+from aimo.services.accounts.service import AccountService
+from aimo.services.accounts.sessions import SessionService
+from aimo.services.accounts.tokens import Tokens
+from aimo.services.attachments.service import AttachmentService
+from aimo.services.doctor.doctor import Doctor
+from aimo.services.explore.answers import ExploreService
+from aimo.services.explore.conversations import ConversationService
+from aimo.services.explore.relation_graph import RelationGraph
+from aimo.services.insights.recommendations import RecommendationService
+from aimo.services.insights.service import InsightService
+from aimo.services.memos.categories import CategoryService
+from aimo.services.memos.lists import MemoLists
+from aimo.services.memos.service import MemoService
+from aimo.services.memos.tag_suggestions import TagSuggestions
+from aimo.services.memos.tags import TagService
+from aimo.services.operations.app_versions import AppVersionService
+from aimo.services.operations.metrics_exporter import Figures
+from aimo.services.operations.table_browser import InspectionService
+from aimo.services.push.delivery_rounds import PushRounds
+from aimo.services.push.rules import PushRuleService
+from aimo.services.recognition.asr import AsrService
+from aimo.services.recognition.ocr import OcrService
+from aimo.services.search.service import SearchService
+from aimo.services.sync.service import SyncService
+from aimo.storage.protocol import Storage
+
+
+@dataclass(frozen=True)
+class ServiceSet:
+    """Every service, opened; `aimo.runtime` decides what is inside."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    tokens: Tokens
+    sessions: SessionService
+    accounts: AccountService
+    categories: CategoryService
+    tags: TagService
+    attachments: AttachmentService
+    memos: MemoService
+    lists: MemoLists
+    search: SearchService
+    explore: ExploreService
+    graph: RelationGraph
+    conversations: ConversationService
+    tag_suggestions: TagSuggestions
+    insights: InsightService
+    recommendations: RecommendationService
+    ocr: OcrService
+    asr: AsrService
+    app_versions: AppVersionService
+    inspection: InspectionService
+    push_rules: PushRuleService
+    pushes: PushRounds
+    sync: SyncService
+    figures: Figures
+    doctor: Doctor
