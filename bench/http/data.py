@@ -42,7 +42,7 @@ Row = dict[str, Any]
 class Data:
     """Rows of every table in the order of their foreign keys, and the vectors of the memos in the same order."""
 
-    rows: dict[type[schema.Table], list[Row]]
+    rows: dict[type[schema.Model], list[Row]]
     vectors: Vectors
     owner: str
     memo_ids: list[str]
@@ -61,7 +61,7 @@ class Data:
 
     async def fill_vectors(self, store: VectorStore) -> None:
         """Write vectors, texts and cached vectors, and bring the tables into the shape of the nightly upkeep."""
-        memos = self.rows[schema.Memo]
+        memos = self.rows[schema.Memos]
         for start in range(0, len(memos), _CHUNK):
             part = memos[start : start + _CHUNK]
             ids, uids = [row["memo_id"] for row in part], [row["uid"] for row in part]
@@ -77,8 +77,8 @@ def make(memos: int) -> Data:
     chance, noise = random.Random(SEED), np.random.default_rng(SEED)
     people = [_id(chance, "u") for _ in range(1 + OTHERS)]
     words = _words(chance)
-    rows: dict[type[schema.Table], list[Row]] = {schema.User: [_user(place, uid) for place, uid in enumerate(people)]}
-    for model in (schema.Tag, schema.Attachment, schema.Memo, schema.MemoTag, schema.MemoRelation):
+    rows: dict[type[schema.Model], list[Row]] = {schema.Users: [_user(place, uid) for place, uid in enumerate(people)]}
+    for model in (schema.Tags, schema.Attachments, schema.Memos, schema.MemoTags, schema.MemoRelations):
         rows[model] = []
     for place, uid in enumerate(people):
         _add_user(chance, words, rows, uid, memos if place == 0 else max(10, memos // 50))
@@ -88,11 +88,11 @@ def make(memos: int) -> Data:
     owner = people[0]
     return Data(
         rows=rows,
-        vectors=_near(noise, centers, len(rows[schema.Memo])),
+        vectors=_near(noise, centers, len(rows[schema.Memos])),
         owner=owner,
-        memo_ids=[row["memo_id"] for row in rows[schema.Memo] if row["uid"] == owner],
-        tag_ids=[row["tag_id"] for row in rows[schema.Tag] if row["uid"] == owner],
-        attachment_ids=[row["attachment_id"] for row in rows[schema.Attachment] if row["uid"] == owner],
+        memo_ids=[row["memo_id"] for row in rows[schema.Memos] if row["uid"] == owner],
+        tag_ids=[row["tag_id"] for row in rows[schema.Tags] if row["uid"] == owner],
+        attachment_ids=[row["attachment_id"] for row in rows[schema.Attachments] if row["uid"] == owner],
         queries=dict(zip([*texts, COMMON], _near(noise, centers, QUERIES + 1), strict=True)),
         created=dict(zip(created, _near(noise, centers, CREATED), strict=True)),
     )
@@ -107,18 +107,18 @@ def _near(noise: np.random.Generator, centers: Vectors, count: int) -> Vectors:
 
 
 def _add_user(
-    chance: random.Random, words: list[str], rows: dict[type[schema.Table], list[Row]], uid: str, memos: int
+    chance: random.Random, words: list[str], rows: dict[type[schema.Model], list[Row]], uid: str, memos: int
 ) -> None:
     tags = [_tag(chance, uid, place) for place in range(30)]
     files = [_attachment(chance, uid, place) for place in range(max(1, memos // 10))]
-    rows[schema.Tag] += tags
-    rows[schema.Attachment] += files
+    rows[schema.Tags] += tags
+    rows[schema.Attachments] += files
     written: list[str] = []
     for place in range(memos):
         chosen = chance.sample(tags, chance.choice((0, 1, 1, 2, 3)))
         memo_id = _id(chance, "m")
         moment = _START_MS + place * 300_000
-        rows[schema.Memo].append(
+        rows[schema.Memos].append(
             {
                 "memo_id": memo_id,
                 "uid": uid,
@@ -136,10 +136,10 @@ def _add_user(
         )
         for tag in chosen:
             tag["usage_count"] += 1
-            rows[schema.MemoTag].append({"memo_id": memo_id, "tag_id": tag["tag_id"], "uid": uid})
+            rows[schema.MemoTags].append({"memo_id": memo_id, "tag_id": tag["tag_id"], "uid": uid})
         if place % 5 == 4:
             for position, target in enumerate(chance.sample(written, chance.choice((1, 2)))):
-                rows[schema.MemoRelation].append(_relation(chance, uid, memo_id, target, position, moment))
+                rows[schema.MemoRelations].append(_relation(chance, uid, memo_id, target, position, moment))
         written.append(memo_id)
 
 

@@ -64,7 +64,7 @@ def integer_prefix(text: str) -> int | None:
     return int(digits)
 
 
-def narrowed(value: T) -> T | float:
+def as_js_number(value: T) -> T | float:
     """A number of JSON as a double holds it: whole ones beyond its exact range lose digits or become infinite."""
     return _as_double(value) if isinstance(value, int) and abs(value) > _LARGEST_EXACT else value
 

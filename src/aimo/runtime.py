@@ -30,7 +30,7 @@ from aimo.push.meow import Meow
 from aimo.scheduler.service import Scheduler
 from aimo.services.accounts.provider_allowances import Allowance, HourlyAllowance, Unlimited
 from aimo.services.accounts.rate_limit_counters import Counters
-from aimo.services.accounts.rate_limits import RateLimits
+from aimo.services.accounts.rate_limits import RateLimiter
 from aimo.services.accounts.service import AccountService
 from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import Tokens
@@ -38,10 +38,10 @@ from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.attachments.service import AttachmentService
 from aimo.services.doctor.doctor import Doctor
 from aimo.services.doctor.memo_index import MemoIndex
-from aimo.services.doctor.memo_tags import MemoTags
-from aimo.services.doctor.orphans import Strays
+from aimo.services.doctor.memo_tags import MemoTagLists
+from aimo.services.doctor.orphans import OrphanRows
 from aimo.services.doctor.set_aside import SetAside
-from aimo.services.doctor.stored_files import AttachmentFiles, StrayFiles
+from aimo.services.doctor.stored_files import AttachmentFiles, OrphanFiles
 from aimo.services.doctor.tag_counts import TagCounts
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.explore.answers import ExploreService
@@ -57,8 +57,8 @@ from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
 from aimo.services.operations.app_versions import AppVersionService
-from aimo.services.operations.metrics_exporter import Figures
-from aimo.services.operations.table_browser import InspectionService
+from aimo.services.operations.metrics_exporter import MetricsExporter
+from aimo.services.operations.table_browser import TableBrowser
 from aimo.services.push.delivery_rounds import PushRounds
 from aimo.services.push.message_content import PushContent
 from aimo.services.push.rules import PushRuleService
@@ -216,8 +216,8 @@ class Runtime:
         self.services = assemble(settings, self.stores, Tokens(secret))
         self._closing.add("sessions", self.services.sessions.close)
         if self._worker:
-            await self.services.figures.start()
-            self._closing.add("figures", self.services.figures.stop)
+            await self.services.metrics_exporter.start()
+            self._closing.add("metrics", self.services.metrics_exporter.stop)
         if self._scheduled:
             self._scheduler = create_scheduler(settings, self.stores, self.services)
             self._closing.add("scheduler", self._stop_scheduler)
@@ -292,12 +292,12 @@ def create_doctor(stores: Stores) -> Doctor:
         database,
         [
             MemoIndex(database, vectors, stores.embeddings),
-            Strays(database, vectors),
+            OrphanRows(database, vectors),
             SetAside(database),
-            MemoTags(database),
+            MemoTagLists(database),
             TagCounts(database),
             AttachmentFiles(database, storage),
-            StrayFiles(database, storage),
+            OrphanFiles(database, storage),
         ],
     )
 
@@ -368,7 +368,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         sessions,
         stores.storage,
         urls,
-        limits=RateLimits(counters, enabled=settings.rate_limit),
+        limits=RateLimiter(counters, enabled=settings.rate_limit),
         zone=settings.zone,
         allow_registration=settings.allow_registration,
         password_rules=settings.password_rules,
@@ -435,8 +435,8 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
             allowance("asr-user", settings.user_asr_per_hour, "recognized recordings", stores.providers.asr),
         ),
         app_versions=stores.providers.app_versions,
-        inspection=InspectionService(database, stores.vectors),
+        table_browser=TableBrowser(database, stores.vectors),
         sync=sync,
-        figures=Figures(database, stores.vectors, sync),
+        metrics_exporter=MetricsExporter(database, stores.vectors, sync),
         doctor=create_doctor(stores),
     )

@@ -23,7 +23,7 @@ import pytest
 from aimo import config
 from aimo.db.connection import Database
 from aimo.db.transaction import atomically
-from aimo.services.sync import outbox as marks
+from aimo.services.sync import outbox as entries
 from support.client import Client, plain_http
 from support.mariadb import MariaDB
 from support.seeding import SECRET, Plot, token
@@ -75,15 +75,15 @@ def _found_by_meaning(client: Client, query: str, limit: int = 5) -> list[str]:
 
 
 async def _leave_behind(settings: config.Settings, uid: str, written: list[str], gone: str) -> None:
-    """The marks of a server that was killed between the commit and the application."""
+    """The entries of a server that was killed between the commit and the application."""
     database = await Database.open(settings)
     try:
         for memo_id in [*written, gone]:
 
-            async def mark(connection: Any, memo_id: str = memo_id) -> None:
-                await marks.write(connection, "memo", memo_id, uid)
+            async def entry(connection: Any, memo_id: str = memo_id) -> None:
+                await entries.write(connection, "memo", memo_id, uid)
 
-            await atomically(database, "test", mark)
+            await atomically(database, "test", entry)
     finally:
         await database.close()
 

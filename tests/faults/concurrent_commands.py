@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, insert
 
 from aimo import clock, config
-from aimo.db.schema import Lease
+from aimo.db.schema import Leases
 from aimo.runtime import Runtime
-from aimo.services.doctor.invariant import Outcome
+from aimo.services.doctor.invariant import InvariantOutcome
 from support.server import Server
 
 T = TypeVar("T")
@@ -41,18 +41,18 @@ class Beside:
         self._thread.join()
         self._loop.close()
 
-    def broken(self) -> list[Outcome]:
+    def broken(self) -> list[InvariantOutcome]:
         """What the doctor finds: the guarantees that do not hold."""
         return [outcome for outcome in self._run(self._runtime.services.doctor.run()) if not outcome.holds]
 
     def take_role(self) -> None:
         """Nobody applies marks any more, as if another process were the writer and did nothing."""
         row = {"name": _ROLE, "holder": "elsewhere|1|1|1", "expires_at": clock.now_ms() + _HOUR_MS}
-        self._run(self._execute(delete(Lease).where(Lease.name == _ROLE), insert(Lease).values(**row)))
+        self._run(self._execute(delete(Leases).where(Leases.name == _ROLE), insert(Leases).values(**row)))
 
     def give_role_back(self) -> None:
         """Let the server be the writer again."""
-        self._run(self._execute(delete(Lease).where(Lease.name == _ROLE)))
+        self._run(self._execute(delete(Leases).where(Leases.name == _ROLE)))
 
     async def _execute(self, *statements: Any) -> None:
         async with self._runtime.stores.database.engine.begin() as connection:

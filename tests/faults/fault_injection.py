@@ -18,7 +18,7 @@ from aimo.errors import ProviderError
 from aimo.storage.local import LocalStorage
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 
 Place = Literal["database", "lancedb", "storage", "embedder"]
 
@@ -37,7 +37,7 @@ class Faults:
         self._afterwards = False
         self.fired = False
         self._wrap_reading(monkeypatch)
-        self._wrap(monkeypatch, Table, ("write", "read"), "lancedb", VectorStoreError)
+        self._wrap(monkeypatch, LanceTable, ("write", "read"), "lancedb", VectorStoreError)
         self._wrap(monkeypatch, LocalStorage, ("put", "open", "delete", "exists"), "storage", StorageError)
         self._wrap(monkeypatch, LocalEmbedder, ("embed", "embed_each"), "embedder", ProviderError)
 

@@ -128,7 +128,7 @@ async def _examine(server: Server, load: Load) -> None:
         async def in_step() -> bool:
             return (await runtime.services.sync.status()).waiting == 0
 
-        await eventually_async(in_step, "all marks are applied", timeout=60)
+        await eventually_async(in_step, "all entries are applied", timeout=60)
         for writer in load.writers:
             await writer.verify(runtime.services.memos)
         for outcome in await runtime.services.doctor.run():

@@ -308,7 +308,7 @@ class Life(RuleBasedStateMachine):
             self.imagined = after
 
     def _stand_still(self, misfortune: Misfortune) -> None:
-        """Nobody applies marks for a while: they wait, and no search shows what is gone."""
+        """Nobody applies entries for a while: they wait, and no search shows what is gone."""
         self._in_step()
         self.scene.beside.take_role()
         try:
@@ -412,7 +412,7 @@ FEW: dict[str, dict[Kind | None, int]] = {
 MANY: dict[Kind | None, int] = {None: 300, "crash": 100, "standstill": 50, "rebuild": 50}
 
 
-@pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.parametrize("many", [False, pytest.param(True, entries=pytest.mark.long)])
 def test_nothing_done_in_any_order_is_lost_or_shown_wrongly(
     server: Callable[..., Server], migrated_database: dict[str, str], many: bool
 ) -> None:

@@ -23,7 +23,7 @@ from aimo.runtime import Runtime
 from aimo.services.accounts import passwords
 from aimo.services.accounts.sessions import Identity
 from aimo.services.accounts.tokens import Claims
-from aimo.services.attachments.service import NewFile
+from aimo.services.attachments.service import NewAttachment
 from aimo.services.doctor import doctor
 from support.waiting import eventually_async
 
@@ -86,7 +86,7 @@ class Scene:
         return category_id
 
     async def attachment(self) -> str:
-        new = NewFile(filename="a.txt", content_type="text/plain", size=5, path=self.upload())
+        new = NewAttachment(filename="a.txt", content_type="text/plain", size=5, path=self.upload())
         return (await self.services.attachments.create(self.uid, new)).attachment_id
 
     async def conversation(self) -> str:

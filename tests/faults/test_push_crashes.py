@@ -100,7 +100,7 @@ def starting(server: Server) -> Iterator[None]:
         thread.join()
 
 
-def settle(stub: Stub) -> list[str]:
+def wait_for_pushes(stub: Stub) -> list[str]:
     """What has arrived once nothing arrives any more."""
     before = -1
     while len(stub.sink()) != before:
@@ -121,7 +121,7 @@ def test_a_kill_in_the_middle_of_a_push_hour(
 
     running.start()
     eventually(lambda: len(stub.sink()) >= TOTAL - 1, "the rest arrives", timeout=120)
-    seen = Counter(settle(stub))
+    seen = Counter(wait_for_pushes(stub))
     assert [name for name, times in seen.items() if times > 1] == []
     assert len(seen) >= TOTAL - 1
     assert "今天读完了一本书" in stub.sink()[0]["json"]["msg"]
@@ -143,7 +143,7 @@ def test_two_servers_and_commands_on_one_database(
     told = command.communicate(timeout=120)[0]
     assert command.returncode == 0, told + (first.folder / "command.log").read_text()[-3000:]
     eventually(lambda: len(stub.sink()) >= TOTAL - 1, "the rest arrives", timeout=120)
-    seen = Counter(settle(stub))
+    seen = Counter(wait_for_pushes(stub))
     assert [name for name, times in seen.items() if times > 1] == []
     assert len(seen) >= TOTAL - 1, run_push(second, "status").communicate(timeout=120)[0]
 
@@ -171,4 +171,4 @@ def test_a_service_that_is_down_gets_its_messages_when_it_is_back(
     stub.start()
     running.start()
     eventually(lambda: len(stub.sink()) == 2, "the running server tries again", timeout=120)
-    assert sorted(settle(stub)) == ["0-feishu", "0-meow"]
+    assert sorted(wait_for_pushes(stub)) == ["0-feishu", "0-meow"]

@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 
 from aimo import clock, config
 from aimo.db.connection import Database
-from aimo.db.schema import RateLimit
+from aimo.db.schema import RateLimits
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code, LimitReached
 from aimo.runtime import Runtime, create_allowance
 from aimo.services.accounts import rate_limit_counters as counting
 from aimo.services.accounts import rate_limits
 from aimo.services.accounts.rate_limit_counters import Counters
-from aimo.services.accounts.rate_limits import RateLimits
+from aimo.services.accounts.rate_limits import RateLimiter
 
 ALICE = "user_alice"
 HOME = "192.0.2.77"
@@ -37,8 +37,8 @@ async def database(
 
 
 @pytest.fixture
-def limits(database: Database) -> RateLimits:
-    return RateLimits(Counters(database, "a secret"), enabled=True)
+def limits(database: Database) -> RateLimiter:
+    return RateLimiter(Counters(database, "a secret"), enabled=True)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return now
 
 
-async def fail(limits: RateLimits, address: str, uid: str | None = ALICE, email: str = "a@example.test") -> None:
+async def fail(limits: RateLimiter, address: str, uid: str | None = ALICE, email: str = "a@example.test") -> None:
     """A login that fails; LimitReached when it is refused."""
     try:
         async with limits.login(email, uid, address):
@@ -60,24 +60,24 @@ async def fail(limits: RateLimits, address: str, uid: str | None = ALICE, email:
         return
 
 
-async def succeed(limits: RateLimits, address: str, uid: str = ALICE) -> None:
+async def succeed(limits: RateLimiter, address: str, uid: str = ALICE) -> None:
     async with limits.login("a@example.test", uid, address):
         """The password is right."""
 
 
 async def rows(database: Database) -> list[Any]:
     async with database.reads() as connection:
-        return list(await connection.execute(select(RateLimit.name, RateLimit.hits, RateLimit.expires_at)))
+        return list(await connection.execute(select(RateLimits.name, RateLimits.hits, RateLimits.expires_at)))
 
 
-async def strangers_fail_a_hundred_times(limits: RateLimits) -> None:
+async def strangers_fail_a_hundred_times(limits: RateLimiter) -> None:
     for number in range(100):
         await fail(limits, f"203.0.113.{number // 10}")
     with pytest.raises(LimitReached):
         await fail(limits, "203.0.113.200")
 
 
-async def test_strangers_do_not_lock_out_who_logged_in_from_an_address_before(limits: RateLimits) -> None:
+async def test_strangers_do_not_lock_out_who_logged_in_from_an_address_before(limits: RateLimiter) -> None:
     await succeed(limits, HOME)
     await strangers_fail_a_hundred_times(limits)
     await succeed(limits, HOME)
@@ -86,13 +86,13 @@ async def test_strangers_do_not_lock_out_who_logged_in_from_an_address_before(li
     await succeed(limits, "198.51.100.1", "user_bob")
 
 
-async def test_strangers_do_not_keep_a_session_from_changing_its_password(limits: RateLimits) -> None:
+async def test_strangers_do_not_keep_a_session_from_changing_its_password(limits: RateLimiter) -> None:
     await strangers_fail_a_hundred_times(limits)
     async with limits.password_change(ALICE, "198.51.100.1"):
         """The old password is right."""
 
 
-async def test_a_stolen_session_guesses_a_hundred_old_passwords_from_all_addresses(limits: RateLimits) -> None:
+async def test_a_stolen_session_guesses_a_hundred_old_passwords_from_all_addresses(limits: RateLimiter) -> None:
     async def guess(address: str) -> None:
         async with limits.password_change(ALICE, address):
             raise AimoError(Code.PASSWORD_ERROR)
@@ -105,7 +105,7 @@ async def test_a_stolen_session_guesses_a_hundred_old_passwords_from_all_address
         await guess("203.0.113.200")
 
 
-async def test_a_known_address_is_limited_like_any_other(limits: RateLimits) -> None:
+async def test_a_known_address_is_limited_like_any_other(limits: RateLimiter) -> None:
     await succeed(limits, HOME)
     for _ in range(10):
         await fail(limits, HOME)
@@ -113,7 +113,7 @@ async def test_a_known_address_is_limited_like_any_other(limits: RateLimits) -> 
         await succeed(limits, HOME)
 
 
-async def test_failures_that_are_nobodys_fault_are_not_counted(limits: RateLimits, database: Database) -> None:
+async def test_failures_that_are_nobodys_fault_are_not_counted(limits: RateLimiter, database: Database) -> None:
     for error in (OSError(), AimoError(Code.DB_ERROR), LimitReached("bcrypt", retry_after=1)):
         with pytest.raises(type(error)):
             async with limits.login("a@example.test", ALICE, HOME):
@@ -124,7 +124,7 @@ async def test_failures_that_are_nobodys_fault_are_not_counted(limits: RateLimit
     assert {row.hits for row in await rows(database)} == {0}
 
 
-async def test_hanging_up_gives_no_attempt_back(limits: RateLimits) -> None:
+async def test_hanging_up_gives_no_attempt_back(limits: RateLimiter) -> None:
     for _ in range(10):
         with pytest.raises(asyncio.CancelledError):
             async with limits.login("a@example.test", ALICE, HOME):
@@ -133,12 +133,12 @@ async def test_hanging_up_gives_no_attempt_back(limits: RateLimits) -> None:
         await succeed(limits, HOME)
 
 
-async def test_many_at_once_get_no_more_attempts(limits: RateLimits) -> None:
+async def test_many_at_once_get_no_more_attempts(limits: RateLimiter) -> None:
     results = await asyncio.gather(*(fail(limits, HOME) for _ in range(40)), return_exceptions=True)
     assert [type(result) for result in results].count(LimitReached) == 30
 
 
-async def test_accounts_that_do_not_exist_are_limited_the_same_way(limits: RateLimits) -> None:
+async def test_accounts_that_do_not_exist_are_limited_the_same_way(limits: RateLimiter) -> None:
     for number in range(100):
         await fail(limits, f"203.0.113.{number // 10}", None, "nobody@example.test")
     with pytest.raises(LimitReached):
@@ -147,7 +147,7 @@ async def test_accounts_that_do_not_exist_are_limited_the_same_way(limits: RateL
 
 
 async def test_made_up_names_and_addresses_share_a_fixed_number_of_counters(
-    limits: RateLimits, database: Database, monkeypatch: pytest.MonkeyPatch
+    limits: RateLimiter, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "STRANGERS_COUNTERS", 4)
     for number in range(60):
@@ -158,7 +158,7 @@ async def test_made_up_names_and_addresses_share_a_fixed_number_of_counters(
     assert len(await rows(database)) <= 3 * 4
 
 
-async def test_counters_tell_neither_addresses_nor_emails(limits: RateLimits, database: Database) -> None:
+async def test_counters_tell_neither_addresses_nor_emails(limits: RateLimiter, database: Database) -> None:
     await succeed(limits, HOME)
     await fail(limits, HOME, None, "nobody@example.test")
     other = Counters(database, "another secret")
@@ -169,7 +169,7 @@ async def test_counters_tell_neither_addresses_nor_emails(limits: RateLimits, da
 
 
 async def test_after_its_window_a_limit_begins_anew(
-    limits: RateLimits, time: list[int], monkeypatch: pytest.MonkeyPatch
+    limits: RateLimiter, time: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limits, "REGISTRATIONS_OF_ADDRESS", replace(rate_limits.REGISTRATIONS_OF_ADDRESS, most=2))
 
@@ -197,26 +197,26 @@ async def test_counters_that_have_expired_are_removed_a_few_at_a_time(
     database: Database, time: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "_TIDIED_AT_ONCE", 4)
-    limits = RateLimits(Counters(database, "a secret"), enabled=True)
+    limits = RateLimiter(Counters(database, "a secret"), enabled=True)
     for number in range(10):
         await fail(limits, f"203.0.113.{number}", None, f"nobody{number}@example.test")
     assert len(await rows(database)) == 30
     time[0] += 16 * MINUTE_MS
-    later = RateLimits(Counters(database, "a secret"), enabled=True)
+    later = RateLimiter(Counters(database, "a secret"), enabled=True)
     for left in (26 + 3, 22 + 3, 18 + 3):
         await fail(later, HOME, None, "nobody@example.test")
         assert len(await rows(database)) == left
 
 
-async def test_who_is_refused_writes_nothing(limits: RateLimits, database: Database) -> None:
+async def test_who_is_refused_writes_nothing(limits: RateLimiter, database: Database) -> None:
     for _ in range(10):
         await fail(limits, HOME)
     async with database.reads() as connection:
-        before = await connection.scalar(select(func.sum(RateLimit.hits)))
+        before = await connection.scalar(select(func.sum(RateLimits.hits)))
     with pytest.raises(LimitReached):
         await fail(limits, HOME)
     async with database.reads() as connection:
-        assert await connection.scalar(select(func.sum(RateLimit.hits))) == before
+        assert await connection.scalar(select(func.sum(RateLimits.hits))) == before
 
 
 async def test_zero_or_no_provider_means_no_allowance(database: Database) -> None:

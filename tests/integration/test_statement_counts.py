@@ -25,7 +25,7 @@ MOST = 6
 PAGE = 20
 
 # What the server asks by itself, whether or not anybody makes a request.
-_BACKGROUND = ("vector_outbox", "leases", "SELECT CURRENT_TIMESTAMP", "SET SESSION", "push_rules")
+_BACKGROUND = ("outbox_entries", "leases", "SELECT CURRENT_TIMESTAMP", "SET SESSION", "push_rules")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
 from aimo.legacy.plan.options import Options
-from aimo.legacy.report import Report
+from aimo.legacy.report import MigrationReport
 
 MakeSettings = Callable[..., Settings]
 
@@ -75,27 +75,27 @@ def settings_for(data: Path, database: Mapping[str, str], dimensions: int) -> di
     }
 
 
-async def move(settings: Settings, source: Path | str, **options: Any) -> Report:
+async def move(settings: Settings, source: Path | str, **options: Any) -> MigrationReport:
     """What the command does, without the seconds that its imports take."""
     return await migrate_source(settings, Options(source=str(source), **options))
 
 
-def table(report: Report, name: str) -> dict[str, Any]:
+def table(report: MigrationReport, name: str) -> dict[str, Any]:
     """What became of the rows of a table."""
     return next(entry for entry in report.content["tables"] if entry["table"] == name)
 
 
-def lance(report: Report, name: str) -> dict[str, Any]:
+def lance(report: MigrationReport, name: str) -> dict[str, Any]:
     """What became of the rows of a table of LanceDB."""
     return next(entry for entry in report.content["lance"] if entry["table"] == name)
 
 
-def reasons(report: Report) -> dict[str, str]:
+def reasons(report: MigrationReport) -> dict[str, str]:
     """Why rows are in quarantine, by their keys."""
     return {row["key"]: row["reason"] for row in report.content["quarantine"]}
 
 
-def assert_accounted(report: Report, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+def assert_accounted(report: MigrationReport, rows: Mapping[str, list[dict[str, Any]]]) -> None:
     """Each row of the source has met exactly one end."""
     assert report.content["problems"] == []
     for entry in report.content["tables"]:

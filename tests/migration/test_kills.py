@@ -33,8 +33,8 @@ def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str
         if table in OWN:
             continue
         columns = [row[0] for row in mariadb.execute(f"SHOW COLUMNS FROM `{table}`", database=name)]
-        left = [c for c in columns if c not in ("run_id", "mark_id", "next_try_at")]
-        if table in ("vector_outbox", "migration_quarantine"):
+        left = [c for c in columns if c not in ("run_id", "entry_id", "next_try_at")]
+        if table in ("outbox_entries", "migration_quarantine"):
             left.remove("created_at")
         rows = sorted(
             map(repr, mariadb.execute(f"SELECT {', '.join(f'`{c}`' for c in left)} FROM `{table}`", database=name))

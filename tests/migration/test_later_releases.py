@@ -141,4 +141,4 @@ async def test_both_caches_arrive_whatever_their_length(
 
 def marks(target: Any) -> set[tuple[str, str]]:
     with sqlite3.connect(target.sqlite_path) as connection:
-        return set(connection.execute("SELECT kind, entity_id FROM vector_outbox"))
+        return set(connection.execute("SELECT kind, entity_id FROM outbox_entries"))

@@ -13,7 +13,7 @@ import jsonschema
 import jwt
 import pytest
 
-from aimo.legacy.report import Report
+from aimo.legacy.report import MigrationReport
 from support import stub as stubs
 from support.client import plain_http
 from support.server import Server
@@ -65,7 +65,7 @@ async def test_an_old_database_arrives_whole_and_is_answered_as_before(
         stub.stop()
 
 
-def assert_counts(old: OldDatabase, done: Report) -> None:
+def assert_counts(old: OldDatabase, done: MigrationReport) -> None:
     for name, known in old.manifest["tables"].items():
         if name in CACHES:
             rows = next((one["copied"] for one in done.content["lance"] if one["table"] == name), 0)

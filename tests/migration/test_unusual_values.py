@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from aimo.errors import ConfigurationError
-from aimo.legacy.report import Report
+from aimo.legacy.report import MigrationReport
 from aimo.legacy.row_outcomes import Reason
 
 from .source_builder import DIMENSION, MOMENT, TEXT, TS, ident, plain_rows, write
@@ -28,7 +28,7 @@ def rows() -> Rows:
     return plain_rows(random.Random(5), 6)
 
 
-async def moved_twice(installed: MakeSettings, folder: Path, rows: Rows, **target: Any) -> Report:
+async def moved_twice(installed: MakeSettings, folder: Path, rows: Rows, **target: Any) -> MigrationReport:
     """Rehearsed, moved and moved again: the rehearsal says the same, and the second time there is nothing to do."""
     rehearsed = await move(installed(**target), folder / "old", dry_run=True)
     report = await move(installed(**target), folder / "old")

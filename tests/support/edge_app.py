@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 
 from aimo.errors import AimoError
 from aimo.http.asgi_types import App, Receive, Scope, Send, header
-from aimo.http.edge.middleware import UPLOAD_PATHS, around
+from aimo.http.edge.middleware import UPLOAD_PATHS, build_middleware
 from aimo.http.edge.route_table import Routes
 from aimo.http.input.multipart import receive_upload
 from aimo.http.input.senders import Senders
@@ -90,7 +90,7 @@ api = Litestar(
     openapi_config=None,
     request_max_body_size=None,
 )
-app = around(
+app = build_middleware(
     cast(App, cast(ASGIApp, api)),
     routes=Routes.of(api),
     authentication=Token,

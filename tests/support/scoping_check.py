@@ -14,7 +14,7 @@ from aimo.db import schema
 
 # Messages have no uid: they belong to the owner of their conversation.
 _MESSAGES, _CONVERSATIONS = "ai_messages", "ai_conversations"
-_OF_USERS = {table.name for table in schema.Table.metadata.tables.values() if "uid" in table.c} | {_MESSAGES}
+_OF_USERS = {table.name for table in schema.Model.metadata.tables.values() if "uid" in table.c} | {_MESSAGES}
 
 
 def trespasses(statement: Any) -> list[str]:

@@ -7,10 +7,10 @@ import pkgutil
 
 from aimo.db import queries
 from aimo.db.queries import memos
-from aimo.db.statements import REGISTER, Registered
+from aimo.db.statements import REGISTER, RegisteredStatement
 
 
-def registered() -> dict[str, Registered]:
+def registered() -> dict[str, RegisteredStatement]:
     """The register, once every module of statements is imported and every shape of a page is built."""
     for module in pkgutil.iter_modules(queries.__path__):
         importlib.import_module(f"{queries.__name__}.{module.name}")

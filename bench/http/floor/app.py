@@ -11,7 +11,7 @@ import msgspec
 from bench.http.floor import memos as sql
 from bench.http.floor.lance import Lance
 from bench.http.floor.memos import Json, Presenter
-from bench.http.floor.sql import Pool, marks, open_pool
+from bench.http.floor.sql import Pool, entries, open_pool
 
 from aimo import clock, config, ids
 from aimo.ai.local_embedder import LocalEmbedder
@@ -25,14 +25,14 @@ _HEADERS = [(b"content-type", b"application/json; charset=utf-8")]
 _MEMO_COLUMNS = (
     "memo_id, uid, category_id, content, type, source, attachments, tag_ids, is_public, seq, created_at, updated_at"
 )
-_INSERT_MEMO = f"INSERT INTO memos ({_MEMO_COLUMNS}) VALUES ({marks([None] * 12)})"
+_INSERT_MEMO = f"INSERT INTO memos ({_MEMO_COLUMNS}) VALUES ({entries([None] * 12)})"
 _INSERT_TAG = "INSERT INTO memo_tags (memo_id, tag_id, uid) VALUES (%s, %s, %s)"
 _COUNT_UP = "UPDATE tags SET usage_count = usage_count + 1 WHERE uid = %s AND tag_id = %s"
 _INSERT_MARK = (
-    "INSERT INTO vector_outbox (kind, entity_id, uid, attempts, created_at, next_try_at) "
+    "INSERT INTO outbox_entries (kind, entity_id, uid, attempts, created_at, next_try_at) "
     "VALUES ('memo', %s, %s, 0, %s, %s)"
 )
-_DELETE_MARK = "DELETE FROM vector_outbox WHERE mark_id = %s"
+_DELETE_MARK = "DELETE FROM outbox_entries WHERE entry_id = %s"
 
 
 class _Search(msgspec.Struct):
@@ -156,10 +156,10 @@ class Floor:
             for tag_id in new.tag_ids:
                 await connection.run(_INSERT_TAG, (memo_id, tag_id, uid))
             tags = await self._presenter.tags(connection, uid, new.tag_ids)
-            mark = await connection.run(_INSERT_MARK, (memo_id, uid, moment, later))
+            entry = await connection.run(_INSERT_MARK, (memo_id, uid, moment, later))
         await self._lance.write(memo_id, uid, new.content, vector)
         async with self._pool.connection() as connection:
-            await connection.run(_DELETE_MARK, (mark,))
+            await connection.run(_DELETE_MARK, (entry,))
         memo = {
             "memoId": memo_id,
             "uid": uid,

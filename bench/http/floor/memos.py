@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from bench.http.floor.sql import Connection, marks
+from bench.http.floor.sql import Connection, entries
 
 from aimo.clock import to_ms
 from aimo.storage.signing import FileSigner
@@ -55,7 +55,7 @@ class Presenter:
             return []
         ids = [row[0] for row in rows]
         targets: dict[str, list[Any]] = {}
-        found = await connection.rows(f"{_TARGETS}({marks(ids)})", (uid, uid, *ids))
+        found = await connection.rows(f"{_TARGETS}({entries(ids)})", (uid, uid, *ids))
         for row in sorted(found, key=lambda row: row[12]):
             targets.setdefault(row[11], []).append(row)
         tags = await self.tags(connection, uid, [tag for row in rows for tag in _list(row[7])])
@@ -74,7 +74,7 @@ class Presenter:
         """Memos of a search by their ids, in that order, with their scores."""
         if not hits:
             return []
-        found = await connection.rows(f"{_BY_IDS}({marks(tuple(hits))})", (uid, *hits))
+        found = await connection.rows(f"{_BY_IDS}({entries(tuple(hits))})", (uid, *hits))
         known = {row[0]: row for row in found}
         rows = [known[memo_id] for memo_id in hits if memo_id in known]
         tags = await self.tags(connection, uid, [tag for row in rows for tag in _list(row[7])])
@@ -86,7 +86,7 @@ class Presenter:
         ids = list(dict.fromkeys(wanted))
         if not ids:
             return {}
-        rows = await connection.rows(f"{_TAGS}({marks(ids)})", (uid, *ids))
+        rows = await connection.rows(f"{_TAGS}({entries(ids)})", (uid, *ids))
         return {
             row[0]: {
                 "tagId": row[0],
@@ -103,7 +103,7 @@ class Presenter:
         ids = list(dict.fromkeys(file for row in memos for file in _list(row[6])))
         if not ids:
             return {}
-        rows = await connection.rows(f"{_FILES}({marks(ids)})", (uid, *ids))
+        rows = await connection.rows(f"{_FILES}({entries(ids)})", (uid, *ids))
         return {
             row[0]: {
                 "attachmentId": row[0],

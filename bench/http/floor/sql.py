@@ -37,7 +37,7 @@ class Pool(Protocol):
         """The same inside a transaction."""
 
 
-def marks(values: Sequence[Any]) -> str:
+def entries(values: Sequence[Any]) -> str:
     """A placeholder for each value."""
     return ", ".join(["%s"] * len(values))
 

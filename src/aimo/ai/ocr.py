@@ -20,7 +20,7 @@ class Recognized:
 
 
 @dataclass(frozen=True)
-class OcrOptions:
+class RecognitionOptions:
     """What may be asked for besides the text; None and False ask for nothing."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class OcrOptions:
 class TextRecognizer(Protocol):
     """Recognizes text, one file a call."""
 
-    async def recognize(self, file: str, options: OcrOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
         """The text of a file given by URL, data URL or base64 text.
 
         Raises:

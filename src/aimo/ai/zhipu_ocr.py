@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimo.ai.json_client import Calls
-from aimo.ai.ocr import OcrOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, Recognized
 from aimo.errors import ProviderError
 
 _SECONDS = 120.0
@@ -26,7 +26,7 @@ class ZhipuOcr:
     def __init__(self, base_url: str, api_key: str, *, seconds: float = _SECONDS) -> None:
         self._calls = Calls(base_url, api_key, seconds=seconds)
 
-    async def recognize(self, file: str, options: OcrOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
         """See ``TextRecognizer.recognize``."""
         asked = {name: value for name, value in options.values.items() if value}
         reply = await self._calls.post("/paas/v4/layout_parsing", {"model": _MODEL, "file": file, **asked})

@@ -14,7 +14,7 @@ from rich.table import Table
 from aimo import config, log
 from aimo.runtime import Runtime
 from aimo.services.doctor.doctor import EXAMPLES
-from aimo.services.doctor.invariant import Outcome
+from aimo.services.doctor.invariant import InvariantOutcome
 from aimo.services.sync.service import SyncService
 
 console = Console()
@@ -35,7 +35,7 @@ def doctor(*, repair: Annotated[bool, Parameter(help="Mend what can be mended, t
         sys.exit(1)
 
 
-async def _examine(settings: config.Settings, *, repair: bool) -> list[Outcome]:
+async def _examine(settings: config.Settings, *, repair: bool) -> list[InvariantOutcome]:
     async with Runtime(settings, worker=repair) as runtime:
         outcomes = await runtime.services.doctor.run(repair=repair)
         _show(outcomes)
@@ -48,7 +48,7 @@ async def _examine(settings: config.Settings, *, repair: bool) -> list[Outcome]:
 
 
 async def _drained(sync: SyncService) -> None:
-    """Wait for the marks of the repair, as long as they become fewer; what is left is excused by its mark."""
+    """Wait for the entries of the repair, as long as they become fewer; what is left is excused by its entry."""
     fewest, still = (await sync.status()).waiting, 0.0
     try:
         async with asyncio.timeout(_DRAIN_SECONDS):
@@ -61,7 +61,7 @@ async def _drained(sync: SyncService) -> None:
         console.print(f"{fewest} changes are still waiting to be applied.")
 
 
-def _show(outcomes: Sequence[Outcome]) -> None:
+def _show(outcomes: Sequence[InvariantOutcome]) -> None:
     table = Table("invariant", "checked", "violations", "repaired", "result")
     for outcome in outcomes:
         figures = [str(number) for number in (outcome.checked, outcome.violations, outcome.repaired)]

@@ -15,8 +15,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from aimo.legacy.copy.progress import Progress, Stage
-from aimo.legacy.report import Report
-from aimo.legacy.row_outcomes import Outcome
+from aimo.legacy.report import MigrationReport
+from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.verify.removed_in_source import GivenUp
 
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -64,7 +64,7 @@ class _Bars:
         self._bars.update(self._tasks[stage.name], completed=stage.done, description=str(stage))
 
 
-def print_report(report: Report) -> None:
+def print_report(report: MigrationReport) -> None:
     """The report as tables; the JSON file has every row, this the sums and some examples."""
     content = report.content
     if content.get("tables"):
@@ -89,7 +89,7 @@ def print_report(report: Report) -> None:
 def _row_tables(tables: list[dict[str, Any]]) -> Table:
     shown = Table(title="Rows")
     shown.add_column("table", no_wrap=True)
-    names = [outcome.name.lower() for outcome in Outcome]
+    names = [outcome.name.lower() for outcome in RowOutcome]
     for name in ("source", *names):
         shown.add_column(name, justify="right")
     for table in tables:

@@ -9,13 +9,13 @@ from aimo.errors import ConfigurationError
 from aimo.legacy.copy.runs import Runs
 from aimo.legacy.migration import Migration, choose_model
 from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options
-from aimo.legacy.report import Report
+from aimo.legacy.report import MigrationReport
 from aimo.legacy.source.model_finder import Model
 from aimo.runtime import create_embedder
 from aimo.vectors.legacy_source import LegacySource
 
 
-async def migrate_source(settings: Settings, options: Options) -> Report:
+async def migrate_source(settings: Settings, options: Options) -> MigrationReport:
     """Open source and target, migrate or verify as the options say, and close everything.
 
     Raises:
@@ -56,7 +56,7 @@ def _require_known_tables(source: LegacySource) -> None:
         )
 
 
-async def _purge(source: LegacySource, report: Report) -> None:
+async def _purge(source: LegacySource, report: MigrationReport) -> None:
     """Delete the old tables, once everything in them has arrived."""
     if report.exit_code != 0 or report.content["changed_since"]:
         console.print("The old tables stay: only a validated run without quarantine lets them go.")

@@ -60,7 +60,7 @@ def show(
     settings = config.load()
     log.configure(settings)
 
-    async def look() -> push_reports.Report:
+    async def look() -> push_reports.PushReport:
         database = await Database.open(settings)
         try:
             await migrate.prepare(database, settings)

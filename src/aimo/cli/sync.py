@@ -18,7 +18,7 @@ from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
 from aimo.services.sync import crashes
 from aimo.services.sync import rebuild as rebuilding
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncStatus, status
 
 app = App(name="sync", help="See and steer how LanceDB follows the relational database.")
@@ -105,7 +105,7 @@ def _with_runtime(work: object, *, mend: bool = False) -> None:
     asyncio.run(main())
 
 
-async def _drain(runtime: Runtime, doing: str, request: Mark | None = None) -> None:
+async def _drain(runtime: Runtime, doing: str, request: OutboxEntry | None = None) -> None:
     """Watch until nothing waits any more; this process or a running server does the work.
 
     Raises:

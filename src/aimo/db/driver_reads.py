@@ -27,7 +27,7 @@ Processor = Callable[[Any], Any]
 
 
 class PooledConnection:
-    """A connection just as the pool lends it, which only `fetch` and its like can use (`Database.quick_reads`)."""
+    """A connection just as the pool lends it, for `fetch` and its like only (`Database.driver_connection`)."""
 
     __slots__ = ("_lent", "dialect")
 
@@ -45,11 +45,11 @@ class PooledConnection:
         await greenlet_spawn(self._lent.invalidate)
 
 
-# What can read: a connection of a transaction, of `Database.reads` or of `Database.quick_reads`.
+# What can read: a connection of a transaction, of `Database.reads` or of `Database.driver_connection`.
 ReadConnection = AsyncConnection | PooledConnection
 
 
-class _Prepared:
+class _PreparedStatement:
     """A compiled statement, with what turns values and cells from Python to database and back."""
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
@@ -102,7 +102,7 @@ def _bind_processor(type_: Any, dialect: Dialect) -> Processor | None:
     return processor
 
 
-_prepared: dict[tuple[Statement, str], _Prepared] = {}
+_prepared: dict[tuple[Statement, str], _PreparedStatement] = {}
 
 
 async def fetch(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
@@ -132,11 +132,11 @@ async def fetch_each(connection: ReadConnection, *queries: tuple[Statement, Mapp
     return rows
 
 
-def _prepare(statement: Statement, dialect: Dialect) -> _Prepared:
+def _prepare(statement: Statement, dialect: Dialect) -> _PreparedStatement:
     key = (statement, dialect.name)
     prepared = _prepared.get(key)
     if prepared is None:
-        prepared = _prepared[key] = _Prepared(statement, dialect)
+        prepared = _prepared[key] = _PreparedStatement(statement, dialect)
     return prepared
 
 

@@ -21,7 +21,7 @@ from aimo.config import Settings
 from aimo.db import types
 from aimo.db.connection import Database
 from aimo.db.connection_errors import advice
-from aimo.db.schema import Table
+from aimo.db.schema import Model
 from aimo.errors import ConfigurationError
 
 # Alembic itself is imported where there is something to migrate: every process looks, and few find anything.
@@ -57,7 +57,7 @@ def _config(connection: Connection) -> Config:
 def configure_options(connection: Connection) -> dict[str, Any]:
     """How Alembic compares models with a database, and runs."""
     return {
-        "target_metadata": Table.metadata,
+        "target_metadata": Model.metadata,
         "transaction_per_migration": True,
         "render_as_batch": connection.dialect.name == "sqlite",
         "compare_type": _differs,

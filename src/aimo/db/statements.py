@@ -16,28 +16,28 @@ S = TypeVar("S", bound=Executable)
 
 
 @dataclass(frozen=True)
-class Registered:
-    """A statement by name; ``excuse`` says why it need not be scoped by an owner."""
+class RegisteredStatement:
+    """A statement by name; ``reason`` says why it need not be scoped by an owner."""
 
     name: str
     statement: Executable
-    excuse: str | None
+    reason: str | None
 
 
-REGISTER: dict[str, Registered] = {}
+REGISTER: dict[str, RegisteredStatement] = {}
 
 
 def owned(name: str, statement: S) -> S:
     """Register a statement that touches rows of the user bound as ``owner`` only."""
-    return _register(Registered(name, statement, None), statement)
+    return _register(RegisteredStatement(name, statement, None), statement)
 
 
-def unscoped(name: str, statement: S, *, excuse: str) -> S:
+def unscoped(name: str, statement: S, *, reason: str) -> S:
     """Register a statement that is not scoped by an owner, with the reason why that is right."""
-    return _register(Registered(name, statement, excuse), statement)
+    return _register(RegisteredStatement(name, statement, reason), statement)
 
 
-def _register(entry: Registered, statement: S) -> S:
+def _register(entry: RegisteredStatement, statement: S) -> S:
     if entry.name in REGISTER:
         raise ValueError(f"two statements are called {entry.name}")
     REGISTER[entry.name] = entry
@@ -49,6 +49,6 @@ def param(name: str) -> BindParameter[str]:
     return bindparam(name)
 
 
-def among(name: str) -> BindParameter[list[str]]:
+def in_list(name: str) -> BindParameter[list[str]]:
     """A bound list for ``IN``; give at least one element, an empty list is a query not to be asked."""
     return bindparam(name, expanding=True)

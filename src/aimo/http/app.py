@@ -30,7 +30,7 @@ from aimo.http.controllers.system import SystemController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
 from aimo.http.dependencies import Services, provide_query, provide_services, provide_user
-from aimo.http.edge.middleware import Edge, around
+from aimo.http.edge.middleware import Edge, build_middleware
 from aimo.http.edge.route_table import Routes
 from aimo.http.input.senders import Senders
 from aimo.http.input.text_validation import refuse_unusable
@@ -93,7 +93,7 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
     """The whole application."""
     api = create_api(services)
     settings = services.settings
-    return around(
+    return build_middleware(
         api,  # type: ignore[arg-type]
         routes=Routes.of(api),
         authentication=lambda inner: Sessions(

@@ -15,7 +15,7 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.queries.backup import WITH_LONG_TEXTS
-from aimo.db.schema import Table as Model
+from aimo.db.schema import Model
 from aimo.db.transaction import transaction
 
 _PAGE = 2000

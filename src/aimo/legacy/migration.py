@@ -21,8 +21,8 @@ from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.plan import run_plan as planning
 from aimo.legacy.plan.options import Options, UsageError
 from aimo.legacy.plan.run_plan import MAPPERS, NEEDS
-from aimo.legacy.report import Report, build
-from aimo.legacy.retry import persistently
+from aimo.legacy.report import MigrationReport, build
+from aimo.legacy.retry import with_retries
 from aimo.legacy.source.damaged_reads import VersionGone
 from aimo.legacy.source.model_finder import Model, choose
 from aimo.legacy.verify.verification_result import Verification
@@ -68,7 +68,7 @@ class Migration:
         self._remarks: list[str] = []
         self._taken_up = ""
 
-    async def run(self) -> Report:
+    async def run(self) -> MigrationReport:
         """Do what was asked for and report on it.
 
         Raises:
@@ -78,7 +78,7 @@ class Migration:
         if self._options.verify_only:
             run = self._runs.finished or self._runs.unfinished
             if run is None:
-                return Report.pending(self._options, "this source has never been migrated into this database")
+                return MigrationReport.pending(self._options, "this source has never been migrated into this database")
             return await self._report(run, nothing_to_do=False, files=None)
         if self._runs.unfinished:
             await self._take_up(self._runs.unfinished)
@@ -131,13 +131,13 @@ class Migration:
         lance = LanceStage(self._target.database, self._runs, run, source, vectors=self._target.vectors)
         await lance.copy_all(self._progress)
         run.status, run.finished_at = run_states.FINISHED, clock.now_ms()
-        await persistently(lambda: self._runs.save(run))
+        await with_retries(lambda: self._runs.save(run))
 
     async def _copy_files(self) -> FileReport | None:
         copier = FileCopier(self._target.database, self._target.storage, self._options.copy_files)
-        return await persistently(lambda: copier.run(self._progress))
+        return await with_retries(lambda: copier.run(self._progress))
 
-    async def _report(self, run: Run, *, nothing_to_do: bool, files: FileReport | None) -> Report:
+    async def _report(self, run: Run, *, nothing_to_do: bool, files: FileReport | None) -> MigrationReport:
         source = await self._at(run)
         try:
             verification = Verification.skipped()
@@ -145,7 +145,7 @@ class Migration:
                 verifier = Verifier(self._target.database, self._target.vectors, self._runs, run, source)
                 verification = await verifier.verify(self._progress)
             changed = await self._changed_since(run)
-            report = await persistently(
+            report = await with_retries(
                 lambda: build(
                     self._options,
                     self._runs,
@@ -163,7 +163,7 @@ class Migration:
                 source.close()
         run.state, run.summary = report.state, report.summary
         if not nothing_to_do:
-            await persistently(lambda: self._runs.save(run))
+            await with_retries(lambda: self._runs.save(run))
         return report
 
     async def _at(self, run: Run) -> LegacySource:

@@ -16,20 +16,20 @@ from aimo.legacy.copy import runs as run_states
 from aimo.legacy.copy.file_copier import FileReport
 from aimo.legacy.copy.row_stage import USAGE_COUNTS, details_of
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, MARKED, THERE
+from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE, WAITING_ENTRIES
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.options import CACHES, Options
 from aimo.legacy.plan.run_plan import MAPPERS
-from aimo.legacy.row_outcomes import Outcome
+from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.verify.removed_in_source import kept_rows
 from aimo.legacy.verify.verification_result import LISTED, Verification
 
 FORMAT = 1
-_CODES = {"copied": COPIED, "marked": MARKED, "left_out": LEFT_OUT, "there": THERE}
+_CODES = {"copied": COPIED, "marked": WAITING_ENTRIES, "left_out": LEFT_OUT, "there": THERE}
 
 
 @dataclass
-class Report:
+class MigrationReport:
     """What a command has to say at its end. `content` is the JSON document."""
 
     state: str
@@ -38,7 +38,7 @@ class Report:
     summary: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def pending(cls, options: Options, why: str) -> Report:
+    def pending(cls, options: Options, why: str) -> MigrationReport:
         """Nothing was done and nothing is known."""
         content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "exit_code": 1}
         content["problems"] = [why]
@@ -56,7 +56,7 @@ async def build(
     nothing_to_do: bool,
     changed: list[str],
     remarks: list[str],
-) -> Report:
+) -> MigrationReport:
     """Put the report of a run together from its checkpoints, its quarantine and the verification."""
     quarantine = await _quarantine(database, run)
     tables = [
@@ -103,7 +103,7 @@ async def build(
         "problems": problems,
     }
     summary = {"state": state, "quarantined": quarantined, "mismatches": verification.total_mismatches}
-    return Report(state, content["exit_code"], content, summary)
+    return MigrationReport(state, content["exit_code"], content, summary)
 
 
 async def _table(runs: Runs, run: Run, name: str) -> dict[str, Any]:
@@ -122,15 +122,15 @@ async def _table(runs: Runs, run: Run, name: str) -> dict[str, Any]:
             note for one in await runs.checkpoints(run, USAGE_COUNTS) for note in details_of(one).get("notes", [])
         ]
         only_counted = {note[0] for note in recounted} - {note[0] for note in notes}
-        moved = min(len(only_counted), counts[Outcome.MIGRATED])
-        counts[Outcome.MIGRATED] -= moved
-        counts[Outcome.NORMALISED] += moved
+        moved = min(len(only_counted), counts[RowOutcome.MIGRATED])
+        counts[RowOutcome.MIGRATED] -= moved
+        counts[RowOutcome.NORMALISED] += moved
         notes += recounted
     rows = run.plan["tables"][name]["rows"]
     return {
         "table": name,
         "source_rows": rows,
-        **{outcome.name.lower(): counts[outcome] for outcome in Outcome},
+        **{outcome.name.lower(): counts[outcome] for outcome in RowOutcome},
         "accounted": sum(counts.values()),
         "changes": dict(sorted(Counter(f"{note[1]}: {note[2]}" for note in notes).items())),
         "merges": dict(sorted(Counter(one[3] for one in merged).items())),

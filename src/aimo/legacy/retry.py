@@ -16,13 +16,13 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 1800.0
+RETRY_SECONDS = 1800.0
 _LONGEST_WAIT = 5.0
 _RACES = 10
 
 
-async def persistently(work: Callable[[], Awaitable[T]], *, patience: float = PATIENCE_SECONDS) -> T:
-    """Run ``work``, again for as long as the database is away, up to ``patience`` seconds.
+async def with_retries(work: Callable[[], Awaitable[T]], *, seconds: float = RETRY_SECONDS) -> T:
+    """Run ``work``, again for as long as the database is away, up to ``seconds`` seconds.
 
     ``work`` must find out for itself whether an earlier attempt was committed after all.
     Any other error comes through.
@@ -34,7 +34,7 @@ async def persistently(work: Callable[[], Awaitable[T]], *, patience: float = PA
         except Exception as error:
             if is_transient(error) and races < _RACES:
                 races += 1
-            elif not is_outage(error) or time.monotonic() - started > patience:
+            elif not is_outage(error) or time.monotonic() - started > seconds:
                 raise
             else:
                 log.warning("the database is away, waiting for it", error=type(error).__name__, seconds=wait)

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 
-class Outcome(IntEnum):
+class RowOutcome(IntEnum):
     """The one thing that a run did with a source row; the numbers are kept in the ledger."""
 
     MIGRATED = 1
@@ -18,7 +18,7 @@ class Outcome(IntEnum):
     QUARANTINED = 6
 
 
-IN_TARGET = frozenset({Outcome.MIGRATED, Outcome.NORMALISED, Outcome.UPDATED, Outcome.PRESENT})
+IN_TARGET = frozenset({RowOutcome.MIGRATED, RowOutcome.NORMALISED, RowOutcome.UPDATED, RowOutcome.PRESENT})
 
 
 class Reason(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aimo.push.protocol import Channel, Message, Outcome, PushError
+from aimo.push.protocol import Channel, PushError, PushMessage, PushOutcome
 
 
 class Channels:
@@ -14,7 +14,7 @@ class Channels:
     def __init__(self, kinds: Mapping[str, Channel]) -> None:
         self._kinds = kinds
 
-    async def send(self, target: Any, message: Message) -> None:
+    async def send(self, target: Any, message: PushMessage) -> None:
         """Deliver a message to a channel as it is stored, which may be anything.
 
         Raises:
@@ -23,5 +23,5 @@ class Channels:
         kind = target.get("type", "undefined") if isinstance(target, dict) else "undefined"
         channel = self._kinds.get(kind) if isinstance(kind, str) else None
         if channel is None:
-            raise PushError(f"Unsupported channel type: {'null' if kind is None else kind}", Outcome.REJECTED)
+            raise PushError(f"Unsupported channel type: {'null' if kind is None else kind}", PushOutcome.REJECTED)
         await channel.send(target, message)

@@ -14,7 +14,7 @@ from aimo import clock
 from aimo.outbound import Answer, Outbound
 from aimo.push.http_post import post
 from aimo.push.plain_text import plain
-from aimo.push.protocol import Message, Outcome, PushError, refusal
+from aimo.push.protocol import PushError, PushMessage, PushOutcome, refusal
 
 # A bot takes 20 KB; the rest of the body is small.
 _MOST_TEXT_BYTES = 18_000
@@ -27,11 +27,11 @@ class Feishu:
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
 
-    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """POST title and plain text to the webhook, signed where there is a secret."""
         url, secret = target.get("webhookUrl"), target.get("secret")
         if not url or not isinstance(url, str):
-            raise PushError("Feishu webhook URL is required", Outcome.REJECTED)
+            raise PushError("Feishu webhook URL is required", PushOutcome.REJECTED)
         text = _cut(f"{message.title}\n{plain(message.html)}")
         body: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
         if secret and isinstance(secret, str):
@@ -58,7 +58,7 @@ def _require_success(answer: Answer) -> None:
         raise refusal("Feishu", answer.status, text)
     if code not in (None, 0):
         error = refusal("Feishu", answer.status, text)
-        error.outcome = Outcome.UNAVAILABLE if code == _RATE_LIMITED else Outcome.REJECTED
+        error.outcome = PushOutcome.UNAVAILABLE if code == _RATE_LIMITED else PushOutcome.REJECTED
         raise error
 
 

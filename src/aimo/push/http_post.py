@@ -7,7 +7,7 @@ from typing import Any
 
 from aimo.errors import AimoError
 from aimo.outbound import Answer, Outbound, OutboundError
-from aimo.push.protocol import Outcome, PushError
+from aimo.push.protocol import PushError, PushOutcome
 
 
 async def post(outbound: Outbound, url: str, body: Any, params: Mapping[str, str] | None = None) -> Answer:
@@ -19,6 +19,6 @@ async def post(outbound: Outbound, url: str, body: Any, params: Mapping[str, str
     try:
         return await outbound.post_json(url, body, params=params)
     except AimoError as error:
-        raise PushError(error.message, Outcome.REJECTED) from error
+        raise PushError(error.message, PushOutcome.REJECTED) from error
     except OutboundError as error:
-        raise PushError(str(error), Outcome.UNKNOWN if error.sent else Outcome.UNAVAILABLE) from error
+        raise PushError(str(error), PushOutcome.UNKNOWN if error.sent else PushOutcome.UNAVAILABLE) from error

@@ -10,7 +10,7 @@ from aimo.errors import ConfigurationError
 from aimo.outbound import Outbound
 from aimo.push.http_post import post
 from aimo.push.plain_text import plain
-from aimo.push.protocol import Message, Outcome, PushError, refusal
+from aimo.push.protocol import PushError, PushMessage, PushOutcome, refusal
 
 
 class Meow:
@@ -28,11 +28,11 @@ class Meow:
         self._base_url = base_url.rstrip("/")
         self._outbound = Outbound(host)
 
-    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """POST to ``/{nickname}?msgType=…``, which shows HTML only when it is asked to."""
         nickname = str(target.get("nickname") or "").strip()
         if not nickname.strip("."):
-            raise PushError("MeoW nickname is required", Outcome.REJECTED)
+            raise PushError("MeoW nickname is required", PushOutcome.REJECTED)
         as_html = target.get("msgType") == "html"
         params = {"msgType": "html" if as_html else "text"}
         height = target.get("htmlHeight")

@@ -13,7 +13,7 @@ _LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class PushMessage:
     """What is pushed: a title, and a text as HTML; ``url`` is where the server itself is, if it says so."""
 
     title: str
@@ -21,7 +21,7 @@ class Message:
     url: str = ""
 
 
-class Outcome(Enum):
+class PushOutcome(Enum):
     """What is known of a message that did not get through."""
 
     REJECTED = "rejected"
@@ -35,7 +35,7 @@ class Outcome(Enum):
 class PushError(Exception):
     """A message that did not get through; the text is for the user."""
 
-    def __init__(self, message: str, outcome: Outcome) -> None:
+    def __init__(self, message: str, outcome: PushOutcome) -> None:
         self.outcome = outcome
         super().__init__(message)
 
@@ -43,7 +43,7 @@ class PushError(Exception):
 class Channel(Protocol):
     """Delivers messages to one kind of target."""
 
-    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """Deliver a message to a channel of a push rule, whose fields are as the user gave them.
 
         Raises:
@@ -58,7 +58,7 @@ def refusal(kind: str, status: int, answer: str) -> PushError:
     that is busy (429, 503) has not.
     """
     if status in (429, 503):
-        outcome = Outcome.UNAVAILABLE
+        outcome = PushOutcome.UNAVAILABLE
     else:
-        outcome = Outcome.REJECTED if 300 <= status < 500 else Outcome.UNKNOWN
+        outcome = PushOutcome.REJECTED if 300 <= status < 500 else PushOutcome.UNKNOWN
     return PushError(f"{kind} channel error: {status} - {inert(answer[:_LONGEST_REASON])}", outcome)

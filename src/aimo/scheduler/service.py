@@ -65,7 +65,7 @@ class Scheduler:
         self._pushed: set[str] = set()
         self._attempts = 0
         self._next_attempt = 0.0
-        self._next_look = 0.0
+        self._next_check = 0.0
 
     async def start(self) -> None:
         """Start; whoever gets the lease sends what is due in the present hour and was not sent yet."""
@@ -116,11 +116,11 @@ class Scheduler:
         left = [due for due in hours if due not in self._pushed]
         if left and time.monotonic() >= self._next_attempt:
             await self._push_hours(left)
-        if time.monotonic() >= self._next_look:
+        if time.monotonic() >= self._next_check:
             done = await self._rounds.retry(hours, self._may_go_on_trying, turn_seconds=_TURN_SECONDS)
             await self._rounds.report_lost()
             # Where there was something, more may have been left.
-            self._next_look = time.monotonic() + (0 if any(vars(done).values()) else _LOOK_SECONDS)
+            self._next_check = time.monotonic() + (0 if any(vars(done).values()) else _LOOK_SECONDS)
 
     async def _push_hours(self, hours: list[str]) -> None:
         """Send what these hours owe; rules whose content could not be made are asked again a few times."""

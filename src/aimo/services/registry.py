@@ -22,8 +22,8 @@ from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
 from aimo.services.operations.app_versions import AppVersionService
-from aimo.services.operations.metrics_exporter import Figures
-from aimo.services.operations.table_browser import InspectionService
+from aimo.services.operations.metrics_exporter import MetricsExporter
+from aimo.services.operations.table_browser import TableBrowser
 from aimo.services.push.delivery_rounds import PushRounds
 from aimo.services.push.rules import PushRuleService
 from aimo.services.recognition.asr import AsrService
@@ -58,9 +58,9 @@ class ServiceSet:
     ocr: OcrService
     asr: AsrService
     app_versions: AppVersionService
-    inspection: InspectionService
+    table_browser: TableBrowser
     push_rules: PushRuleService
     pushes: PushRounds
     sync: SyncService
-    figures: Figures
+    metrics_exporter: MetricsExporter
     doctor: Doctor

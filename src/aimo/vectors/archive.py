@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from aimo.vectors import schemas
 from aimo.vectors.errors import reported_as
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 
 _BATCH = 500
 _LARGEST = 2**63 - 1
@@ -25,7 +25,7 @@ _LAYOUTS = {
 }
 
 
-async def read_rows(table: Table) -> AsyncIterator[list[dict[str, Any]]]:
+async def read_rows(table: LanceTable) -> AsyncIterator[list[dict[str, Any]]]:
     """All rows as of now, in batches.
 
     Texts are as they are, moments epoch milliseconds, vectors base64 of their 32-bit floats, little-endian.
@@ -43,9 +43,9 @@ class Additions:
     """Rows that are added to tables, and that can be taken back as long as nobody else writes there."""
 
     def __init__(self) -> None:
-        self._before: dict[str, tuple[Table, int]] = {}
+        self._before: dict[str, tuple[LanceTable, int]] = {}
 
-    async def add(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    async def add(self, table: LanceTable, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows, as `read_rows` gives them, to a table in one commit; those with a key that it has are left out.
 
         Raises:
@@ -70,7 +70,7 @@ class Additions:
             await table.write("taking back", lambda table=table, version=version: table.handle.restore(version))  # type: ignore[misc]
 
 
-async def clear(table: Table) -> None:
+async def clear(table: LanceTable) -> None:
     """Remove all rows of a table.
 
     Raises:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.expr import col
 
-from aimo.vectors.table import CHUNK, Table, create_indexes
+from aimo.vectors.table import CHUNK, LanceTable, create_indexes
 from aimo.vectors.upkeep import OPTIMIZE_SECONDS
 from aimo.vectors.vector_table import _has_direction as has_direction
 
@@ -80,7 +80,7 @@ def same_bits(one: Any, other: Any) -> Mask:
     return same
 
 
-async def append_rows(table: Table, rows: pa.Table) -> None:
+async def append_rows(table: LanceTable, rows: pa.Table) -> None:
     """Add rows in one commit without looking whether they are there.
 
     Raises:
@@ -90,7 +90,7 @@ async def append_rows(table: Table, rows: pa.Table) -> None:
         await table.write("copying into", lambda: table.handle.add(rows))
 
 
-async def put_rows(table: Table, rows: pa.Table) -> None:
+async def put_rows(table: LanceTable, rows: pa.Table) -> None:
     """Add rows in one commit, in place of those with the same key; the keys are distinct.
 
     Raises:
@@ -100,7 +100,7 @@ async def put_rows(table: Table, rows: pa.Table) -> None:
         await table.write("copying into", lambda: table.merge(rows))
 
 
-async def rows_with(table: Table, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+async def rows_with(table: LanceTable, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
     """The ``wanted`` columns of the rows whose ``column`` is one of the values; no row has the value None.
 
     Raises:
@@ -114,7 +114,7 @@ async def rows_with(table: Table, column: str, values: Sequence[str], wanted: Se
     return pa.concat_tables(parts) if parts else table.layout.schema.empty_table().select(list(wanted))
 
 
-async def index_rows(table: Table) -> None:
+async def index_rows(table: LanceTable) -> None:
     """Bring the indexes up to date after a large import, and merge its many parts.
 
     Raises:

@@ -20,13 +20,13 @@ from aimo.vectors import schemas
 from aimo.vectors.errors import reported_as
 from aimo.vectors.hashes import MultimodalContent, content_hash
 from aimo.vectors.schemas import Layout
-from aimo.vectors.table import CHUNK, Table, open_table
+from aimo.vectors.table import CHUNK, LanceTable, open_table
 from aimo.vectors.vector_table import Vector, checked, vectors_of
 
 _C = TypeVar("_C")
 
 
-class Cache(Table, Generic[_C]):
+class Cache(LanceTable, Generic[_C]):
     """Vectors by the hashes of their model and content.
 
     The key of a row is ``modelHash`` and what `key_of` makes of the content. Rows may be there twice:

@@ -17,7 +17,7 @@ from aimo.vectors import schemas
 from aimo.vectors.damage import Connect, damage, drop_unopenable
 from aimo.vectors.embedding_caches import Cache, EmbeddingCache, MultimodalCache
 from aimo.vectors.errors import VectorStoreError, reported_as
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 from aimo.vectors.table_names import table_names
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.upkeep import Upkeep, UpkeepPolicy
@@ -158,7 +158,7 @@ class VectorStore:
         Raises:
             VectorStoreError: some table cannot be read for another reason, or not be emptied.
         """
-        tables: dict[str, Table] = {table.name: table for table in await self.cache_tables()}
+        tables: dict[str, LanceTable] = {table.name: table for table in await self.cache_tables()}
         tables |= {table.name: table for table in self.tables}
         anew = []
         for name, table in tables.items():

@@ -87,7 +87,7 @@ async def _indexed_columns(handle: AsyncTable) -> set[str]:
     return {index.columns[0] for index in await handle.list_indices()}
 
 
-class Table:
+class LanceTable:
     """One LanceDB table.
 
     Reads see every commit of every process. Writes of this object happen one at a time, because two
@@ -200,7 +200,7 @@ class Table:
                 return rows
 
 
-class OwnedTable(Table):
+class OwnedTable(LanceTable):
     """A table whose rows have an id and belong to a user."""
 
     @property

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 
 _PLAIN = {
     pa.string(): "Utf8",
@@ -19,7 +19,7 @@ _PLAIN = {
 }
 
 
-class Column(NamedTuple):
+class LanceColumn(NamedTuple):
     """A column; the type is worded as Arrow's JavaScript library does."""
 
     name: str
@@ -27,12 +27,12 @@ class Column(NamedTuple):
     nullable: bool
 
 
-def columns(table: Table) -> list[Column]:
+def columns(table: LanceTable) -> list[LanceColumn]:
     """The columns of a table."""
-    return [Column(field.name, type_name(field.type), field.nullable) for field in table.layout.schema]
+    return [LanceColumn(field.name, type_name(field.type), field.nullable) for field in table.layout.schema]
 
 
-async def rows(table: Table, *, offset: int, limit: int) -> list[dict[str, Any]]:
+async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, Any]]:
     """Some rows in no particular order; vectors are lists of numbers, times epoch milliseconds.
 
     Raises:

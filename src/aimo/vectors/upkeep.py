@@ -26,7 +26,7 @@ from lancedb.index import IvfRq, IvfSq
 
 from aimo import clock
 from aimo.vectors.errors import VectorStoreError, reported_as
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 from aimo.vectors.vector_table import VectorTable
 
 OPTIMIZE_SECONDS = 3600.0
@@ -68,7 +68,7 @@ class UpkeepPolicy:
 class Upkeep:
     """The upkeep of one table. Only the process that holds the writer role may do it."""
 
-    def __init__(self, table: Table, policy: UpkeepPolicy, retention: timedelta) -> None:
+    def __init__(self, table: LanceTable, policy: UpkeepPolicy, retention: timedelta) -> None:
         self.table = table
         self.failures = 0
         self._policy = policy

@@ -70,11 +70,11 @@ _STATEMENTS = (
     f"""INSERT INTO push_rules (id, uid, name, push_time, content_type, enabled, seq)
     SELECT {_id("push", "seq")}, {_id("u", "seq % 2000")}, 'rule', seq % 24, 'daily', seq % 3 > 0, seq
     FROM seq_0_to_5999""",
-    f"""INSERT INTO vector_outbox (kind, entity_id, uid, attempts, last_error, created_at, next_try_at)
+    f"""INSERT INTO outbox_entries (kind, entity_id, uid, attempts, last_error, created_at, next_try_at)
     SELECT 'memo', {_MEMO}, {_UID}, seq % 40 = 0, IF(seq % 40, NULL, 'late'), NOW(3),
     NOW(3) + INTERVAL IF(seq % 10, 100, -100) SECOND FROM seq_1_to_10000""",
     f"""INSERT INTO push_deliveries
-    (rule_id, due, channel, uid, state, attempts, claimed_at, next_look_at)
+    (rule_id, due, channel, uid, state, attempts, claimed_at, retry_at)
     SELECT {_id("push", "seq % 6000")}, CONCAT('2025-01-', LPAD(seq DIV 6000, 2, '0')), 'meow', 'u',
     COALESCE(ELT(1 + seq % 100, 'waiting', 'claimed', 'failed', 'unknown'), 'sent'), 1, {_moment("seq DIV 4")},
     IF(seq % 100 < 2, {_moment("seq DIV 4")}, NULL) FROM seq_0_to_29999""",

@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter
 from aimo import clock, config
 from aimo.db.connection import Database
 from aimo.db.queries import insights
-from aimo.db.schema import AIConversation, Memo, Table
+from aimo.db.schema import AIConversations, Memos, Model
 from aimo.db.types import Millis
 from support.mariadb import MariaDB
 from support.statements import family, registered
@@ -130,19 +130,19 @@ class Values:
             if "uid" in column.table.c:
                 query = query.where(column.table.c.uid == self._uid)
             elif "conversation_id" in column.table.c:
-                mine = select(AIConversation.conversation_id).where(AIConversation.uid == self._uid)
+                mine = select(AIConversations.conversation_id).where(AIConversations.uid == self._uid)
                 query = query.where(column.table.c.conversation_id.in_(mine))
             self._known[column] = list(dict.fromkeys(await self._connection.scalars(query)))[:20]
         return self._known[column]
 
     async def _times(self) -> dict[str, Any]:
         """A fifth of the user's time, days of it, and the first day of everybody's."""
-        if Memo.created_at not in self._known:
-            ends = [func.min(Memo.created_at), func.max(Memo.created_at)]
-            everybody, his = select(ends[0]), select(*ends).where(Memo.uid == self._uid)
+        if Memos.created_at not in self._known:
+            ends = [func.min(Memos.created_at), func.max(Memos.created_at)]
+            everybody, his = select(ends[0]), select(*ends).where(Memos.uid == self._uid)
             oldest = await self._connection.scalar(everybody)
-            self._known[Memo.created_at] = [oldest, *(await self._connection.execute(his)).one()]
-        oldest, first, last = self._known[Memo.created_at]
+            self._known[Memos.created_at] = [oldest, *(await self._connection.execute(his)).one()]
+        oldest, first, last = self._known[Memos.created_at]
         middle, day = first + (last - first) // 2, 24 * 3600 * 1000
         times = {"since": middle, "until": middle + (last - first) // 5, "before": oldest + day}
         times |= {"start": middle, "end": middle + day}
@@ -179,7 +179,7 @@ async def _explain_all(settings: config.Settings) -> dict[str, list[Step]]:
     found = {}
     try:
         async with database.engine.connect() as connection:
-            authors = select(Memo.uid).group_by(Memo.uid).order_by(func.count().desc(), Memo.uid)
+            authors = select(Memos.uid).group_by(Memos.uid).order_by(func.count().desc(), Memos.uid)
             uids = (await connection.scalars(authors)).all()
             for size, uid in (("large", uids[0]), ("small", uids[-1])):
                 values = Values(connection, uid)
@@ -225,7 +225,7 @@ def test_every_exception_is_needed(plans: dict[str, list[Step]]) -> None:
 def test_no_index_is_carried_for_nothing(plans: dict[str, list[Step]]) -> None:
     """Each costs every write something, so a statement or a foreign key must need it."""
     used = {index for plan in plans.values() for step in plan for index in step.indexes}
-    for table in Table.metadata.tables.values():
+    for table in Model.metadata.tables.values():
         keys = {key.column_keys[0] for key in table.foreign_key_constraints}
         for index in table.indexes:
             assert index.name in used or index.columns[0].name in keys, f"nobody needs {index.name}"

@@ -21,7 +21,7 @@ import aimo
 from aimo.config import Settings
 from aimo.db import migrate as migrations
 from aimo.db.connection import Database
-from aimo.db.schema import Table
+from aimo.db.schema import Model
 from aimo.errors import ConfigurationError
 from support.mariadb import MariaDB
 from support.schema_facts import schema_facts
@@ -51,7 +51,7 @@ async def differences(database: Database) -> list[object]:
 
     def compare(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts=migrations.configure_options(connection))
-        return list(compare_metadata(context, Table.metadata))
+        return list(compare_metadata(context, Model.metadata))
 
     async with database.engine.connect() as connection:
         return await connection.run_sync(compare)
@@ -78,7 +78,7 @@ def test_revisions_are_the_ones_that_alembic_would_run() -> None:
 
 
 def test_revisions_are_numbered_one_after_the_other() -> None:
-    assert [f"{number:04d}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+    assert [f"{number:04d}" for number in range(42, 42 + len(REVISIONS))] == REVISIONS
 
 
 async def test_migrated_schema_is_the_one_of_the_models(
@@ -90,7 +90,7 @@ async def test_migrated_schema_is_the_one_of_the_models(
     other = {} if empty.is_sqlite else mariadb.create_database()
     modelled = await Database.open(settings(**other, aimo_data_dir=tmp_path / "models"))
     async with modelled.engine.connect() as connection:
-        await connection.run_sync(Table.metadata.create_all)
+        await connection.run_sync(Model.metadata.create_all)
     expected, found = await facts(modelled), await facts(empty)
     await modelled.close()
     for what, rows in expected.items():
@@ -223,7 +223,7 @@ async def test_a_revision_that_the_database_refuses_is_named(
     name = mysql_database["MYSQL_USER"]
     mariadb.execute(f"REVOKE CREATE ON `{name}`.* FROM `{name}`@'%%'")
     database = await Database.open(settings(**mysql_database))
-    with pytest.raises(ConfigurationError, match="migration 0001 failed: MYSQL_USER needs all privileges"):
+    with pytest.raises(ConfigurationError, match="migration 0042 failed: MYSQL_USER needs all privileges"):
         await migrations.migrate(database)
     await database.close()
 

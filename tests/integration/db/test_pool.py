@@ -56,7 +56,7 @@ async def test_pool_grows_to_ten_under_load_and_back_to_two(
     with capture_logs() as logs:
         async with opened(chosen) as database:
             assert connections(mariadb, mysql_database) == 2
-            assert database.figures() == {"open": 2, "in_use": 0, "limit": 10}
+            assert database.pool_counts() == {"open": 2, "in_use": 0, "limit": 10}
 
             load = [asyncio.create_task(nap(database)) for _ in range(50)]
             most = 0
@@ -65,12 +65,12 @@ async def test_pool_grows_to_ten_under_load_and_back_to_two(
                 most = max(most, seen, database.pool_status().open)
             await asyncio.gather(*load)
             assert most == 10
-            assert database.figures() == {"open": 10, "in_use": 0, "limit": 10}
+            assert database.pool_counts() == {"open": 10, "in_use": 0, "limit": 10}
 
             ended = time.monotonic()
             await eventually_async(lambda: two_left(mariadb, mysql_database), "the pool shrinks to two")
             assert 1.5 < time.monotonic() - ended < 5
-            assert database.figures() == {"open": 2, "in_use": 0, "limit": 10}
+            assert database.pool_counts() == {"open": 2, "in_use": 0, "limit": 10}
             await asyncio.sleep(2.5)
             assert connections(mariadb, mysql_database) == 2, "two stay warm"
             await asyncio.gather(*(nap(database, 0.05) for _ in range(3)))

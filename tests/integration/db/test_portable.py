@@ -15,7 +15,7 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.dialect_sql import insert_new
 from aimo.db.queries import tags
-from aimo.db.schema import Memo, MemoTag, Tag, User
+from aimo.db.schema import Memos, MemoTags, Tags, Users
 from aimo.db.types import now_utc, unique_key
 from support.mariadb import MariaDB
 
@@ -64,20 +64,20 @@ async def execute(database: Database, statement: Any, values: Any = None) -> Any
 
 
 async def a_user(database: Database, **values: Any) -> None:
-    await execute(database, insert(User).values({"uid": "u", "password": "x", "salt": "x", **values}))
+    await execute(database, insert(Users).values({"uid": "u", "password": "x", "salt": "x", **values}))
 
 
 async def tagged_memo(database: Database, tag_ids: list[str] | None, attached: list[str]) -> None:
     await a_user(database)
     for number, tag_id in enumerate(attached):
-        await execute(database, insert(Tag).values(tag_id=tag_id, uid="u", name="x", name_key=str(number), seq=number))
-    await execute(database, insert(Memo).values(memo_id="m", uid="u", content="x", tag_ids=tag_ids, seq=1))
+        await execute(database, insert(Tags).values(tag_id=tag_id, uid="u", name="x", name_key=str(number), seq=number))
+    await execute(database, insert(Memos).values(memo_id="m", uid="u", content="x", tag_ids=tag_ids, seq=1))
     for tag_id in attached:
-        await execute(database, insert(MemoTag).values(memo_id="m", tag_id=tag_id, uid="u"))
+        await execute(database, insert(MemoTags).values(memo_id="m", tag_id=tag_id, uid="u"))
 
 
 async def tag_ids_of_memo(database: Database) -> Any:
-    return (await execute(database, select(Memo.tag_ids))).scalar_one()
+    return (await execute(database, select(Memos.tag_ids))).scalar_one()
 
 
 async def forget(database: Database, tag_id: str, owner: str = "u") -> None:
@@ -121,7 +121,7 @@ async def test_a_tag_is_forgotten_for_its_owner_only(database: Database) -> None
 
 def new_tag(**values: Any) -> Any:
     row = {"tag_id": "t1", "uid": "u", "name": "x", "name_key": "x", "color": "new", "seq": 1, **values}
-    return insert_new(cast(Table, Tag.__table__)).values(row)
+    return insert_new(cast(Table, Tags.__table__)).values(row)
 
 
 async def test_a_row_whose_key_exists_is_left_as_it_is(database: Database) -> None:
@@ -130,7 +130,7 @@ async def test_a_row_whose_key_exists_is_left_as_it_is(database: Database) -> No
     await execute(database, new_tag(tag_id="t1", name_key="y"))
     await execute(database, new_tag(tag_id="t2", name_key="x"))
     await execute(database, new_tag(tag_id="t3", name_key="z"))
-    rows = (await execute(database, select(Tag.tag_id, Tag.name_key, Tag.color).order_by(Tag.tag_id))).all()
+    rows = (await execute(database, select(Tags.tag_id, Tags.name_key, Tags.color).order_by(Tags.tag_id))).all()
     assert [tuple(row) for row in rows] == [("t1", "x", "old"), ("t3", "z", "new")]
 
 
@@ -166,11 +166,11 @@ async def times_come_back(database: Database) -> None:
     await a_user(database)
     for number, moment in enumerate(MOMENTS):
         row = {"memo_id": f"m{number:02}", "uid": "u", "content": "x", "seq": 1, "created_at": moment}
-        await execute(database, insert(Memo).values(row))
-    in_order = (await execute(database, select(Memo.created_at).order_by(Memo.created_at))).scalars().all()
+        await execute(database, insert(Memos).values(row))
+    in_order = (await execute(database, select(Memos.created_at).order_by(Memos.created_at))).scalars().all()
     assert in_order == sorted(MOMENTS)
     for moment in MOMENTS:
-        found = select(func.count()).where(Memo.created_at >= moment, Memo.created_at <= moment)
+        found = select(func.count()).where(Memos.created_at >= moment, Memos.created_at <= moment)
         assert (await execute(database, found)).scalar_one() == 1
 
 
@@ -185,7 +185,7 @@ async def test_times_are_kept_by_each_driver(mysql: Database) -> None:
 async def test_the_database_tells_utc_to_the_millisecond(database: Database) -> None:
     """The tests' MariaDB believes to be in UTC+8."""
     await a_user(database)
-    for query in (select(now_utc()), select(User.created_at)):
+    for query in (select(now_utc()), select(Users.created_at)):
         told: int = (await execute(database, query)).scalar_one()
         assert abs(told - clock.now_ms()) < 5_000
     asked = [(await execute(database, select(now_utc()))).scalar_one() for _ in range(20)]
@@ -205,7 +205,7 @@ async def test_keys_are_equal_when_the_values_are_and_never_else(database: Datab
     for number, value in enumerate(DISTINCT):
         with pytest.raises(IntegrityError):
             await a_user(database, uid=f"again{number}", email=value, email_key=unique_key(value))
-        found = await execute(database, select(User.uid, User.email).where(User.email_key == unique_key(value)))
+        found = await execute(database, select(Users.uid, Users.email).where(Users.email_key == unique_key(value)))
         assert [tuple(row) for row in found] == [(f"u{number}", value)]
 
 
@@ -213,13 +213,13 @@ async def test_ids_are_told_apart_byte_by_byte(database: Database) -> None:
     for uid in ("aB", "ab", "AB", "a_", "a%"):
         await a_user(database, uid=uid)
     for uid in ("aB", "ab", "AB", "a_", "a%"):
-        assert (await execute(database, select(User.uid).where(User.uid == uid))).scalars().all() == [uid]
+        assert (await execute(database, select(Users.uid).where(Users.uid == uid))).scalars().all() == [uid]
 
 
 async def test_text_is_kept_whole(database: Database) -> None:
     """More than TEXT holds, and characters of four bytes, quotes and escapes."""
     content = "京\n😀'\"\\%s :name %% \x01" * 9_000
     await a_user(database)
-    await execute(database, insert(Memo).values(memo_id="m", uid="u", content=content, seq=1))
-    assert (await execute(database, select(Memo.content))).scalar_one() == content
+    await execute(database, insert(Memos).values(memo_id="m", uid="u", content=content, seq=1))
+    assert (await execute(database, select(Memos.content))).scalar_one() == content
     assert (await execute(database, text("SELECT COUNT(*) FROM memos"))).scalar_one() == 1

@@ -15,7 +15,7 @@ from aimo.db.connection import Database
 from aimo.db.driver_reads import fetch, fetch_each, fetch_one, fetch_value
 from aimo.db.queries import memos
 from aimo.db.queries.memos import Filters, Order
-from aimo.db.schema import Memo, MemoTag, Tag, User
+from aimo.db.schema import Memos, MemoTags, Tags, Users
 from aimo.db.statements import param
 from support.cancellation import cancelled_at
 
@@ -35,8 +35,8 @@ def driver(request: pytest.FixtureRequest, migrated_database: dict[str, str]) ->
 async def database(driver: dict[str, str], settings: MakeSettings) -> AsyncIterator[Database]:
     opened = await Database.open(settings(**driver, mysql_connection_limit=3))
     async with opened.reads() as connection:
-        await connection.execute(insert(User).values(uid="u", password="x", salt="x"))
-        await connection.execute(insert(Tag).values(tag_id="t", uid="u", name="x", name_key="x", seq=1))
+        await connection.execute(insert(Users).values(uid="u", password="x", salt="x"))
+        await connection.execute(insert(Tags).values(tag_id="t", uid="u", name="x", name_key="x", seq=1))
         for number in range(5):
             memo: dict[str, Any] = {
                 "memo_id": f"m{number}",
@@ -45,8 +45,8 @@ async def database(driver: dict[str, str], settings: MakeSettings) -> AsyncItera
                 "seq": number,
             }
             memo |= {"tag_ids": ["t", HOSTILE], "is_public": bool(number % 2), "created_at": number - 2}
-            await connection.execute(insert(Memo).values(memo))
-            await connection.execute(insert(MemoTag).values(memo_id=f"m{number}", tag_id="t", uid="u"))
+            await connection.execute(insert(Memos).values(memo))
+            await connection.execute(insert(MemoTags).values(memo_id=f"m{number}", tag_id="t", uid="u"))
     yield opened
     await opened.close()
 
@@ -81,13 +81,13 @@ async def test_statements_that_are_run_together_answer_as_each_alone(database: D
     one = (memos.ONE, {"owner": "u", "id": "m3"})
     none = (memos.ONE, {"owner": "u", "id": "no such"})
     two = (memos.KNOWN_IDS, {"owner": "u", "memo_ids": ["m1", "m2", "m9"]})
-    async with database.quick_reads() as connection:
+    async with database.driver_connection() as connection:
         together = await fetch_each(connection, one, none, two)
         assert together == [await fetch(connection, *query) for query in (one, none, two)]
     assert [len(rows) for rows in together] == [1, 0, 2]
-    broken = select(func.no_such_function(Memo.memo_id)).where(Memo.uid == param("owner"))
+    broken = select(func.no_such_function(Memos.memo_id)).where(Memos.uid == param("owner"))
     with pytest.raises(Exception, match=r"(?i)no_such_function"):
-        async with database.quick_reads() as connection:
+        async with database.driver_connection() as connection:
             await fetch_each(connection, one, (broken, {"owner": "u"}))
     await every_answer_is_ones_own(database)
 
@@ -99,7 +99,7 @@ async def test_nothing_is_none(database: Database) -> None:
 
 
 async def test_after_a_failure_the_pool_is_as_good_as_before(database: Database) -> None:
-    broken = select(func.no_such_function(Memo.memo_id)).where(Memo.uid == param("owner"))
+    broken = select(func.no_such_function(Memos.memo_id)).where(Memos.uid == param("owner"))
     for _ in range(5):
         with pytest.raises(Exception, match=r"(?i)no_such_function"):
             async with database.reads() as connection:

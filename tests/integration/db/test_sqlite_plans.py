@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 
-from aimo.db.driver_reads import _Prepared
+from aimo.db.driver_reads import _PreparedStatement
 from aimo.db.queries import attachments, memos, relations
 from aimo.db.queries.memos import Filters, Order
 
@@ -18,7 +18,7 @@ MANY = [f"m{place}" for place in range(20)]
 
 def plan(database: Path, statement: Any) -> list[str]:
     values = {"owner": "u", "id": "m", "memo_ids": MANY, "ids": MANY, "limit": 20, "offset": 0}
-    sql, ordered = _Prepared(statement, dialect()).bind(values)
+    sql, ordered = _PreparedStatement(statement, dialect()).bind(values)
     with sqlite3.connect(database) as connection:
         return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", ordered)]
 

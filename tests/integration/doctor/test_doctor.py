@@ -17,13 +17,13 @@ from sqlalchemy import delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import config, ids
-from aimo.db.schema import Attachment, Memo, MemoTag, Tag, VectorMark
+from aimo.db.schema import Attachments, Memos, MemoTags, OutboxEntries, Tags
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime, create_scheduler
-from aimo.services.attachments.service import NewFile
+from aimo.services.attachments.service import NewAttachment
 from aimo.services.doctor import doctor
-from aimo.services.doctor.invariant import Outcome
+from aimo.services.doctor.invariant import InvariantOutcome
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
 from support.waiting import eventually_async
@@ -50,7 +50,7 @@ class House:
         self.tag = made[0].tags[0].tag_id
         file = folder / "upload"
         file.write_bytes(b"bytes")
-        new = NewFile(filename="a.txt", content_type="text/plain", size=5, path=file)
+        new = NewAttachment(filename="a.txt", content_type="text/plain", size=5, path=file)
         self.attachment = (await services.attachments.create(self.uid, new)).attachment_id
 
     async def sql(self, statement: Any) -> None:
@@ -71,9 +71,9 @@ class House:
 
     async def usage_count(self) -> int:
         async with self.runtime.stores.database.reads() as connection:
-            return int(await connection.scalar(select(Tag.usage_count).where(Tag.tag_id == self.tag)))
+            return int(await connection.scalar(select(Tags.usage_count).where(Tags.tag_id == self.tag)))
 
-    async def run(self, *, repair: bool = False) -> dict[str, Outcome]:
+    async def run(self, *, repair: bool = False) -> dict[str, InvariantOutcome]:
         return {outcome.name: outcome for outcome in await self.runtime.services.doctor.run(repair=repair)}
 
     async def violated(self) -> list[str]:
@@ -139,34 +139,34 @@ async def leave_rows(house: House) -> None:
 
 
 async def miscount(house: House) -> None:
-    await house.sql(update(Tag).values(usage_count=7))
+    await house.sql(update(Tags).values(usage_count=7))
 
 
 async def forget_tag(house: House) -> None:
-    await house.sql(delete(MemoTag).where(MemoTag.memo_id == house.memo))
+    await house.sql(delete(MemoTags).where(MemoTags.memo_id == house.memo))
 
 
 async def invent_tag(house: House) -> None:
     tag_id = (await house.runtime.services.tags.create(house.uid, _named("new"))).tag_id
-    await house.sql(insert(MemoTag).values(memo_id=house.memo, tag_id=tag_id, uid=house.uid))
+    await house.sql(insert(MemoTags).values(memo_id=house.memo, tag_id=tag_id, uid=house.uid))
 
 
 async def leave_tags(house: House) -> None:
     """What a deletion leaves where foreign keys are not looked after."""
     async with house.unchecked() as connection:
-        await connection.execute(insert(MemoTag).values(memo_id=ids.memo_id(), tag_id=house.tag, uid=house.uid))
-        await connection.execute(insert(MemoTag).values(memo_id="a", tag_id=house.tag, uid=house.uid))
+        await connection.execute(insert(MemoTags).values(memo_id=ids.memo_id(), tag_id=house.tag, uid=house.uid))
+        await connection.execute(insert(MemoTags).values(memo_id="a", tag_id=house.tag, uid=house.uid))
 
 
 async def count_left_tags(house: House) -> None:
     await leave_tags(house)
-    await house.sql(update(Tag).where(Tag.tag_id == house.tag).values(usage_count=Tag.usage_count + 2))
+    await house.sql(update(Tags).where(Tags.tag_id == house.tag).values(usage_count=Tags.usage_count + 2))
 
 
 async def give_tag_to_stranger(house: House) -> None:
     body = RegisterBody(email=f"{ids.user_id()}@example.test", password="Passw0rd-test")
     stranger = (await house.runtime.services.accounts.register(body)).uid
-    await house.sql(update(MemoTag).where(MemoTag.memo_id == house.memo).values(uid=stranger))
+    await house.sql(update(MemoTags).where(MemoTags.memo_id == house.memo).values(uid=stranger))
 
 
 async def leave_files(house: House) -> None:
@@ -234,7 +234,7 @@ async def test_a_lost_file_is_told_and_remains(house: House) -> None:
     outcome = (await house.run(repair=True))["attachment-files"]
     assert (outcome.violations, outcome.repaired, outcome.holds) == (1, 0, False)
     assert outcome.examples[0].entity == house.attachment
-    await house.sql(delete(Attachment))
+    await house.sql(delete(Attachments))
     assert await house.violated() == []
 
 
@@ -254,8 +254,8 @@ async def test_what_others_put_there_and_what_is_young_is_left_alone(house: Hous
 async def test_a_mark_excuses_what_it_is_about(house: House) -> None:
     await house.runtime.services.sync.stop()
     await lose_vector(house)
-    mark = insert(VectorMark).values(kind="memo", entity_id=house.memo, uid=house.uid, attempts=0)
-    await house.sql(mark.values(created_at=1, next_try_at=253_402_300_799_000))
+    entry = insert(OutboxEntries).values(kind="memo", entity_id=house.memo, uid=house.uid, attempts=0)
+    await house.sql(entry.values(created_at=1, next_try_at=253_402_300_799_000))
     assert await house.violated() == []
 
 
@@ -283,11 +283,11 @@ async def test_changes_under_way_are_no_violation(house: House) -> None:
 async def test_results_are_kept_for_the_figures(house: House) -> None:
     await miscount(house)
     await house.run()
-    text = (await house.runtime.services.figures.exposition()).decode()
+    text = (await house.runtime.services.metrics_exporter.exposition()).decode()
     assert 'aimo_invariant_violations{invariant="tag-counts"} 1.0' in text
     assert 'aimo_invariant_violations{invariant="memo-tags"} 0.0' in text
     await house.run(repair=True)
-    text = (await house.runtime.services.figures.exposition()).decode()
+    text = (await house.runtime.services.metrics_exporter.exposition()).decode()
     assert 'aimo_invariant_violations{invariant="tag-counts"} 0.0' in text
 
 
@@ -295,7 +295,7 @@ async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House)
     runtime = house.runtime
     scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
     await scheduler._clockwork.get_job("upkeep").func()
-    text = (await runtime.services.figures.exposition()).decode()
+    text = (await runtime.services.metrics_exporter.exposition()).decode()
     shown = dict(re.findall(r'aimo_invariant_checked_timestamp_seconds{invariant="([a-z-]+)"} ([\d.e+]+)', text))
     assert len(shown) == 7
     assert all(time.time() - float(moment) < 60 for moment in shown.values())
@@ -304,7 +304,7 @@ async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House)
 @pytest.mark.parametrize("text", ["5", '"word"', "{}", "no JSON"])
 async def test_a_list_of_tags_that_is_none_is_told_and_stops_nothing(house: House, text: str) -> None:
     async with house.unchecked() as connection:
-        damaged = update(Memo).where(Memo.memo_id == house.memo).values(tag_ids=literal_column(f"'{text}'"))
+        damaged = update(Memos).where(Memos.memo_id == house.memo).values(tag_ids=literal_column(f"'{text}'"))
         await connection.execute(damaged)
     await lose_text(house)
     outcomes = await house.run(repair=True)
@@ -334,7 +334,7 @@ async def test_a_check_that_fails_is_a_violation_and_the_others_go_on(
     }
     [failure] = outcomes["stray-files"].examples
     assert failure.problem.startswith("could not be checked: StorageError: the bucket does not answer")
-    text = (await house.runtime.services.figures.exposition()).decode()
+    text = (await house.runtime.services.metrics_exporter.exposition()).decode()
     assert 'aimo_invariant_violations{invariant="stray-files"} 1.0' in text
 
 
@@ -349,7 +349,7 @@ async def test_the_nightly_examination_does_not_wait_for_a_sound_lancedb(
     monkeypatch.setattr(runtime.stores.vectors, "optimize", optimize)
     scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
     await scheduler._clockwork.get_job("upkeep").func()
-    text = (await runtime.services.figures.exposition()).decode()
+    text = (await runtime.services.metrics_exporter.exposition()).decode()
     assert text.count("aimo_invariant_checked_timestamp_seconds{") == 7
 
 

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import insert, update
 
 from aimo import config, ids
-from aimo.db.schema import Attachment, MigrationQuarantine
+from aimo.db.schema import Attachments, MigrationQuarantine
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
-from aimo.services.attachments.service import NewFile
+from aimo.services.attachments.service import NewAttachment
 from aimo.services.doctor import doctor
 from aimo.services.doctor import stored_files as files
-from aimo.services.doctor.invariant import Outcome
+from aimo.services.doctor.invariant import InvariantOutcome
 from aimo.storage.object_store import RemoteObject, RemoteStorage
 from support.buckets import Buckets, buckets, shared_buckets
 
@@ -28,7 +28,7 @@ __all__ = ["buckets", "shared_buckets"]
 async def upload(runtime: Runtime, uid: str, folder: Path) -> str:
     source = folder / ids.attachment_id()
     source.write_bytes(b"bytes")
-    new = NewFile(filename="a.txt", content_type="text/plain", size=5, path=source)
+    new = NewAttachment(filename="a.txt", content_type="text/plain", size=5, path=source)
     return (await runtime.services.attachments.create(uid, new)).attachment_id
 
 
@@ -49,7 +49,7 @@ async def test_a_bucket_is_listed_and_not_asked_for_each_object(
         uid = (
             await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))
         ).uid
-        # Nobody is there to apply their marks, which each would wait for.
+        # Nobody is there to apply their entries, which each would wait for.
         made = await asyncio.gather(*(upload(runtime, uid, tmp_path) for _ in range(30)))
         outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run()}
         for name in ("attachment-files", "stray-files"):
@@ -107,7 +107,7 @@ async def runtime(
         yield runtime
 
 
-async def examined(runtime: Runtime, name: str, *, repair: bool = False) -> Outcome:
+async def examined(runtime: Runtime, name: str, *, repair: bool = False) -> InvariantOutcome:
     outcomes = {outcome.name: outcome for outcome in await runtime.services.doctor.run(repair=repair)}
     return outcomes[name]
 
@@ -159,7 +159,7 @@ async def test_a_file_of_another_size_than_its_row_says_is_told_and_remains(runt
     file.write_bytes(b"")
     async with runtime.stores.database.reads() as connection:
         # A migration puts 0 where the source does not know.
-        await connection.execute(update(Attachment).where(Attachment.attachment_id == unknown).values(size=0))
+        await connection.execute(update(Attachments).where(Attachments.attachment_id == unknown).values(size=0))
     outcome = await examined(runtime, "attachment-files", repair=True)
     assert (outcome.checked, outcome.violations, outcome.repaired) == (2, 1, 0)
     assert (outcome.examples[0].entity, outcome.examples[0].problem) == (

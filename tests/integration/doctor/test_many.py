@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from aimo import config
-from aimo.db.schema import Attachment, Memo
+from aimo.db.schema import Attachments, Memos
 from aimo.runtime import Runtime
-from aimo.services.sync import outbox as marks
+from aimo.services.sync import outbox as entries
 from aimo.services.sync import rebuild
 from aimo.vectors.hashes import text_model_hash
 from support.seeding import Plot
@@ -37,12 +37,12 @@ def furnish(settings: config.Settings, memos: int) -> None:
         uid = users[number % 10]
         files = [plot.attachment(uid)] if number % 10 == 0 else []
         plot.memo(uid, f"memo {number}, 第{number}条", tag_ids=[tags[uid][number % 20]], attachments=files)
-    for row in plot.rows[Attachment]:
+    for row in plot.rows[Attachments]:
         file = settings.attachments_dir / row["path"]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 9)
     asyncio.run(plot.plant_rows(settings))
-    asyncio.run(_index(settings, plot.rows[Memo]))
+    asyncio.run(_index(settings, plot.rows[Memos]))
 
 
 async def _index(settings: config.Settings, rows: list[dict[str, Any]]) -> None:
@@ -101,14 +101,14 @@ def test_fifty_thousand_memos_take_little_time_and_no_more_memory(
     print(f"{MANY} memos in step: {seconds:.1f} s, {used:.0f} MiB; {FEW} memos: {usual:.0f} MiB")
     assert used < usual + _MORE_MIB
     assert seconds < 120
-    asyncio.run(_mark_everything(chosen))
+    asyncio.run(_enqueue_everything(chosen))
     seconds, used = examine(tmp_path, many)
     print(f"{MANY} memos without their vectors, all marked: {seconds:.1f} s, {used:.0f} MiB")
     assert used < usual + _MORE_MIB
     assert seconds < 120
 
 
-async def _mark_everything(settings: config.Settings) -> None:
+async def _enqueue_everything(settings: config.Settings) -> None:
     """As after `aimo sync rebuild` for another model, before anything is applied."""
     async with Runtime(settings, worker=False) as runtime:
         stores = runtime.stores
@@ -116,6 +116,6 @@ async def _mark_everything(settings: config.Settings) -> None:
         embedder, table = stores.embeddings.embedder, stores.vectors.memo_vectors
         await table.recreate(embedder.model, embedder.dimension)
         async for chunk in rebuild._all(stores.database, rebuild.sql.NEXT_MEMOS):
-            await marks.write_many(stores.database, "memo", chunk)
+            await entries.write_many(stores.database, "memo", chunk)
         async with stores.database.reads() as connection:
-            await connection.exec_driver_sql("DELETE FROM vector_outbox WHERE kind = 'rebuild'")
+            await connection.exec_driver_sql("DELETE FROM outbox_entries WHERE kind = 'rebuild'")

@@ -96,7 +96,7 @@ async def test_number_of_statements_does_not_grow_with_the_sources(
             event.listen(engine, "before_cursor_execute", listener)
             found = await runtime.services.explore.answer(uid, "budget meeting", "")
             event.remove(engine, "before_cursor_execute", listener)
-            counts.append(len([s for s in seen if "vector_outbox" not in s and "leases" not in s]))
+            counts.append(len([s for s in seen if "outbox_entries" not in s and "leases" not in s]))
             seen.clear()
     assert len(found.sources) >= 9
     assert counts[0] <= counts[1] <= 5

@@ -16,7 +16,7 @@ from aimo.config import Settings
 from aimo.dto.users import RegisterBody
 from aimo.errors import ProviderError
 from aimo.runtime import Runtime
-from aimo.services.attachments.service import NewFile
+from aimo.services.attachments.service import NewAttachment
 from aimo.services.sync import rebuild
 from aimo.vectors.hashes import MultimodalContent
 from support.stub import Stub
@@ -40,7 +40,7 @@ async def user(runtime: Runtime, name: str = "a") -> str:
 async def upload(runtime: Runtime, uid: str, data: bytes = b"\x89PNG", kind: str = "image/png") -> str:
     path = Path(runtime.services.storage.scratch) / "upload"
     path.write_bytes(data)
-    file = NewFile(filename="x.png", content_type=kind, size=len(data), path=path)
+    file = NewAttachment(filename="x.png", content_type=kind, size=len(data), path=path)
     return (await runtime.services.attachments.create(uid, file)).attachment_id
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from aimo.ai.chat import Prompt
 from aimo.ai.fun_asr import FunAsr
-from aimo.ai.ocr import OcrOptions
+from aimo.ai.ocr import RecognitionOptions
 from aimo.ai.openai_chat import OpenAIChat
 from aimo.ai.zhipu_ocr import ZhipuOcr
 from aimo.errors import AimoError, ProviderError
@@ -128,7 +128,7 @@ async def test_unreachable_releases_are_told() -> None:
 async def test_recognized_text_is_read_leniently_and_options_are_sent_only_when_wanted(provider: Provider) -> None:
     provider.script = lambda path, body: (200, {"layout_details": [], "md_results": None})
     ocr = ZhipuOcr(provider.url, "key")
-    found = await ocr.recognize("x", OcrOptions({"start_page_id": 2, "request_id": "", "user_id": None}))
+    found = await ocr.recognize("x", RecognitionOptions({"start_page_id": 2, "request_id": "", "user_id": None}))
     assert (found.text, found.layout, found.visualization) == ("", None, None)
     path, headers, body = provider.seen[0]
     assert path == "/paas/v4/layout_parsing"
@@ -136,7 +136,7 @@ async def test_recognized_text_is_read_leniently_and_options_are_sent_only_when_
     assert body == {"model": "glm-ocr", "file": "x", "start_page_id": 2}
     provider.script = lambda path, body: (200, {"error": {"code": "1210", "message": "no"}})
     with pytest.raises(ProviderError, match=r"^Zhipu OCR API error: 1210 - no$"):
-        await ocr.recognize("x", OcrOptions())
+        await ocr.recognize("x", RecognitionOptions())
     await ocr.close()
 
 

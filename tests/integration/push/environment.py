@@ -12,10 +12,10 @@ from sqlalchemy import insert, select, update
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.schema import Memo, PushDelivery, User
+from aimo.db.schema import Memos, PushDeliveries, Users
 from aimo.dto.push_rules import PushRuleBody
 from aimo.push.channels import Channels
-from aimo.push.protocol import Message
+from aimo.push.protocol import PushMessage
 from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.insights.recommendations import RecommendationService
 from aimo.services.memos.memo_presenter import MemoViews
@@ -33,11 +33,11 @@ class Recorder:
     """A channel that keeps what it gets, fails as it is told to, and takes its time for ``slow`` names."""
 
     def __init__(self) -> None:
-        self.got: list[tuple[str, Message]] = []
+        self.got: list[tuple[str, PushMessage]] = []
         self.failures: list[BaseException] = []
         self.slow_seconds = 0.1
 
-    async def send(self, target: Mapping[str, Any], message: Message) -> None:
+    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         await asyncio.sleep(self.slow_seconds if target["nickname"].startswith("slow") else 0)
         if self.failures:
             raise self.failures.pop(0)
@@ -65,7 +65,7 @@ class Place:
         uid = ids.user_id()
         values = {"uid": uid, "email": uid, "email_key": uid, "password": "x", "salt": "x", "status": 1}
         async with self.database.reads() as connection:
-            await connection.execute(insert(User).values(values))
+            await connection.execute(insert(Users).values(values))
         return uid
 
     async def rule(self, *names: str, uid: str = "", **values: Any) -> str:
@@ -85,14 +85,14 @@ class Place:
             "updated_at": created_at,
         }
         async with self.database.reads() as connection:
-            await connection.execute(insert(Memo).values(values))
+            await connection.execute(insert(Memos).values(values))
 
     async def states(self) -> dict[str, str | None]:
         async with self.database.reads() as connection:
-            rows = await connection.execute(select(PushDelivery.state, PushDelivery.error))
+            rows = await connection.execute(select(PushDeliveries.state, PushDeliveries.error))
             return {row.state: row.error for row in rows}
 
     async def look_now(self) -> None:
         """Let the moment come for which rows wait."""
         async with self.database.reads() as connection:
-            await connection.execute(update(PushDelivery).values(next_look_at=clock.now_ms() - 1000))
+            await connection.execute(update(PushDeliveries).values(retry_at=clock.now_ms() - 1000))

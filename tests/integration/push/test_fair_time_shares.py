@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import update
 
 from aimo import clock
-from aimo.db.schema import PushRule
-from aimo.push.protocol import Outcome, PushError
+from aimo.db.schema import PushRules
+from aimo.push.protocol import PushError, PushOutcome
 from aimo.scheduler.service import Scheduler
 from aimo.services.push import delivery_rounds as push_rounds
 from aimo.services.push.delivery_report import report
@@ -88,7 +88,7 @@ async def test_whoever_waits_with_many_leaves_room_for_the_others(
     async with opened(waits_ms=(1000,)) as place:
         await place.rule("alice")
         await slow_rules(place)
-        place.channel.failures = [PushError("refused", Outcome.UNAVAILABLE)]
+        place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE)]
         await place.rounds.run(DUE, turn_seconds=TURN)
         assert place.channel.names == [SLOW[0]]
         await asyncio.sleep(1.1)
@@ -148,7 +148,7 @@ async def test_a_new_hour_goes_before_what_is_tried_again(
         for name in SLOW:
             await place.rule(name, push_time=hour)
         await place.rule("alice", push_time=(hour + 1) % 24)
-        place.channel.failures = [PushError("refused", Outcome.UNAVAILABLE) for _ in SLOW]
+        place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE) for _ in SLOW]
         async with scheduling(place, zone) as scheduler:
             async with asyncio.timeout(20):
                 while place.channel.failures:
@@ -170,7 +170,7 @@ async def test_a_rule_with_more_channels_than_new_ones_may_have_still_works(open
         rule = await place.rule("a", uid=uid)
         channels = [{"type": "meow", "nickname": str(number)} for number in range(MOST_CHANNELS + 5)]
         async with place.database.reads() as connection:
-            await connection.execute(update(PushRule).values(channels=channels))
+            await connection.execute(update(PushRules).values(channels=channels))
         assert (await place.rules.get(uid, rule)).channels == channels
         assert (await place.rounds.run(DUE)).sent == len(channels)
         await place.rules.delete(uid, rule)

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import update
 
 from aimo import clock
-from aimo.db.schema import PushDelivery
+from aimo.db.schema import PushDeliveries
 from aimo.dto.push_rules import PushRuleBody
-from aimo.push.protocol import Message, Outcome, PushError
+from aimo.push.protocol import PushError, PushMessage, PushOutcome
 from aimo.services.push.delivery_report import report
 
 from .environment import DUE, ZONE
@@ -79,7 +79,7 @@ async def test_a_target_named_twice_gets_two(opened: Open) -> None:
 async def test_what_was_certainly_not_delivered_is_tried_again(opened: Open) -> None:
     async with opened() as place:
         await place.rule("a", "b")
-        place.channel.failures = [PushError("connection refused", Outcome.UNAVAILABLE) for _ in range(3)]
+        place.channel.failures = [PushError("connection refused", PushOutcome.UNAVAILABLE) for _ in range(3)]
         done = await place.rounds.run(DUE)
         assert (done.waiting, place.channel.names) == (2, [])
         assert (await place.rounds.retry([DUE])).sent == 0, "not before its time"
@@ -95,7 +95,7 @@ async def test_what_was_certainly_not_delivered_is_tried_again(opened: Open) -> 
 async def test_tries_end(opened: Open) -> None:
     async with opened(waits_ms=(1, 1)) as place:
         await place.rule("a")
-        place.channel.failures = [PushError("refused", Outcome.UNAVAILABLE) for _ in range(9)]
+        place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE) for _ in range(9)]
         await place.rounds.run(DUE)
         for _ in range(5):
             await place.look_now()
@@ -107,7 +107,7 @@ async def test_tries_end(opened: Open) -> None:
 async def test_tries_end_with_the_hour(opened: Open) -> None:
     async with opened() as place:
         await place.rule("a")
-        place.channel.failures = [PushError("refused", Outcome.UNAVAILABLE)]
+        place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE)]
         await place.rounds.run(DUE)
         await place.look_now()
         await place.rounds.retry(["2026-01-31T09"])
@@ -118,8 +118,8 @@ async def test_tries_end_with_the_hour(opened: Open) -> None:
 @pytest.mark.parametrize(
     ("failure", "state"),
     [
-        (PushError("hung up", Outcome.UNKNOWN), "unknown"),
-        (PushError("no such hook", Outcome.REJECTED), "failed"),
+        (PushError("hung up", PushOutcome.UNKNOWN), "unknown"),
+        (PushError("no such hook", PushOutcome.REJECTED), "failed"),
         (RuntimeError("a mistake"), "unknown"),
     ],
 )
@@ -159,7 +159,7 @@ async def test_content_is_made_once_for_all_channels_of_a_rule(opened: Open, mon
         made = []
         generate = place.content.generate
 
-        async def counted(uid: str, content_type: str) -> Message:
+        async def counted(uid: str, content_type: str) -> PushMessage:
             made.append(uid)
             return await generate(uid, content_type)
 
@@ -179,7 +179,7 @@ async def test_a_rule_whose_content_fails_leaves_the_others_alone_and_may_be_ask
         await place.rule("b")
         generate = place.content.generate
 
-        async def failing(uid: str, content_type: str) -> Message:
+        async def failing(uid: str, content_type: str) -> PushMessage:
             if uid == broken:
                 raise RuntimeError("the provider is down")
             return await generate(uid, content_type)
@@ -207,9 +207,9 @@ async def test_slow_content_of_some_does_not_hold_up_the_others(opened: Open, mo
         for number in range(20):
             await place.rule(f"{number:02}")
 
-        async def slow(uid: str, content_type: str) -> Message:
+        async def slow(uid: str, content_type: str) -> PushMessage:
             await asyncio.sleep(0.3)
-            return Message("t", "m")
+            return PushMessage("t", "m")
 
         monkeypatch.setattr(place.content, "generate", slow)
         started = time.monotonic()
@@ -251,6 +251,6 @@ async def test_old_deliveries_are_forgotten(opened: Open) -> None:
         await place.rounds.forget_old()
         assert set(await place.states()) == {"sent"}
         async with place.database.reads() as connection:
-            await connection.execute(update(PushDelivery).values(claimed_at=clock.now_ms() - 31 * 86_400_000))
+            await connection.execute(update(PushDeliveries).values(claimed_at=clock.now_ms() - 31 * 86_400_000))
         await place.rounds.forget_old()
         assert await place.states() == {}

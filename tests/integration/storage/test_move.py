@@ -17,7 +17,7 @@ from aimo import clock, ids
 from aimo.cli.attachments import create_place
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.schema import Attachment, User
+from aimo.db.schema import Attachments, Users
 from aimo.services.attachments.file_urls import placed
 from aimo.services.attachments.storage_move import FileMove
 from aimo.storage.buckets import configured_bucket
@@ -51,7 +51,7 @@ class Library:
             await self.keep(avatar, picture)
         values = {"uid": uid, "email": uid, "email_key": uid, "password": "x", "salt": "x", "status": 1}
         async with self.database.reads() as connection:
-            await connection.execute(insert(User).values(values | {"avatar": avatar}))
+            await connection.execute(insert(Users).values(values | {"avatar": avatar}))
         return uid
 
     async def file(self, uid: str, data: bytes, name: str = "a.png") -> str:
@@ -69,7 +69,7 @@ class Library:
             "seq": clock.next_sequence(),
         }
         async with self.database.reads() as connection:
-            await connection.execute(insert(Attachment).values(row))
+            await connection.execute(insert(Attachments).values(row))
         return key
 
     async def keep(self, key: str, data: bytes) -> None:
@@ -82,7 +82,7 @@ class Library:
 
     async def rows(self) -> dict[str, Any]:
         async with self.database.reads() as connection:
-            return {row.path: row for row in await connection.execute(select(Attachment.__table__))}
+            return {row.path: row for row in await connection.execute(select(Attachments.__table__))}
 
     async def moving(self, source: Storage | None = None, target: Storage | None = None) -> FileMove:
         await self.bucket.prepare()
@@ -191,7 +191,7 @@ async def test_a_file_removed_on_the_way_leaves_nothing_behind(
     async def put_and_lose(key: str, source: Path, content_type: str) -> None:
         await put(key, source, content_type)
         async with library.database.reads() as connection:
-            await connection.execute(delete(Attachment))
+            await connection.execute(delete(Attachments))
 
     monkeypatch.setattr(library.bucket, "put", put_and_lose)
     await move.move()
@@ -208,8 +208,8 @@ async def test_a_file_removed_before_its_turn_is_not_missing(
     async def lose_and_open(key: str) -> Any:
         await library.local.delete(key)
         async with library.database.reads() as connection:
-            await connection.execute(delete(Attachment))
-            await connection.execute(update(User).values(avatar="avatar/new"))
+            await connection.execute(delete(Attachments))
+            await connection.execute(update(Users).values(avatar="avatar/new"))
         return await opening(key)
 
     monkeypatch.setattr(library.local, "open", lose_and_open)
@@ -227,7 +227,7 @@ async def test_a_picture_replaced_on_the_way_leaves_nothing_behind(
     async def put_and_replace(key: str, source: Path, content_type: str) -> None:
         await put(key, source, content_type)
         async with library.database.reads() as connection:
-            await connection.execute(update(User).values(avatar="another"))
+            await connection.execute(update(Users).values(avatar="another"))
 
     monkeypatch.setattr(library.bucket, "put", put_and_replace)
     await (await library.moving()).move()
@@ -268,7 +268,7 @@ async def test_verifying_finds_what_changed_later(library: Library, buckets: Buc
 async def test_rows_of_a_third_storage_stay_as_they_are(library: Library) -> None:
     key = await library.file(await library.user(), b"data")
     async with library.database.reads() as connection:
-        await connection.execute(update(Attachment).values(storage_type="oss", bucket="other"))
+        await connection.execute(update(Attachments).values(storage_type="oss", bucket="other"))
     move = await library.moving()
     await move.move()
     assert (move.report.moved, move.report.already_there) == (0, 0)

@@ -12,16 +12,16 @@ from sqlalchemy import delete, select, update
 from aimo import clock
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.schema import VectorMark
+from aimo.db.schema import OutboxEntries
 from aimo.dto.memos import MemoBody
 from aimo.errors import ProviderError
 from aimo.runtime import Runtime
 from aimo.services.doctor import doctor
 from aimo.services.sync import crashes, rebuild
-from aimo.services.sync import outbox as marks
+from aimo.services.sync import outbox as entries
 from aimo.services.sync.applier import Applier, Result
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
 from support.seeding import Plot
 from support.waiting import eventually_async
@@ -37,10 +37,10 @@ async def plant(settings: Settings, memos: int, *, started: bool = True, died: i
     await plot.plant_rows(settings)
     database = await Database.open(settings)
     try:
-        await marks.write_many(database, "memo", [(memo_id, uid) for memo_id in memo_ids])
+        await entries.write_many(database, "memo", [(memo_id, uid) for memo_id in memo_ids])
         values = {"crashes": died, "started_at": clock.now_ms() if started else None}
         async with database.reads() as connection:
-            await connection.execute(update(VectorMark).values(values))
+            await connection.execute(update(OutboxEntries).values(values))
     finally:
         await database.close()
     return uid, memo_ids
@@ -48,7 +48,7 @@ async def plant(settings: Settings, memos: int, *, started: bool = True, died: i
 
 async def entries(runtime: Runtime) -> list[Any]:
     async with runtime.stores.database.reads() as connection:
-        return list(await connection.execute(select(VectorMark.__table__).order_by(VectorMark.mark_id)))
+        return list(await connection.execute(select(OutboxEntries.__table__).order_by(OutboxEntries.entry_id)))
 
 
 async def set_aside(runtime: Runtime, count: int) -> None:
@@ -72,7 +72,7 @@ async def test_a_memo_set_aside_is_readable_and_named_by_the_doctor(
         assert named.entity == memo_id and "aimo sync run --retry-set-aside" in named.problem
         assert not outcomes["no-entries-set-aside"].holds
         assert all(each.holds for name, each in outcomes.items() if name != "no-entries-set-aside")
-        assert b"aimo_outbox_set_aside 1.0" in await runtime.services.figures.exposition()
+        assert b"aimo_outbox_set_aside 1.0" in await runtime.services.metrics_exporter.exposition()
         assert (await runtime.services.memos.get(uid, memo_id)).content == "memo number 0"
         # It stays so, whoever takes over next, and whatever is rebuilt.
         await rebuild.request(runtime.stores.database)
@@ -113,15 +113,15 @@ async def test_suspects_are_applied_one_by_one_and_after_the_others(
     # The second planting has set all back.
     database = await Database.open(chosen)
     async with database.reads() as connection:
-        which = VectorMark.entity_id.in_(suspects)
-        await connection.execute(update(VectorMark).where(which).values(started_at=clock.now_ms()))
+        which = OutboxEntries.entity_id.in_(suspects)
+        await connection.execute(update(OutboxEntries).where(which).values(started_at=clock.now_ms()))
     await database.close()
 
     applied: list[set[str]] = []
     original = SyncService._apply_together
 
-    async def watched(self: SyncService, group: list[Mark]) -> None:
-        applied.append({mark.entity_id for mark in group})
+    async def watched(self: SyncService, group: list[OutboxEntry]) -> None:
+        applied.append({entry.entity_id for entry in group})
         if set(suspects) & applied[-1]:
             [row] = [row for row in await entries(runtime) if row.entity_id in applied[-1]]
             assert row.crashes == 1
@@ -174,8 +174,8 @@ async def test_stopping_in_order_leaves_no_trace(
         await embedding.wait()
     database = await Database.open(chosen)
     async with database.reads() as connection:
-        [row] = (await connection.execute(select(VectorMark.started_at, VectorMark.crashes))).all()
-        await connection.execute(delete(VectorMark))
+        [row] = (await connection.execute(select(OutboxEntries.started_at, OutboxEntries.crashes))).all()
+        await connection.execute(delete(OutboxEntries))
     await database.close()
     assert row == (None, 0)
 
@@ -186,7 +186,7 @@ async def test_new_entries_cost_no_statement(settings: Make, migrated_database: 
     await record.take_over()
     await database.close()
     # Any statement would fail now.
-    new = [Mark(1, "memo", "m", "u")]
+    new = [OutboxEntry(1, "memo", "m", "u")]
     async with record.turn(new), record.recorded(new):
         await record.forget(new)
 

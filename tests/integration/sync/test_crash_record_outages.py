@@ -12,22 +12,22 @@ from aimo import clock
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
-from aimo.db.schema import VectorMark
-from aimo.services.sync import outbox as marks
+from aimo.db.schema import OutboxEntries
+from aimo.services.sync import outbox as entries
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 
 Make = Callable[..., Settings]
 
 
 async def entry(database: Database) -> Any:
     async with database.reads() as connection:
-        return (await connection.execute(select(VectorMark.crashes, VectorMark.started_at))).one()
+        return (await connection.execute(select(OutboxEntries.crashes, OutboxEntries.started_at))).one()
 
 
-async def due(database: Database) -> list[Mark]:
+async def due(database: Database) -> list[OutboxEntry]:
     async with database.reads() as connection:
-        return [Mark(*row) for row in await connection.execute(sql.DUE, {"now": clock.now_ms(), "limit": 10})]
+        return [OutboxEntry(*row) for row in await connection.execute(sql.DUE, {"now": clock.now_ms(), "limit": 10})]
 
 
 async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
@@ -35,7 +35,7 @@ async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
 ) -> None:
     database = await Database.open(settings(**migrated_database))
     try:
-        await marks.write_many(database, "memo", [("m", "u")])
+        await entries.write_many(database, "memo", [("m", "u")])
         record = CrashRecord(database)
         for _ in range(sql.MOST_CRASHES):
             await record.take_over()
@@ -56,7 +56,7 @@ async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
 async def test_another_process_counts_what_was_left(settings: Make, migrated_database: dict[str, str]) -> None:
     database = await Database.open(settings(**migrated_database))
     try:
-        await marks.write_many(database, "memo", [("m", "u")])
+        await entries.write_many(database, "memo", [("m", "u")])
         died = CrashRecord(database)
         await died.take_over()
         async with died.recorded(await due(database)):

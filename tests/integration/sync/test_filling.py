@@ -11,10 +11,10 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.errors import ProviderError
 from aimo.services.sync import embedding_queue as filling
-from aimo.services.sync import outbox as marks
+from aimo.services.sync import outbox as entries
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.embedding_queue import Filling
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 
 Make = Callable[..., Settings]
 
@@ -37,15 +37,15 @@ async def test_batches_that_take_too_long_get_smaller(
         late = sum(name.startswith("long") for name in ids) >= _TOO_LONG
         return dict.fromkeys(ids, ProviderError("too late")) if late else {}
 
-    async def apply(ready: list[Mark]) -> None:
-        applied.update(mark.entity_id for mark in ready)
+    async def apply(ready: list[OutboxEntry]) -> None:
+        applied.update(entry.entity_id for entry in ready)
         if len(applied) == len(names):
             finished.set()
 
     try:
-        await marks.write_many(database, "memo", [(name, "u") for name in names])
+        await entries.write_many(database, "memo", [(name, "u") for name in names])
         queue = Filling(database, embed, apply, CrashRecord(database), seconds_each=0.1, first=32, most=256)
-        await queue.add([Mark(number, "memo", name, "u") for number, name in enumerate(names, 1)])
+        await queue.add([OutboxEntry(number, "memo", name, "u") for number, name in enumerate(names, 1)])
         async with asyncio.timeout(10):
             await finished.wait()
         await queue.stop()

@@ -1,4 +1,4 @@
-"""Marks by the thousand: cheap, never half a chunk, and no other writer waits for all of them."""
+"""Outbox entries by the thousand: cheap, never half a chunk, and no other writer waits for all of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.schema import VectorMark
+from aimo.db.schema import OutboxEntries
 from aimo.db.transaction import atomically
-from aimo.services.sync import outbox as marks
+from aimo.services.sync import outbox as entries
 
 
 @pytest.fixture
@@ -27,25 +27,25 @@ async def opened(migrated_database: dict[str, str], settings: Callable[..., Sett
 
 async def count(database: Database) -> int:
     async with database.reads() as connection:
-        return int((await connection.execute(select(func.count()).select_from(VectorMark))).scalar_one())
+        return int((await connection.execute(select(func.count()).select_from(OutboxEntries))).scalar_one())
 
 
 async def test_a_thousand_marks_are_written_as_a_whole_or_not_at_all(opened: Database) -> None:
     entities: list[Any] = [(f"m{number}", "u") for number in range(2500)]
     entities[1500] = ("m1500", None)
     with pytest.raises(IntegrityError):
-        await marks.write_many(opened, "memo", entities)
+        await entries.write_many(opened, "memo", entities)
     assert await count(opened) == 1000
 
 
 async def test_nobody_waits_until_all_marks_are_written(opened: Database) -> None:
     entities = [(f"m{number}", "u") for number in range(20_000)]
     started = time.monotonic()
-    writing = asyncio.create_task(marks.write_many(opened, "memo", entities))
+    writing = asyncio.create_task(entries.write_many(opened, "memo", entities))
     await asyncio.sleep(0)
-    await atomically(opened, "test", lambda connection: marks.write(connection, "memo", "urgent", "u"))
+    await atomically(opened, "test", lambda connection: entries.write(connection, "memo", "urgent", "u"))
     waited = time.monotonic() - started
     assert not writing.done()
     await writing
     assert await count(opened) == 20_001
-    print(f"20,000 marks in {time.monotonic() - started:.2f} s; another writer waited {waited:.3f} s")
+    print(f"20,000 entries in {time.monotonic() - started:.2f} s; another writer waited {waited:.3f} s")

@@ -12,7 +12,7 @@ from aimo.errors import ConfigurationError
 from aimo.vectors.creation_lock import alone_in
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 
 VECTOR = np.arange(1, 9)
 
@@ -29,7 +29,7 @@ asyncio.run(main())
 """
 
 
-async def indexes(table: Table) -> dict[str, str]:
+async def indexes(table: LanceTable) -> dict[str, str]:
     return {index.columns[0]: index.index_type for index in await table.handle.list_indices()}
 
 

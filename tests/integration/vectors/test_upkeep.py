@@ -12,7 +12,7 @@ import pytest
 from aimo.vectors import upkeep
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 from aimo.vectors.upkeep import UpkeepPolicy
 
 
@@ -25,7 +25,7 @@ async def milliseconds(ask: Callable[[], Awaitable[Any]]) -> float:
     return statistics.median(taken)
 
 
-async def fragments(table: Table) -> int:
+async def fragments(table: LanceTable) -> int:
     return (await table.handle.stats())["fragment_stats"]["num_fragments"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.sql import Insert
 
-from aimo.db.schema import Table
+from aimo.db.schema import Model
 from support.statements import family, registered
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/indexes.md").read_text(encoding="utf-8")
@@ -18,7 +18,7 @@ ROWS = re.findall(r"^\| `([\w.]+)` \| ([\w, ]+) \| [^|]+ \| [^|]+ \|$", PAGE, re
 
 def real_indexes() -> dict[str, str]:
     found = {}
-    for table in Table.metadata.tables.values():
+    for table in Model.metadata.tables.values():
         found[f"{table.name}.PRIMARY"] = table.primary_key.columns.keys()
         found |= {str(index.name): index.columns.keys() for index in table.indexes}
         unique = [rule for rule in table.constraints if isinstance(rule, UniqueConstraint)]

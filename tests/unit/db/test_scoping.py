@@ -15,8 +15,8 @@ from sqlalchemy.sql import ClauseElement
 
 from aimo.db import queries
 from aimo.db.queries import memos
-from aimo.db.schema import AIConversation, AIMessage, Attachment, Memo, MemoRelation, MemoTag, Tag
-from aimo.db.statements import among, param
+from aimo.db.schema import AIConversations, AIMessages, Attachments, MemoRelations, Memos, MemoTags, Tags
+from aimo.db.statements import in_list, param
 from support.scoping_check import trespasses
 from support.statements import registered
 
@@ -30,89 +30,91 @@ KNOWN = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")
 
 
 def test_statements_stay_with_the_rows_of_their_owner() -> None:
-    found = {name: trespasses(entry.statement) for name, entry in registered().items() if entry.excuse is None}
+    found = {name: trespasses(entry.statement) for name, entry in registered().items() if entry.reason is None}
     assert len(found) > 400
     assert {name: tables for name, tables in found.items() if tables} == {}
 
 
 def test_every_excuse_is_a_reason() -> None:
-    excuses = {name: entry.excuse for name, entry in registered().items() if entry.excuse is not None}
+    excuses = {name: entry.reason for name, entry in registered().items() if entry.reason is not None}
     assert {name: excuse for name, excuse in excuses.items() if len(excuse) < 20} == {}
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        pytest.param(select(Memo.content).where(Memo.memo_id == param("id")), id="no owner"),
-        pytest.param(select(Memo.content).where(Memo.uid == param("uid")), id="another parameter"),
-        pytest.param(select(Memo.content).where(Memo.uid == "u1"), id="a constant"),
-        pytest.param(select(Memo.content).where(Memo.uid != param("owner")), id="everybody else"),
-        pytest.param(select(Memo.content).where(or_(Memo.uid == param("owner"), Memo.is_public)), id="or others"),
-        pytest.param(select(Memo.content).where(~(Memo.uid == param("owner")).self_group()), id="negated"),
-        pytest.param(select(Memo.content, Tag.name).where(Memo.uid == param("owner")), id="one of two tables"),
+        pytest.param(select(Memos.content).where(Memos.memo_id == param("id")), id="no owner"),
+        pytest.param(select(Memos.content).where(Memos.uid == param("uid")), id="another parameter"),
+        pytest.param(select(Memos.content).where(Memos.uid == "u1"), id="a constant"),
+        pytest.param(select(Memos.content).where(Memos.uid != param("owner")), id="everybody else"),
+        pytest.param(select(Memos.content).where(or_(Memos.uid == param("owner"), Memos.is_public)), id="or others"),
+        pytest.param(select(Memos.content).where(~(Memos.uid == param("owner")).self_group()), id="negated"),
+        pytest.param(select(Memos.content, Tags.name).where(Memos.uid == param("owner")), id="one of two tables"),
         pytest.param(
-            select(Memo.content)
-            .join(MemoRelation, MemoRelation.target_memo_id == Memo.memo_id)
-            .where(MemoRelation.uid == param("owner")),
+            select(Memos.content)
+            .join(MemoRelations, MemoRelations.target_memo_id == Memos.memo_id)
+            .where(MemoRelations.uid == param("owner")),
             id="joined without its owner",
         ),
         pytest.param(
-            select(Memo.content).outerjoin(MemoTag, and_(MemoTag.memo_id == Memo.memo_id, Memo.uid == param("owner"))),
+            select(Memos.content).outerjoin(
+                MemoTags, and_(MemoTags.memo_id == Memos.memo_id, Memos.uid == param("owner"))
+            ),
             id="owner in an outer join",
         ),
         pytest.param(
-            select(Memo.content, Tag.name)
-            .outerjoin(Tag, and_(Tag.name == param("name"), or_(Tag.uid == param("owner"), Tag.usage_count > 0)))
-            .where(Memo.uid == param("owner")),
+            select(Memos.content, Tags.name)
+            .outerjoin(Tags, and_(Tags.name == param("name"), or_(Tags.uid == param("owner"), Tags.usage_count > 0)))
+            .where(Memos.uid == param("owner")),
             id="owner or others in an outer join",
         ),
         pytest.param(
-            select(Memo.content, Tag.name)
-            .join(Tag, Tag.uid == param("owner"), full=True)
-            .where(Memo.uid == param("owner")),
+            select(Memos.content, Tags.name)
+            .join(Tags, Tags.uid == param("owner"), full=True)
+            .where(Memos.uid == param("owner")),
             id="owner in a full join",
         ),
         pytest.param(
-            select(Memo.content).where(
-                Memo.uid == param("owner"),
-                Memo.memo_id.in_(select(MemoTag.memo_id).where(MemoTag.tag_id.in_(among("tag_ids")))),
+            select(Memos.content).where(
+                Memos.uid == param("owner"),
+                Memos.memo_id.in_(select(MemoTags.memo_id).where(MemoTags.tag_id.in_(in_list("tag_ids")))),
             ),
             id="nested without its owner",
         ),
         pytest.param(
-            select(Memo.content, select(func.count(Attachment.attachment_id)).scalar_subquery()).where(
-                Memo.uid == param("owner")
+            select(Memos.content, select(func.count(Attachments.attachment_id)).scalar_subquery()).where(
+                Memos.uid == param("owner")
             ),
             id="counted beside it",
         ),
-        pytest.param(select(AIMessage.content).where(AIMessage.conversation_id == param("id")), id="messages alone"),
+        pytest.param(select(AIMessages.content).where(AIMessages.conversation_id == param("id")), id="messages alone"),
         pytest.param(
-            select(AIMessage.content)
-            .join(AIConversation, AIConversation.conversation_id == AIMessage.conversation_id)
-            .where(AIMessage.conversation_id == param("id")),
+            select(AIMessages.content)
+            .join(AIConversations, AIConversations.conversation_id == AIMessages.conversation_id)
+            .where(AIMessages.conversation_id == param("id")),
             id="messages of a conversation of anybody",
         ),
         pytest.param(
-            select(AIMessage.content, AIConversation.title).where(AIConversation.uid == param("owner")),
+            select(AIMessages.content, AIConversations.title).where(AIConversations.uid == param("owner")),
             id="messages beside a conversation",
         ),
-        pytest.param(update(Memo).where(Memo.memo_id == param("id")).values(content="x"), id="update"),
+        pytest.param(update(Memos).where(Memos.memo_id == param("id")).values(content="x"), id="update"),
         pytest.param(
-            update(Memo)
-            .where(Memo.uid == param("owner"), Memo.memo_id == MemoTag.memo_id, MemoTag.tag_id == param("tag_id"))
+            update(Memos)
+            .where(Memos.uid == param("owner"), Memos.memo_id == MemoTags.memo_id, MemoTags.tag_id == param("tag_id"))
             .values(content="x"),
             id="update by another table",
         ),
         pytest.param(
-            update(Memo)
-            .where(Memo.uid == param("owner"))
-            .values(content=select(Tag.name).where(Tag.tag_id == param("tag_id")).scalar_subquery()),
+            update(Memos)
+            .where(Memos.uid == param("owner"))
+            .values(content=select(Tags.name).where(Tags.tag_id == param("tag_id")).scalar_subquery()),
             id="update from another table",
         ),
-        pytest.param(delete(Memo).where(Memo.memo_id == param("id")), id="delete"),
-        pytest.param(delete(Memo), id="delete all"),
-        pytest.param(insert(Memo).values(memo_id=param("memo_id")), id="insert for nobody"),
-        pytest.param(insert(Memo).values(uid=param("author")), id="insert for another"),
+        pytest.param(delete(Memos).where(Memos.memo_id == param("id")), id="delete"),
+        pytest.param(delete(Memos), id="delete all"),
+        pytest.param(insert(Memos).values(memo_id=param("memo_id")), id="insert for nobody"),
+        pytest.param(insert(Memos).values(uid=param("author")), id="insert for another"),
     ],
 )
 def test_an_unscoped_statement_is_found_out(statement: Any) -> None:

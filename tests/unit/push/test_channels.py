@@ -12,11 +12,11 @@ from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu, sign
 from aimo.push.meow import Meow
 from aimo.push.plain_text import plain
-from aimo.push.protocol import Message, Outcome, PushError
+from aimo.push.protocol import PushError, PushMessage, PushOutcome
 from support.ports import free_port
 from support.tiny_http import TinyHttp, listening
 
-MESSAGE = Message(
+MESSAGE = PushMessage(
     "今日推荐", "<div><p>2026&#x2F;1&#x2F;31</p>\n\n<p>a &lt;b&gt; &amp; &quot;c&quot;&nbsp;&#x27;d&#x27;</p></div>"
 )
 PLAIN = "2026/1/31\na <b> & \"c\" 'd'"
@@ -50,7 +50,7 @@ async def test_meow_gets_text_by_default_and_html_when_asked() -> None:
         await meow.send({"type": "meow", "nickname": "小 明/?#"}, MESSAGE)
         await meow.send({"nickname": "al", "msgType": "html", "htmlHeight": 300}, MESSAGE)
         await meow.send(
-            {"nickname": "al", "msgType": "text", "htmlHeight": 300}, Message("t", "m", "https://memo.example")
+            {"nickname": "al", "msgType": "text", "htmlHeight": 300}, PushMessage("t", "m", "https://memo.example")
         )
         assert received(server) == (
             "/sink/%E5%B0%8F%20%E6%98%8E%2F%3F%23?msgType=text",
@@ -93,7 +93,7 @@ async def test_feishu_gets_plain_text_signed_with_the_secret() -> None:
 async def test_feishu_cuts_what_a_bot_would_not_take() -> None:
     async with listening(TinyHttp(answer(200, "{}"))) as server:
         url = f"http://127.0.0.1:{server.port}/"
-        await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": url}, Message("t", "<p>" + "字" * 10_000 + "</p>"))
+        await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": url}, PushMessage("t", "<p>" + "字" * 10_000 + "</p>"))
         _, body = received(server)
         text = body["content"]["text"]  # type: ignore[index]
         assert text.startswith("t\n字字") and text.endswith("字…") and len(text.encode()) < 18_100
@@ -102,20 +102,22 @@ async def test_feishu_cuts_what_a_bot_would_not_take() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "outcome"),
     [
-        (200, '{"code":19021,"msg":"sign match fail"}', Outcome.REJECTED),
-        (200, '{"code":11232,"msg":"frequency limited"}', Outcome.UNAVAILABLE),
-        (400, '{"code":9499}', Outcome.REJECTED),
-        (302, "", Outcome.REJECTED),
-        (404, "<html>", Outcome.REJECTED),
-        (429, "{}", Outcome.UNAVAILABLE),
-        (503, "{}", Outcome.UNAVAILABLE),
-        (500, "{}", Outcome.UNKNOWN),
-        (502, "{}", Outcome.UNKNOWN),
-        (504, "", Outcome.UNKNOWN),
-        (200, "<html>", Outcome.UNKNOWN),
+        (200, '{"code":19021,"msg":"sign match fail"}', PushOutcome.REJECTED),
+        (200, '{"code":11232,"msg":"frequency limited"}', PushOutcome.UNAVAILABLE),
+        (400, '{"code":9499}', PushOutcome.REJECTED),
+        (302, "", PushOutcome.REJECTED),
+        (404, "<html>", PushOutcome.REJECTED),
+        (429, "{}", PushOutcome.UNAVAILABLE),
+        (503, "{}", PushOutcome.UNAVAILABLE),
+        (500, "{}", PushOutcome.UNKNOWN),
+        (502, "{}", PushOutcome.UNKNOWN),
+        (504, "", PushOutcome.UNKNOWN),
+        (200, "<html>", PushOutcome.UNKNOWN),
     ],
 )
-async def test_feishu_failures_say_whether_they_may_be_tried_again(status: int, body: str, outcome: Outcome) -> None:
+async def test_feishu_failures_say_whether_they_may_be_tried_again(
+    status: int, body: str, outcome: PushOutcome
+) -> None:
     async with listening(TinyHttp(answer(status, body))) as server:
         with pytest.raises(PushError) as error:
             await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": f"http://127.0.0.1:{server.port}/"}, MESSAGE)
@@ -132,14 +134,14 @@ async def test_meow_failures_show_status_and_answer() -> None:
 async def test_whether_a_message_may_have_arrived_is_known() -> None:
     with pytest.raises(PushError) as refused:
         await Meow(f"http://127.0.0.1:{free_port()}").send({"nickname": "al"}, MESSAGE)
-    assert refused.value.outcome is Outcome.UNAVAILABLE
+    assert refused.value.outcome is PushOutcome.UNAVAILABLE
     async with listening(TinyHttp(None)) as server:
         with pytest.raises(PushError) as cut_off:
             await Meow(f"http://127.0.0.1:{server.port}").send({"nickname": "al"}, MESSAGE)
-    assert cut_off.value.outcome is Outcome.UNKNOWN
+    assert cut_off.value.outcome is PushOutcome.UNKNOWN
     with pytest.raises(PushError, match="not public") as private:
         await Feishu(Outbound()).send({"webhookUrl": "http://127.0.0.1:80/"}, MESSAGE)
-    assert private.value.outcome is Outcome.REJECTED
+    assert private.value.outcome is PushOutcome.REJECTED
 
 
 @pytest.mark.parametrize("target", [{"type": "pigeon"}, {}, {"type": ["meow"]}, None, 1, "meow", []])

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from aimo.ai.asr import SpeechTask
-from aimo.ai.ocr import OcrOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, Recognized
 from aimo.errors import AimoError, ProviderError
 from aimo.outbound import Answer, Outbound
 from aimo.services.accounts.provider_allowances import Unlimited
@@ -28,7 +28,7 @@ class HostileProvider:
     def __init__(self, said: str) -> None:
         self.said = said
 
-    async def recognize(self, file: str, options: OcrOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
         if file == "ZmFpbA==":
             raise ProviderError(self.said)
         pictures = ["https://a.example/x.png", "javascript:alert(1)", "data:text/html,x", self.said, "aGk="]
@@ -65,7 +65,7 @@ async def test_recognised_text_carries_no_markup(payload: str, tmp_path: Path) -
     own = OwnFiles(LocalStorage(tmp_path, signer), signer)
     provider = HostileProvider(payload)
     ocr = OcrService({"zhipu": provider}, Fetching(payload), own, Unlimited(), enabled=True, default_provider="zhipu")
-    (found,) = await ocr.recognize("alice", ["aGk="], "", OcrOptions())
+    (found,) = await ocr.recognize("alice", ["aGk="], "", RecognitionOptions())
     assert found.layout is not None
     (detail,) = found.layout
     assert found.visualization == ["https://a.example/x.png", "aGk="]
@@ -75,7 +75,7 @@ async def test_recognised_text_carries_no_markup(payload: str, tmp_path: Path) -
     assert result["file_url"] == "https://a.example/"
     told = [found.text, detail["content"], detail["bbox2d"][1][0], str(task.message), result["transcripts"][0]["text"]]
     for refused in (
-        ocr.recognize("alice", ["ZmFpbA=="], "", OcrOptions()),
+        ocr.recognize("alice", ["ZmFpbA=="], "", RecognitionOptions()),
         asr.submit("alice", ["https://a.example/"], []),
     ):
         with pytest.raises(AimoError) as error:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from aimo.ai.asr import SpeechTask
-from aimo.ai.ocr import OcrOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, Recognized
 from aimo.errors import AimoError, Code
 from aimo.outbound import Outbound
 from aimo.push.feishu import Feishu
-from aimo.push.protocol import Message, PushError
+from aimo.push.protocol import PushError, PushMessage
 from aimo.services.accounts.provider_allowances import Unlimited
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
@@ -31,7 +31,7 @@ class Provider:
     def __init__(self) -> None:
         self.asked: list[Any] = []
 
-    async def recognize(self, file: str, options: OcrOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
         self.asked.append(file)
         return Recognized(text="", layout=None, visualization=None)
 
@@ -62,7 +62,7 @@ async def test_text_recognition_is_not_sent_to_names_that_lead_inside(inside: Ou
     own = OwnFiles(LocalStorage(tmp_path, signer), signer)
     service = OcrService({"zhipu": provider}, inside, own, Unlimited(), enabled=True, default_provider="zhipu")
     with pytest.raises(AimoError, match="not public") as refusal:
-        await service.recognize("alice", [URL], "", OcrOptions())
+        await service.recognize("alice", [URL], "", RecognitionOptions())
     assert refusal.value.code is Code.PARAMS_ERROR
     assert provider.asked == []
 
@@ -78,4 +78,4 @@ async def test_speech_recognition_is_not_sent_to_names_that_lead_inside(inside: 
 async def test_a_webhook_is_not_sent_to_names_that_lead_inside(inside: Outbound) -> None:
     target: Mapping[str, Any] = {"webhookUrl": URL}
     with pytest.raises(PushError, match="not public"):
-        await Feishu(inside).send(target, Message("t", "m"))
+        await Feishu(inside).send(target, PushMessage("t", "m"))

@@ -35,3 +35,22 @@ def add_column(table: str, column: sa.Column[Any]) -> None:
     """Add a column unless the table has one of that name."""
     if column.name not in {existing["name"] for existing in _inspector().get_columns(table)}:
         op.add_column(table, column)
+
+
+def rename_table(old: str, new: str) -> None:
+    """Rename a table unless that has been done."""
+    if not _inspector().has_table(new):
+        op.rename_table(old, new)
+
+
+def rename_column(table: str, old: str, new: str) -> None:
+    """Rename a column unless that has been done; the same words on SQLite, MySQL and MariaDB."""
+    if old in {existing["name"] for existing in _inspector().get_columns(table)}:
+        quote = op.get_bind().dialect.identifier_preparer.quote
+        op.execute(f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(old)} TO {quote(new)}")
+
+
+def drop_index(name: str, table: str) -> None:
+    """Drop an index unless there is none of that name on the table."""
+    if name in {index["name"] for index in _inspector().get_indexes(table)}:
+        op.drop_index(name, table_name=table)

@@ -4,114 +4,126 @@ from __future__ import annotations
 
 from sqlalchemy import and_, func, or_, select, type_coerce, update
 
-from aimo.db.schema import Attachment, Memo, MemoTag, MigrationQuarantine, Tag, User, VectorMark
-from aimo.db.statements import among, owned, param, unscoped
+from aimo.db.schema import Attachments, Memos, MemoTags, MigrationQuarantine, OutboxEntries, Tags, Users
+from aimo.db.statements import in_list, owned, param, unscoped
 from aimo.db.types import Prose
 
 _DOCTOR = "the doctor looks at everybody's rows and shows none of their content"
 
 # Who carries a tag, told in one way wherever it is counted: memos that exist, of the user of the tag.
 _CARRYING = (
-    select(func.count()).select_from(MemoTag).join(Memo, and_(Memo.memo_id == MemoTag.memo_id, Memo.uid == MemoTag.uid))
+    select(func.count())
+    .select_from(MemoTags)
+    .join(Memos, and_(Memos.memo_id == MemoTags.memo_id, Memos.uid == MemoTags.uid))
 )
-_CARRIERS = _CARRYING.where(MemoTag.tag_id == Tag.tag_id, MemoTag.uid == Tag.uid).correlate(Tag).scalar_subquery()
-_MEMO = (Memo.memo_id, Memo.uid, Memo.content, Memo.updated_at)
+_CARRIERS = _CARRYING.where(MemoTags.tag_id == Tags.tag_id, MemoTags.uid == Tags.uid).correlate(Tags).scalar_subquery()
+_MEMO = (Memos.memo_id, Memos.uid, Memos.content, Memos.updated_at)
 # As text: one list that cannot be read must not take those beside it along.
-_LIST = (Memo.memo_id, Memo.uid, type_coerce(Memo.tag_ids, Prose).label("tag_ids"))
-_TAG = (Tag.tag_id, Tag.uid, Tag.usage_count, _CARRIERS.label("carriers"))
-_FILE = (Attachment.attachment_id, Attachment.uid, Attachment.path, Attachment.size)
+_LIST = (Memos.memo_id, Memos.uid, type_coerce(Memos.tag_ids, Prose).label("tag_ids"))
+_TAG = (Tags.tag_id, Tags.uid, Tags.usage_count, _CARRIERS.label("carriers"))
+_FILE = (Attachments.attachment_id, Attachments.uid, Attachments.path, Attachments.size)
 
 MEMOS = unscoped(
     "doctor.memos",
-    select(*_MEMO).where(Memo.memo_id > param("after")).order_by(Memo.memo_id).limit(param("limit")),
-    excuse=_DOCTOR,
+    select(*_MEMO).where(Memos.memo_id > param("after")).order_by(Memos.memo_id).limit(param("limit")),
+    reason=_DOCTOR,
 )
-MEMOS_BY_ID = unscoped("doctor.memos_by_id", select(*_MEMO).where(Memo.memo_id.in_(among("memo_ids"))), excuse=_DOCTOR)
+MEMOS_BY_ID = unscoped(
+    "doctor.memos_by_id", select(*_MEMO).where(Memos.memo_id.in_(in_list("memo_ids"))), reason=_DOCTOR
+)
 LISTS = unscoped(
     "doctor.lists",
-    select(*_LIST).where(Memo.memo_id > param("after")).order_by(Memo.memo_id).limit(param("limit")),
-    excuse=_DOCTOR,
+    select(*_LIST).where(Memos.memo_id > param("after")).order_by(Memos.memo_id).limit(param("limit")),
+    reason=_DOCTOR,
 )
-LISTS_BY_ID = unscoped("doctor.lists_by_id", select(*_LIST).where(Memo.memo_id.in_(among("memo_ids"))), excuse=_DOCTOR)
+LISTS_BY_ID = unscoped(
+    "doctor.lists_by_id", select(*_LIST).where(Memos.memo_id.in_(in_list("memo_ids"))), reason=_DOCTOR
+)
 LIST_FOR_UPDATE = unscoped(
-    "doctor.list_for_update", select(*_LIST).where(Memo.memo_id == param("id")).with_for_update(), excuse=_DOCTOR
+    "doctor.list_for_update", select(*_LIST).where(Memos.memo_id == param("id")).with_for_update(), reason=_DOCTOR
 )
-MARKED = unscoped(
+WAITING_ENTRIES = unscoped(
     "doctor.marked",
-    select(VectorMark.kind, VectorMark.entity_id, VectorMark.crashes).where(
-        VectorMark.entity_id.in_(among("entity_ids"))
+    select(OutboxEntries.kind, OutboxEntries.entity_id, OutboxEntries.crashes).where(
+        OutboxEntries.entity_id.in_(in_list("entity_ids"))
     ),
-    excuse=_DOCTOR,
+    reason=_DOCTOR,
 )
 LIVE_ATTACHMENTS = unscoped(
     "doctor.live_attachments",
-    select(Attachment.attachment_id, Attachment.uid).where(Attachment.attachment_id.in_(among("attachment_ids"))),
-    excuse=_DOCTOR,
+    select(Attachments.attachment_id, Attachments.uid).where(Attachments.attachment_id.in_(in_list("attachment_ids"))),
+    reason=_DOCTOR,
 )
 LIVE_MEMOS = unscoped(
-    "doctor.live_memos", select(Memo.memo_id, Memo.uid).where(Memo.memo_id.in_(among("memo_ids"))), excuse=_DOCTOR
+    "doctor.live_memos", select(Memos.memo_id, Memos.uid).where(Memos.memo_id.in_(in_list("memo_ids"))), reason=_DOCTOR
 )
 
 TAGS = unscoped(
     "doctor.tags",
-    select(*_TAG).where(Tag.tag_id > param("after")).order_by(Tag.tag_id).limit(param("limit")),
-    excuse=_DOCTOR,
+    select(*_TAG).where(Tags.tag_id > param("after")).order_by(Tags.tag_id).limit(param("limit")),
+    reason=_DOCTOR,
 )
-TAGS_BY_ID = unscoped("doctor.tags_by_id", select(*_TAG).where(Tag.tag_id.in_(among("tag_ids"))), excuse=_DOCTOR)
+TAGS_BY_ID = unscoped("doctor.tags_by_id", select(*_TAG).where(Tags.tag_id.in_(in_list("tag_ids"))), reason=_DOCTOR)
 OWNERS_OF_TAGS = unscoped(
-    "doctor.owners_of_tags", select(Tag.tag_id, Tag.uid).where(Tag.tag_id.in_(among("tag_ids"))), excuse=_DOCTOR
+    "doctor.owners_of_tags", select(Tags.tag_id, Tags.uid).where(Tags.tag_id.in_(in_list("tag_ids"))), reason=_DOCTOR
 )
 CARRIED = unscoped(
     "doctor.carried",
-    select(MemoTag.memo_id, MemoTag.tag_id, MemoTag.uid).where(MemoTag.memo_id.in_(among("memo_ids"))),
-    excuse=_DOCTOR,
+    select(MemoTags.memo_id, MemoTags.tag_id, MemoTags.uid).where(MemoTags.memo_id.in_(in_list("memo_ids"))),
+    reason=_DOCTOR,
 )
 INDEXED = unscoped(
     "doctor.indexed",
-    select(MemoTag.memo_id)
+    select(MemoTags.memo_id)
     .distinct()
-    .where(MemoTag.memo_id > param("after"))
-    .order_by(MemoTag.memo_id)
+    .where(MemoTags.memo_id > param("after"))
+    .order_by(MemoTags.memo_id)
     .limit(param("limit")),
-    excuse=_DOCTOR,
+    reason=_DOCTOR,
 )
 LOCK_TAG = owned(
     "doctor.lock_tag",
-    select(Tag.tag_id).where(Tag.uid == param("owner"), Tag.tag_id == param("tag_id")).with_for_update(),
+    select(Tags.tag_id).where(Tags.uid == param("owner"), Tags.tag_id == param("tag_id")).with_for_update(),
 )
 CARRIERS = owned(
     "doctor.carriers",
-    _CARRYING.where(MemoTag.uid == param("owner"), Memo.uid == param("owner"), MemoTag.tag_id == param("tag_id")),
+    _CARRYING.where(MemoTags.uid == param("owner"), Memos.uid == param("owner"), MemoTags.tag_id == param("tag_id")),
 )
 SET_USAGE = owned(
     "doctor.set_usage",
-    update(Tag).where(Tag.uid == param("owner"), Tag.tag_id == param("id")).values(usage_count=param("carriers")),
+    update(Tags).where(Tags.uid == param("owner"), Tags.tag_id == param("id")).values(usage_count=param("carriers")),
 )
 
 ATTACHMENTS = unscoped(
     "doctor.attachments",
     select(*_FILE)
-    .where(Attachment.attachment_id > param("after"))
-    .order_by(Attachment.attachment_id)
+    .where(Attachments.attachment_id > param("after"))
+    .order_by(Attachments.attachment_id)
     .limit(param("limit")),
-    excuse=_DOCTOR,
+    reason=_DOCTOR,
 )
 ATTACHMENTS_BY_ID = unscoped(
     "doctor.attachments_by_id",
-    select(*_FILE).where(Attachment.attachment_id.in_(among("attachment_ids"))),
-    excuse=_DOCTOR,
+    select(*_FILE).where(Attachments.attachment_id.in_(in_list("attachment_ids"))),
+    reason=_DOCTOR,
 )
 PATHS = owned(
     "doctor.paths",
-    select(Attachment.path).where(Attachment.uid == param("owner"), Attachment.path.in_(among("paths"))),
+    select(Attachments.path).where(Attachments.uid == param("owner"), Attachments.path.in_(in_list("paths"))),
 )
-PICTURES = unscoped("doctor.pictures", select(User.uid, User.avatar).where(User.uid.in_(among("uids"))), excuse=_DOCTOR)
+PICTURES = unscoped(
+    "doctor.pictures", select(Users.uid, Users.avatar).where(Users.uid.in_(in_list("uids"))), reason=_DOCTOR
+)
 _PATH = MigrationQuarantine.content["path"].as_string()
 _AVATAR = MigrationQuarantine.content["avatar"].as_string()
 QUARANTINED = unscoped(
     "doctor.quarantined",
     select(MigrationQuarantine.row_key, _PATH.label("path"), _AVATAR.label("avatar")).where(
-        or_(MigrationQuarantine.row_key.in_(among("names")), _PATH.in_(among("keys")), _AVATAR.in_(among("avatars")))
+        or_(
+            MigrationQuarantine.row_key.in_(in_list("names")),
+            _PATH.in_(in_list("keys")),
+            _AVATAR.in_(in_list("avatars")),
+        )
     ),
-    excuse=_DOCTOR,
+    reason=_DOCTOR,
 )

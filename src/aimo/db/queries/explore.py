@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from aimo.db.schema import MemoRelation
-from aimo.db.statements import among, owned, param
+from aimo.db.schema import MemoRelations
+from aimo.db.statements import in_list, owned, param
 
 # More links than this say nothing more about ten memos.
 _MOST = 1000
-_MINE = MemoRelation.uid == param("owner")
-_LINK = (MemoRelation.source_memo_id, MemoRelation.target_memo_id)
+_MINE = MemoRelations.uid == param("owner")
+_LINK = (MemoRelations.source_memo_id, MemoRelations.target_memo_id)
 
 OUTGOING = owned(
     "explore.outgoing",
-    select(*_LINK).where(_MINE, MemoRelation.source_memo_id.in_(among("memo_ids"))).limit(_MOST),
+    select(*_LINK).where(_MINE, MemoRelations.source_memo_id.in_(in_list("memo_ids"))).limit(_MOST),
 )
 INCOMING = owned(
     "explore.incoming",
-    select(*_LINK).where(_MINE, MemoRelation.target_memo_id.in_(among("memo_ids"))).limit(_MOST),
+    select(*_LINK).where(_MINE, MemoRelations.target_memo_id.in_(in_list("memo_ids"))).limit(_MOST),
 )

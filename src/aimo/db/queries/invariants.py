@@ -7,32 +7,32 @@ from typing import cast
 from sqlalchemy import Table, select, update
 
 from aimo.db.dialect_sql import insert_new
-from aimo.db.schema import InvariantCheck
+from aimo.db.schema import InvariantChecks
 from aimo.db.statements import param, unscoped
 
 _OPERATOR = "the doctor looks at the whole installation"
 
 RESULTS = unscoped(
     "invariants.results",
-    select(InvariantCheck.name, InvariantCheck.violations, InvariantCheck.repaired, InvariantCheck.finished_at),
-    excuse=_OPERATOR,
+    select(InvariantChecks.name, InvariantChecks.violations, InvariantChecks.repaired, InvariantChecks.finished_at),
+    reason=_OPERATOR,
 )
 CREATE = unscoped(
     "invariants.create",
-    insert_new(cast(Table, InvariantCheck.__table__)).values(
+    insert_new(cast(Table, InvariantChecks.__table__)).values(
         name=param("name"), checked=0, violations=0, repaired=0, finished_at=param("now")
     ),
-    excuse=_OPERATOR,
+    reason=_OPERATOR,
 )
 RECORD = unscoped(
     "invariants.record",
-    update(InvariantCheck)
-    .where(InvariantCheck.name == param("key"))
+    update(InvariantChecks)
+    .where(InvariantChecks.name == param("key"))
     .values(
         checked=param("new_checked"),
         violations=param("new_violations"),
         repaired=param("new_repaired"),
         finished_at=param("now"),
     ),
-    excuse=_OPERATOR,
+    reason=_OPERATOR,
 )

@@ -10,59 +10,59 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
 
 from aimo.db.dialect_sql import byte_length
-from aimo.db.schema import Memo, MemoRelation, MemoTag
-from aimo.db.statements import among, owned, param, unscoped
+from aimo.db.schema import MemoRelations, Memos, MemoTags
+from aimo.db.statements import in_list, owned, param, unscoped
 
 COLUMNS = (
-    Memo.memo_id,
-    Memo.uid,
-    Memo.category_id,
-    Memo.content,
-    Memo.type,
-    Memo.source,
-    Memo.attachments,
-    Memo.tag_ids,
-    Memo.is_public,
-    Memo.created_at,
-    Memo.updated_at,
+    Memos.memo_id,
+    Memos.uid,
+    Memos.category_id,
+    Memos.content,
+    Memos.type,
+    Memos.source,
+    Memos.attachments,
+    Memos.tag_ids,
+    Memos.is_public,
+    Memos.created_at,
+    Memos.updated_at,
 )
 
-_MINE = Memo.uid == param("owner")
+_MINE = Memos.uid == param("owner")
 
 # What a memo takes of an answer, roughly: an id of 30 bytes becomes an attachment of 500 or a tag of 250, and each
 # reference at least the beginning of another memo.
 _REFERENCES = (
     select(func.count())
-    .where(MemoRelation.source_memo_id == Memo.memo_id, MemoRelation.uid == param("owner"))
-    .correlate(Memo)
+    .where(MemoRelations.source_memo_id == Memos.memo_id, MemoRelations.uid == param("owner"))
+    .correlate(Memos)
     .scalar_subquery()
 )
 _SIZE = (
-    byte_length(Memo.content)
-    + func.coalesce(byte_length(Memo.attachments), 0) * 16
-    + func.coalesce(byte_length(Memo.tag_ids), 0) * 8
+    byte_length(Memos.content)
+    + func.coalesce(byte_length(Memos.attachments), 0) * 16
+    + func.coalesce(byte_length(Memos.tag_ids), 0) * 8
     + _REFERENCES * 1000
 )
-_ONE = (_MINE, Memo.memo_id == param("id"))
+_ONE = (_MINE, Memos.memo_id == param("id"))
 
 ONE = owned("memos.one", select(*COLUMNS).where(*_ONE))
 FOR_UPDATE = owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update())
-EXISTS = owned("memos.exists", select(Memo.memo_id).where(*_ONE))
-BY_IDS = owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memo.memo_id.in_(among("memo_ids"))))
+EXISTS = owned("memos.exists", select(Memos.memo_id).where(*_ONE))
+BY_IDS = owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
 SIZES = owned(
     "memos.sizes_by_ids",
-    select(Memo.memo_id, _SIZE.label("size")).where(_MINE, Memo.memo_id.in_(among("memo_ids"))),
+    select(Memos.memo_id, _SIZE.label("size")).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))),
 )
-KNOWN_IDS = owned("memos.known_ids", select(Memo.memo_id).where(_MINE, Memo.memo_id.in_(among("memo_ids"))))
-COUNT_ALL = owned("memos.count_all", select(func.count()).select_from(Memo).where(_MINE))
+KNOWN_IDS = owned("memos.known_ids", select(Memos.memo_id).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
+COUNT_ALL = owned("memos.count_all", select(func.count()).select_from(Memos).where(_MINE))
 PUBLIC_ONE = unscoped(
     "memos.public_one",
-    select(*COLUMNS).where(Memo.memo_id == param("id"), Memo.is_public == true()),
-    excuse="anybody may read a public memo by its id",
+    select(*COLUMNS).where(Memos.memo_id == param("id"), Memos.is_public == true()),
+    reason="anybody may read a public memo by its id",
 )
 CREATE = owned(
     "memos.create",
-    insert(Memo).values(
+    insert(Memos).values(
         {
             name: param(name)
             for name in (
@@ -84,11 +84,11 @@ CREATE = owned(
 )
 SET_TAGS = owned(
     "memos.set_tags",
-    update(Memo).where(*_ONE).values(tag_ids=param("new_tag_ids"), updated_at=param("new_updated_at")),
+    update(Memos).where(*_ONE).values(tag_ids=param("new_tag_ids"), updated_at=param("new_updated_at")),
 )
 UPDATE = owned(
     "memos.update",
-    update(Memo)
+    update(Memos)
     .where(*_ONE)
     .values(
         {
@@ -106,11 +106,11 @@ UPDATE = owned(
         }
     ),
 )
-DELETE = owned("memos.delete", delete(Memo).where(*_ONE))
+DELETE = owned("memos.delete", delete(Memos).where(*_ONE))
 FOR_SYNC = unscoped(
     "memos.for_sync",
-    select(Memo.memo_id, Memo.uid, Memo.content).where(Memo.memo_id.in_(among("memo_ids"))),
-    excuse="the sync worker carries every user's memos to LanceDB, each with its own uid",
+    select(Memos.memo_id, Memos.uid, Memos.content).where(Memos.memo_id.in_(in_list("memo_ids"))),
+    reason="the sync worker carries every user's memos to LanceDB, each with its own uid",
 )
 
 
@@ -153,29 +153,29 @@ _ORDERS = tuple(
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     yield _MINE
     if filters.public:
-        yield Memo.is_public == true()
+        yield Memos.is_public == true()
     if filters.category == "one":
-        yield Memo.category_id == param("category_id")
+        yield Memos.category_id == param("category_id")
     if filters.category == "none":
-        yield Memo.category_id.is_(None)
+        yield Memos.category_id.is_(None)
     if filters.since:
-        yield Memo.created_at >= param("since")
+        yield Memos.created_at >= param("since")
     if filters.until:
-        yield Memo.created_at <= param("until")
+        yield Memos.created_at <= param("until")
     if filters.listed:
-        yield Memo.memo_id.in_(among("memo_ids"))
+        yield Memos.memo_id.in_(in_list("memo_ids"))
     if filters.tags:
-        yield Memo.memo_id.in_(
-            select(MemoTag.memo_id)
-            .where(MemoTag.uid == param("owner"), MemoTag.tag_id.in_(among("tag_ids")))
-            .group_by(MemoTag.memo_id)
+        yield Memos.memo_id.in_(
+            select(MemoTags.memo_id)
+            .where(MemoTags.uid == param("owner"), MemoTags.tag_id.in_(in_list("tag_ids")))
+            .group_by(MemoTags.memo_id)
             .having(func.count() == param("tag_count"))
         )
 
 
 def _ordering(order: Order) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    moment = getattr(Memo, order.by)
-    return (moment.desc(), Memo.seq.desc()) if order.descending else (moment.asc(), Memo.seq.asc())
+    moment = getattr(Memos, order.by)
+    return (moment.desc(), Memos.seq.desc()) if order.descending else (moment.asc(), Memos.seq.asc())
 
 
 @cache
@@ -184,18 +184,20 @@ def page(filters: Filters, order: Order) -> Select[Any]:
 
     Ids are picked first, which an index does alone: otherwise MySQL reads every row that a page far down skips.
     """
-    picked = select(Memo.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
+    picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
-    statement = select(*COLUMNS).join(chosen, Memo.memo_id == chosen.c.memo_id).where(_MINE).order_by(*_ordering(order))
+    statement = (
+        select(*COLUMNS).join(chosen, Memos.memo_id == chosen.c.memo_id).where(_MINE).order_by(*_ordering(order))
+    )
     return owned(f"memos.page[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
 
 
 @cache
 def sizes(filters: Filters, order: Order) -> Select[Any]:
     """What the memos of one page take of an answer in bytes, in its order: bound ``limit`` and ``offset``."""
-    picked = select(Memo.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
+    picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
-    statement = select(_SIZE.label("size")).join(chosen, Memo.memo_id == chosen.c.memo_id)
+    statement = select(_SIZE.label("size")).join(chosen, Memos.memo_id == chosen.c.memo_id)
     statement = statement.where(_MINE).order_by(*_ordering(order))
     return owned(f"memos.sizes[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
 
@@ -203,13 +205,13 @@ def sizes(filters: Filters, order: Order) -> Select[Any]:
 @cache
 def count(filters: Filters) -> Select[Any]:
     """How many memos there are."""
-    return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memo).where(*_conditions(filters)))
+    return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memos).where(*_conditions(filters)))
 
 
 @cache
 def ids(filters: Filters, order: Order | None = None) -> Select[Any]:
     """The ids of all of them, in order when one is given."""
-    statement = select(Memo.memo_id).where(*_conditions(filters))
+    statement = select(Memos.memo_id).where(*_conditions(filters))
     name = f"memos.ids[{filters}]"
     if order:
         statement = statement.order_by(*_ordering(order))

@@ -23,23 +23,23 @@ from sqlalchemy import (
 
 from aimo.db import schema
 from aimo.db.schema import (
-    AIConversation,
-    Attachment,
-    Category,
-    Memo,
-    MemoRelation,
-    MemoTag,
-    MigrationCheckpoint,
+    AIConversations,
+    Attachments,
+    Categories,
+    MemoRelations,
+    Memos,
+    MemoTags,
+    MigrationCheckpoints,
     MigrationQuarantine,
-    MigrationRun,
-    Tag,
-    User,
-    VectorMark,
+    MigrationRuns,
+    OutboxEntries,
+    Tags,
+    Users,
 )
-from aimo.db.statements import among, param
+from aimo.db.statements import in_list, param
 
 
-def table_of(model: type[schema.Table]) -> Table:
+def table_of(model: type[schema.Model]) -> Table:
     """The table behind a model."""
     return cast(Table, model.__table__)
 
@@ -52,7 +52,7 @@ def key_of(table: Table) -> Any:
 @cache
 def rows(table: Table) -> Select[Any]:
     """All columns of the rows with these ``keys``."""
-    return select(table).where(key_of(table).in_(among("keys")))
+    return select(table).where(key_of(table).in_(in_list("keys")))
 
 
 @cache
@@ -85,51 +85,51 @@ def keys_after(table: Table) -> Select[Any]:
     return select(key, made).where(key > param("after")).order_by(key).limit(param("limit"))
 
 
-RUNS = select(MigrationRun).order_by(MigrationRun.started_at, MigrationRun.run_id)
+RUNS = select(MigrationRuns).order_by(MigrationRuns.started_at, MigrationRuns.run_id)
 CHANGE_RUN = (
-    update(MigrationRun)
-    .where(MigrationRun.run_id == param("which"))
+    update(MigrationRuns)
+    .where(MigrationRuns.run_id == param("which"))
     .values(
         status=param("new_status"),
         state=param("new_state"),
         next_seq=param("new_next_seq"),
-        summary=bindparam("new_summary", type_=MigrationRun.summary.type),
-        finished_at=bindparam("new_finished_at", type_=MigrationRun.finished_at.type),
+        summary=bindparam("new_summary", type_=MigrationRuns.summary.type),
+        finished_at=bindparam("new_finished_at", type_=MigrationRuns.finished_at.type),
     )
 )
 CHECKPOINTS = (
-    select(MigrationCheckpoint)
-    .where(MigrationCheckpoint.run_id == param("run_id"), MigrationCheckpoint.table_name == param("table_name"))
-    .order_by(MigrationCheckpoint.first_row)
+    select(MigrationCheckpoints)
+    .where(MigrationCheckpoints.run_id == param("run_id"), MigrationCheckpoints.table_name == param("table_name"))
+    .order_by(MigrationCheckpoints.first_row)
 )
 LEDGERS = (
-    select(MigrationCheckpoint.ledger)
-    .where(MigrationCheckpoint.run_id == param("run_id"), MigrationCheckpoint.table_name == param("table_name"))
-    .order_by(MigrationCheckpoint.first_row)
+    select(MigrationCheckpoints.ledger)
+    .where(MigrationCheckpoints.run_id == param("run_id"), MigrationCheckpoints.table_name == param("table_name"))
+    .order_by(MigrationCheckpoints.first_row)
 )
 LAST_CHECKPOINT = (
-    select(MigrationCheckpoint.first_row, MigrationCheckpoint.row_count)
-    .where(MigrationCheckpoint.run_id == param("run_id"), MigrationCheckpoint.table_name == param("table_name"))
-    .order_by(MigrationCheckpoint.first_row.desc())
+    select(MigrationCheckpoints.first_row, MigrationCheckpoints.row_count)
+    .where(MigrationCheckpoints.run_id == param("run_id"), MigrationCheckpoints.table_name == param("table_name"))
+    .order_by(MigrationCheckpoints.first_row.desc())
     .limit(1)
 )
 CHECKPOINTED = select(func.count()).where(
-    MigrationCheckpoint.run_id == param("run_id"),
-    MigrationCheckpoint.table_name == param("table_name"),
-    MigrationCheckpoint.first_row >= param("first_row"),
+    MigrationCheckpoints.run_id == param("run_id"),
+    MigrationCheckpoints.table_name == param("table_name"),
+    MigrationCheckpoints.first_row >= param("first_row"),
 )
 CHECKPOINT_OVER = (
-    select(MigrationCheckpoint.first_row, MigrationCheckpoint.ledger)
+    select(MigrationCheckpoints.first_row, MigrationCheckpoints.ledger)
     .where(
-        MigrationCheckpoint.run_id == param("run_id"),
-        MigrationCheckpoint.table_name == param("table_name"),
-        MigrationCheckpoint.first_row + MigrationCheckpoint.row_count > param("first"),
-        MigrationCheckpoint.first_row < param("end"),
+        MigrationCheckpoints.run_id == param("run_id"),
+        MigrationCheckpoints.table_name == param("table_name"),
+        MigrationCheckpoints.first_row + MigrationCheckpoints.row_count > param("first"),
+        MigrationCheckpoints.first_row < param("end"),
     )
-    .order_by(MigrationCheckpoint.first_row)
+    .order_by(MigrationCheckpoints.first_row)
 )
-FORGET_CHECKPOINT: Delete = delete(MigrationCheckpoint).where(
-    MigrationCheckpoint.run_id == param("run_id"), MigrationCheckpoint.table_name == param("table_name")
+FORGET_CHECKPOINT: Delete = delete(MigrationCheckpoints).where(
+    MigrationCheckpoints.run_id == param("run_id"), MigrationCheckpoints.table_name == param("table_name")
 )
 QUARANTINE = (
     select(MigrationQuarantine)
@@ -137,40 +137,44 @@ QUARANTINE = (
     .order_by(MigrationQuarantine.table_name, MigrationQuarantine.position)
 )
 
-USERS = select(User.uid).where(User.uid.in_(among("keys")))
-EMAILS = select(User.uid, User.email_key).where(User.email_key.in_(among("keys")))
-CATEGORIES = select(Category.uid, Category.category_id, Category.name_key).where(Category.uid.in_(among("keys")))
-TAGS = select(Tag.uid, Tag.tag_id, Tag.name_key).where(Tag.uid.in_(among("keys")))
-MEMOS = select(Memo.memo_id, Memo.uid).where(Memo.memo_id.in_(among("keys")))
-ATTACHMENTS = select(Attachment.attachment_id, Attachment.uid).where(Attachment.attachment_id.in_(among("keys")))
-CONVERSATIONS = select(AIConversation.conversation_id).where(AIConversation.conversation_id.in_(among("keys")))
-RELATIONS = select(MemoRelation.relation_id, MemoRelation.source_memo_id, MemoRelation.target_memo_id).where(
-    MemoRelation.source_memo_id.in_(among("keys"))
+USERS = select(Users.uid).where(Users.uid.in_(in_list("keys")))
+EMAILS = select(Users.uid, Users.email_key).where(Users.email_key.in_(in_list("keys")))
+CATEGORIES = select(Categories.uid, Categories.category_id, Categories.name_key).where(
+    Categories.uid.in_(in_list("keys"))
+)
+TAGS = select(Tags.uid, Tags.tag_id, Tags.name_key).where(Tags.uid.in_(in_list("keys")))
+MEMOS = select(Memos.memo_id, Memos.uid).where(Memos.memo_id.in_(in_list("keys")))
+ATTACHMENTS = select(Attachments.attachment_id, Attachments.uid).where(Attachments.attachment_id.in_(in_list("keys")))
+CONVERSATIONS = select(AIConversations.conversation_id).where(AIConversations.conversation_id.in_(in_list("keys")))
+RELATIONS = select(MemoRelations.relation_id, MemoRelations.source_memo_id, MemoRelations.target_memo_id).where(
+    MemoRelations.source_memo_id.in_(in_list("keys"))
 )
 DAYS = select(
-    schema.DailyRecommendation.recommendation_id, schema.DailyRecommendation.uid, schema.DailyRecommendation.date
-).where(schema.DailyRecommendation.uid.in_(among("keys")))
-LINKS = select(MemoTag.memo_id, MemoTag.tag_id, MemoTag.uid).where(MemoTag.memo_id.in_(among("keys")))
-UNLINK = delete(MemoTag).where(MemoTag.memo_id == param("which"))
-TEXTS = select(Memo.memo_id, Memo.uid, Memo.content).where(Memo.memo_id.in_(among("keys")))
-MARK = insert(VectorMark)
+    schema.DailyRecommendations.recommendation_id, schema.DailyRecommendations.uid, schema.DailyRecommendations.date
+).where(schema.DailyRecommendations.uid.in_(in_list("keys")))
+LINKS = select(MemoTags.memo_id, MemoTags.tag_id, MemoTags.uid).where(MemoTags.memo_id.in_(in_list("keys")))
+UNLINK = delete(MemoTags).where(MemoTags.memo_id == param("which"))
+TEXTS = select(Memos.memo_id, Memos.uid, Memos.content).where(Memos.memo_id.in_(in_list("keys")))
+CREATE_ENTRY = insert(OutboxEntries)
 
-_USES = select(func.count()).select_from(MemoTag).where(MemoTag.tag_id == Tag.tag_id).correlate(Tag).scalar_subquery()
-RECOUNT = update(Tag).values(usage_count=_USES)
-MISCOUNTED = select(Tag.tag_id, Tag.usage_count, _USES.label("uses")).where(Tag.usage_count != _USES)
-USAGE = select(Tag.tag_id, Tag.usage_count).where(Tag.tag_id.in_(among("keys")))
+_USES = (
+    select(func.count()).select_from(MemoTags).where(MemoTags.tag_id == Tags.tag_id).correlate(Tags).scalar_subquery()
+)
+RECOUNT = update(Tags).values(usage_count=_USES)
+MISCOUNTED = select(Tags.tag_id, Tags.usage_count, _USES.label("uses")).where(Tags.usage_count != _USES)
+USAGE = select(Tags.tag_id, Tags.usage_count).where(Tags.tag_id.in_(in_list("keys")))
 MEMOS_AFTER = (
-    select(Memo.memo_id, Memo.uid).where(Memo.memo_id > param("after")).order_by(Memo.memo_id).limit(param("limit"))
+    select(Memos.memo_id, Memos.uid).where(Memos.memo_id > param("after")).order_by(Memos.memo_id).limit(param("limit"))
 )
 FILES_AFTER = (
-    select(Attachment.attachment_id, Attachment.path, Attachment.type, Attachment.storage_type == "local")
-    .where(Attachment.attachment_id > param("after"))
-    .order_by(Attachment.attachment_id)
+    select(Attachments.attachment_id, Attachments.path, Attachments.type, Attachments.storage_type == "local")
+    .where(Attachments.attachment_id > param("after"))
+    .order_by(Attachments.attachment_id)
     .limit(param("limit"))
 )
 AVATARS_AFTER = (
-    select(User.uid, User.avatar, null(), true())
-    .where(User.uid > param("after"))
-    .order_by(User.uid)
+    select(Users.uid, Users.avatar, null(), true())
+    .where(Users.uid > param("after"))
+    .order_by(Users.uid)
     .limit(param("limit"))
 )

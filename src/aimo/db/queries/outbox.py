@@ -1,4 +1,4 @@
-"""Statements on dirty marks and leases: the machinery of the sync worker."""
+"""Statements on dirty entries and leases: the machinery of the sync worker."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import cast
 from sqlalchemy import Table, and_, delete, func, insert, not_, or_, select, update
 
 from aimo.db.dialect_sql import insert_new
-from aimo.db.schema import Lease, Memo, VectorMark
-from aimo.db.statements import among, owned, param, unscoped
+from aimo.db.schema import Leases, Memos, OutboxEntries
+from aimo.db.statements import in_list, owned, param, unscoped
 from aimo.db.types import now_utc
 
 # The next try of an entry that is set aside: far from everything that is due, and served by the same index.
 SET_ASIDE_UNTIL = 253_402_214_400_000
 MOST_CRASHES = 3
-_IS_SET_ASIDE = and_(VectorMark.next_try_at >= SET_ASIDE_UNTIL, VectorMark.crashes >= MOST_CRASHES)
+_IS_SET_ASIDE = and_(OutboxEntries.next_try_at >= SET_ASIDE_UNTIL, OutboxEntries.crashes >= MOST_CRASHES)
 
-_WORKER = "the sync worker applies the marks of all users"
+_WORKER = "the sync worker applies the entries of all users"
 
-MARK = owned(
-    "outbox.mark",
-    insert(VectorMark).values(
+CREATE = owned(
+    "outbox.create",
+    insert(OutboxEntries).values(
         kind=param("kind"),
         entity_id=param("entity_id"),
         uid=param("uid"),
@@ -32,154 +32,163 @@ MARK = owned(
 DUE = unscoped(
     "outbox.due",
     select(
-        VectorMark.mark_id,
-        VectorMark.kind,
-        VectorMark.entity_id,
-        VectorMark.uid,
-        VectorMark.attempts,
-        VectorMark.crashes,
+        OutboxEntries.entry_id,
+        OutboxEntries.kind,
+        OutboxEntries.entity_id,
+        OutboxEntries.uid,
+        OutboxEntries.attempts,
+        OutboxEntries.crashes,
     )
-    .where(VectorMark.next_try_at <= param("now"))
-    .order_by(VectorMark.next_try_at, VectorMark.mark_id)
+    .where(OutboxEntries.next_try_at <= param("now"))
+    .order_by(OutboxEntries.next_try_at, OutboxEntries.entry_id)
     .limit(param("limit")),
-    excuse=_WORKER,
+    reason=_WORKER,
 )
 REMAINING = unscoped(
     "outbox.remaining",
     select(
-        VectorMark.mark_id,
-        VectorMark.created_at,
-        VectorMark.next_try_at,
-        VectorMark.attempts,
-        VectorMark.last_error,
-    ).where(VectorMark.mark_id.in_(among("mark_ids"))),
-    excuse=_WORKER,
+        OutboxEntries.entry_id,
+        OutboxEntries.created_at,
+        OutboxEntries.next_try_at,
+        OutboxEntries.attempts,
+        OutboxEntries.last_error,
+    ).where(OutboxEntries.entry_id.in_(in_list("entry_ids"))),
+    reason=_WORKER,
 )
-DELETE = unscoped("outbox.delete", delete(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))), excuse=_WORKER)
+DELETE = unscoped(
+    "outbox.delete", delete(OutboxEntries).where(OutboxEntries.entry_id.in_(in_list("entry_ids"))), reason=_WORKER
+)
 POSTPONE = unscoped(
     "outbox.postpone",
-    update(VectorMark)
-    .where(VectorMark.mark_id.in_(among("mark_ids")))
-    .values(attempts=VectorMark.attempts + 1, next_try_at=param("next_try"), last_error=param("error")),
-    excuse=_WORKER,
+    update(OutboxEntries)
+    .where(OutboxEntries.entry_id.in_(in_list("entry_ids")))
+    .values(attempts=OutboxEntries.attempts + 1, next_try_at=param("next_try"), last_error=param("error")),
+    reason=_WORKER,
 )
 DELAY = unscoped(
     "outbox.delay",
-    update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(next_try_at=param("next_try")),
-    excuse=_WORKER,
+    update(OutboxEntries).where(OutboxEntries.entry_id.in_(in_list("entry_ids"))).values(next_try_at=param("next_try")),
+    reason=_WORKER,
 )
 RELEASE = unscoped(
     "outbox.release",
-    update(VectorMark)
-    .where(VectorMark.next_try_at > param("now"), VectorMark.next_try_at <= param("latest"))
+    update(OutboxEntries)
+    .where(OutboxEntries.next_try_at > param("now"), OutboxEntries.next_try_at <= param("latest"))
     .values(next_try_at=param("next_try")),
-    excuse=_WORKER,
+    reason=_WORKER,
 )
 DEPTH = unscoped(
     "outbox.depth",
-    select(func.count(), func.min(VectorMark.created_at), func.max(VectorMark.attempts)).where(not_(_IS_SET_ASIDE)),
-    excuse=_WORKER,
+    select(func.count(), func.min(OutboxEntries.created_at), func.max(OutboxEntries.attempts)).where(
+        not_(_IS_SET_ASIDE)
+    ),
+    reason=_WORKER,
 )
 NEWEST = unscoped(
-    "outbox.newest", select(VectorMark.mark_id).order_by(VectorMark.mark_id.desc()).limit(1), excuse=_WORKER
+    "outbox.newest", select(OutboxEntries.entry_id).order_by(OutboxEntries.entry_id.desc()).limit(1), reason=_WORKER
 )
 START = unscoped(
     "outbox.start",
-    update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(started_at=param("now")),
-    excuse=_WORKER,
+    update(OutboxEntries).where(OutboxEntries.entry_id.in_(in_list("entry_ids"))).values(started_at=param("now")),
+    reason=_WORKER,
 )
 END = unscoped(
     "outbox.end",
-    update(VectorMark).where(VectorMark.mark_id.in_(among("mark_ids"))).values(started_at=None),
-    excuse=_WORKER,
+    update(OutboxEntries).where(OutboxEntries.entry_id.in_(in_list("entry_ids"))).values(started_at=None),
+    reason=_WORKER,
 )
 STARTED = unscoped(
     "outbox.started",
-    select(VectorMark.mark_id, VectorMark.kind, VectorMark.entity_id, VectorMark.crashes).where(
-        VectorMark.started_at.is_not(None)
+    select(OutboxEntries.entry_id, OutboxEntries.kind, OutboxEntries.entity_id, OutboxEntries.crashes).where(
+        OutboxEntries.started_at.is_not(None)
     ),
-    excuse=_WORKER,
+    reason=_WORKER,
 )
 COUNT_CRASH = unscoped(
     "outbox.count_crash",
-    update(VectorMark)
-    .where(VectorMark.mark_id.in_(among("mark_ids")))
-    .values(crashes=VectorMark.crashes + 1, next_try_at=param("next_try"), started_at=None),
-    excuse=_WORKER,
+    update(OutboxEntries)
+    .where(OutboxEntries.entry_id.in_(in_list("entry_ids")))
+    .values(crashes=OutboxEntries.crashes + 1, next_try_at=param("next_try"), started_at=None),
+    reason=_WORKER,
 )
 SET_ASIDE = unscoped(
     "outbox.set_aside",
     select(
-        VectorMark.mark_id,
-        VectorMark.kind,
-        VectorMark.entity_id,
-        VectorMark.uid,
-        VectorMark.attempts,
-        VectorMark.crashes,
+        OutboxEntries.entry_id,
+        OutboxEntries.kind,
+        OutboxEntries.entity_id,
+        OutboxEntries.uid,
+        OutboxEntries.attempts,
+        OutboxEntries.crashes,
     )
     .where(_IS_SET_ASIDE)
-    .order_by(VectorMark.next_try_at, VectorMark.mark_id),
-    excuse=_WORKER,
+    .order_by(OutboxEntries.next_try_at, OutboxEntries.entry_id),
+    reason=_WORKER,
 )
 COUNT_SET_ASIDE = unscoped(
     "outbox.count_set_aside",
-    select(func.count()).select_from(VectorMark).where(_IS_SET_ASIDE),
-    excuse=_WORKER,
+    select(func.count()).select_from(OutboxEntries).where(_IS_SET_ASIDE),
+    reason=_WORKER,
 )
 RETRY_SET_ASIDE = unscoped(
     "outbox.retry_set_aside",
-    update(VectorMark)
+    update(OutboxEntries)
     .where(_IS_SET_ASIDE)
     .values(crashes=param("new_crashes"), next_try_at=param("next_try"), started_at=None),
-    excuse=_WORKER,
+    reason=_WORKER,
 )
 LAST_ERROR = unscoped(
     "outbox.last_error",
-    select(VectorMark.last_error)
-    .where(VectorMark.last_error.is_not(None))
-    .order_by(VectorMark.mark_id.desc())
+    select(OutboxEntries.last_error)
+    .where(OutboxEntries.last_error.is_not(None))
+    .order_by(OutboxEntries.entry_id.desc())
     .limit(1),
-    excuse=_WORKER,
+    reason=_WORKER,
 )
 COUNT_MEMOS = unscoped(
-    "outbox.count_memos", select(func.count()).select_from(Memo), excuse="a rebuild goes through the memos of all users"
+    "outbox.count_memos",
+    select(func.count()).select_from(Memos),
+    reason="a rebuild goes through the memos of all users",
 )
 NEXT_MEMOS = unscoped(
     "outbox.next_memos",
-    select(Memo.memo_id, Memo.uid).where(Memo.memo_id > param("after")).order_by(Memo.memo_id).limit(param("limit")),
-    excuse="rebuilding re-creates the vectors of all users",
+    select(Memos.memo_id, Memos.uid)
+    .where(Memos.memo_id > param("after"))
+    .order_by(Memos.memo_id)
+    .limit(param("limit")),
+    reason="rebuilding re-creates the vectors of all users",
 )
 LIVE_MEMOS = unscoped(
     "outbox.live_memos",
-    select(Memo.memo_id).where(Memo.memo_id.in_(among("memo_ids"))),
-    excuse="the sweep removes rows of LanceDB whose memo is gone, whoever owned it",
+    select(Memos.memo_id).where(Memos.memo_id.in_(in_list("memo_ids"))),
+    reason="the sweep removes rows of LanceDB whose memo is gone, whoever owned it",
 )
 
-NOW = unscoped("leases.now", select(now_utc()), excuse="the database's clock belongs to nobody")
+NOW = unscoped("leases.now", select(now_utc()), reason="the database's clock belongs to nobody")
 CREATE_LEASE = unscoped(
     "leases.create",
-    insert_new(cast(Table, Lease.__table__)).values(
+    insert_new(cast(Table, Leases.__table__)).values(
         name=param("name"), holder=param("holder"), expires_at=param("expires_at")
     ),
-    excuse="leases belong to processes",
+    reason="leases belong to processes",
 )
 TAKE_LEASE = unscoped(
     "leases.take",
-    update(Lease)
+    update(Leases)
     .where(
-        Lease.name == param("lease"),
-        or_(Lease.holder == param("me"), Lease.holder == param("dead"), Lease.expires_at < param("now")),
+        Leases.name == param("lease"),
+        or_(Leases.holder == param("me"), Leases.holder == param("dead"), Leases.expires_at < param("now")),
     )
     .values(holder=param("new_holder"), expires_at=param("new_expiry")),
-    excuse="leases belong to processes",
+    reason="leases belong to processes",
 )
 LEASE = unscoped(
     "leases.one",
-    select(Lease.holder, Lease.expires_at).where(Lease.name == param("lease")),
-    excuse="leases belong to processes",
+    select(Leases.holder, Leases.expires_at).where(Leases.name == param("lease")),
+    reason="leases belong to processes",
 )
 RELEASE_LEASE = unscoped(
     "leases.release",
-    delete(Lease).where(Lease.name == param("lease"), Lease.holder == param("me")),
-    excuse="leases belong to processes",
+    delete(Leases).where(Leases.name == param("lease"), Leases.holder == param("me")),
+    reason="leases belong to processes",
 )

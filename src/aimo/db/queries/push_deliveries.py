@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from sqlalchemy import delete, func, insert, select, update
 
-from aimo.db.schema import PushDelivery
+from aimo.db.schema import PushDeliveries
 from aimo.db.statements import param, unscoped
 
 _PUSHER = "the scheduler pushes for all users"
 _OPERATOR = "operators look after the pushes of all users"
 
 _ONE = (
-    PushDelivery.rule_id == param("rule"),
-    PushDelivery.due == param("hour"),
-    PushDelivery.channel == param("target"),
+    PushDeliveries.rule_id == param("rule"),
+    PushDeliveries.due == param("hour"),
+    PushDeliveries.channel == param("target"),
 )
 
 KNOWN = unscoped(
     "push_deliveries.known",
-    select(PushDelivery.channel).where(PushDelivery.rule_id == param("rule"), PushDelivery.due == param("hour")),
-    excuse=_PUSHER,
+    select(PushDeliveries.channel).where(PushDeliveries.rule_id == param("rule"), PushDeliveries.due == param("hour")),
+    reason=_PUSHER,
 )
 CLAIM = unscoped(
     "push_deliveries.claim",
-    insert(PushDelivery).values(
+    insert(PushDeliveries).values(
         rule_id=param("rule_id"),
         due=param("due"),
         channel=param("channel"),
@@ -31,83 +31,85 @@ CLAIM = unscoped(
         state=param("new_state"),
         attempts=param("tries"),
         claimed_at=param("now"),
-        next_look_at=param("next_look"),
+        retry_at=param("new_retry_at"),
         error=param("new_error"),
     ),
-    excuse=_PUSHER,
+    reason=_PUSHER,
 )
 CLAIM_AGAIN = unscoped(
     "push_deliveries.claim_again",
-    update(PushDelivery)
-    .where(*_ONE, PushDelivery.state == "waiting")
+    update(PushDeliveries)
+    .where(*_ONE, PushDeliveries.state == "waiting")
     .values(
         state="claimed",
-        attempts=PushDelivery.attempts + 1,
+        attempts=PushDeliveries.attempts + 1,
         claimed_at=param("now"),
-        next_look_at=param("next_look"),
+        retry_at=param("new_retry_at"),
     ),
-    excuse=_PUSHER,
+    reason=_PUSHER,
 )
-SETTLE = unscoped(
-    "push_deliveries.settle",
-    update(PushDelivery)
+RECORD_RESULT = unscoped(
+    "push_deliveries.record_result",
+    update(PushDeliveries)
     .where(*_ONE)
-    .values(state=param("new_state"), next_look_at=param("next_look"), error=param("new_error")),
-    excuse=_PUSHER,
+    .values(state=param("new_state"), retry_at=param("new_retry_at"), error=param("new_error")),
+    reason=_PUSHER,
 )
 WAITING = unscoped(
     "push_deliveries.waiting",
-    select(PushDelivery.rule_id, PushDelivery.due, PushDelivery.channel, PushDelivery.uid, PushDelivery.attempts)
-    .where(PushDelivery.state == "waiting", PushDelivery.next_look_at <= param("now"))
+    select(
+        PushDeliveries.rule_id, PushDeliveries.due, PushDeliveries.channel, PushDeliveries.uid, PushDeliveries.attempts
+    )
+    .where(PushDeliveries.state == "waiting", PushDeliveries.retry_at <= param("now"))
     # Every user's first, then every user's second: whoever has many does not fill the group.
     .order_by(
         func.row_number().over(
-            partition_by=PushDelivery.uid, order_by=(PushDelivery.next_look_at, PushDelivery.rule_id)
+            partition_by=PushDeliveries.uid, order_by=(PushDeliveries.retry_at, PushDeliveries.rule_id)
         ),
-        PushDelivery.next_look_at,
+        PushDeliveries.retry_at,
     )
     .limit(param("limit")),
-    excuse=_PUSHER,
+    reason=_PUSHER,
 )
 LOST = unscoped(
     "push_deliveries.lost",
-    select(PushDelivery.rule_id, PushDelivery.due, PushDelivery.channel, PushDelivery.uid)
-    .where(PushDelivery.state == "claimed", PushDelivery.next_look_at <= param("now"))
+    select(PushDeliveries.rule_id, PushDeliveries.due, PushDeliveries.channel, PushDeliveries.uid)
+    .where(PushDeliveries.state == "claimed", PushDeliveries.retry_at <= param("now"))
     .limit(param("limit")),
-    excuse=_PUSHER,
+    reason=_PUSHER,
 )
 GIVE_UP = unscoped(
     "push_deliveries.give_up",
-    update(PushDelivery)
-    .where(*_ONE, PushDelivery.state == "claimed", PushDelivery.next_look_at <= param("now"))
-    .values(state="unknown", next_look_at=None, error=param("new_error")),
-    excuse=_PUSHER,
+    update(PushDeliveries)
+    .where(*_ONE, PushDeliveries.state == "claimed", PushDeliveries.retry_at <= param("now"))
+    .values(state="unknown", retry_at=None, error=param("new_error")),
+    reason=_PUSHER,
 )
 STATES = unscoped(
     "push_deliveries.states",
-    select(PushDelivery.state).where(PushDelivery.claimed_at >= param("since")),
-    excuse=_OPERATOR,
+    select(PushDeliveries.state).where(PushDeliveries.claimed_at >= param("since")),
+    reason=_OPERATOR,
 )
 TROUBLE = unscoped(
     "push_deliveries.trouble",
     select(
-        PushDelivery.rule_id,
-        PushDelivery.due,
-        PushDelivery.channel,
-        PushDelivery.uid,
-        PushDelivery.state,
-        PushDelivery.attempts,
-        PushDelivery.claimed_at,
-        PushDelivery.next_look_at,
-        PushDelivery.error,
+        PushDeliveries.rule_id,
+        PushDeliveries.due,
+        PushDeliveries.channel,
+        PushDeliveries.uid,
+        PushDeliveries.state,
+        PushDeliveries.attempts,
+        PushDeliveries.claimed_at,
+        PushDeliveries.retry_at,
+        PushDeliveries.error,
     )
-    .where(PushDelivery.claimed_at >= param("since"), PushDelivery.state != "sent")
-    .order_by(PushDelivery.claimed_at.desc())
+    .where(PushDeliveries.claimed_at >= param("since"), PushDeliveries.state != "sent")
+    .order_by(PushDeliveries.claimed_at.desc())
     .limit(param("limit")),
-    excuse=_OPERATOR,
+    reason=_OPERATOR,
 )
 FORGET = unscoped(
     "push_deliveries.forget",
-    delete(PushDelivery).where(PushDelivery.claimed_at < param("before")),
-    excuse="old deliveries of all users are of no use any more",
+    delete(PushDeliveries).where(PushDeliveries.claimed_at < param("before")),
+    reason="old deliveries of all users are of no use any more",
 )

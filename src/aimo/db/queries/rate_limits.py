@@ -7,58 +7,58 @@ from typing import cast
 from sqlalchemy import Integer, Table, bindparam, case, delete, or_, select, update
 
 from aimo.db.dialect_sql import insert_new
-from aimo.db.schema import RateLimit
-from aimo.db.statements import among, param, unscoped
+from aimo.db.schema import RateLimits
+from aimo.db.statements import in_list, param, unscoped
 from aimo.db.types import Millis
 
 _EXCUSE = "attempts are counted before anybody knows who makes them"
-_EXPIRED = RateLimit.expires_at <= param("now")
+_EXPIRED = RateLimits.expires_at <= param("now")
 _EXPIRY = bindparam("expiry", type_=Millis())
 _AMOUNT = bindparam("amount", type_=Integer())
 
 STANDING = unscoped(
     "rate_limits.standing",
-    select(RateLimit.name, RateLimit.hits, RateLimit.expires_at).where(
-        RateLimit.name.in_(among("keys")), RateLimit.expires_at > param("now")
+    select(RateLimits.name, RateLimits.hits, RateLimits.expires_at).where(
+        RateLimits.name.in_(in_list("keys")), RateLimits.expires_at > param("now")
     ),
-    excuse=_EXCUSE,
+    reason=_EXCUSE,
 )
 CREATE = unscoped(
     "rate_limits.create",
-    insert_new(cast(Table, RateLimit.__table__)).values(name=param("name"), hits=0, expires_at=param("expiry")),
-    excuse=_EXCUSE,
+    insert_new(cast(Table, RateLimits.__table__)).values(name=param("name"), hits=0, expires_at=param("expiry")),
+    reason=_EXCUSE,
 )
 # MySQL assigns from left to right, so the number comes before the time on which it depends.
 COUNT_UP = unscoped(
     "rate_limits.count_up",
-    update(RateLimit)
-    .where(RateLimit.name == param("key"), or_(RateLimit.hits <= param("highest"), _EXPIRED))
+    update(RateLimits)
+    .where(RateLimits.name == param("key"), or_(RateLimits.hits <= param("highest"), _EXPIRED))
     .ordered_values(
-        (RateLimit.hits, case((_EXPIRED, _AMOUNT), else_=RateLimit.hits + _AMOUNT)),
-        (RateLimit.expires_at, case((_EXPIRED, _EXPIRY), else_=RateLimit.expires_at)),
+        (RateLimits.hits, case((_EXPIRED, _AMOUNT), else_=RateLimits.hits + _AMOUNT)),
+        (RateLimits.expires_at, case((_EXPIRED, _EXPIRY), else_=RateLimits.expires_at)),
     ),
-    excuse=_EXCUSE,
+    reason=_EXCUSE,
 )
 COUNT_DOWN = unscoped(
     "rate_limits.count_down",
-    update(RateLimit)
-    .where(RateLimit.name == param("key"), RateLimit.hits >= _AMOUNT)
-    .values(hits=RateLimit.hits - _AMOUNT),
-    excuse=_EXCUSE,
+    update(RateLimits)
+    .where(RateLimits.name == param("key"), RateLimits.hits >= _AMOUNT)
+    .values(hits=RateLimits.hits - _AMOUNT),
+    reason=_EXCUSE,
 )
 KEEP = unscoped(
     "rate_limits.keep",
-    update(RateLimit).where(RateLimit.name == param("key")).values(expires_at=_EXPIRY),
-    excuse=_EXCUSE,
+    update(RateLimits).where(RateLimits.name == param("key")).values(expires_at=_EXPIRY),
+    reason=_EXCUSE,
 )
 EXPIRY = unscoped(
-    "rate_limits.expiry", select(RateLimit.expires_at).where(RateLimit.name == param("key")), excuse=_EXCUSE
+    "rate_limits.expiry", select(RateLimits.expires_at).where(RateLimits.name == param("key")), reason=_EXCUSE
 )
 EXPIRED = unscoped(
     "rate_limits.expired",
-    select(RateLimit.name).where(_EXPIRED).order_by(RateLimit.expires_at).limit(param("limit")),
-    excuse=_EXCUSE,
+    select(RateLimits.name).where(_EXPIRED).order_by(RateLimits.expires_at).limit(param("limit")),
+    reason=_EXCUSE,
 )
 FORGET = unscoped(
-    "rate_limits.forget", delete(RateLimit).where(RateLimit.name.in_(among("keys")), _EXPIRED), excuse=_EXCUSE
+    "rate_limits.forget", delete(RateLimits).where(RateLimits.name.in_(in_list("keys")), _EXPIRED), reason=_EXCUSE
 )

@@ -8,72 +8,72 @@ from sqlalchemy import and_, case, delete, func, insert, select
 
 from aimo.db.dialect_sql import byte_length
 from aimo.db.queries.memos import COLUMNS
-from aimo.db.schema import Memo, MemoRelation
-from aimo.db.statements import among, owned, param
+from aimo.db.schema import MemoRelations, Memos
+from aimo.db.statements import in_list, owned, param
 
 WHOLE_BYTES: Final = 4096
 """Contents up to this size are read with the reference; of longer ones only the first `BEGINNING` characters are."""
 
 BEGINNING: Final = 1000
 
-_SIZE = byte_length(Memo.content)
+_SIZE = byte_length(Memos.content)
 # A memo can be referred to any number of times on one page: whole contents would multiply.
 _OUTLINE = (
-    Memo.memo_id,
-    Memo.uid,
-    Memo.category_id,
-    case((_SIZE <= WHOLE_BYTES, Memo.content), else_=func.substr(Memo.content, 1, BEGINNING)).label("content"),
+    Memos.memo_id,
+    Memos.uid,
+    Memos.category_id,
+    case((_SIZE <= WHOLE_BYTES, Memos.content), else_=func.substr(Memos.content, 1, BEGINNING)).label("content"),
     _SIZE.label("size"),
-    Memo.type,
-    Memo.attachments,
-    Memo.created_at,
-    Memo.updated_at,
+    Memos.type,
+    Memos.attachments,
+    Memos.created_at,
+    Memos.updated_at,
 )
 
 TARGETS = owned(
     "relations.targets",
-    select(MemoRelation.source_memo_id, MemoRelation.position, *_OUTLINE)
-    .join(Memo, and_(Memo.memo_id == MemoRelation.target_memo_id, Memo.uid == param("owner")))
-    .where(MemoRelation.uid == param("owner"), MemoRelation.source_memo_id.in_(among("memo_ids"))),
+    select(MemoRelations.source_memo_id, MemoRelations.position, *_OUTLINE)
+    .join(Memos, and_(Memos.memo_id == MemoRelations.target_memo_id, Memos.uid == param("owner")))
+    .where(MemoRelations.uid == param("owner"), MemoRelations.source_memo_id.in_(in_list("memo_ids"))),
 )
 BACKLINKS = owned(
     "relations.backlinks",
-    select(*COLUMNS, Memo.seq)
-    .select_from(MemoRelation)
-    .join(Memo, and_(Memo.memo_id == MemoRelation.source_memo_id, Memo.uid == param("owner")))
-    .where(MemoRelation.uid == param("owner"), MemoRelation.target_memo_id == param("id"))
-    .order_by(MemoRelation.seq)
+    select(*COLUMNS, Memos.seq)
+    .select_from(MemoRelations)
+    .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
+    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
+    .order_by(MemoRelations.seq)
     .limit(param("limit"))
     .offset(param("offset")),
 )
 BACKLINK_SIZES = owned(
     "relations.backlink_sizes",
     select(_SIZE.label("size"))
-    .select_from(MemoRelation)
-    .join(Memo, and_(Memo.memo_id == MemoRelation.source_memo_id, Memo.uid == param("owner")))
-    .where(MemoRelation.uid == param("owner"), MemoRelation.target_memo_id == param("id"))
-    .order_by(MemoRelation.seq)
+    .select_from(MemoRelations)
+    .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
+    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
+    .order_by(MemoRelations.seq)
     .limit(param("limit"))
     .offset(param("offset")),
 )
 BACKLINK_OUTLINES = owned(
     "relations.backlink_outlines",
-    select(*_OUTLINE, Memo.seq)
-    .select_from(MemoRelation)
-    .join(Memo, and_(Memo.memo_id == MemoRelation.source_memo_id, Memo.uid == param("owner")))
-    .where(MemoRelation.uid == param("owner"), MemoRelation.target_memo_id == param("id"))
-    .order_by(MemoRelation.seq)
+    select(*_OUTLINE, Memos.seq)
+    .select_from(MemoRelations)
+    .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
+    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
+    .order_by(MemoRelations.seq)
     .limit(param("limit")),
 )
 COUNT_BACKLINKS = owned(
     "relations.count_backlinks",
     select(func.count())
-    .select_from(MemoRelation)
-    .where(MemoRelation.uid == param("owner"), MemoRelation.target_memo_id == param("id")),
+    .select_from(MemoRelations)
+    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id")),
 )
 CREATE = owned(
     "relations.create",
-    insert(MemoRelation).values(
+    insert(MemoRelations).values(
         relation_id=param("relation_id"),
         uid=param("uid"),
         source_memo_id=param("source_memo_id"),
@@ -85,5 +85,5 @@ CREATE = owned(
 )
 DELETE_OUTGOING = owned(
     "relations.delete_outgoing",
-    delete(MemoRelation).where(MemoRelation.uid == param("owner"), MemoRelation.source_memo_id == param("id")),
+    delete(MemoRelations).where(MemoRelations.uid == param("owner"), MemoRelations.source_memo_id == param("id")),
 )

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from aimo.db.schema import Attachment, User
+from aimo.db.schema import Attachments, Users
 from aimo.db.statements import param, unscoped
 
 _OPERATOR = "an operator moves the files of all users"
 
 ATTACHMENTS_AFTER = unscoped(
     "file_moves.attachments_after",
-    select(Attachment.attachment_id, Attachment.uid, Attachment.path, Attachment.type, Attachment.storage_type)
-    .where(Attachment.attachment_id > param("after"))
-    .order_by(Attachment.attachment_id)
+    select(Attachments.attachment_id, Attachments.uid, Attachments.path, Attachments.type, Attachments.storage_type)
+    .where(Attachments.attachment_id > param("after"))
+    .order_by(Attachments.attachment_id)
     .limit(param("limit")),
-    excuse=_OPERATOR,
+    reason=_OPERATOR,
 )
 AVATARS_AFTER = unscoped(
     "file_moves.avatars_after",
-    select(User.uid, User.avatar).where(User.uid > param("after")).order_by(User.uid).limit(param("limit")),
-    excuse=_OPERATOR,
+    select(Users.uid, Users.avatar).where(Users.uid > param("after")).order_by(Users.uid).limit(param("limit")),
+    reason=_OPERATOR,
 )
 PATH = unscoped(
     "file_moves.path",
-    select(Attachment.path).where(Attachment.attachment_id == param("id")),
-    excuse=_OPERATOR,
+    select(Attachments.path).where(Attachments.attachment_id == param("id")),
+    reason=_OPERATOR,
 )
-AVATAR = unscoped("file_moves.avatar", select(User.avatar).where(User.uid == param("id")), excuse=_OPERATOR)
+AVATAR = unscoped("file_moves.avatar", select(Users.avatar).where(Users.uid == param("id")), reason=_OPERATOR)
 PLACE = unscoped(
     "file_moves.place",
-    update(Attachment)
-    .where(Attachment.attachment_id == param("id"), Attachment.path == param("key"))
+    update(Attachments)
+    .where(Attachments.attachment_id == param("id"), Attachments.path == param("key"))
     .values(
         storage_type=param("new_storage_type"),
         bucket=param("new_bucket"),
@@ -40,5 +40,5 @@ PLACE = unscoped(
         region=param("new_region"),
         is_public_bucket=param("new_is_public_bucket"),
     ),
-    excuse=_OPERATOR,
+    reason=_OPERATOR,
 )

@@ -21,25 +21,25 @@ _TEXTS = "List<Utf8>"
 _SOURCES = "List<Struct<{memoId:Utf8, content:Utf8, similarity:Float32}>>"
 
 # Columns in the order of the contract (docs/contract/machines.md#table-browser); the first one identifies a row.
-_TABLES: dict[str, tuple[type[schema.Table], str]] = {
-    "users": (schema.User, "uid email phone nickname avatar status created_at updated_at"),
+_TABLES: dict[str, tuple[type[schema.Model], str]] = {
+    "users": (schema.Users, "uid email phone nickname avatar status created_at updated_at"),
     "memos": (
-        schema.Memo,
+        schema.Memos,
         "memo_id uid category_id content type source attachments tag_ids created_at updated_at is_public",
     ),
-    "memo_relations": (schema.MemoRelation, "relation_id uid source_memo_id target_memo_id created_at"),
-    "categories": (schema.Category, "category_id uid name color created_at updated_at"),
-    "tags": (schema.Tag, "tag_id uid name color usage_count created_at updated_at"),
+    "memo_relations": (schema.MemoRelations, "relation_id uid source_memo_id target_memo_id created_at"),
+    "categories": (schema.Categories, "category_id uid name color created_at updated_at"),
+    "tags": (schema.Tags, "tag_id uid name color usage_count created_at updated_at"),
     "attachments": (
-        schema.Attachment,
+        schema.Attachments,
         "attachment_id uid filename type size storage_type path bucket prefix endpoint region is_public_bucket "
         "multimodal_model_hash properties created_at",
     ),
-    "ai_conversations": (schema.AIConversation, "conversation_id uid title created_at updated_at"),
-    "ai_messages": (schema.AIMessage, "message_id conversation_id role content sources created_at"),
-    "daily_recommendations": (schema.DailyRecommendation, "recommendation_id uid date memo_ids created_at"),
-    "push_rules": (schema.PushRule, "id uid name push_time content_type enabled created_at updated_at"),
-    "table_migrations": (schema.TableMigration, "table_name current_version last_migrated_at"),
+    "ai_conversations": (schema.AIConversations, "conversation_id uid title created_at updated_at"),
+    "ai_messages": (schema.AIMessages, "message_id conversation_id role content sources created_at"),
+    "daily_recommendations": (schema.DailyRecommendations, "recommendation_id uid date memo_ids created_at"),
+    "push_rules": (schema.PushRules, "id uid name push_time content_type enabled created_at updated_at"),
+    "table_migrations": (schema.TableMigrations, "table_name current_version last_migrated_at"),
 }
 # Where the type of the contract does not follow from the column's.
 _TYPES = {
@@ -52,7 +52,7 @@ _BY_PYTHON = {bool: "Bool", str: "Utf8"}
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnInfo:
     """A column as the contract names it; ``type`` is worded as Arrow's JavaScript library does."""
 
     name: str
@@ -64,7 +64,7 @@ class Column:
 class Inspected:
     """A table that may be shown: its columns, and the statement for a page of them in the same order."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnInfo, ...]
     page: Select[Any]
 
 
@@ -73,13 +73,13 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def _column(table: str, attribute: InstrumentedAttribute[Any]) -> Column:
+def _column(table: str, attribute: InstrumentedAttribute[Any]) -> ColumnInfo:
     name = attribute.key
     if name.endswith("_at"):
         kind = "Timestamp<MILLISECOND>"
     else:
         kind = _TYPES.get(f"{table}.{name}") or _BY_PYTHON.get(_python_type(attribute), "Int32")
-    return Column(_camel(name), kind, bool(attribute.property.columns[0].nullable))
+    return ColumnInfo(_camel(name), kind, bool(attribute.property.columns[0].nullable))
 
 
 def _python_type(attribute: InstrumentedAttribute[Any]) -> type:
@@ -88,12 +88,12 @@ def _python_type(attribute: InstrumentedAttribute[Any]) -> type:
     return str if python is dict else python
 
 
-def _inspected(name: str, table: type[schema.Table], listed: str) -> Inspected:
+def _inspected(name: str, table: type[schema.Model], listed: str) -> Inspected:
     attributes = [getattr(table, column) for column in listed.split()]
     statement = unscoped(
         f"inspection.{name}",
         select(*attributes).order_by(attributes[0]).limit(param("limit")).offset(param("offset")),
-        excuse="operators look at the rows of all users, with the machine token",
+        reason="operators look at the rows of all users, with the machine token",
     )
     return Inspected(tuple(_column(name, attribute) for attribute in attributes), statement)
 

@@ -4,54 +4,54 @@ from __future__ import annotations
 
 from sqlalchemy import insert, select, update
 
-from aimo.db.schema import User
+from aimo.db.schema import Users
 from aimo.db.statements import owned, param, unscoped
 
 # A deactivated user is nobody (docs/contract/sessions.md#tokens).
-ACTIVE = User.status != 0
+ACTIVE = Users.status != 0
 
 BY_EMAIL = unscoped(
     "users.by_email",
-    select(User.uid, User.email, User.nickname, User.password).where(User.email_key == param("email_key"), ACTIVE),
-    excuse="logging in starts from the e-mail",
+    select(Users.uid, Users.email, Users.nickname, Users.password).where(Users.email_key == param("email_key"), ACTIVE),
+    reason="logging in starts from the e-mail",
 )
 IDENTITY = owned(
-    "users.identity", select(User.uid, User.email, User.nickname).where(User.uid == param("owner"), ACTIVE)
+    "users.identity", select(Users.uid, Users.email, Users.nickname).where(Users.uid == param("owner"), ACTIVE)
 )
 PROFILE = owned(
-    "users.profile", select(User.uid, User.email, User.nickname, User.avatar).where(User.uid == param("owner"))
+    "users.profile", select(Users.uid, Users.email, Users.nickname, Users.avatar).where(Users.uid == param("owner"))
 )
-PASSWORD = owned("users.password", select(User.password).where(User.uid == param("owner")))
+PASSWORD = owned("users.password", select(Users.password).where(Users.uid == param("owner")))
 LOGIN_FOR_UPDATE = owned(
     "users.login_for_update",
-    select(User.password, User.tokens_valid_from).where(User.uid == param("owner"), ACTIVE).with_for_update(),
+    select(Users.password, Users.tokens_valid_from).where(Users.uid == param("owner"), ACTIVE).with_for_update(),
 )
 AVATAR_FOR_UPDATE = owned(
-    "users.avatar_for_update", select(User.avatar).where(User.uid == param("owner")).with_for_update()
+    "users.avatar_for_update", select(Users.avatar).where(Users.uid == param("owner")).with_for_update()
 )
-LOCK = owned("users.lock", select(User.uid).where(User.uid == param("owner")).with_for_update())
+LOCK = owned("users.lock", select(Users.uid).where(Users.uid == param("owner")).with_for_update())
 CREATE = owned(
     "users.create",
-    insert(User).values(
+    insert(Users).values(
         {name: param(name) for name in ("uid", "email", "email_key", "phone", "password", "salt", "nickname")}
         | {"status": 1, "created_at": param("now"), "updated_at": param("now")}
     ),
 )
 SET_NICKNAME = owned(
     "users.set_nickname",
-    update(User).where(User.uid == param("owner")).values(nickname=param("new_nickname"), updated_at=param("now")),
+    update(Users).where(Users.uid == param("owner")).values(nickname=param("new_nickname"), updated_at=param("now")),
 )
 SET_AVATAR = owned(
     "users.set_avatar",
-    update(User).where(User.uid == param("owner")).values(avatar=param("new_avatar"), updated_at=param("now")),
+    update(Users).where(Users.uid == param("owner")).values(avatar=param("new_avatar"), updated_at=param("now")),
 )
 SET_PASSWORD = owned(
     "users.set_password",
-    update(User)
-    .where(User.uid == param("owner"))
+    update(Users)
+    .where(Users.uid == param("owner"))
     .values(password=param("new_password"), salt=param("new_salt"), updated_at=param("now")),
 )
 SET_TOKENS_VALID_FROM = owned(
     "users.set_tokens_valid_from",
-    update(User).where(User.uid == param("owner")).values(tokens_valid_from=param("valid_from")),
+    update(Users).where(Users.uid == param("owner")).values(tokens_valid_from=param("valid_from")),
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Prose
 
 
-class AIConversation(Table):
+class AIConversations(Model):
     """One conversation of a user."""
 
     __tablename__ = "ai_conversations"

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Json, Prose, Word
 
 
-class AIMessage(Table):
+class AIMessages(Model):
     """One message; it belongs to the owner of its conversation."""
 
     __tablename__ = "ai_messages"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 from aimo.db.types import Id
 
 
-class AsrTask(Table):
+class AsrTasks(Model):
     """A task that a user began; nobody else may read about it. It means nothing any more after ``expires_at``.
 
     ``task_hash`` is the SHA-256 of the provider's id, which may be of any length.

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Json, Prose, Word
 
 
-class Attachment(Table):
+class Attachments(Model):
     """What is known of a stored file; its bytes lie in the object store under ``path``."""
 
     __tablename__ = "attachments"

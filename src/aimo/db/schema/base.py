@@ -30,7 +30,7 @@ TABLE_OPTIONS = {
 }
 
 
-class Table(DeclarativeBase):
+class Model(DeclarativeBase):
     """Base of the table classes."""
 
     metadata = MetaData(naming_convention=NAMES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Key, Prose
 
 
-class Category(Table):
+class Categories(Model):
     """A category of one user; its name is unique through ``name_key``.
 
     See docs/decisions/11-names-of-tags-and-categories.md.

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 from aimo.db.types import Id, Json
 
 
-class DailyRecommendation(Table):
+class DailyRecommendations(Model):
     """One row a user and local day ``YYYY-MM-DD``."""
 
     __tablename__ = "daily_recommendations"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 
 
-class InvariantCheck(Table):
+class InvariantChecks(Model):
     """The last result of checking one invariant (docs/guarantees.md)."""
 
     __tablename__ = "invariant_checks"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 
 
-class Lease(Table):
+class Leases(Model):
     """A role that one process holds until ``expires_at`` unless it renews it."""
 
     __tablename__ = "leases"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id
 
 
-class MemoRelation(Table):
+class MemoRelations(Model):
     """A directed reference; ``position`` keeps the order in which the source names its targets."""
 
     __tablename__ = "memo_relations"

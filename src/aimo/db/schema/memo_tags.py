@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model
 from aimo.db.types import Id
 
 
-class MemoTag(Table):
+class MemoTags(Model):
     """The index behind ``memos.tag_ids``: one row for each tag of a memo that exists.
 
     A JSON list cannot be indexed on every supported database; filters and counts need an index.

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Boolean, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Json, Prose, Word, false_default
 
 
-class Memo(Table):
+class Memos(Model):
     """A memo; its embedding and folded text live in LanceDB.
 
     ``attachments`` and ``tag_ids`` keep the ids in the order that the client gave, unknown ones

@@ -8,13 +8,13 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, String
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 from aimo.db.types import Json
 
 _Ledger = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
-class MigrationCheckpoint(Table):
+class MigrationCheckpoints(Model):
     """One batch that is done, committed together with its rows.
 
     ``ledger`` has one fixed-size record for each row of the batch (`aimo.legacy.copy.ledger`); ``details``

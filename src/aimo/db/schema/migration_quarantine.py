@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 from aimo.db.types import Json, Prose
 
 
-class MigrationQuarantine(Table):
+class MigrationQuarantine(Model):
     """One source row, kept whole, with the reason why it has no place in the tables.
 
     ``position`` is its position in the source table, ``row_key`` its id there as far as it has one.

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, OptionalMoment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, OptionalMoment, Sequence
 from aimo.db.types import Json, Prose
 
 
-class MigrationRun(Table):
+class MigrationRuns(Model):
     """One run of ``aimo migrate-data``, from its start over all its resumptions to its end.
 
     ``plan`` is what was decided at the start: the pinned version, rows and place of each source table

@@ -5,25 +5,25 @@ from __future__ import annotations
 from sqlalchemy import Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 from aimo.db.types import Id, Millis, Prose, Serial
 
 
-class VectorMark(Table):
-    """A dirty mark: written in the transaction that changes a memo or attachment, removed once applied.
+class OutboxEntries(Model):
+    """An outbox entry: written in the transaction that changes a memo or attachment, removed once applied.
 
-    It carries no data and refers to nothing by a foreign key: a mark must outlive the row that it
+    It carries no data and refers to nothing by a foreign key: an entry must outlive the row that it
     is about, so that a deletion reaches LanceDB too.
     """
 
-    __tablename__ = "vector_outbox"
+    __tablename__ = "outbox_entries"
     __table_args__ = (
-        Index(None, "next_try_at", "mark_id"),
+        Index(None, "next_try_at", "entry_id"),
         Index(None, "entity_id"),
         TABLE_OPTIONS | {"sqlite_autoincrement": True},
     )
 
-    mark_id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    entry_id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(16), nullable=False)
     entity_id: Mapped[str] = mapped_column(Id, nullable=False)
     uid: Mapped[str] = mapped_column(Id, nullable=False)

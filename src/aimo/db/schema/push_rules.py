@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Json, Prose, Word
 
 
-class PushRule(Table):
+class PushRules(Model):
     """An hourly push: ``push_time`` is the local hour; channels carry addresses and secrets."""
 
     __tablename__ = "push_rules"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 
 
-class RateLimit(Table):
+class RateLimits(Model):
     """A counter that means nothing any more after ``expires_at``.
 
     ``name`` is what is counted and a keyed hash of whom it is counted for: the table tells nobody's e-mail or address.

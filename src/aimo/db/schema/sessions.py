@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Boolean, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 from aimo.db.types import Id, Word, false_default
 
 
-class Session(Table):
+class Sessions(Model):
     """One login, whose tokens are valid while the row exists and is not ``ended``.
 
     Tokens of earlier releases name no session: they are valid unless there is a row for them, which is then ``ended``.

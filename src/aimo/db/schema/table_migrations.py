@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment
 
 
-class TableMigration(Table):
+class TableMigrations(Model):
     """Which schema version a table of the migrated database had."""
 
     __tablename__ = "table_migrations"

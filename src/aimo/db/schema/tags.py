@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, Sequence, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
 from aimo.db.types import Id, Key, Prose
 
 
-class Tag(Table):
+class Tags(Model):
     """A tag of one user; ``usage_count`` is the number of memos that carry it."""
 
     __tablename__ = "tags"

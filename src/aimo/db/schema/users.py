@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aimo.db.schema.base import TABLE_OPTIONS, Moment, OptionalMoment, Table
+from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, OptionalMoment
 from aimo.db.types import Id, Key, Prose
 
 
-class User(Table):
+class Users(Model):
     """One account. E-mails are compared byte by byte, through ``email_key``.
 
     Tokens that name no session are refused when they were issued up to ``tokens_valid_from``.

@@ -23,7 +23,7 @@ from aimo.http.output.envelope import JSON, fails_as, failure, ok
 from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.routing import delete, get, patch, post
 from aimo.js_coercion import integer_prefix
-from aimo.services.attachments.service import Download, NewFile
+from aimo.services.attachments.service import Download, NewAttachment
 from aimo.storage.content_types import attachment_disposition, inert_or_unknown
 from aimo.storage.serving_headers import SANDBOX
 
@@ -126,7 +126,7 @@ async def _store(request: AnyRequest, services: Services, uid: str) -> Attachmen
         await services.attachments.require_room(uid, max(0, int(announced) - _USUAL_OVERHEAD))
     async with received(request, services, "file", accept=services.attachments.require_allowed) as file:
         given = file.fields.get("createdAt")
-        new = NewFile(
+        new = NewAttachment(
             filename=file.filename,
             content_type=file.content_type,
             size=file.size,

@@ -17,7 +17,7 @@ from aimo.http.input.query_parameters import Query
 from aimo.http.output.envelope import ok, ok_in_parts
 from aimo.http.output.openapi_parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.routing import delete, get, post, put
-from aimo.js_coercion import narrowed, to_number
+from aimo.js_coercion import as_js_number, to_number
 from aimo.services.memos.lists import Criteria
 from aimo.services.memos.paging import PageRequest
 
@@ -130,13 +130,13 @@ def _moment(value: Any) -> int | None:
 
     See docs/contract/search.md#by-meaning.
     """
-    number = to_number(value) if isinstance(value, str) else 0 if value is None else narrowed(value)
+    number = to_number(value) if isinstance(value, str) else 0 if value is None else as_js_number(value)
     return int(number) if isinstance(number, int | float) and math.isfinite(number) else None
 
 
 def _page(data: VectorSearchBody) -> PageRequest:
     """The page of a body, whose numbers may be texts and are echoed as they came."""
-    page, limit = narrowed(data.page or 1), narrowed(data.limit or 20)
+    page, limit = as_js_number(data.page or 1), as_js_number(data.limit or 20)
     return PageRequest(_number(page, 1), _number(limit, 20), page, limit)
 
 

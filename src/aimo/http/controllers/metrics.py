@@ -1,4 +1,4 @@
-"""Figures for Prometheus."""
+"""MetricsExporter for Prometheus."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class MetricsController(Controller):
             address = client_address(scope, services.settings.proxies)
             audit.record(Event.METRICS_TOKEN, Outcome.REFUSED, address=address)
             raise RejectedToken("Metrics need METRICS_TOKEN; see docs/monitoring.md")
-        return Response(await services.figures.exposition(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await services.metrics_exporter.exposition(), media_type=CONTENT_TYPE_LATEST)

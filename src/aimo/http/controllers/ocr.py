@@ -6,7 +6,7 @@ import msgspec
 from litestar import Controller
 from litestar.params import JSONBody
 
-from aimo.ai.ocr import OcrOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, Recognized
 from aimo.dto import ocr as dto
 from aimo.dto.base import UNSET, Envelope
 from aimo.http.cancel_on_disconnect import while_present
@@ -26,7 +26,7 @@ class OcrController(Controller):
         self, data: JSONBody[dto.OcrBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrTexts]:
         """The text of each file."""
-        work = services.ocr.recognize(user.uid, _files(data), data.provider or "", OcrOptions())
+        work = services.ocr.recognize(user.uid, _files(data), data.provider or "", RecognitionOptions())
         return ok(dto.OcrTexts(texts=[found.text for found in await while_present(request, work)]))
 
     @post("/parse-full", summary="Recognize text and layout", opt={"limited": True})
@@ -36,7 +36,7 @@ class OcrController(Controller):
         """The text of each file, and the layout of its first page."""
         files = _files(data)
         options = data.options or dto.OcrOptions()
-        wanted = OcrOptions({name: getattr(options, name) for name in options.__struct_fields__})
+        wanted = RecognitionOptions({name: getattr(options, name) for name in options.__struct_fields__})
         found = await while_present(request, services.ocr.recognize(user.uid, files, data.provider or "", wanted))
         results = [_result(*item) for item in zip(range(len(files)), files, found, strict=True)]
         return ok(dto.OcrResults(results=results))

@@ -21,7 +21,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _SLOW_SECONDS = 1.0
 
 
-class Observed:
+class AccessLog:
     """Outermost but for the request id, so that what the edge refuses is seen as well.
 
     The route is its template: neither paths nor queries, which may hold ids and signatures, become labels or

@@ -13,7 +13,7 @@ from aimo.http.asgi_types import App, Message, Receive, Scope, Send
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import EMPTY, BadBodyError, Body
 from aimo.http.input.body_budget import Account, BodyBudget, BudgetUsedUp
-from aimo.http.input.body_timeout import Arrival
+from aimo.http.input.body_timeout import BodyTimeout
 from aimo.http.input.client_address import Network, client_address
 from aimo.http.input.text_validation import mark_unusable
 from aimo.http.output.plain_responses import send_error
@@ -73,7 +73,7 @@ class Bodies:
         max_size: most bytes of a JSON body of somebody who is logged in; more is HTTP 413.
         proxies: the proxies whose word about a client's address is believed.
         upload_paths: paths whose multipart bodies are left alone.
-        idle_seconds: longest wait for the next piece of a body; then HTTP 408. See :class:`Arrival`.
+        idle_seconds: longest wait for the next piece of a body; then HTTP 408. See :class:`BodyTimeout`.
     """
 
     def __init__(
@@ -135,16 +135,16 @@ async def _read(scope: Scope, framing: _Framing, receive: Receive, terms: _Terms
         raise _too_large(terms)
     kept = framing.media_type in (_JSON, _FORM)
     pieces: list[bytes] = []
-    arrival = Arrival(terms.idle_seconds, most_bytes=framing.length or terms.most_bytes)
+    timeout = BodyTimeout(terms.idle_seconds, most_bytes=framing.length or terms.most_bytes)
     try:
-        async with arrival.patience:
+        async with timeout.scope:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise BadBodyError("The request was cut off")
                 piece = message.get("body", b"")
-                arrival.note(len(piece))
-                if arrival.received > terms.most_bytes:
+                timeout.note(len(piece))
+                if timeout.received > terms.most_bytes:
                     raise _too_large(terms)
                 if kept and piece:
                     await account.add(len(piece))

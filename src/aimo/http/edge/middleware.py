@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aimo.http.asgi_types import App, Receive, Scope, Send
-from aimo.http.edge.access_log import Observed
+from aimo.http.edge.access_log import AccessLog
 from aimo.http.edge.bodies import Bodies
 from aimo.http.edge.cors import Cors
 from aimo.http.edge.drain_body import Drain
@@ -44,7 +44,7 @@ class Edge:
         await (self._layers if scope["type"] == "http" else self._api)(scope, receive, send)
 
 
-def around(
+def build_middleware(
     api: App,
     *,
     routes: Matcher,
@@ -80,4 +80,4 @@ def around(
     app = Bodies(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
     app = authentication(app)
     app = Errors(Paths(Drain(ForeignForms(app))))
-    return Edge(api, RequestId(Observed(SecurityHeaders(Cors(app, senders), https=https))))
+    return Edge(api, RequestId(AccessLog(SecurityHeaders(Cors(app, senders), https=https))))

@@ -13,10 +13,10 @@ EXPECTED: Final = 32 * 1024
 _SMALL = 64 * 1024
 
 
-class Arrival:
+class BodyTimeout:
     """The deadline of one body: a while after its last piece, and not later than its pace and its size allow.
 
-    Used as ``async with arrival.patience:``, with :meth:`note` after each piece; ``TimeoutError`` when it is over.
+    Used as ``async with timeout.scope:``, with :meth:`note` after each piece; ``TimeoutError`` when it is over.
     """
 
     def __init__(self, idle_seconds: float, *, most_bytes: int) -> None:
@@ -31,10 +31,10 @@ class Arrival:
         self._begun = self._loop.time()
         self._end = self._begun + idle_seconds + max(most_bytes, _SMALL) / EXPECTED
         self.received = 0
-        self.patience = asyncio.timeout(idle_seconds)
+        self.scope = asyncio.timeout(idle_seconds)
 
     def note(self, size: int) -> None:
         """Reckon with ``size`` bytes that have come."""
         self.received += size
         latest = self._begun + self._idle + self.received / SLOWEST
-        self.patience.reschedule(min(self._loop.time() + self._idle, latest, self._end))
+        self.scope.reschedule(min(self._loop.time() + self._idle, latest, self._end))

@@ -19,7 +19,7 @@ from multipart import (  # type: ignore[import-untyped]
 
 from aimo.errors import AimoError, Code
 from aimo.http.asgi_types import Receive, Scope, header
-from aimo.http.input.body_timeout import Arrival
+from aimo.http.input.body_timeout import BodyTimeout
 from aimo.http.input.scratch_file import ScratchFile
 
 MAX_FIELD_BYTES = 1024 * 1024
@@ -68,7 +68,7 @@ async def receive_upload(
         max_size: most bytes of the file; exactly that many are fine.
         folder: where the file is kept meanwhile.
         check: gets the file's media type before anything is stored; may raise.
-        idle_seconds: longest wait for the next piece; see :class:`Arrival`.
+        idle_seconds: longest wait for the next piece; see :class:`BodyTimeout`.
 
     Raises:
         AimoError: ``FILE_TOO_LARGE``; ``FILE_UPLOAD_ERROR`` for a wrong name, a second file, or a
@@ -131,15 +131,15 @@ class _Reception:
             raise AimoError(Code.STORAGE_ERROR) from error
 
     async def _parse(self, parser: PushMultipartParser, receive: Receive, idle_seconds: float) -> None:
-        arrival = Arrival(idle_seconds, most_bytes=self._max_size + _OVERHEAD)
-        async with arrival.patience:
+        timeout = BodyTimeout(idle_seconds, most_bytes=self._max_size + _OVERHEAD)
+        async with timeout.scope:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise AimoError(Code.FILE_UPLOAD_ERROR)
                 if piece := message.get("body", b""):
-                    arrival.note(len(piece))
-                    if arrival.received > self._max_size + _OVERHEAD:
+                    timeout.note(len(piece))
+                    if timeout.received > self._max_size + _OVERHEAD:
                         raise AimoError(Code.FILE_TOO_LARGE)
                     for event in parser.parse(piece):
                         await self._take(event)

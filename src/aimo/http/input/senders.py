@@ -40,10 +40,10 @@ class Senders:
         self._listed = frozenset(listed)
         self._proxies = proxies
         # Requests of one client look alike.
-        self._judge = lru_cache(_REMEMBERED)(self._judge_request)
+        self._planner = lru_cache(_REMEMBERED)(self._judge_request)
 
     def identify(self, scope: Scope) -> Sender:
-        """Judge a request, and keep the verdict in its scope for :func:`sender_of`."""
+        """Planner a request, and keep the verdict in its scope for :func:`sender_of`."""
         named: dict[bytes, tuple[str, ...]] = {}
         for name, value in scope["headers"]:
             if name in _NAMED:
@@ -53,7 +53,7 @@ class Senders:
         if comes_from_proxy(scope, self._proxies):
             scheme = _first(named.get(b"x-forwarded-proto", ())).lower() or scheme
             host = _first(named.get(b"x-forwarded-host", ())) or host
-        sender = scope[_KEY] = self._judge(scheme, host, named.get(b"origin", ()), named.get(b"sec-fetch-site", ()))
+        sender = scope[_KEY] = self._planner(scheme, host, named.get(b"origin", ()), named.get(b"sec-fetch-site", ()))
         return sender
 
     def _judge_request(self, scheme: str, host: str, given: tuple[str, ...], site: tuple[str, ...]) -> Sender:

@@ -15,7 +15,7 @@ from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE
 from aimo.legacy.hashing import key_digest
 from aimo.legacy.plan.duplicates import repeated_keys
-from aimo.legacy.retry import persistently
+from aimo.legacy.retry import with_retries
 from aimo.legacy.source.damaged_reads import read_around
 from aimo.legacy.source.model_finder import dimension_of
 from aimo.vectors.bulk_copy import append_rows, finite_vectors, rows_with
@@ -47,7 +47,7 @@ class CacheCopier:
 
     async def copy(self, progress: Progress) -> None:
         """Go on from where the run stands to the end."""
-        first = await persistently(lambda: self._runs.position(self._run, self.name))
+        first = await with_retries(lambda: self._runs.position(self._run, self.name))
         repeated = await repeated_keys(self.source, *self.key)
         seen = await self._seen_before(first, repeated)
         progress.begin(self.name, self.source.rows, first)
@@ -55,7 +55,7 @@ class CacheCopier:
         while first < self.source.rows:
             page = await read_around(self.source, self.columns, first, min(self._rows, self.source.rows - first))
             keys = list(zip(*(page.column(name).to_pylist() for name in self.key), strict=True))
-            codes = self.judge(keys, repeated, seen)
+            codes = self.plan(keys, repeated, seen)
             # No store takes NaN, and no cache ever answered with it.
             codes[~finite_vectors(page.column("embedding")) if self._usable else slice(None)] = LEFT_OUT
             if self._target is not None and self._usable:
@@ -63,7 +63,7 @@ class CacheCopier:
                     await self._leave_out_known(keys, codes)
                 rows = page.filter(pa.array(codes == COPIED))
                 await append_rows(self._target, self._shaped(rows))
-            await persistently(
+            await with_retries(
                 lambda first=first, codes=codes: self._checkpoint(first, codes)  # type: ignore[misc]
             )
             safe = True
@@ -71,7 +71,7 @@ class CacheCopier:
             progress.advance(first)
 
     @staticmethod
-    def judge(keys: list[tuple[Any, ...]], repeated: frozenset[bytes], seen: set[bytes]) -> Any:
+    def plan(keys: list[tuple[Any, ...]], repeated: frozenset[bytes], seen: set[bytes]) -> Any:
         """A code for each row: copied, or left out because an earlier row has its key."""
         codes = np.full(len(keys), COPIED, dtype=np.uint8)
         for place, key in enumerate(keys):

@@ -16,7 +16,7 @@ import structlog
 
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.db.schema import Attachment, User
+from aimo.db.schema import Attachments, Users
 from aimo.legacy.copy.progress import Progress
 from aimo.storage.keys import is_key
 from aimo.storage.protocol import ObjectMissing, Storage, StorageError
@@ -50,7 +50,7 @@ class FileCopier:
         """Copy or look for every file that a row names."""
         report = FileReport()
         async with self._database.reads() as connection:
-            tables = [sql.table_of(Attachment), sql.table_of(User)]
+            tables = [sql.table_of(Attachments), sql.table_of(Users)]
             rows = sum([(await connection.execute(sql.count(table))).scalar_one() for table in tables])
         progress.begin("files", rows)
         async for key, media_type in self._keys():

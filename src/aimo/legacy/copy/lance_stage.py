@@ -13,7 +13,7 @@ from aimo.legacy.copy.cache_copier import CacheCopier
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.copy.separate_vectors import holds_lists
-from aimo.legacy.copy.vector_copier import ApartCopier, MarkCopier, PageCopier, TextCopier, VectorCopier
+from aimo.legacy.copy.vector_copier import OutboxCopier, PageCopier, SeparateVectorCopier, TextCopier, VectorCopier
 from aimo.legacy.source.model_finder import dimension_of
 from aimo.vectors.bulk_copy import index_rows, rows_with
 from aimo.vectors.embedding_caches import Cache
@@ -56,7 +56,7 @@ class LanceStage:
         for copier in copiers:
             await copier.copy(progress)
         if memos and "memo_vectors" in self._run.versions and self._vectors:
-            await self._mark_those_without()
+            await self._enqueue_memos_without_vectors()
         await self._index(progress)
 
     @property
@@ -96,21 +96,21 @@ class LanceStage:
         options: dict[str, Any] = {"name": "memo_vectors", "dimension": model["dimension"], "optional": False}
         options |= {"column": "embedding", **self._into("memo_vectors")}
         if not model["copied"]:
-            return MarkCopier(*self._places, memos, **options)
+            return OutboxCopier(*self._places, memos, **options)
         if holds_lists(memos, "embedding"):
             return VectorCopier(*self._places, memos, **options)
-        if apart := self._table("memo_vectors"):
-            return ApartCopier(*self._places, apart, **options)
-        return MarkCopier(*self._places, memos, **options)
+        if separate := self._table("memo_vectors"):
+            return SeparateVectorCopier(*self._places, separate, **options)
+        return OutboxCopier(*self._places, memos, **options)
 
     def _attachment_vectors(self, attachments: SourceTable) -> list[PageCopier]:
         place = attachments
         copier: type[VectorCopier] = VectorCopier
         if not holds_lists(attachments, "multimodalEmbedding"):
-            apart = self._table("attachment_vectors")
-            if apart is None or not holds_lists(apart, "multimodalEmbedding"):
+            separate = self._table("attachment_vectors")
+            if separate is None or not holds_lists(separate, "multimodalEmbedding"):
                 return []
-            place, copier = apart, ApartCopier
+            place, copier = separate, SeparateVectorCopier
         if self._vectors:
             # Vectors of another length than the target's are marked.
             dimension = self._vectors.attachment_vectors.dimension
@@ -120,8 +120,8 @@ class LanceStage:
         options |= {"column": "multimodalEmbedding", **self._into("attachment_vectors")}
         return [copier(*self._places, place, **options)]
 
-    async def _mark_those_without(self) -> None:
-        """Mark the memos for which the table apart had no vector."""
+    async def _enqueue_memos_without_vectors(self) -> None:
+        """Enqueue the memos for which the table apart had no vector."""
         assert self._vectors
         after = ""
         while True:
@@ -136,14 +136,14 @@ class LanceStage:
             for key in held.column("memoId").to_pylist():
                 lacking.pop(key, None)
             now = clock.now_ms()
-            marks = [
+            entries = [
                 {"kind": "memo", "entity_id": key, "uid": uid, "attempts": 0, "created_at": now, "next_try_at": now}
                 for key, uid in lacking.items()
                 if ids.is_possible(key)
             ]
-            if marks:
-                async with transaction(self._database, "migration.marks") as connection:
-                    await connection.execute(sql.MARK, marks)
+            if entries:
+                async with transaction(self._database, "migration.entries") as connection:
+                    await connection.execute(sql.CREATE_ENTRY, entries)
 
     async def _index(self, progress: Progress) -> None:
         if self._vectors is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aimo.legacy.row_outcomes import IN_TARGET, Outcome
+from aimo.legacy.row_outcomes import IN_TARGET, RowOutcome
 
 _RECORD = np.dtype([("outcome", "u1"), ("key", "<u8"), ("source", "V16"), ("target", "V16"), ("seq", "<i8")])
 WIDTH = _RECORD.itemsize
@@ -25,7 +25,7 @@ _CODES = np.array([int(outcome) for outcome in IN_TARGET], dtype="u1")
 class Entry:
     """What became of one source row."""
 
-    outcome: Outcome
+    outcome: RowOutcome
     key: bytes
     source: bytes
     target: bytes = NOTHING
@@ -84,4 +84,4 @@ class Recorded:
 
 def _entry(record: np.void) -> Entry:
     outcome, key, source, target, seq = record.item()
-    return Entry(Outcome(outcome), key.to_bytes(8, "little"), bytes(source), bytes(target), seq)
+    return Entry(RowOutcome(outcome), key.to_bytes(8, "little"), bytes(source), bytes(target), seq)

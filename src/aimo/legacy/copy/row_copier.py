@@ -14,10 +14,10 @@ from aimo.legacy.copy.ledger import Entry
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.row_writer import RowWriter
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.plan.planner import Judge, Verdict
+from aimo.legacy.plan.planner import Planner, Verdict
 from aimo.legacy.plan.target_lookups import Lookups
-from aimo.legacy.retry import persistently
-from aimo.legacy.row_outcomes import Outcome, Quarantined, Reason
+from aimo.legacy.retry import with_retries
+from aimo.legacy.row_outcomes import Quarantined, Reason, RowOutcome
 from aimo.legacy.source.row_reader import RowReader, SourceRow
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ class RowCopier:
         runs: Runs,
         run: Run,
         reader: RowReader,
-        judge: Judge,
+        planner: Planner,
         writer: RowWriter,
         *,
         lookups: Lookups,
@@ -45,7 +45,7 @@ class RowCopier:
         self._runs = runs
         self._run = run
         self._reader = reader
-        self._judge = judge
+        self._planner = planner
         self._writer = writer
         self._lookups = lookups
         self._batch = batch
@@ -56,11 +56,11 @@ class RowCopier:
     async def copy(self, progress: Progress) -> None:
         """Bring every row from where the run stands to the end of the table.
 
-        While the database writes one group of batches, the next one is read and judged. Whatever happens to
+        While the database writes one group of batches, the next one is read and planned. Whatever happens to
         single rows, this ends; it raises only when the database stays away, or the source cannot be read.
         """
         name, total = self._reader.table.name, self._reader.table.rows
-        first = await persistently(lambda: self._runs.position(self._run, name))
+        first = await with_retries(lambda: self._runs.position(self._run, name))
         progress.begin(name, total, first)
         following = self._read(first)
         try:
@@ -70,7 +70,7 @@ class RowCopier:
                 following = self._read(first)
                 await self._hand_over(rows)
                 progress.advance(first)
-            await self._settle()
+            await self._finish_writing()
         finally:
             for task in (following, self._writing):
                 if task is not None:
@@ -82,24 +82,24 @@ class RowCopier:
         return asyncio.create_task(self._reader.read(first, min(group, left))) if left > 0 else None
 
     async def _hand_over(self, rows: Sequence[SourceRow]) -> None:
-        """Judge these rows while those before them are written, then begin to write these."""
+        """Planner these rows while those before them are written, then begin to write these."""
         if self._lookups.crowded:
-            await self._settle()
+            await self._finish_writing()
             self._lookups.forget()
-        firsts = dict(self._judge.firsts)
-        judging = asyncio.create_task(self._judge.judge(rows, careful=self._careful))
-        await asyncio.wait({judging})
-        if not await self._settle() or not self._worked(judging):
-            # What was judged on top of rows that did not arrive counts for nothing.
+        firsts = dict(self._planner.firsts)
+        planning = asyncio.create_task(self._planner.plan(rows, careful=self._careful))
+        await asyncio.wait({planning})
+        if not await self._finish_writing() or not self._worked(planning):
+            # What was planned on top of rows that did not arrive counts for nothing.
             self._lookups.forget()
             await self._copy(rows, careful=self._careful)
             return
-        verdicts = judging.result()
-        self._judge.commit(verdicts)
+        verdicts = planning.result()
+        self._planner.commit(verdicts)
         self._ahead = rows, firsts
         self._writing = asyncio.create_task(self._write(verdicts))
 
-    async def _settle(self) -> bool:
+    async def _finish_writing(self) -> bool:
         """Wait until what is being written is there; False if it took more than one attempt."""
         if self._writing is None:
             return True
@@ -107,7 +107,7 @@ class RowCopier:
         writing, self._writing = self._writing, None
         if self._worked(writing):
             return True
-        rows, self._judge.firsts = self._ahead
+        rows, self._planner.firsts = self._ahead
         self._lookups.forget()
         await self._copy(rows, careful=self._careful)
         return False
@@ -124,7 +124,7 @@ class RowCopier:
     async def _copy(self, rows: Sequence[SourceRow], *, careful: bool, attempt: int = 1) -> None:
         """Commit these rows; where the database refuses them, halve them until the one at fault is alone."""
         try:
-            await persistently(lambda: self._try(rows, careful=careful))
+            await with_retries(lambda: self._try(rows, careful=careful))
         except Exception as error:
             if is_outage(error):
                 raise
@@ -142,25 +142,25 @@ class RowCopier:
             await self._copy(rows, careful=True, attempt=attempt + 1)
             return
         reason = str(getattr(error, "orig", None) or error)
-        verdict = (await persistently(lambda: self._judge.judge(rows, careful=True)))[0]
+        verdict = (await with_retries(lambda: self._planner.plan(rows, careful=True)))[0]
         # It holds nothing after all.
         self._lookups.forget()
-        verdict.entry.outcome, verdict.mapped, verdict.merged = Outcome.QUARANTINED, None, None
+        verdict.entry.outcome, verdict.mapped, verdict.merged = RowOutcome.QUARANTINED, None, None
         verdict.quarantined = Quarantined(Reason.REFUSED, f"{type(error).__name__}: {reason[:2000]}")
-        await persistently(lambda: self._write([verdict]))
+        await with_retries(lambda: self._write([verdict]))
 
     async def _try(self, rows: Sequence[SourceRow], *, careful: bool) -> None:
         if self._lookups.crowded:
             self._lookups.forget()
         try:
-            verdicts = await self._judge.judge(rows, careful=careful)
+            verdicts = await self._planner.plan(rows, careful=careful)
             await self._write(verdicts)
         except Exception as error:
             self._lookups.forget()
             if is_outage(error) or is_transient(error):
                 log.warning("a batch is tried again", table=self._reader.table.name, error=type(error).__name__)
             raise
-        self._judge.commit(verdicts)
+        self._planner.commit(verdicts)
 
     async def _write(self, verdicts: list[Verdict]) -> None:
         # A commit whose answer was lost may have happened: then the checkpoint is there.

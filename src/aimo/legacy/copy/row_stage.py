@@ -16,13 +16,12 @@ from aimo.legacy.copy.row_writer import RowWriter
 from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.tags_and_categories import TagMapper
-from aimo.legacy.plan import duplicates as survey
-from aimo.legacy.plan import key_changes as movers
-from aimo.legacy.plan.planner import Judge
+from aimo.legacy.plan import duplicates, key_changes
+from aimo.legacy.plan.planner import Planner
 from aimo.legacy.plan.run_plan import MAPPERS
 from aimo.legacy.plan.target_lookups import Lookups
-from aimo.legacy.retry import persistently
-from aimo.legacy.row_outcomes import IN_TARGET, Change, Into, Outcome
+from aimo.legacy.retry import with_retries
+from aimo.legacy.row_outcomes import IN_TARGET, Change, Into, RowOutcome
 from aimo.legacy.source.row_reader import RowReader
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
@@ -56,10 +55,10 @@ class RowStage:
         mapper = kind(self._lookups, reader.absent)
         earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]
         recorded = Recorded(earlier)
-        await persistently(lambda: movers.move(self._database, mapper, reader, recorded))
-        await survey.prepare(mapper, table)
-        repeated = await survey.repeated_keys(table, kind.key) if kind.key in table.schema.names else frozenset()
-        judge = Judge(
+        await with_retries(lambda: key_changes.follow(self._database, mapper, reader, recorded))
+        await duplicates.prepare(mapper, table)
+        repeated = await duplicates.repeated_keys(table, kind.key) if kind.key in table.schema.names else frozenset()
+        planner = Planner(
             self._database,
             mapper,
             repeated=repeated,
@@ -72,7 +71,7 @@ class RowStage:
             self._runs,
             self._run,
             reader,
-            judge,
+            planner,
             writer,
             lookups=self._lookups,
             batch=self._batch,
@@ -81,7 +80,7 @@ class RowStage:
         await copier.copy(progress)
 
     async def _ledgers(self, run: Run, table: str) -> list[bytes]:
-        return await persistently(lambda: self._runs.ledgers(run, table))
+        return await with_retries(lambda: self._runs.ledgers(run, table))
 
     async def _firsts(self, table: str, repeated: frozenset[bytes]) -> dict[bytes, Entry]:
         """For keys that several rows have: the first row that this run has taken already."""
@@ -105,7 +104,7 @@ class RowStage:
                 await connection.execute(sql.FORGET_CHECKPOINT, which)
                 await add_checkpoints(connection, [row])
 
-        await persistently(work)
+        await with_retries(work)
 
     async def _wrong_counts(self) -> list[list[Any]]:
         table = self._source.tables["tags"]
@@ -117,7 +116,7 @@ class RowStage:
             new = {
                 str(row.values["tagId"]): row.values["usageCount"]
                 for row, entry in zip(rows, ledger.unpack(packed), strict=True)
-                if entry.outcome in (Outcome.MIGRATED, Outcome.NORMALISED, Outcome.UPDATED)
+                if entry.outcome in (RowOutcome.MIGRATED, RowOutcome.NORMALISED, RowOutcome.UPDATED)
             }
             async with self._database.reads() as connection:
                 uses = {
@@ -141,7 +140,7 @@ async def load_merges(runs: Runs, run: Run, lookups: Lookups) -> None:
     """Know which tags and categories stand for others, from this run and those before it."""
     for one in [*runs.before(run), run]:
         for table, merged in (("tags", lookups.merged_tags), ("categories", lookups.merged_categories)):
-            for checkpoint in await persistently(lambda one=one, table=table: runs.checkpoints(one, table)):  # type: ignore[misc]
+            for checkpoint in await with_retries(lambda one=one, table=table: runs.checkpoints(one, table)):  # type: ignore[misc]
                 for _, key, into, why in details_of(checkpoint).get("merged", ()):
                     if why == Into.SAME_NAME:
                         merged[key] = into

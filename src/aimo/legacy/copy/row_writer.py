@@ -1,4 +1,4 @@
-"""Writes judged rows, what comes with them, and their checkpoints: all in one transaction."""
+"""Writes planned rows, what comes with them, and their checkpoints: all in one transaction."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.db.schema import MemoTag, MigrationQuarantine, Tag
+from aimo.db.schema import MemoTags, MigrationQuarantine, Tags
 from aimo.db.transaction import transaction
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.runs import Run, add_checkpoints, checkpoint_row
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.planner import Verdict, numbers
-from aimo.legacy.row_outcomes import Outcome
+from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.source.row_reader import RowReader
 
-_NEW = (Outcome.MIGRATED, Outcome.NORMALISED)
+_NEW = (RowOutcome.MIGRATED, RowOutcome.NORMALISED)
 # Room between two memos' order numbers for the tags that are made from a memo's names.
 TAGS_A_MEMO = 64
 
@@ -38,16 +38,16 @@ class RowWriter:
         """Commit these rows, with a checkpoint for each ``batch`` of them."""
         quarantine = [await self._quarantine_row(verdict) for verdict in verdicts if verdict.quarantined]
         new = [verdict for verdict in verdicts if verdict.entry.outcome in _NEW]
-        changed = [verdict for verdict in verdicts if verdict.entry.outcome is Outcome.UPDATED]
+        changed = [verdict for verdict in verdicts if verdict.entry.outcome is RowOutcome.UPDATED]
         tags = self._new_tags(verdicts)
         checkpoints = [self._checkpoint(verdicts[i : i + batch]) for i in range(0, len(verdicts), batch)]
         async with transaction(self._database, f"migration.{self._mapper.source}") as connection:
-            await _add(connection, sql.table_of(Tag), [tag | {"usage_count": 0} for tag in tags])
+            await _add(connection, sql.table_of(Tags), [tag | {"usage_count": 0} for tag in tags])
             for verdict in changed:
                 await self._change(connection, verdict)
             await _add(connection, self._mapper.table, [self._values(verdict) for verdict in new])
             links = [self._link(verdict, tag_id) for verdict in (*new, *changed) for tag_id in _links(verdict)]
-            await _add(connection, sql.table_of(MemoTag), links)
+            await _add(connection, sql.table_of(MemoTags), links)
             await _add(connection, sql.table_of(MigrationQuarantine), quarantine)
             await add_checkpoints(connection, checkpoints)
 

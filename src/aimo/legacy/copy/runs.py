@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.db.schema import MigrationCheckpoint, MigrationRun
+from aimo.db.schema import MigrationCheckpoints, MigrationRuns
 from aimo.db.transaction import transaction
 
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 PENDING, MISMATCHED, VALIDATED = "pending", "mismatched", "validated"
 
-_RUNS = sql.table_of(MigrationRun)
-_CHECKPOINTS = sql.table_of(MigrationCheckpoint)
+_RUNS = sql.table_of(MigrationRuns)
+_CHECKPOINTS = sql.table_of(MigrationCheckpoints)
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pyarrow as pa
 from aimo import ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.legacy.row_outcomes import Outcome
+from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.source.damaged_reads import read_around
 from aimo.vectors.legacy_source import SourceTable
 
@@ -58,4 +58,4 @@ async def outcomes_of(database: Database, page: pa.Table, repeated: npt.NDArray[
     keys, uids = page.column(0).to_pylist(), page.column("uid").to_pylist()
     owners = await owners_of(database, page.column_names[0], keys)
     there = np.array([owners.get(key, "") == uid for key, uid in zip(keys, uids, strict=True)], dtype=bool)
-    return np.where(there & ~repeated, int(Outcome.MIGRATED), int(Outcome.QUARANTINED)).astype(np.uint8)
+    return np.where(there & ~repeated, int(RowOutcome.MIGRATED), int(RowOutcome.QUARANTINED)).astype(np.uint8)

@@ -26,14 +26,14 @@ from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
 from aimo.legacy.copy.separate_vectors import outcomes_of, read_owned
 from aimo.legacy.plan.duplicates import repetitions
-from aimo.legacy.retry import persistently
-from aimo.legacy.row_outcomes import Outcome
+from aimo.legacy.retry import with_retries
+from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.source.damaged_reads import read_around
 from aimo.vectors.bulk_copy import append_rows, one_array, put_rows, rows_with, usable_vectors
 from aimo.vectors.legacy_source import SourceTable
 from aimo.vectors.table import OwnedTable
 
-COPIED, MARKED, LEFT_OUT, THERE = 1, 2, 3, 4
+COPIED, WAITING_ENTRIES, LEFT_OUT, THERE = 1, 2, 3, 4
 _PAGE_BYTES = 12_000_000
 _TEXT_ROWS = 2000
 
@@ -84,20 +84,20 @@ class PageCopier(ABC):
 
     async def copy(self, progress: Progress) -> None:
         """Go on from where the run stands to the end."""
-        first = await persistently(lambda: self._runs.position(self._run, self.name))
+        first = await with_retries(lambda: self._runs.position(self._run, self.name))
         progress.begin(self.name, self.source.rows, first)
         following = self._read(first)
         while following is not None:
             page = await following
             # Reading goes on while this page is written.
             following = self._read(first + page.num_rows)
-            outcomes = await persistently(lambda first=first, page=page: self._outcomes(first, page))  # type: ignore[misc]
+            outcomes = await with_retries(lambda first=first, page=page: self._outcomes(first, page))  # type: ignore[misc]
             codes = await self._copy_page(page, outcomes)
-            marks = page.column(0).filter(pa.array(codes == MARKED)).to_pylist()
-            owners = page.column("uid").filter(pa.array(codes == MARKED)).to_pylist()
-            await persistently(
-                lambda first=first, codes=codes, marks=marks, owners=owners: self._checkpoint_once(  # type: ignore[misc]
-                    first, codes, marks, owners
+            entries = page.column(0).filter(pa.array(codes == WAITING_ENTRIES)).to_pylist()
+            owners = page.column("uid").filter(pa.array(codes == WAITING_ENTRIES)).to_pylist()
+            await with_retries(
+                lambda first=first, codes=codes, entries=entries, owners=owners: self._checkpoint_once(  # type: ignore[misc]
+                    first, codes, entries, owners
                 )
             )
             self._safe = True
@@ -119,8 +119,8 @@ class PageCopier(ABC):
         return ledger.outcomes(packed)
 
     async def _copy_page(self, page: pa.Table, outcomes: Codes) -> Codes:
-        wanted = np.isin(outcomes, [int(o) for o in (Outcome.MIGRATED, Outcome.NORMALISED, Outcome.UPDATED)])
-        present = outcomes == int(Outcome.PRESENT)
+        wanted = np.isin(outcomes, [int(o) for o in (RowOutcome.MIGRATED, RowOutcome.NORMALISED, RowOutcome.UPDATED)])
+        present = outcomes == int(RowOutcome.PRESENT)
         there = await self._already_there(page, present) if present.any() else np.zeros(len(wanted), dtype=bool)
         codes, rows = self.prepare(page, wanted | (present & ~there))
         codes[there] = THERE
@@ -139,31 +139,31 @@ class PageCopier(ABC):
         there: npt.NDArray[np.bool_] = present & np.array([row_id in held for row_id in row_ids], dtype=bool)
         return there
 
-    async def _checkpoint_once(self, first: int, codes: Codes, marks: Sequence[str], owners: Sequence[str]) -> None:
+    async def _checkpoint_once(self, first: int, codes: Codes, entries: Sequence[str], owners: Sequence[str]) -> None:
         """A commit whose answer was lost may have happened: then its key is taken."""
         try:
-            await self._checkpoint(first, codes, marks, owners)
+            await self._checkpoint(first, codes, entries, owners)
         except IntegrityError:
             if await self._runs.position(self._run, self.name) <= first:
                 raise
 
-    async def _checkpoint(self, first: int, codes: Codes, marks: Sequence[str], owners: Sequence[str]) -> None:
+    async def _checkpoint(self, first: int, codes: Codes, entries: Sequence[str], owners: Sequence[str]) -> None:
         row = checkpoint_row(self._run, self.name, first, ledger=codes.tobytes(), count=len(codes), details=None)
         now = clock.now_ms()
         kind = "attachment" if self.source.name.startswith("attachment") else "memo"
         rows = [
             {"kind": kind, "entity_id": row_id, "uid": uid, "attempts": 0, "created_at": now, "next_try_at": now}
-            for row_id, uid in zip(marks, owners, strict=True)
+            for row_id, uid in zip(entries, owners, strict=True)
             if ids.is_possible(row_id)
         ]
         async with transaction(self._database, f"migration.{self.name}") as connection:
             if rows:
-                await connection.execute(sql.MARK, rows)
+                await connection.execute(sql.CREATE_ENTRY, rows)
             await add_checkpoints(connection, [row])
 
 
 class VectorCopier(PageCopier):
-    """Vectors, bit for bit. What cannot be searched becomes a dirty mark, unless it is ``optional`` and null."""
+    """Vectors, bit for bit. What cannot be searched becomes a outbox entry, unless it is ``optional`` and null."""
 
     def __init__(self, *args: Any, column: str, dimension: int, name: str, optional: bool, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -189,7 +189,7 @@ class VectorCopier(PageCopier):
         usable, vectors = usable_vectors(column, self._dimension)
         if not wanted.all():
             vectors = vectors.filter(pa.array(wanted[usable]))
-        codes = np.full(page.num_rows, MARKED, dtype=np.uint8)
+        codes = np.full(page.num_rows, WAITING_ENTRIES, dtype=np.uint8)
         codes[usable] = COPIED
         if self._optional:
             codes[column.is_null().to_numpy()] = LEFT_OUT
@@ -202,7 +202,7 @@ class VectorCopier(PageCopier):
         return codes, pa.table([*columns, vectors], schema=pa.schema(fields))
 
 
-class ApartCopier(VectorCopier):
+class SeparateVectorCopier(VectorCopier):
     """Vectors of a later release, which keeps them in a table of their own."""
 
     async def copy(self, progress: Progress) -> None:
@@ -211,13 +211,13 @@ class ApartCopier(VectorCopier):
         await super().copy(progress)
 
     async def _page(self, first: int, count: int) -> pa.Table:
-        return await persistently(lambda: read_owned(self._database, self.source, self.columns, first, count))
+        return await with_retries(lambda: read_owned(self._database, self.source, self.columns, first, count))
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         return await outcomes_of(self._database, page, self._repeated[first : first + page.num_rows])
 
 
-class MarkCopier(VectorCopier):
+class OutboxCopier(VectorCopier):
     """Leaves the vectors behind: every memo is marked, to be embedded by the configured model."""
 
     @property
@@ -226,8 +226,8 @@ class MarkCopier(VectorCopier):
         return [self._key, "uid"]
 
     def prepare(self, page: pa.Table, wanted: npt.NDArray[np.bool_]) -> tuple[Codes, pa.Table]:
-        """A mark for each wanted row."""
-        codes = np.where(wanted, MARKED, LEFT_OUT).astype(np.uint8)
+        """An entry for each wanted row."""
+        codes = np.where(wanted, WAITING_ENTRIES, LEFT_OUT).astype(np.uint8)
         return codes, pa.table({})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import Attachment
+from aimo.db.schema import Attachments
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import LONGEST_WORD, Fields
 from aimo.legacy.row_outcomes import Change
@@ -29,7 +29,7 @@ class AttachmentMapper(Mapper):
     """Where the file lies stays as it is; its garbled name is repaired."""
 
     source = "attachments"
-    table = table_of(Attachment)
+    table = table_of(Attachments)
     key = "attachmentId"
     kinds: ClassVar = {
         "attachmentId": Kind.TEXT,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import AIConversation, AIMessage
+from aimo.db.schema import AIConversations, AIMessages
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
 from aimo.legacy.row_outcomes import Change, Quarantined, Reason
@@ -19,7 +19,7 @@ class ConversationMapper(Mapper):
     """Conversations."""
 
     source = "ai_conversations"
-    table = table_of(AIConversation)
+    table = table_of(AIConversations)
     key = "conversationId"
     kinds: ClassVar = {
         "conversationId": Kind.TEXT,
@@ -49,7 +49,7 @@ class MessageMapper(Mapper):
     """Messages. In their sources, what the old server wrote for nothing (``""`` and NaN) becomes nothing."""
 
     source = "ai_messages"
-    table = table_of(AIMessage)
+    table = table_of(AIMessages)
     key = "messageId"
     kinds: ClassVar = {
         "messageId": Kind.TEXT,

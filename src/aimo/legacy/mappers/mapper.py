@@ -46,7 +46,7 @@ class Mapper(ABC):
     kinds: ClassVar[Mapping[str, Kind]]
     # The columns that together belong to one row, where rows may change them; the last one is their name.
     unique: ClassVar[tuple[str, ...]] = ()
-    # Rows whose change of name is in the target already, and those that could not follow the source (`legacy.movers`).
+    # Rows whose change of name is in the target already, and those that could not follow (`plan.key_changes`).
     moved: frozenset[str] = frozenset()
     stuck: frozenset[str] = frozenset()
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from aimo import ids
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import Memo
+from aimo.db.schema import Memos
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
 from aimo.legacy.plan.target_lookups import Named
@@ -38,7 +38,7 @@ class MemoMapper(Mapper):
     """Tags that an early build kept by their names come back as tags."""
 
     source = "memos"
-    table = table_of(Memo)
+    table = table_of(Memos)
     key = "memoId"
     kinds: ClassVar = {
         "memoId": Kind.TEXT,

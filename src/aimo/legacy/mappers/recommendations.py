@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import DailyRecommendation
+from aimo.db.schema import DailyRecommendations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
 from aimo.legacy.row_outcomes import Change, Into, Merged, Quarantined, Reason
@@ -24,7 +24,7 @@ class RecommendationMapper(Mapper):
     """
 
     source = "daily_recommendations"
-    table = table_of(DailyRecommendation)
+    table = table_of(DailyRecommendations)
     key = "recommendationId"
     kinds: ClassVar = {
         "recommendationId": Kind.TEXT,
@@ -33,7 +33,7 @@ class RecommendationMapper(Mapper):
         "memoIds": Kind.TEXTS,
         "createdAt": Kind.MOMENT,
     }
-    # For each position that another row of the same day outdoes, that row's id; set by the survey.
+    # For each position that another row of the same day outdoes, that row's id; set by `legacy.plan.duplicates`.
     outdone: Mapping[int, str] = MappingProxyType({})
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import MemoRelation
+from aimo.db.schema import MemoRelations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
 from aimo.legacy.row_outcomes import Into, Merged, Quarantined, Reason
@@ -18,7 +18,7 @@ class RelationMapper(Mapper):
     """Of several relations between the same two memos the first stays (docs/decisions/13-relations-and-order.md)."""
 
     source = "memo_relations"
-    table = table_of(MemoRelation)
+    table = table_of(MemoRelations)
     key = "relationId"
     kinds: ClassVar = {
         "relationId": Kind.TEXT,

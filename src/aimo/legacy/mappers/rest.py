@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import PushRule, TableMigration
+from aimo.db.schema import PushRules, TableMigrations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
 from aimo.legacy.row_outcomes import Into, Merged
@@ -19,7 +19,7 @@ class PushRuleMapper(Mapper):
     """Push rules; the channels, JSON text until now, become JSON."""
 
     source = "push_rules"
-    table = table_of(PushRule)
+    table = table_of(PushRules)
     key = "id"
     kinds: ClassVar = {
         "id": Kind.TEXT,
@@ -57,10 +57,10 @@ class TableMigrationMapper(Mapper):
     """Versions of the old tables, for information; of several for one table the highest stays."""
 
     source = "table_migrations"
-    table = table_of(TableMigration)
+    table = table_of(TableMigrations)
     key = "tableName"
     kinds: ClassVar = {"tableName": Kind.TEXT, "currentVersion": Kind.WHOLE, "lastMigratedAt": Kind.MOMENT}
-    # Positions of rows that another one of the same table outdoes; set by the survey.
+    # Positions of rows that another one of the same table outdoes; set by `legacy.plan.duplicates`.
     outdone: Mapping[int, str] = MappingProxyType({})
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:

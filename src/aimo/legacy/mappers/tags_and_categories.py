@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import key_of, table_of
-from aimo.db.schema import Category, Tag
+from aimo.db.schema import Categories, Tags
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
 from aimo.legacy.plan.target_lookups import Named
@@ -68,7 +68,7 @@ class CategoryMapper(_NamedMapper):
     """Categories."""
 
     source = "categories"
-    table = table_of(Category)
+    table = table_of(Categories)
     key = "categoryId"
     kinds: ClassVar = {
         "categoryId": Kind.TEXT,
@@ -101,7 +101,7 @@ class TagMapper(_NamedMapper):
     """Tags. How often each is used is counted anew once the memos are there."""
 
     source = "tags"
-    table = table_of(Tag)
+    table = table_of(Tags)
     key = "tagId"
     kinds: ClassVar = CategoryMapper.kinds | {"tagId": Kind.TEXT, "usageCount": Kind.WHOLE}
     kinds.pop("categoryId")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aimo.db.queries.migration import table_of
-from aimo.db.schema import User
+from aimo.db.schema import Users
 from aimo.db.types import unique_key
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import Fields
@@ -22,7 +22,7 @@ class UserMapper(Mapper):
     """
 
     source = "users"
-    table = table_of(User)
+    table = table_of(Users)
     key = "uid"
     kinds: ClassVar = {
         "uid": Kind.TEXT,
@@ -37,7 +37,7 @@ class UserMapper(Mapper):
         "updatedAt": Kind.MOMENT,
     }
     unique = ("email_key",)
-    # Positions of rows whose e-mail belongs to an older account; set by the survey.
+    # Positions of rows whose e-mail belongs to an older account; set by `legacy.plan.duplicates`.
     shadowed: frozenset[int] = frozenset()
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:

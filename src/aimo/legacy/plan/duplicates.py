@@ -1,4 +1,4 @@
-"""What must be known of a whole source table before its rows are judged one by one.
+"""What must be known of a whole source table before its rows are planned one by one.
 
 Memory: 8 bytes a row while keys are compared, then only what occurs more than once.
 """
@@ -16,7 +16,7 @@ from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.rest import TableMigrationMapper
 from aimo.legacy.mappers.users import UserMapper
-from aimo.legacy.retry import persistently
+from aimo.legacy.retry import with_retries
 from aimo.legacy.row_outcomes import Merged, Quarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import RowReader, SourceRow
@@ -99,7 +99,7 @@ async def _best(
     places: list[tuple[Any, int]] = []
     seen: set[str] = set()
     async for rows in _pages(table, mapper.kinds):
-        await persistently(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]
+        await with_retries(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]
         for row in rows:
             values = _mapped(mapper, row)
             key = None if values is None else group(values)

@@ -1,6 +1,6 @@
 """Rows that gave up their name or e-mail in the source since an earlier run brought them.
 
-They follow before any other row is judged. So whoever has the name now finds it free, wherever the rows stand, and two
+They follow before any other row is planned. So whoever has the name now finds it free, wherever the rows stand, and two
 that swapped theirs arrive, too.
 """
 
@@ -33,7 +33,7 @@ class _Wish:
     untouched: bool
 
 
-async def move(database: Database, mapper: Mapper, reader: RowReader, recorded: Recorded) -> None:
+async def follow(database: Database, mapper: Mapper, reader: RowReader, recorded: Recorded) -> None:
     """Change these rows of one table, and tell the mapper which followed and which could not.
 
     Those cannot follow that somebody touched in the target, or whose new name belongs to a row that stays.
@@ -46,10 +46,10 @@ async def move(database: Database, mapper: Mapper, reader: RowReader, recorded: 
     for first in range(0, reader.table.rows, _PAGE):
         rows = await reader.read(first, min(_PAGE, reader.table.rows - first))
         await _wishes(database, unaware, [row for row in rows if _changed(mapper, row, recorded)], recorded, wishes)
-    movers = await _possible(mapper, wishes)
-    if movers:
-        await _write(database, mapper, movers)
-    mapper.moved, mapper.stuck = frozenset(movers), frozenset(wishes.keys() - movers.keys())
+    changes = await _possible(mapper, wishes)
+    if changes:
+        await _write(database, mapper, changes)
+    mapper.moved, mapper.stuck = frozenset(changes), frozenset(wishes.keys() - changes.keys())
     mapper.lookups.forget()
 
 
@@ -81,31 +81,31 @@ async def _wishes(
 
 async def _possible(mapper: Mapper, wishes: Mapping[str, _Wish]) -> dict[str, dict[str, Any]]:
     """The new values of those that can follow: each one's place is free, or is left by another that can follow."""
-    movers = {key: wish.values for key, wish in wishes.items() if wish.untouched}
-    await mapper.need_holders(list(movers.values()))
+    changes = {key: wish.values for key, wish in wishes.items() if wish.untouched}
+    await mapper.need_holders(list(changes.values()))
     while True:
         takers: dict[tuple[Any, ...], str] = {}
         refused = []
-        for key, values in movers.items():
+        for key, values in changes.items():
             holder, place = mapper.holder(values), _place(mapper, values)
-            stays = holder is not None and holder not in movers
+            stays = holder is not None and holder not in changes
             if stays or (None not in place and takers.setdefault(place, key) != key):
                 refused.append(key)
         if not refused:
-            return movers
+            return changes
         for key in refused:
-            del movers[key]
+            del changes[key]
 
 
-async def _write(database: Database, mapper: Mapper, movers: Mapping[str, dict[str, Any]]) -> None:
+async def _write(database: Database, mapper: Mapper, changes: Mapping[str, dict[str, Any]]) -> None:
     table, name = mapper.table, mapper.unique[-1]
     # Names are trimmed: none begins with a space.
-    spare = {key: None if table.c[name].nullable else f" {key}" for key in movers}
+    spare = {key: None if table.c[name].nullable else f" {key}" for key in changes}
     async with transaction(database, f"migration.{mapper.source}", seconds=_SECONDS) as connection:
         leave = [{"which": key, f"new_{name}": value} for key, value in spare.items()]
         await connection.execute(sql.change(table, (name,)), leave)
-        arrive = [{"which": k} | {f"new_{n}": value for n, value in values.items()} for k, values in movers.items()]
-        await connection.execute(sql.change(table, tuple(next(iter(movers.values())))), arrive)
+        arrive = [{"which": k} | {f"new_{n}": value for n, value in values.items()} for k, values in changes.items()]
+        await connection.execute(sql.change(table, tuple(next(iter(changes.values())))), arrive)
 
 
 def _place(mapper: Mapper, values: Mapping[str, Any]) -> tuple[Any, ...]:

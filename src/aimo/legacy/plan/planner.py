@@ -12,7 +12,7 @@ from aimo.db.queries import migration as sql
 from aimo.legacy.copy.ledger import Entry, Recorded
 from aimo.legacy.hashing import key_digest
 from aimo.legacy.mappers.mapper import NUMBERED, Mapped, Mapper
-from aimo.legacy.row_outcomes import IN_TARGET, Into, Merged, Outcome, Quarantined, Reason
+from aimo.legacy.row_outcomes import IN_TARGET, Into, Merged, Quarantined, Reason, RowOutcome
 from aimo.legacy.source.row_reader import SourceRow
 
 _IN_ONE_QUERY = 1000
@@ -30,8 +30,8 @@ class Verdict:
     quarantined: Quarantined | None = None
 
 
-class Judge:
-    """Judges the rows of one table.
+class Planner:
+    """Plans the rows of one table.
 
     Args:
         database: the target.
@@ -59,7 +59,7 @@ class Judge:
         self.firsts = firsts
         self._first_seq = first_seq
 
-    async def judge(self, rows: Sequence[SourceRow], *, careful: bool) -> list[Verdict]:
+    async def plan(self, rows: Sequence[SourceRow], *, careful: bool) -> list[Verdict]:
         """One verdict a row, in order. ``careful`` also compares with rows that the target has already."""
         await self._mapper.look_up(rows)
         keys = [str(row.values[self._mapper.key]) for row in rows]
@@ -92,20 +92,20 @@ class Judge:
         present: dict[str, dict[str, Any]],
         firsts: dict[bytes, Entry],
     ) -> Verdict:
-        entry = Entry(Outcome.MIGRATED, key_digest(key), row.digest)
+        entry = Entry(RowOutcome.MIGRATED, key_digest(key), row.digest)
         verdict = Verdict(row, key, entry)
         try:
             first = firsts.get(entry.key)
             if first is not None:
                 raise _repetition(key, first, row)
             if before is not None and before.source == row.digest:
-                entry.outcome, entry.target, entry.seq = Outcome.PRESENT, before.target, before.seq
+                entry.outcome, entry.target, entry.seq = RowOutcome.PRESENT, before.target, before.seq
             else:
                 self._decide(verdict, before, present)
         except Merged as merged:
-            entry.outcome, verdict.merged, verdict.mapped = Outcome.MERGED, merged, None
+            entry.outcome, verdict.merged, verdict.mapped = RowOutcome.MERGED, merged, None
         except Quarantined as quarantined:
-            entry.outcome, verdict.quarantined, verdict.mapped = Outcome.QUARANTINED, quarantined, None
+            entry.outcome, verdict.quarantined, verdict.mapped = RowOutcome.QUARANTINED, quarantined, None
         self._remember(entry, firsts)
         return verdict
 
@@ -116,19 +116,19 @@ class Judge:
         entry.seq = before.seq if before else self._first_seq + verdict.row.number
         verdict.mapped = mapped
         if before is None and held is None:
-            entry.outcome = Outcome.NORMALISED if mapped.notes else Outcome.MIGRATED
+            entry.outcome = RowOutcome.NORMALISED if mapped.notes else RowOutcome.MIGRATED
             self._mapper.hold(mapped)
             return
         if held is None:
             raise Quarantined(Reason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since")
         now = self._mapper.digest(held)
         if now == entry.target and verdict.key not in self._mapper.moved:
-            entry.outcome, verdict.mapped = Outcome.PRESENT, None
+            entry.outcome, verdict.mapped = RowOutcome.PRESENT, None
             entry.seq = int(held.get("seq") or 0)
         elif before is None:
             raise Quarantined(Reason.KEY_TAKEN, f"the target has another row {verdict.key}")
         elif now in (before.target, entry.target):
-            entry.outcome = Outcome.UPDATED
+            entry.outcome = RowOutcome.UPDATED
             self._mapper.release(held)
             self._mapper.hold(mapped)
         else:

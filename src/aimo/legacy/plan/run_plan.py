@@ -56,9 +56,9 @@ def describe(options: Options, source: LegacySource, model: Mapping[str, Any], e
     """The plan that is kept with the run."""
     names = chosen(options, source)
     extra = [
-        apart
-        for apart, (rows, column) in VECTOR_TABLES.items()
-        if apart in source.tables and rows in names and not holds_lists(source.tables[rows], column)
+        separate
+        for separate, (rows, column) in VECTOR_TABLES.items()
+        if separate in source.tables and rows in names and not holds_lists(source.tables[rows], column)
     ]
     return {
         "tables": {

@@ -53,8 +53,8 @@ def attachments_dimension(source: LegacySource) -> int | None:
 async def found_hash(source: LegacySource) -> str | None:
     """The model hash under which the cache holds the memos' own vectors, or None when it holds none of them."""
     cache = source.tables.get("embedding_cache")
-    memos, apart = source.tables.get("memos"), source.tables.get("memo_vectors")
-    place = memos if holds_lists(memos, "embedding") else apart
+    memos, separate = source.tables.get("memos"), source.tables.get("memo_vectors")
+    place = memos if holds_lists(memos, "embedding") else separate
     dimension = dimension_of(place, "embedding")
     if memos is None or place is None or cache is None or dimension is None:
         return None
@@ -117,8 +117,8 @@ async def choose(source: LegacySource, configured: Model, *, keep_as: str | None
         ConfigurationError: they come from another model than the configured one, and nothing says what to do.
     """
     memos = source.tables.get("memos")
-    apart = source.tables.get("memo_vectors")
-    dimension = dimension_of(memos, "embedding") or dimension_of(apart, "embedding")
+    separate = source.tables.get("memo_vectors")
+    dimension = dimension_of(memos, "embedding") or dimension_of(separate, "embedding")
     if reembed or memos is None or not memos.rows:
         return {"name": configured.name, "dimension": configured.dimension, "copied": not reembed}
     if keep_as is not None:

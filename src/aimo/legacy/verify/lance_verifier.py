@@ -22,7 +22,7 @@ from aimo.legacy.verify.verification_result import Mismatch, TableCheck, Verific
 from aimo.vectors.bulk_copy import rows_with, same_bits, usable_vectors
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import OwnedTable, Table
+from aimo.vectors.table import LanceTable, OwnedTable
 
 _PAGE_BYTES = 4_000_000
 _TEXT_ROWS = 2000
@@ -177,7 +177,7 @@ class LanceVerifier:
             progress.advance(first + count)
 
     async def _compare_cache(
-        self, target: Table, page: pa.Table, key: list[str], check: TableCheck, *, exact: Any
+        self, target: LanceTable, page: pa.Table, key: list[str], check: TableCheck, *, exact: Any
     ) -> None:
         hashes = list(dict.fromkeys(page.column("contentHash").to_pylist()))
         found = await rows_with(target, "contentHash", hashes, [*key, "embedding", "createdAt"])

@@ -10,7 +10,7 @@ import numpy as np
 from aimo import ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.db.schema import Tag
+from aimo.db.schema import Tags
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.ledger import Entry
 from aimo.legacy.copy.progress import Progress
@@ -19,7 +19,7 @@ from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.hashing import key_digest
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.tags_and_categories import TagMapper
-from aimo.legacy.plan import duplicates as survey
+from aimo.legacy.plan import duplicates
 from aimo.legacy.plan.planner import numbers
 from aimo.legacy.plan.target_lookups import Lookups, Named
 from aimo.legacy.row_outcomes import IN_TARGET, Merged, Quarantined
@@ -57,7 +57,7 @@ class RowVerifier:
             await self._prepare()
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
-        await survey.prepare(mapper, table)
+        await duplicates.prepare(mapper, table)
         check = self._result.begin(str(mapper.table.name))
         progress.begin(f"verify {table.name}", table.rows)
         expected = bytearray()
@@ -191,7 +191,7 @@ class RowVerifier:
             digests = np.frombuffer(b"".join(key_digest(str(row[0])) for row in rows), dtype="<u8")
             for place in np.flatnonzero(~np.isin(digests, expected)):
                 key, made = rows[place]
-                if table.name == Tag.__tablename__ and key in self._made_tags:
+                if table.name == Tags.__tablename__ and key in self._made_tags:
                     continue
                 if known.get(key_digest(str(key))) or made > (self._run.finished_at or 0):
                     continue

@@ -21,7 +21,7 @@ _CLOSE = 1e-5
 
 
 @dataclass
-class _Question:
+class _SampleQuery:
     """The neighbours of one memo among its owner's: ``best`` holds the nearest seen so far."""
 
     key: str
@@ -39,11 +39,11 @@ class Searches:
     """Some questions, answered first from the pages of the source, then by the target."""
 
     def __init__(self) -> None:
-        self._questions: list[_Question] = []
+        self._questions: list[_SampleQuery] = []
 
     def ask(self, key: str, uid: str, vector: list[float]) -> None:
         """One more question, before the first page comes."""
-        self._questions.append(_Question(key, uid, np.array(vector, dtype=np.float32)))
+        self._questions.append(_SampleQuery(key, uid, np.array(vector, dtype=np.float32)))
 
     def see(self, keys: list[str], uids: list[str], vectors: pa.FixedSizeListArray) -> None:
         """Rows of the source that are in the target."""
@@ -76,7 +76,7 @@ class Searches:
                 result.differ(Mismatch(target.name, question.key, "ranking", "differs", expected, got))
 
 
-def _improve(question: _Question, keys: list[str], vectors: npt.NDArray[np.float64]) -> None:
+def _improve(question: _SampleQuery, keys: list[str], vectors: npt.NDArray[np.float64]) -> None:
     target = question.vector.astype(np.float64)
     scores = np.clip(vectors @ (target / np.linalg.norm(target)), 0.0, 1.0)
     near = np.argsort(-scores, kind="stable")[:_HITS]

@@ -10,7 +10,7 @@ from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.run_plan import MAPPERS
-from aimo.legacy.retry import persistently
+from aimo.legacy.retry import with_retries
 from aimo.legacy.verify.lance_verifier import LanceVerifier
 from aimo.legacy.verify.row_verifier import RowVerifier
 from aimo.legacy.verify.verification_result import Verification
@@ -47,7 +47,7 @@ class Verifier:
             parts.append(self._lancedb(self._vectors, progress))
         for part in parts:
             # Begun anew when the database was away: nothing may be counted twice.
-            result.add(await persistently(part))
+            result.add(await with_retries(part))
         result.state = run_states.MISMATCHED if result.total_mismatches else run_states.VALIDATED
         return result
 

@@ -29,7 +29,7 @@ _KNOWN_FOR_MS = 90 * 24 * HOUR_MS
 _WRONG = (Code.USER_NOT_FOUND, Code.PASSWORD_ERROR)
 
 
-class RateLimits:
+class RateLimiter:
     """Counts attempts before they are made; without an address, as on the command line, nothing is counted."""
 
     def __init__(self, counters: Counters, *, enabled: bool) -> None:

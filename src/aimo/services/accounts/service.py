@@ -23,7 +23,7 @@ from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser,
 from aimo.errors import AimoError, Code
 from aimo.services.accounts.password_rules import broken_rule
 from aimo.services.accounts.passwords import NOBODYS_HASH, hash_password, is_correct
-from aimo.services.accounts.rate_limits import RateLimits
+from aimo.services.accounts.rate_limits import RateLimiter
 from aimo.services.accounts.sessions import Device, Ended, Identity, SessionService
 from aimo.services.attachments.file_urls import FileUrls, accept_avatar, is_own_avatar
 from aimo.services.memos import categories
@@ -50,7 +50,7 @@ class AccountService:
         storage: Storage,
         urls: FileUrls,
         *,
-        limits: RateLimits,
+        limits: RateLimiter,
         zone: ZoneInfo,
         allow_registration: bool,
         password_rules: bool,
@@ -140,7 +140,7 @@ class AccountService:
         """Whether there is a user of this id who may log in."""
         if not ids.is_possible(uid):
             return False
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             return await fetch_one(connection, sql.IDENTITY, {"owner": uid}) is not None
 
     async def profile(self, uid: str) -> UserInfo:

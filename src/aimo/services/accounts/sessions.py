@@ -71,7 +71,7 @@ class SessionService:
         Raises:
             InvalidToken: its session has ended.
         """
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             values = {"owner": claims.uid, "session_id": claims.session_id}
             row = await fetch_one(connection, sql.AUTHENTICATE, values)
         if row is None:

@@ -23,7 +23,7 @@ from aimo.errors import AimoError, Code
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.attachments.file_urls import FileUrls, placed
 from aimo.services.memos.paging import PageRequest
-from aimo.services.sync import outbox as marks
+from aimo.services.sync import outbox as entries
 from aimo.services.sync.service import SyncService
 from aimo.storage.keys import attachment_key
 from aimo.storage.protocol import Storage, StorageError, StoredObject
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class NewFile:
+class NewAttachment:
     """A file that was received into a local temporary file."""
 
     filename: str
@@ -86,7 +86,7 @@ class AttachmentService:
             message = f"File type {content_type} is not allowed due to security restrictions"
             raise AimoError(Code.UNSUPPORTED_FILE_TYPE, message)
 
-    async def create(self, uid: str, file: NewFile) -> Attachment:
+    async def create(self, uid: str, file: NewAttachment) -> Attachment:
         """Store the bytes, then the row; without the row the bytes are removed again.
 
         FILE_TOO_LARGE beyond the user's quota, LimitReached for too many pictures, STORAGE_ERROR when either fails.
@@ -111,18 +111,18 @@ class AttachmentService:
             **placed(self._storage.placement),
         }
 
-        async def work(connection: AsyncConnection) -> marks.Mark:
+        async def work(connection: AsyncConnection) -> entries.OutboxEntry:
             if self._quota:
                 # One upload of a user after the other, so that many at once do not get past the quota.
                 await connection.execute(user_sql.LOCK, {"owner": uid})
                 await self._require_room(connection, uid, file.size)
             await connection.execute(sql.CREATE, row)
-            return await marks.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
+            return await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
 
         try:
             await self._storage.put(key, file.path, file.content_type)
             try:
-                mark = await atomically(self._database, "attachments.create", work, user=uid, entity=attachment_id)
+                entry = await atomically(self._database, "attachments.create", work, user=uid, entity=attachment_id)
             except Exception:
                 # A commit may have happened although its answer was lost. An object too many is removed some day.
                 if await self._is_certainly_missing(uid, attachment_id):
@@ -133,7 +133,7 @@ class AttachmentService:
         except Exception as error:
             log.exception("attachment could not be stored", user=uid, attachment=attachment_id)
             raise AimoError(Code.STORAGE_ERROR) from error
-        await self._sync.settle([mark])
+        await self._sync.wait_until_applied([entry])
         attachment = present(_Row(row), self._urls)
         attachment.cover_url = UNSET
         return attachment
@@ -173,17 +173,17 @@ class AttachmentService:
         """
         which = {"owner": uid, "id": _possible(attachment_id)}
 
-        async def work(connection: AsyncConnection) -> tuple[str, marks.Mark]:
+        async def work(connection: AsyncConnection) -> tuple[str, entries.OutboxEntry]:
             row = (await connection.execute(sql.FOR_UPDATE, which)).first()
             if row is None:
                 raise AimoError(Code.ATTACHMENT_NOT_FOUND)
             await connection.execute(sql.DELETE, which)
-            mark = await marks.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
-            return row.path, mark
+            entry = await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
+            return row.path, entry
 
-        key, mark = await atomically(self._database, "attachments.delete", work, user=uid, entity=attachment_id)
+        key, entry = await atomically(self._database, "attachments.delete", work, user=uid, entity=attachment_id)
         await self._remove_object(key)
-        await self._sync.settle([mark])
+        await self._sync.wait_until_applied([entry])
 
     async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, Any]) -> Attachment:
         """Set these properties and keep the others; null values are kept as null."""

@@ -15,7 +15,7 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-class NewFile:
+class NewArchiveFile:
     """Written under a name of its own beside the target, readable for its owner only."""
 
     def __init__(self, target: Path) -> None:

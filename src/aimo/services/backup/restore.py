@@ -44,7 +44,7 @@ class Restore:
         self._storage = storage
 
     async def read(self, source: Path) -> Summary:
-        """Verify the whole backup, then bring it in and mark everything for LanceDB.
+        """Verify the whole backup, then bring it in and entry everything for LanceDB.
 
         Raises:
             ConfigurationError: it is damaged or of a newer release, or the installation is not empty; then nothing
@@ -91,7 +91,7 @@ class Restore:
                 await self._rows(connection, table, rows)
             await _require_complete(connection, summary)
             await connection.execute(sessions.END_ALL)
-            await _mark_everything(connection)
+            await _enqueue_everything(connection)
             if self._takes_vectors(header):
                 await _mark_vectors(connection, reader)
 
@@ -179,7 +179,7 @@ async def _require_complete(connection: AsyncConnection, summary: Summary) -> No
             raise DamagedArchive(f"{name} has {found} rows instead of {expected}")
 
 
-async def _mark_everything(connection: AsyncConnection) -> None:
+async def _enqueue_everything(connection: AsyncConnection) -> None:
     """Have LanceDB look at all memos and attachments."""
     for kind, statement in (("memo", sql.MEMOS), ("attachment", sql.ATTACHMENTS)):
         after = ""
@@ -199,6 +199,6 @@ async def _mark_vectors(connection: AsyncConnection, reader: Reader) -> None:
 
 async def _mark(connection: AsyncConnection, kind: str, entities: list[tuple[str, str]]) -> None:
     now = clock.now_ms()
-    marks = [{"kind": kind, "entity_id": entity, "uid": uid, "now": now} for entity, uid in entities]
-    if marks:
-        await connection.execute(outbox.MARK, marks)
+    entries = [{"kind": kind, "entity_id": entity, "uid": uid, "now": now} for entity, uid in entities]
+    if entries:
+        await connection.execute(outbox.CREATE, entries)

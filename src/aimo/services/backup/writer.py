@@ -17,7 +17,7 @@ from typing import Any, Self
 import msgspec
 
 from aimo.services.backup.archive_validation import FILES, HEADER, MANIFEST
-from aimo.services.backup.atomic_file import NewFile
+from aimo.services.backup.atomic_file import NewArchiveFile
 from aimo.services.backup.format import (
     MOST_MEMBERS,
     PART_BYTES,
@@ -50,7 +50,7 @@ class Writer:
         self._pending_bytes = 0
         self.missing_files: list[str] = []
         try:
-            self._new = NewFile(target)
+            self._new = NewArchiveFile(target)
         except BaseException:
             self._listed.close()
             raise

@@ -12,7 +12,7 @@ from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import invariants as sql
 from aimo.db.transaction import atomically
-from aimo.services.doctor.invariant import Invariant, Outcome, Violation
+from aimo.services.doctor.invariant import Invariant, InvariantOutcome, Violation
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class Doctor:
         self._database = database
         self._invariants = invariants
 
-    async def run(self, *, repair: bool = False) -> list[Outcome]:
+    async def run(self, *, repair: bool = False) -> list[InvariantOutcome]:
         """Check everything, mend what can be if ``repair``, and keep the results for `/metrics`."""
         outcomes = [await self._check(invariant, repair=repair) for invariant in self._invariants]
         await self._record(outcomes)
@@ -45,8 +45,8 @@ class Doctor:
                 )
         return outcomes
 
-    async def _check(self, invariant: Invariant, *, repair: bool) -> Outcome:
-        outcome = Outcome(invariant.name)
+    async def _check(self, invariant: Invariant, *, repair: bool) -> InvariantOutcome:
+        outcome = InvariantOutcome(invariant.name)
         try:
             await self._go_through(invariant, outcome, repair=repair)
         except Exception as error:
@@ -58,17 +58,19 @@ class Doctor:
             outcome.examples = [failure, *outcome.examples][:EXAMPLES]
         return outcome
 
-    async def _go_through(self, invariant: Invariant, outcome: Outcome, *, repair: bool) -> None:
+    async def _go_through(self, invariant: Invariant, outcome: InvariantOutcome, *, repair: bool) -> None:
         waiting: list[Violation] = []
         async for looked in invariant.look():
             outcome.checked += looked.count
             waiting += looked.suspects
             if len(waiting) >= _GROUP:
-                await self._judge(invariant, waiting, outcome, repair=repair)
+                await self._confirm_and_repair(invariant, waiting, outcome, repair=repair)
                 waiting = []
-        await self._judge(invariant, waiting, outcome, repair=repair)
+        await self._confirm_and_repair(invariant, waiting, outcome, repair=repair)
 
-    async def _judge(self, invariant: Invariant, suspects: list[Violation], outcome: Outcome, *, repair: bool) -> None:
+    async def _confirm_and_repair(
+        self, invariant: Invariant, suspects: list[Violation], outcome: InvariantOutcome, *, repair: bool
+    ) -> None:
         for start in range(0, len(suspects), _GROUP):
             found = await _confirmed(invariant, suspects[start : start + _GROUP])
             outcome.violations += len(found)
@@ -76,7 +78,7 @@ class Doctor:
             if repair and found:
                 outcome.repaired += await invariant.repair(found)
 
-    async def _record(self, outcomes: Sequence[Outcome]) -> None:
+    async def _record(self, outcomes: Sequence[InvariantOutcome]) -> None:
         async def work(connection: AsyncConnection) -> None:
             now = clock.now_ms()
             for outcome in outcomes:
@@ -96,7 +98,7 @@ class Doctor:
 async def _confirmed(invariant: Invariant, suspects: list[Violation]) -> list[Violation]:
     """Those that are seen twice with the same evidence. What changes at every look is alive, not broken."""
     found: list[Violation] = []
-    # What a mark excuses need not be waited for: after a rebuild that is everything.
+    # What an entry excuses need not be waited for: after a rebuild that is everything.
     suspects = await invariant.again(suspects) if suspects else []
     for _ in range(_LOOKS):
         if not suspects:

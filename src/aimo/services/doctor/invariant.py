@@ -47,7 +47,7 @@ class Invariant(Protocol):
 
 
 @dataclass
-class Outcome:
+class InvariantOutcome:
     """What came out for one invariant: the number of violations, and the first few of them."""
 
     name: str

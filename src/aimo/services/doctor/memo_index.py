@@ -1,4 +1,4 @@
-"""Each live memo has exactly one current vector and text row, or a mark that says why not."""
+"""Each live memo has exactly one current vector and text row, or an entry that says why not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.folding import fold
-from aimo.services.doctor import outbox_entries as marks
+from aimo.services.doctor import outbox_entries as entries
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
@@ -56,12 +56,12 @@ class MemoIndex:
             yield Looked(len(rows), await self._compare(rows))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """The memo first, then its marks, then LanceDB: a mark that was applied in between has had its effect."""
+        """The memo first, then its entries, then LanceDB: an entry that was applied in between has had its effect."""
         await self._vectors.memo_vectors.refresh()
         ids = [each.entity for each in suspects]
         async with self._database.reads() as connection:
             rows = (await connection.execute(sql.MEMOS_BY_ID, {"memo_ids": ids})).all()
-        waiting = await marks.excused(self._database, ids)
+        waiting = await entries.with_waiting_entry(self._database, ids)
         found = await self._compare([row for row in rows if row.memo_id not in waiting])
         if any(each.entity == _TABLE for each in suspects) and not self._model_matches and _TABLE not in waiting:
             found.append(self._wrong_model())
@@ -70,8 +70,8 @@ class MemoIndex:
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Have them written again; rows that are there several times are deleted before."""
         memos = [each for each in violations if each.entity != _TABLE]
-        await marks.mark(self._database, "replace", [each for each in memos if _SEVERAL in each.problem])
-        await marks.mark(self._database, "memo", [each for each in memos if _SEVERAL not in each.problem])
+        await entries.entry(self._database, "replace", [each for each in memos if _SEVERAL in each.problem])
+        await entries.entry(self._database, "memo", [each for each in memos if _SEVERAL not in each.problem])
         if len(memos) < len(violations):
             await rebuild.request(self._database)
         return len(violations)
@@ -106,8 +106,8 @@ def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapp
     found = []
     for row in rows:
         problems = [
-            *_judge(row.uid, texts[row.memo_id], fold(row.content), "text"),
-            *_judge(row.uid, vectors[row.memo_id], known.get(row.content), "vector"),
+            *_confirm_and_repair(row.uid, texts[row.memo_id], fold(row.content), "text"),
+            *_confirm_and_repair(row.uid, vectors[row.memo_id], known.get(row.content), "vector"),
         ]
         if problems:
             evidence = f"{row.updated_at} {_digest(texts[row.memo_id], vectors[row.memo_id])}"
@@ -115,7 +115,7 @@ def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapp
     return found
 
 
-def _judge(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:
+def _confirm_and_repair(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:
     """What is wrong with the rows of one memo in one table; nothing expected means that it cannot be told."""
     if not rows:
         yield f"no {what}"

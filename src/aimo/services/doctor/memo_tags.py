@@ -24,7 +24,7 @@ _UNREADABLE = "memos.tag_ids is no list: set it to a JSON list of the ids of its
 Entries = set[tuple[str, str]]
 
 
-class MemoTags:
+class MemoTagLists:
     """Compares ``memos.tag_ids`` with ``memo_tags``; a memo that does not exist has no tags."""
 
     name = "memo-tags"

@@ -1,4 +1,4 @@
-"""No row of LanceDB without a live memo or attachment of its user, once marks are drained."""
+"""No row of LanceDB without a live memo or attachment of its user, once entries are drained."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
-from aimo.services.doctor import outbox_entries as marks
+from aimo.services.doctor import outbox_entries as entries
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.sync.outbox import Kind
 from aimo.vectors.store import VectorStore
@@ -16,7 +16,7 @@ from aimo.vectors.table import OwnedTable
 _BATCH = 1000
 
 
-class Strays:
+class OrphanRows:
     """Asks the database for every row of the three tables, whether it lives and whose it is."""
 
     name = "no-strays"
@@ -36,7 +36,7 @@ class Strays:
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still have no owner, are still there, and wait for nobody."""
-        waiting = await marks.excused(self._database, {each.entity for each in suspects})
+        waiting = await entries.with_waiting_entry(self._database, {each.entity for each in suspects})
         found = []
         for name, table in self._tables.items():
             ids = [each.entity for each in suspects if each.evidence == name and each.entity not in waiting]
@@ -48,7 +48,7 @@ class Strays:
         """Have LanceDB look at them: it deletes what is gone and rewrites what belongs to somebody else."""
         for kind, of_attachments in (("memo", False), ("attachment", True)):
             mine = [each for each in violations if (each.evidence == self._attachments) is of_attachments]
-            await marks.mark(self._database, _KINDS[kind], list({each.entity: each for each in mine}.values()))
+            await entries.entry(self._database, _KINDS[kind], list({each.entity: each for each in mine}.values()))
         return len(violations)
 
     async def _dead(self, name: str, rows: Sequence[tuple[str, str]]) -> list[Violation]:

@@ -1,4 +1,4 @@
-"""Marks excuse what LanceDB does not know yet; new ones have it put right."""
+"""Outbox entries excuse what LanceDB does not know yet; new ones have it put right."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from aimo.db.queries.outbox import MOST_CRASHES
 from aimo.services.doctor.invariant import Violation
 from aimo.services.sync.outbox import Kind, write_many
 
-# The entity of a mark that asks for everything to be rebuilt.
+# The entity of an entry that asks for everything to be rebuilt.
 EVERYTHING = "all"
 
 
-async def excused(database: Database, entities: Iterable[str]) -> set[str]:
-    """Those of the entities that a mark is waiting for; all of them while a rebuild is waiting.
+async def with_waiting_entry(database: Database, entities: Iterable[str]) -> set[str]:
+    """Those of the entities that an entry is waiting for; all of them while a rebuild is waiting.
 
-    A mark that is set aside excuses its own entity only: it is a violation by itself (`SetAside`).
+    An entry that is set aside excuses its own entity only: it is a violation by itself (`SetAside`).
     """
     wanted = set(entities)
     async with database.reads() as connection:
-        rows = (await connection.execute(sql.MARKED, {"entity_ids": [EVERYTHING, *wanted]})).all()
+        rows = (await connection.execute(sql.WAITING_ENTRIES, {"entity_ids": [EVERYTHING, *wanted]})).all()
     if any(row.kind == "rebuild" and row.crashes < MOST_CRASHES for row in rows):
         return wanted
     return {row.entity_id for row in rows}
 
 
-async def mark(database: Database, kind: Kind, violations: Sequence[Violation]) -> None:
+async def entry(database: Database, kind: Kind, violations: Sequence[Violation]) -> None:
     """Have LanceDB look at these again."""
     await write_many(database, kind, [(each.entity, each.uid) for each in violations])

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from aimo.db.connection import Database
 from aimo.services.doctor.invariant import Looked, Violation
 from aimo.services.sync import crashes
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 
 _RETRY = "try once more with `aimo sync run --retry-set-aside`, best after an update"
 _WHAT_TO_DO = {"rebuild": _RETRY, "attachment": f"delete the attachment, or {_RETRY}"}
@@ -37,12 +37,12 @@ class SetAside:
         return 0
 
     async def _violations(self) -> list[Violation]:
-        return [_violation(mark) for mark in await crashes.set_aside(self._database)]
+        return [_violation(entry) for entry in await crashes.set_aside(self._database)]
 
 
-def _violation(mark: Mark) -> Violation:
+def _violation(entry: OutboxEntry) -> Violation:
     problem = (
-        f"outbox entry {mark.mark_id} ({mark.kind}) is set aside, the process died {mark.crashes} times while it was "
-        f"applied: {_WHAT_TO_DO.get(mark.kind, _EDIT)}"
+        f"outbox entry {entry.entry_id} ({entry.kind}) is set aside, the process died {entry.crashes} times while it was "
+        f"applied: {_WHAT_TO_DO.get(entry.kind, _EDIT)}"
     )
-    return Violation(mark.entity_id, mark.uid, problem, str(mark.mark_id))
+    return Violation(entry.entity_id, entry.uid, problem, str(entry.entry_id))

@@ -102,7 +102,7 @@ def _digest(key: str, size: int) -> int:
     )
 
 
-class StrayFiles:
+class OrphanFiles:
     """Every stored object older than an hour is named by the row of an attachment or is its user's picture."""
 
     name = "stray-files"

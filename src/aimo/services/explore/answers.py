@@ -46,7 +46,7 @@ Event = Sources | Token | Exploration | StreamError
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class _PreparedAnswer:
     """Everything that is known before the answer is asked for."""
 
     question: str
@@ -121,7 +121,7 @@ class ExploreService:
 
     async def _prepare(
         self, chat: ChatModel, asked: _Question, passages: Sequence[Passage], seconds: float
-    ) -> _Prepared:
+    ) -> _PreparedAnswer:
         """Analyse the passages and what surrounds them; what fails is left out."""
         around = await look_around(self._database, asked.uid, passages)
         related, files = around.related, around.files
@@ -141,9 +141,9 @@ class ExploreService:
             hints=around.hints(insights(about_files or "")),
             file_count=len(files),
         )
-        return _Prepared(asked.text, _sources(passages), inert(told), prompt)
+        return _PreparedAnswer(asked.text, _sources(passages), inert(told), prompt)
 
-    async def _conclude(self, chat: ChatModel, prepared: _Prepared, answer: str, deadline: float) -> Exploration:
+    async def _conclude(self, chat: ChatModel, prepared: _PreparedAnswer, answer: str, deadline: float) -> Exploration:
         left = min(_FOLLOW_UP_SECONDS, deadline - time.monotonic())
         prompt = prompts.follow_ups(prepared.question, answer) if answer.strip() and left > 0 else None
         reply = await _ask(chat, prompt, left)
@@ -178,12 +178,12 @@ def _sources(passages: Sequence[Passage]) -> list[AnswerSource]:
     ]
 
 
-def _topics(prepared: _Prepared) -> list[str]:
+def _topics(prepared: _PreparedAnswer) -> list[str]:
     excerpt = cut(prepared.analysis, 100)
     return [excerpt] if excerpt else []
 
 
-def _failed(prepared: _Prepared) -> Exploration:
+def _failed(prepared: _PreparedAnswer) -> Exploration:
     return Exploration(answer=NOT_ANSWERED, sources=[], related_topics=_topics(prepared))
 
 

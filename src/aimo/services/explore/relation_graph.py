@@ -53,7 +53,7 @@ class RelationGraph:
         self._vectors = vectors
         self._embeddings = embeddings
 
-    async def around(self, uid: str, memo_id: str, *, backlinks: bool) -> Relations:
+    async def build_middleware(self, uid: str, memo_id: str, *, backlinks: bool) -> Relations:
         """The graph of a user's memo; SYSTEM_ERROR with the contract's text when there is no such memo."""
         async with self._database.reads() as connection:
             try:

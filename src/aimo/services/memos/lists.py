@@ -95,7 +95,7 @@ class MemoLists:
         """
         require_query(search)
         found = await self._texts.containing(uid, [search]) if search.strip() else None
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             selection = await select(connection, uid, criteria)
             if selection is None or found == []:
                 return MemoPage(items=[], pagination=request.describe(0))
@@ -103,8 +103,8 @@ class MemoLists:
                 total, rows = await _page(connection, selection, order, request)
             elif len(found) <= _LISTED_IDS:
                 listed = replace(selection.filters, listed=True)
-                narrowed = Selection(listed, selection.values | {"memo_ids": found})
-                total, rows = await _page(connection, narrowed, order, request)
+                restricted = Selection(listed, selection.values | {"memo_ids": found})
+                total, rows = await _page(connection, restricted, order, request)
             else:
                 total, rows = await _page_of_many(connection, selection, order, request, set(found))
             items = await self._views.present(connection, uid, rows, LISTED)
@@ -114,7 +114,7 @@ class MemoLists:
         """A user's public memos; none for an unknown user."""
         if not ids.is_possible(uid):
             return MemoPage(items=[], pagination=request.describe(0))
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             total, rows = await _page(connection, Selection(Filters(public=True), {"owner": uid}), order, request)
             items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
@@ -122,7 +122,7 @@ class MemoLists:
     async def random_public(self, uid: str) -> Memo:
         """One of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
         filters, order = Filters(public=True), Order()
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             total = 0
             if ids.is_possible(uid):
                 total = await fetch_value(connection, sql.count(filters), {"owner": uid})
@@ -134,7 +134,7 @@ class MemoLists:
 
     async def public_one(self, memo_id: str) -> PublicMemo:
         """A public memo with its author, without e-mail and private relations (docs/decisions/23-public-memos.md)."""
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             row = None
             if ids.is_possible(memo_id):
                 row = await fetch_one(connection, sql.PUBLIC_ONE, {"id": memo_id})
@@ -150,7 +150,7 @@ class MemoLists:
     async def backlinks(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
         """The memos that refer to a memo: cut by the order of the references, shown by the order of the memos."""
         require_possible(memo_id)
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             await one(connection, uid, memo_id)
             which = {"owner": uid, "id": memo_id}
             total: int = await fetch_value(connection, relation_sql.COUNT_BACKLINKS, which)

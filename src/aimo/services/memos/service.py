@@ -24,8 +24,8 @@ from aimo.services.memos import categories, tags
 from aimo.services.memos import memo_validation as memo_writes
 from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoViews
 from aimo.services.memos.memo_validation import check_tags, moment, optional
-from aimo.services.sync import outbox as marks
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync import outbox as entries
+from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ _ANSWER_SECONDS = 2.5
 
 
 class MemoService:
-    """Every change of a memo is one transaction, with the mark that brings it to LanceDB (docs/contract/memos.md)."""
+    """Every change of a memo is one transaction, with the entry that brings it to LanceDB (docs/contract/memos.md)."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class MemoService:
 
     async def get(self, uid: str, memo_id: str) -> Memo:
         """One memo; NOT_FOUND when the user has none of that id."""
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             row = await one(connection, uid, memo_id)
             return (await self._views.present(connection, uid, [row], LISTED))[0]
 
@@ -85,7 +85,7 @@ class MemoService:
         started = time.monotonic()
         await self._embed(content)
 
-        async def work(connection: AsyncConnection) -> tuple[Mark, Memo]:
+        async def work(connection: AsyncConnection) -> tuple[OutboxEntry, Memo]:
             if category_name is not None:
                 row["category_id"] = await categories.find_or_create(connection, uid, category_name)
             else:
@@ -99,8 +99,8 @@ class MemoService:
             memo = await self._present(connection, uid, row["memo_id"], CREATED)
             return await self._mark(connection, uid, row["memo_id"]), memo
 
-        mark, memo = await atomically(self._database, "memos.create", work, user=uid, entity=row["memo_id"])
-        await self._settle([mark], started)
+        entry, memo = await atomically(self._database, "memos.create", work, user=uid, entity=row["memo_id"])
+        await self._wait_until_applied([entry], started)
         memo.type = row["type"]
         memo.category_id = memo.category_id or UNSET
         memo.source = memo.source or UNSET
@@ -115,7 +115,7 @@ class MemoService:
         started = time.monotonic()
         await self._embed(content)
 
-        async def work(connection: AsyncConnection) -> tuple[list[Mark], Memo]:
+        async def work(connection: AsyncConnection) -> tuple[list[OutboxEntry], Memo]:
             row = await _locked(connection, uid, memo_id)
             memo_writes.require_size(content, self._max_size, row.content)
             change = _changed(row, content, body)
@@ -134,7 +134,7 @@ class MemoService:
             return ([await self._mark(connection, uid, memo_id)] if content != row.content else []), memo
 
         written, memo = await atomically(self._database, "memos.update", work, user=uid, entity=memo_id)
-        await self._settle(written, started)
+        await self._wait_until_applied(written, started)
         if body.category_id is not UNSET and memo.category_id is None:
             memo.category_id = UNSET
         return memo
@@ -157,14 +157,14 @@ class MemoService:
         """Remove a memo with its relations in both directions; its attachments stay."""
         require_possible(memo_id)
 
-        async def work(connection: AsyncConnection) -> Mark:
+        async def work(connection: AsyncConnection) -> OutboxEntry:
             await _locked(connection, uid, memo_id)
             await tags.recount(connection, uid, await _attached(connection, uid, memo_id), ())
             await connection.execute(sql.DELETE, {"owner": uid, "id": memo_id})
             return await self._mark(connection, uid, memo_id)
 
-        mark = await atomically(self._database, "memos.delete", work, user=uid, entity=memo_id)
-        await self._settle([mark], time.monotonic())
+        entry = await atomically(self._database, "memos.delete", work, user=uid, entity=memo_id)
+        await self._wait_until_applied([entry], time.monotonic())
 
     async def _embed(self, content: str) -> None:
         """Have the vector ready before the transaction; a failure is for the background worker.
@@ -181,12 +181,12 @@ class MemoService:
         for reason in failed.values():
             log.warning("a memo is saved without its vector", reason=str(reason))
 
-    async def _mark(self, connection: AsyncConnection, uid: str, memo_id: str) -> Mark:
-        return await marks.write(connection, "memo", memo_id, uid, grace_ms=self._sync.grace_ms)
+    async def _mark(self, connection: AsyncConnection, uid: str, memo_id: str) -> OutboxEntry:
+        return await entries.write(connection, "memo", memo_id, uid, grace_ms=self._sync.grace_ms)
 
-    async def _settle(self, written: Sequence[Mark], started: float) -> None:
+    async def _wait_until_applied(self, written: Sequence[OutboxEntry], started: float) -> None:
         left = _ANSWER_SECONDS - (time.monotonic() - started)
-        await self._sync.settle(written, seconds=max(0.3, min(2.0, left)))
+        await self._sync.wait_until_applied(written, seconds=max(0.3, min(2.0, left)))
 
     async def _present(self, connection: AsyncConnection, uid: str, memo_id: str, view: Any) -> Memo:
         row = await one(connection, uid, memo_id)

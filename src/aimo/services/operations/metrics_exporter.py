@@ -32,7 +32,7 @@ class _Given:
         return self._families
 
 
-class Figures:
+class MetricsExporter:
     """Samples what this process has, and asks the database for what all share."""
 
     def __init__(self, database: Database, vectors: VectorStore, sync: SyncService) -> None:

@@ -15,19 +15,19 @@ from aimo.dto.debug import TableData, TableField, TableSchema
 from aimo.errors import AimoError, Code
 from aimo.vectors import table_browser as inspection
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import Table
+from aimo.vectors.table import LanceTable
 
 MOST_ROWS = 1000
 # Beyond the end of any table, and a number that both stores can count to.
 _LARGEST_OFFSET = 2**31 - 1
 
 
-class InspectionService:
+class TableBrowser:
     """Shows the tables of the contract under its column names, without anything secret, and those of LanceDB."""
 
     def __init__(self, database: Database, vectors: VectorStore) -> None:
         self._database = database
-        self._vectors: dict[str, Table] = {table.name: table for table in vectors.tables}
+        self._vectors: dict[str, LanceTable] = {table.name: table for table in vectors.tables}
 
     def schema(self, table: str) -> TableSchema:
         """The columns of a table; NOT_FOUND for one that is not shown."""
@@ -60,7 +60,7 @@ class InspectionService:
                 for row in rows
             ]
 
-    def _table(self, name: str) -> Inspected | Table:
+    def _table(self, name: str) -> Inspected | LanceTable:
         if not name:
             raise AimoError(Code.PARAMS_ERROR, "Table name is required")
         shown = INSPECTED.get(name) or self._vectors.get(name)

@@ -28,14 +28,14 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Report:
+class PushReport:
     """How many messages are in which state, and the latest that were not simply sent."""
 
     counts: dict[str, int]
     trouble: list[Trouble]
 
 
-async def report(database: Database, since_ms: int) -> Report:
+async def report(database: Database, since_ms: int) -> PushReport:
     """The messages claimed since a moment. A claim that nobody can be working on any more counts as unknown."""
     now = clock.now_ms()
     async with database.reads() as connection:
@@ -43,10 +43,10 @@ async def report(database: Database, since_ms: int) -> Report:
         rows = await connection.execute(sql.TROUBLE, {"since": since_ms, "limit": _MOST_TROUBLE})
         trouble = []
         for row in rows:
-            lost = row.state == "claimed" and (row.next_look_at or 0) <= now
+            lost = row.state == "claimed" and (row.retry_at or 0) <= now
             reason = row.error or (_LOST if lost else _ON_ITS_WAY)
             state = "unknown" if lost else row.state
             trouble.append(Trouble(row.rule_id, row.due, row.channel, row.uid, state, row.attempts, reason))
     lost_count = sum(one.reason == _LOST for one in trouble)
     counts.update(claimed=-lost_count, unknown=lost_count)
-    return Report({state: number for state, number in counts.items() if number}, trouble)
+    return PushReport({state: number for state, number in counts.items() if number}, trouble)

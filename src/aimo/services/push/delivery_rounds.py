@@ -27,7 +27,7 @@ from aimo.db.queries import push_deliveries as sql
 from aimo.db.queries import push_rules as rule_sql
 from aimo.db.transaction import atomically
 from aimo.push.channels import Channels
-from aimo.push.protocol import Message, Outcome, PushError
+from aimo.push.protocol import PushError, PushMessage, PushOutcome
 from aimo.services.push.due_hours import hour_of, targets
 from aimo.services.push.message_content import PushContent
 
@@ -40,7 +40,7 @@ KEPT_DAYS = 30
 
 _GROUP = 200
 _PREPARED_AHEAD = 4
-_STATES = {Outcome.REJECTED: "failed", Outcome.UNAVAILABLE: "waiting", Outcome.UNKNOWN: "unknown"}
+_STATES = {PushOutcome.REJECTED: "failed", PushOutcome.UNAVAILABLE: "waiting", PushOutcome.UNKNOWN: "unknown"}
 _LOST = "the server was stopped while this message was on its way"
 _PUT_OFF = "earlier messages of this user took long"
 
@@ -87,7 +87,7 @@ class _Ready:
 
     rule: Any
     left: dict[str, Any]
-    message: Message
+    message: PushMessage
 
 
 class _Turns:
@@ -161,7 +161,7 @@ class PushRounds:
         async with self._database.reads() as connection:
             values = {"now": clock.now_ms(), "limit": _GROUP}
             rows = (await connection.execute(sql.WAITING, values)).all()
-        messages: dict[str, Message] = {}
+        messages: dict[str, PushMessage] = {}
         for row in rows:
             if not go_on():
                 break
@@ -237,7 +237,7 @@ class PushRounds:
                     await self._send(delivery, channel, ready.message, done)
         return late
 
-    async def _prepare(self, rule: Any, done: Round) -> Message | None:
+    async def _prepare(self, rule: Any, done: Round) -> PushMessage | None:
         """The rule's message, made once for all its channels."""
         try:
             return await self._content.generate(rule.uid, rule.content_type)
@@ -262,7 +262,7 @@ class PushRounds:
             "new_state": state,
             "tries": tries,
             "now": now,
-            "next_look": now + look_after_ms,
+            "new_retry_at": now + look_after_ms,
             "new_error": error,
         }
         try:
@@ -273,26 +273,26 @@ class PushRounds:
 
     async def _claim_again(self, delivery: Delivery) -> bool:
         now = clock.now_ms()
-        values = delivery.key | {"now": now, "next_look": now + self._lost_after_ms}
+        values = delivery.key | {"now": now, "new_retry_at": now + self._lost_after_ms}
         return await self._write("push.claim_again", delivery, sql.CLAIM_AGAIN, values) == 1
 
-    async def _send(self, delivery: Delivery, channel: Any, message: Message, done: Round) -> None:
+    async def _send(self, delivery: Delivery, channel: Any, message: PushMessage, done: Round) -> None:
         """Send a message whose claim is held, and write down what became of it."""
         try:
             await self._channels.send(channel, message)
         except PushError as error:
-            await self._settle(delivery, self._state_after(delivery, error), str(error), done)
+            await self._record_result(delivery, self._state_after(delivery, error), str(error), done)
         except Exception as error:
             log.exception("a push failed in an unexpected way", rule=delivery.rule_id, user=delivery.uid)
-            await self._settle(delivery, "unknown", type(error).__name__, done)
+            await self._record_result(delivery, "unknown", type(error).__name__, done)
         else:
-            await self._settle(delivery, "sent", None, done)
+            await self._record_result(delivery, "sent", None, done)
 
     def _state_after(self, delivery: Delivery, error: PushError) -> str:
         state = _STATES[error.outcome]
         return "failed" if state == "waiting" and delivery.attempts >= len(self._waits_ms) else state
 
-    async def _settle(self, delivery: Delivery, state: str, error: str | None, done: Round) -> None:
+    async def _record_result(self, delivery: Delivery, state: str, error: str | None, done: Round) -> None:
         done.count(state)
         if state != "sent":
             log.warning(
@@ -304,12 +304,12 @@ class PushRounds:
                 state=state,
                 error=error,
             )
-        next_look = clock.now_ms() + self._waits_ms[delivery.attempts] if state == "waiting" else None
-        values = {"new_state": state, "new_error": error, "next_look": next_look}
-        await self._write("push.settle", delivery, sql.SETTLE, delivery.key | values)
+        retry_at = clock.now_ms() + self._waits_ms[delivery.attempts] if state == "waiting" else None
+        values = {"new_state": state, "new_error": error, "new_retry_at": retry_at}
+        await self._write("push.record_result", delivery, sql.RECORD_RESULT, delivery.key | values)
 
     async def _try_again(
-        self, delivery: Delivery, present_hours: list[str], messages: dict[str, Message], done: Round
+        self, delivery: Delivery, present_hours: list[str], messages: dict[str, PushMessage], done: Round
     ) -> None:
         async with self._database.reads() as connection:
             values = {"owner": delivery.uid, "rule": delivery.rule_id}
@@ -329,7 +329,7 @@ class PushRounds:
 
     async def _drop(self, delivery: Delivery, reason: str, done: Round) -> None:
         if await self._claim_again(delivery):
-            await self._settle(delivery, "failed", reason, done)
+            await self._record_result(delivery, "failed", reason, done)
 
     async def _write(self, operation: str, delivery: Delivery, statement: Any, values: dict[str, Any]) -> int:
         """Run one statement in a transaction of its own; how many rows it touched."""

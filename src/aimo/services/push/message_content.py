@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import push_rules as sql
-from aimo.push.protocol import Message
+from aimo.push.protocol import PushMessage
 
 _BLOCK = (
     '<div style="margin:12px 0;padding:12px;border-radius:8px;background:#f6f7f9">'
@@ -48,7 +48,7 @@ class PushContent:
         self._zone = zone
         self._url = url
 
-    async def generate(self, uid: str, content_type: str) -> Message:
+    async def generate(self, uid: str, content_type: str) -> PushMessage:
         """The message for a user right now.
 
         Raises:
@@ -60,12 +60,12 @@ class PushContent:
             return await self._daily_memos(uid)
         raise UnknownContentError(f"Unsupported content type: {content_type}")
 
-    async def _daily_pick(self, uid: str) -> Message:
+    async def _daily_pick(self, uid: str) -> PushMessage:
         memos = await self._picks.daily(uid)
         blocks = [_block(_date(self._local(memo.created_at)), memo.content) for memo in memos]
         return self._message("今日推荐", blocks, "你还没有记录任何备忘录，来创建一个吧！")
 
-    async def _daily_memos(self, uid: str) -> Message:
+    async def _daily_memos(self, uid: str) -> PushMessage:
         start, end = day_bounds(self._zone, clock.now_ms())
         async with self._database.reads() as connection:
             rows = await connection.execute(sql.MEMOS_OF_DAY, {"owner": uid, "start": start, "end": end})
@@ -73,8 +73,8 @@ class PushContent:
         title = f"今日备忘录 ({len(blocks)}条)" if blocks else "今日备忘录"
         return self._message(title, blocks, "今天还没有记录任何备忘录")
 
-    def _message(self, title: str, blocks: Sequence[str], nothing: str) -> Message:
-        return Message(title, "".join(blocks) or f"<p>{nothing}</p>", self._url)
+    def _message(self, title: str, blocks: Sequence[str], nothing: str) -> PushMessage:
+        return PushMessage(title, "".join(blocks) or f"<p>{nothing}</p>", self._url)
 
     def _local(self, ms: int) -> datetime:
         # Not fromtimestamp, which refuses moments long ago on some systems.

@@ -16,14 +16,14 @@ from aimo.dto.push_rules import PushRule, PushRuleBody
 from aimo.errors import AimoError, Code
 from aimo.js_coercion import to_number
 from aimo.push.channels import Channels
-from aimo.push.protocol import Message, PushError
+from aimo.push.protocol import PushError, PushMessage
 from aimo.services.memos.name_keys import require_length
 
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPES = ("daily_pick", "daily_memos")
 MOST_CHANNELS = 20
-TEST = Message("测试推送", "这是一条测试消息，如果你能看到这条消息，说明推送配置正确！")
+TEST = PushMessage("测试推送", "这是一条测试消息，如果你能看到这条消息，说明推送配置正确！")
 
 
 class PushRuleService:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from aimo.ai.ocr import OcrOptions, Recognized, TextRecognizer
+from aimo.ai.ocr import RecognitionOptions, Recognized, TextRecognizer
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.inert_text import inert, inert_inside
 from aimo.outbound import Outbound
@@ -47,7 +47,9 @@ class OcrService:
         """Names of the providers there are, with a key or without."""
         return list(self._providers)
 
-    async def recognize(self, uid: str, files: Sequence[str], provider: str, options: OcrOptions) -> list[Recognized]:
+    async def recognize(
+        self, uid: str, files: Sequence[str], provider: str, options: RecognitionOptions
+    ) -> list[Recognized]:
         """What each file says, in their order, as inert text.
 
         PARAMS_ERROR without files, for too many, and for URLs that lead to a private address; LimitReached when the

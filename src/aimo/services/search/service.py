@@ -56,7 +56,7 @@ class SearchService:
         """
         vector = await self.query_vector(query)
         hits, total = await self._ranked_page(uid, vector, criteria, request)
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             items, truncated = await self._present(connection, uid, hits)
         return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
@@ -65,7 +65,7 @@ class SearchService:
 
         See docs/contract/search.md#related-memos.
         """
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             await one(connection, uid, memo_id)
             total: int = await fetch_value(connection, sql.COUNT_ALL, {"owner": uid}) - 1
         hits: Sequence[Hit] = []
@@ -74,7 +74,7 @@ class SearchService:
         vector = await table.get(uid, memo_id) if request.size and depth > request.offset else None
         if vector is not None:
             hits = (await table.search(uid, vector, depth, exclude=memo_id))[request.offset :]
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             items, truncated = await self._present(connection, uid, hits)
         return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
@@ -113,7 +113,7 @@ class SearchService:
             matches = [match for match in matches if match.id in allowed]
         page = matches[request.offset : request.offset + request.size]
         similarities = dict(hits)
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             shown = [(match.id, similarities.get(match.id, 0.0)) for match in page]
             items, truncated = await self._present(connection, uid, shown)
         ways = {match.id: match.matched_by for match in page}
@@ -177,7 +177,7 @@ class SearchService:
 
     async def _allowed(self, uid: str, criteria: Criteria) -> set[str]:
         """The ids of all memos that meet the criteria."""
-        async with self._database.quick_reads() as connection:
+        async with self._database.driver_connection() as connection:
             selection = await select(connection, uid, criteria)
             if selection is None:
                 return set()

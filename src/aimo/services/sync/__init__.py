@@ -1,5 +1,5 @@
 """Keeps LanceDB in step with the relational database, whatever dies in between.
 
-A change writes a dirty mark in its own transaction. Applying a mark reads the row as it is *now* and
-makes LanceDB agree, so marks may be applied twice, late or out of order.
+A change writes a outbox entry in its own transaction. Applying an entry reads the row as it is *now* and
+makes LanceDB agree, so entries may be applied twice, late or out of order.
 """

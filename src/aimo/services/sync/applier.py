@@ -1,4 +1,4 @@
-"""Makes LanceDB agree with the rows that marks point at. It never waits for a provider."""
+"""Makes LanceDB agree with the rows that entries point at. It never waits for a provider."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import outbox
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync.attachment_vectors import Pictures
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 from aimo.vectors.store import VectorStore
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.vector_table import VectorTable
 
 
 class Result(Enum):
-    """What became of a mark."""
+    """What became of an entry."""
 
     APPLIED = "applied"
     NEEDS_VECTOR = "its text has no vector yet"
@@ -28,7 +28,7 @@ class Result(Enum):
 
 
 class Applier:
-    """Applies groups of marks: one commit a table whatever their number. Only the writer process may use it."""
+    """Applies groups of entries: one commit a table whatever their number. Only the writer process may use it."""
 
     def __init__(
         self,
@@ -49,25 +49,25 @@ class Applier:
         embedder = self._embeddings.embedder
         return self._vectors.memo_vectors.matches(embedder.model, embedder.dimension)
 
-    async def apply(self, marks: Sequence[Mark]) -> list[Result]:
-        """Apply what can be applied, remove those marks, and say what became of each.
+    async def apply(self, entries: Sequence[OutboxEntry]) -> list[Result]:
+        """Apply what can be applied, remove those entries, and say what became of each.
 
         Texts are made findable even where the vector is still missing.
         """
-        repeated = list({mark.entity_id for mark in marks if mark.kind == "replace"})
+        repeated = list({entry.entity_id for entry in entries if entry.kind == "replace"})
         if repeated:
             await asyncio.gather(self._vectors.memo_texts.delete(repeated), self._vectors.memo_vectors.delete(repeated))
-        memo_ids = list({mark.entity_id for mark in marks if mark.kind in ("memo", "replace")})
-        attachment_ids = list({mark.entity_id for mark in marks if mark.kind == "attachment"})
+        memo_ids = list({entry.entity_id for entry in entries if entry.kind in ("memo", "replace")})
+        attachment_ids = list({entry.entity_id for entry in entries if entry.kind == "attachment"})
         memos, attachments = await asyncio.gather(
             self._apply_memos(memo_ids), self._apply_attachments(attachment_ids, self._pictures)
         )
         waiting = {"memo": memos, "replace": memos, "attachment": attachments}
-        results = [waiting.get(mark.kind, {}).get(mark.entity_id, Result.APPLIED) for mark in marks]
-        done = [mark.mark_id for mark, result in zip(marks, results, strict=True) if result is Result.APPLIED]
+        results = [waiting.get(entry.kind, {}).get(entry.entity_id, Result.APPLIED) for entry in entries]
+        done = [entry.entry_id for entry, result in zip(entries, results, strict=True) if result is Result.APPLIED]
         if done:
             async with self._database.reads() as connection:
-                await connection.execute(outbox.DELETE, {"mark_ids": done})
+                await connection.execute(outbox.DELETE, {"entry_ids": done})
         return results
 
     async def _apply_memos(self, memo_ids: list[str]) -> dict[str, Result]:

@@ -21,7 +21,7 @@ import structlog
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 
 log = structlog.get_logger(__name__)
 
@@ -50,30 +50,30 @@ class CrashRecord:
         """
         async with self._database.reads() as connection:
             started = (await connection.execute(sql.STARTED)).all()
-        await self._end([row.mark_id for row in started if row.mark_id in self._own_traces])
-        await self._count([row for row in started if row.mark_id not in self._own_traces])
+        await self._end([row.entry_id for row in started if row.entry_id in self._own_traces])
+        await self._count([row for row in started if row.entry_id not in self._own_traces])
         self._own_traces.clear()
         async with self._database.reads() as connection:
             self._newest_old_entry = (await connection.execute(sql.NEWEST)).scalar() or 0
         self._set_aside = defaultdict(list)
-        for mark in await set_aside(self._database):
-            self._set_aside[mark.entity_id].append(mark.mark_id)
+        for entry in await set_aside(self._database):
+            self._set_aside[entry.entity_id].append(entry.entry_id)
 
-    def in_parts(self, marks: Sequence[Mark]) -> list[list[Mark]]:
+    def in_parts(self, entries: Sequence[OutboxEntry]) -> list[list[OutboxEntry]]:
         """What may be applied together: the new ones, the old ones, and every suspect alone."""
-        innocent = [mark for mark in marks if not mark.crashes]
-        new = [mark for mark in innocent if not self._is_old(mark)]
-        old = [mark for mark in innocent if self._is_old(mark)]
-        suspects = [[mark] for mark in marks if mark.crashes]
+        innocent = [entry for entry in entries if not entry.crashes]
+        new = [entry for entry in innocent if not self._is_old(entry)]
+        old = [entry for entry in innocent if self._is_old(entry)]
+        suspects = [[entry] for entry in entries if entry.crashes]
         return [part for part in (new, old, *suspects) if part]
 
     @asynccontextmanager
-    async def turn(self, marks: Sequence[Mark]) -> AsyncIterator[None]:
+    async def turn(self, entries: Sequence[OutboxEntry]) -> AsyncIterator[None]:
         """Wait until these may be worked on: a suspect waits until no other old entry is, and they for it."""
-        if not any(map(self._is_old, marks)):
+        if not any(map(self._is_old, entries)):
             yield
             return
-        suspect = any(mark.crashes for mark in marks)
+        suspect = any(entry.crashes for entry in entries)
         async with self._turn:
             await self._turn.wait_for(lambda: not self._suspect_at_work and not (suspect and self._working))
             self._working += 1
@@ -87,35 +87,35 @@ class CrashRecord:
                 self._turn.notify_all()
 
     @asynccontextmanager
-    async def recorded(self, marks: Sequence[Mark]) -> AsyncIterator[None]:
+    async def recorded(self, entries: Sequence[OutboxEntry]) -> AsyncIterator[None]:
         """Leave a trace of the old ones among these entries that lasts until the end, or beyond a crash."""
-        old = [mark.mark_id for mark in marks if self._is_old(mark)]
+        old = [entry.entry_id for entry in entries if self._is_old(entry)]
         if not old:
             yield
             return
         self._own_traces.update(old)
         async with self._database.reads() as connection:
-            await connection.execute(sql.START, {"mark_ids": old, "now": clock.now_ms()})
+            await connection.execute(sql.START, {"entry_ids": old, "now": clock.now_ms()})
         try:
             yield
         finally:
             await self._end(old)
             self._own_traces.difference_update(old)
 
-    async def forget(self, applied: Sequence[Mark]) -> None:
+    async def forget(self, applied: Sequence[OutboxEntry]) -> None:
         """Remove the entries set aside whose memo or attachment has just been brought up to date by another entry."""
-        outdated = [number for mark in applied for number in self._set_aside.pop(mark.entity_id, ())]
+        outdated = [number for entry in applied for number in self._set_aside.pop(entry.entity_id, ())]
         if outdated:
             async with self._database.reads() as connection:
-                await connection.execute(sql.DELETE, {"mark_ids": outdated})
+                await connection.execute(sql.DELETE, {"entry_ids": outdated})
 
-    async def _end(self, mark_ids: Sequence[int]) -> None:
-        if mark_ids:
+    async def _end(self, entry_ids: Sequence[int]) -> None:
+        if entry_ids:
             async with self._database.reads() as connection:
-                await connection.execute(sql.END, {"mark_ids": mark_ids})
+                await connection.execute(sql.END, {"entry_ids": entry_ids})
 
-    def _is_old(self, mark: Mark) -> bool:
-        return mark.mark_id <= self._newest_old_entry
+    def _is_old(self, entry: OutboxEntry) -> bool:
+        return entry.entry_id <= self._newest_old_entry
 
     async def _count(self, started: Sequence[Any]) -> None:
         for crashes in sorted({row.crashes for row in started}):
@@ -123,24 +123,24 @@ class CrashRecord:
             fatal = crashes + 1 >= sql.MOST_CRASHES
             next_try = sql.SET_ASIDE_UNTIL if fatal else clock.now_ms() + _RETRY_WAITS_MS[crashes]
             for start in range(0, len(rows), _CHUNK):
-                ids = [row.mark_id for row in rows[start : start + _CHUNK]]
+                ids = [row.entry_id for row in rows[start : start + _CHUNK]]
                 async with self._database.reads() as connection:
-                    await connection.execute(sql.COUNT_CRASH, {"mark_ids": ids, "next_try": next_try})
+                    await connection.execute(sql.COUNT_CRASH, {"entry_ids": ids, "next_try": next_try})
             log.warning("outbox entries were being applied when the process died", entries=len(rows), times=crashes + 1)
             for row in rows if fatal else ():
                 log.error(
                     "An outbox entry is set aside: the process died each time that it was applied. `aimo doctor` says "
                     "what to do.",
-                    entry=row.mark_id,
+                    entry=row.entry_id,
                     kind=row.kind,
                     entity=row.entity_id,
                 )
 
 
-async def set_aside(database: Database) -> list[Mark]:
+async def set_aside(database: Database) -> list[OutboxEntry]:
     """The entries that are not applied any more, oldest first."""
     async with database.reads() as connection:
-        return [Mark(*row) for row in await connection.execute(sql.SET_ASIDE)]
+        return [OutboxEntry(*row) for row in await connection.execute(sql.SET_ASIDE)]
 
 
 async def retry_set_aside(database: Database) -> int:

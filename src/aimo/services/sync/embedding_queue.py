@@ -13,7 +13,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import outbox as sql
 from aimo.errors import ProviderError
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 
 log = structlog.get_logger(__name__)
 
@@ -25,15 +25,15 @@ _OUTAGE_WAITS = (0.5, 1.0, 2.0, 3.0)
 # A refused text is not worth asking often.
 _REFUSAL_WAITS_MS = (30_000, 120_000, 600_000, 3_600_000)
 
-# How many marks wait in memory; the others wait in the database alone.
+# How many entries wait in memory; the others wait in the database alone.
 _MOST_WAITING = 5000
 _HELD_MS = 60_000
 
 
 class Filling:
-    """The queue of marks of one kind that lack their vector.
+    """The queue of entries of one kind that lack their vector.
 
-    A mark in the queue stays in the database too, out of the worker's sight for a minute at a time, because
+    An entry in the queue stays in the database too, out of the worker's sight for a minute at a time, because
     looking at it again would only write its text again. Should this process die, `release` shows it to
     the next one. Only the writer process may use it.
     """
@@ -42,7 +42,7 @@ class Filling:
         self,
         database: Database,
         embed: Embed,
-        apply: Callable[[list[Mark]], Awaitable[None]],
+        apply: Callable[[list[OutboxEntry]], Awaitable[None]],
         crashes: CrashRecord,
         *,
         seconds_each: float,
@@ -52,11 +52,11 @@ class Filling:
         """Args say who makes the vectors, and how patient to be.
 
         Args:
-            database: where the marks are.
+            database: where the entries are.
             embed: gets ids and seconds, and returns why some have no vector.
-            apply: applies marks that have their vector.
+            apply: applies entries that have their vector.
             crashes: keeps a record of what is being embedded.
-            seconds_each: what a batch may take for each of its marks, besides 4 s.
+            seconds_each: what a batch may take for each of its entries, besides 4 s.
             first: size of the first batch; one that succeeds may be followed by one twice as large, and
                 one that fails by one half as large.
             most: size of the largest batch.
@@ -68,24 +68,24 @@ class Filling:
         self._seconds_each = seconds_each
         self._size = first
         self._most = most
-        self._waiting: dict[int, Mark] = {}
+        self._waiting: dict[int, OutboxEntry] = {}
         self._left_out = False
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
 
-    async def add(self, marks: Sequence[Mark]) -> None:
-        """Have the vectors of these marks made soon."""
+    async def add(self, entries: Sequence[OutboxEntry]) -> None:
+        """Have the vectors of these entries made soon."""
         room = max(0, _MOST_WAITING - len(self._waiting))
-        self._left_out = self._left_out or len(marks) > room
-        self._waiting |= {mark.mark_id: mark for mark in marks[:room]}
-        values = {"mark_ids": [mark.mark_id for mark in marks], "next_try": clock.now_ms() + _HELD_MS}
+        self._left_out = self._left_out or len(entries) > room
+        self._waiting |= {entry.entry_id: entry for entry in entries[:room]}
+        values = {"entry_ids": [entry.entry_id for entry in entries], "next_try": clock.now_ms() + _HELD_MS}
         async with self._database.reads() as connection:
             await connection.execute(sql.DELAY, values)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="sync-embedding")
 
     async def stop(self) -> None:
-        """Forget the queue; its marks are still in the database."""
+        """Forget the queue; its entries are still in the database."""
         self._waiting.clear()
         self._failures = 0
         if self._task:
@@ -108,44 +108,44 @@ class Filling:
                 self._left_out = False
                 await release(self._database)
 
-    def _next(self, size: int) -> list[Mark]:
+    def _next(self, size: int) -> list[OutboxEntry]:
         """The first ones of the queue; those that the process may have died of come last, and alone."""
-        innocent = (mark for mark in self._waiting.values() if not mark.crashes)
+        innocent = (entry for entry in self._waiting.values() if not entry.crashes)
         return list(itertools.islice(innocent, size)) or [next(iter(self._waiting.values()))]
 
-    async def _fill(self, batch: list[Mark]) -> None:
-        ids = list({mark.entity_id for mark in batch})
+    async def _fill(self, batch: list[OutboxEntry]) -> None:
+        ids = list({entry.entity_id for entry in batch})
         async with self._crashes.turn(batch), self._crashes.recorded(batch):
             failed = await self._embed(ids, _SECONDS + self._seconds_each * len(ids))
         if failed:
             log.warning("left without a vector", rows=len(failed), reason=str(next(iter(failed.values()))))
         # A text may be at fault, and not the provider, which then answers for another one: hence behind the others.
         outage = len(failed) == len(ids) and any(reason.retryable for reason in failed.values())
-        for mark in batch:
-            self._waiting.pop(mark.mark_id, None)
-            if reason := failed.get(mark.entity_id):
+        for entry in batch:
+            self._waiting.pop(entry.entry_id, None)
+            if reason := failed.get(entry.entity_id):
                 if reason.retryable:
-                    self._waiting[mark.mark_id] = mark
-                await self._postpone(mark, reason)
+                    self._waiting[entry.entry_id] = entry
+                await self._postpone(entry, reason)
         if outage:
             # A batch of long texts that was too slow as a whole would be again, and keep its short ones waiting.
             self._size = max(1, len(batch) // 2)
         elif not self._failures:
             self._size = min(2 * self._size, self._most)
         self._failures = self._failures + 1 if outage else 0
-        if ready := [mark for mark in batch if mark.entity_id not in failed]:
+        if ready := [entry for entry in batch if entry.entity_id not in failed]:
             await self._apply(ready)
 
-    async def _postpone(self, mark: Mark, reason: ProviderError) -> None:
-        refused = _REFUSAL_WAITS_MS[min(mark.attempts, len(_REFUSAL_WAITS_MS) - 1)]
+    async def _postpone(self, entry: OutboxEntry, reason: ProviderError) -> None:
+        refused = _REFUSAL_WAITS_MS[min(entry.attempts, len(_REFUSAL_WAITS_MS) - 1)]
         wait = _HELD_MS if reason.retryable else refused
-        values = {"mark_ids": [mark.mark_id], "next_try": clock.now_ms() + wait, "error": str(reason)[:1000]}
+        values = {"entry_ids": [entry.entry_id], "next_try": clock.now_ms() + wait, "error": str(reason)[:1000]}
         async with self._database.reads() as connection:
             await connection.execute(sql.POSTPONE, values)
 
 
 async def release(database: Database) -> None:
-    """Show the worker every mark that is held, by whichever process."""
+    """Show the worker every entry that is held, by whichever process."""
     now = clock.now_ms()
     async with database.reads() as connection:
         await connection.execute(sql.RELEASE, {"now": now, "latest": now + _HELD_MS, "next_try": now})

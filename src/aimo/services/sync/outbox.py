@@ -1,4 +1,4 @@
-"""Dirty marks: which memo or attachment LanceDB must look at again."""
+"""Dirty entries: which memo or attachment LanceDB must look at again."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Kind = Literal["memo", "replace", "attachment", "rebuild"]
 _CHUNK = 1000
 
 
-class Mark(NamedTuple):
-    """One mark. ``attempts`` counts how often applying it failed, ``crashes`` how often the process died of it."""
+class OutboxEntry(NamedTuple):
+    """One entry. ``attempts`` counts how often applying it failed, ``crashes`` how often the process died of it."""
 
-    mark_id: int
+    entry_id: int
     kind: str
     entity_id: str
     uid: str
@@ -30,26 +30,26 @@ class Mark(NamedTuple):
     crashes: int = 0
 
 
-async def write(connection: AsyncConnection, kind: Kind, entity_id: str, uid: str, *, grace_ms: int = 0) -> Mark:
-    """Write a mark in the caller's transaction.
+async def write(connection: AsyncConnection, kind: Kind, entity_id: str, uid: str, *, grace_ms: int = 0) -> OutboxEntry:
+    """Write an entry in the caller's transaction.
 
     ``grace_ms`` keeps the background worker away from it while the caller applies it at once.
     """
     row = {"kind": kind, "entity_id": entity_id, "uid": uid, "now": clock.now_ms() + grace_ms}
-    result = await connection.execute(sql.MARK, row)
+    result = await connection.execute(sql.CREATE, row)
     key = result.inserted_primary_key
     assert key is not None
-    return Mark(key[0], kind, entity_id, uid)
+    return OutboxEntry(key[0], kind, entity_id, uid)
 
 
 async def write_many(database: Database, kind: Kind, entities: Sequence[tuple[str, str]]) -> None:
-    """Write a mark for each ``(entity_id, uid)``, a thousand in a transaction: dying half-way leaves the first ones."""
+    """Write an entry for each ``(entity_id, uid)``, 1,000 a transaction; a crash half-way leaves the first ones."""
     now = clock.now_ms()
     for start in range(0, len(entities), _CHUNK):
         chunk = entities[start : start + _CHUNK]
         rows = [{"kind": kind, "entity_id": entity_id, "uid": uid, "now": now} for entity_id, uid in chunk]
 
         async def work(connection: AsyncConnection, rows: list[dict[str, Any]] = rows) -> None:
-            await connection.execute(sql.MARK, rows)
+            await connection.execute(sql.CREATE, rows)
 
-        await atomically(database, "sync.mark", work)
+        await atomically(database, "sync.entry", work)

@@ -1,6 +1,6 @@
 """Re-creates all of LanceDB's vectors and texts from the relational database, while searches go on.
 
-A rebuild is a mark like any other: whoever holds the writer lease carries it out, so it works beside a
+A rebuild is an entry like any other: whoever holds the writer lease carries it out, so it works beside a
 running server, and goes on after a crash.
 """
 
@@ -18,7 +18,7 @@ from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import outbox as sql
 from aimo.db.transaction import atomically
 from aimo.services.sync.crashes import set_aside
-from aimo.services.sync.outbox import Mark, write, write_many
+from aimo.services.sync.outbox import OutboxEntry, write, write_many
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -28,28 +28,32 @@ _CHUNK = 1000
 RETRY_WAITS_MS = (500, 2000, 4000, 8000, 60_000)
 
 
-async def request(database: Database) -> tuple[Mark, int]:
-    """Ask for a rebuild and return its mark, and how many memos it will go through."""
+async def request(database: Database) -> tuple[OutboxEntry, int]:
+    """Ask for a rebuild and return its entry, and how many memos it will go through."""
     async with database.reads() as connection:
         memos: int = (await connection.execute(sql.COUNT_MEMOS)).scalar_one()
-    mark = await atomically(database, "sync.rebuild", lambda connection: write(connection, "rebuild", "all", "-"))
-    return mark, memos
+    entry = await atomically(database, "sync.rebuild", lambda connection: write(connection, "rebuild", "all", "-"))
+    return entry, memos
 
 
-async def withdraw_hopeless(database: Database, mark: Mark) -> str | None:
+async def withdraw_hopeless(database: Database, entry: OutboxEntry) -> str | None:
     """Withdraw a request that failed at every try; why it did, or None while there is hope."""
     async with database.reads() as connection:
-        row = (await connection.execute(sql.REMAINING, {"mark_ids": [mark.mark_id]})).one_or_none()
+        row = (await connection.execute(sql.REMAINING, {"entry_ids": [entry.entry_id]})).one_or_none()
         if row is None or row.attempts < len(RETRY_WAITS_MS):
             return None
-        await connection.execute(sql.DELETE, {"mark_ids": [mark.mark_id]})
+        await connection.execute(sql.DELETE, {"entry_ids": [entry.entry_id]})
     return str(row.last_error)
 
 
 async def carry_out(
-    database: Database, vectors: VectorStore, embedder: Embedder, pictured: MultimodalEmbedder | None, mark: Mark
+    database: Database,
+    vectors: VectorStore,
+    embedder: Embedder,
+    pictured: MultimodalEmbedder | None,
+    entry: OutboxEntry,
 ) -> None:
-    """Mark every memo and attachment, and every row of LanceDB that has none; only then is the request removed.
+    """Enqueue every memo and attachment, and every row of LanceDB that has none; only then is the request removed.
 
     Tables whose files are missing or broken are made anew before. Dying half-way means marking some memos twice,
     which does no harm. What is set aside stays so: applying it would kill the process again.
@@ -76,7 +80,7 @@ async def carry_out(
     async for chunk in pictures.ids():
         await write_many(database, "attachment", [row for row in chunk if row[0] not in left_out])
     async with database.reads() as connection:
-        await connection.execute(sql.DELETE, {"mark_ids": [mark.mark_id]})
+        await connection.execute(sql.DELETE, {"entry_ids": [entry.entry_id]})
     log.info("rebuild under way", memos=marked)
 
 

@@ -1,4 +1,4 @@
-"""Applies marks: those of this process at once, the others, and failed ones, in the background."""
+"""Applies entries: those of this process at once, the others, and failed ones, in the background."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from aimo.services.sync.batcher import Batcher
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.embedding_queue import Filling, release
 from aimo.services.sync.lease import Lease
-from aimo.services.sync.outbox import Mark
+from aimo.services.sync.outbox import OutboxEntry
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
 
-# How long a mark is left to the process that wrote it while that process is the writer.
+# How long an entry is left to the process that wrote it while that process is the writer.
 GRACE_MS = 1500
-SETTLE_SECONDS = 2.0
+WAIT_SECONDS = 2.0
 
 _GROUP = 256
 _IDLE_SECONDS = 0.1
@@ -43,7 +43,7 @@ _WRONG_MODEL_WAIT_MS = 60_000
 
 @dataclass(frozen=True)
 class SyncStatus:
-    """How far LanceDB lags behind: marks waiting, the oldest one's time, and the last failure.
+    """How far LanceDB lags behind: entries waiting, the oldest one's time, and the last failure.
 
     Entries that are set aside do not wait.
     """
@@ -71,7 +71,7 @@ class SyncService:
         self._vectors = vectors
         self._embeddings = embeddings
         self._applier = Applier(database, vectors, embeddings, pictures)
-        self._batcher: Batcher[Mark, Result] | None = None
+        self._batcher: Batcher[OutboxEntry, Result] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._pictures = pictures
         self._crashes = CrashRecord(database)
@@ -126,38 +126,38 @@ class SyncService:
 
     @property
     def grace_ms(self) -> int:
-        """What to give ``marks.write``: time to apply the mark oneself, where one can."""
+        """What to give ``entries.write``: time to apply the entry oneself, where one can."""
         return GRACE_MS if self.lease.held else 0
 
-    async def settle(self, marks: Sequence[Mark], *, seconds: float = SETTLE_SECONDS) -> bool:
-        """Wait until marks just committed are applied, or nearly ``seconds``; whether they are.
+    async def wait_until_applied(self, entries: Sequence[OutboxEntry], *, seconds: float = WAIT_SECONDS) -> bool:
+        """Wait until entries just committed are applied, or nearly ``seconds``; whether they are.
 
         What is not applied by then is applied in the background: nothing is lost by not waiting.
         """
-        if not marks:
+        if not entries:
             return True
         try:
             async with asyncio.timeout(seconds):
                 if self.lease.held and self._batcher:
-                    results = await asyncio.gather(*(self._batcher.submit(mark) for mark in marks))
-                    outcomes = zip(marks, results, strict=True)
-                    await self._fill([mark for mark, result in outcomes if result is Result.NEEDS_VECTOR])
+                    results = await asyncio.gather(*(self._batcher.submit(entry) for entry in entries))
+                    outcomes = zip(entries, results, strict=True)
+                    await self._fill([entry for entry, result in outcomes if result is Result.NEEDS_VECTOR])
                     return all(result is Result.APPLIED for result in results)
-                return await self._applied_elsewhere([mark.mark_id for mark in marks])
+                return await self._applied_elsewhere([entry.entry_id for entry in entries])
         except TimeoutError:
             return False
         except Exception:
-            log.exception("marks could not be applied at once", marks=len(marks))
+            log.exception("entries could not be applied at once", entries=len(entries))
             return False
 
     async def status(self) -> SyncStatus:
         """How far LanceDB lags behind."""
         return await status(self._database)
 
-    async def _applied_elsewhere(self, mark_ids: list[int]) -> bool:
+    async def _applied_elsewhere(self, entry_ids: list[int]) -> bool:
         while True:
             async with self._database.reads() as connection:
-                left = (await connection.execute(sql.REMAINING, {"mark_ids": mark_ids})).all()
+                left = (await connection.execute(sql.REMAINING, {"entry_ids": entry_ids})).all()
             if not left:
                 return True
             # The writer has looked at them, so their texts are found; what they lack will take a while.
@@ -182,19 +182,19 @@ class SyncService:
                 await asyncio.sleep(_IDLE_SECONDS)
 
     async def _work_once(self) -> bool:
-        """Apply one group of marks that are due; whether there may be more."""
+        """Apply one group of entries that are due; whether there may be more."""
         async with self._database.reads() as connection:
             rows = await connection.execute(sql.DUE, {"now": clock.now_ms(), "limit": _GROUP})
-            marks = [Mark(*row) for row in rows]
-        if not marks:
+            entries = [OutboxEntry(*row) for row in rows]
+        if not entries:
             return False
-        for request in (mark for mark in marks if mark.kind == "rebuild"):
+        for request in (entry for entry in entries if entry.kind == "rebuild"):
             async with self._crashes.turn([request]), self._crashes.recorded([request]):
                 await self._rebuild(request)
-        await self._apply([mark for mark in marks if mark.kind != "rebuild"])
-        return len(marks) == _GROUP
+        await self._apply([entry for entry in entries if entry.kind != "rebuild"])
+        return len(entries) == _GROUP
 
-    async def _rebuild(self, request: Mark) -> None:
+    async def _rebuild(self, request: OutboxEntry) -> None:
         pictured = self._pictures.embedder if self._pictures else None
         try:
             await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, pictured, request)
@@ -207,29 +207,29 @@ class SyncService:
             await release(self._database)
 
     async def _take_over(self) -> None:
-        # Whoever wrote before may have died with marks in its hands.
+        # Whoever wrote before may have died with entries in its hands.
         await release(self._database)
         await self._crashes.take_over()
 
-    async def _apply_group(self, marks: list[Mark]) -> list[Result]:
-        results: dict[Mark, Result] = {}
-        for part in self._crashes.in_parts(marks):
+    async def _apply_group(self, entries: list[OutboxEntry]) -> list[Result]:
+        results: dict[OutboxEntry, Result] = {}
+        for part in self._crashes.in_parts(entries):
             async with self._crashes.recorded(part):
                 results |= zip(part, await self._applier.apply(part), strict=True)
-        await self._crashes.forget([mark for mark, result in results.items() if result is Result.APPLIED])
-        return [results[mark] for mark in marks]
+        await self._crashes.forget([entry for entry, result in results.items() if result is Result.APPLIED])
+        return [results[entry] for entry in entries]
 
-    async def _apply(self, marks: list[Mark]) -> None:
-        for part in self._crashes.in_parts(marks):
+    async def _apply(self, entries: list[OutboxEntry]) -> None:
+        for part in self._crashes.in_parts(entries):
             async with self._crashes.turn(part):
                 await self._apply_together(part)
 
-    async def _apply_together(self, marks: list[Mark]) -> None:
-        if reason := await self._try(marks):
-            log.error("marks could not be applied", marks=len(marks), reason=reason)
-            await self._postpone(await self._narrow(marks), _FAILURE_WAITS_MS, reason)
+    async def _apply_together(self, entries: list[OutboxEntry]) -> None:
+        if reason := await self._try(entries):
+            log.error("entries could not be applied", entries=len(entries), reason=reason)
+            await self._postpone(await self._narrow(entries), _FAILURE_WAITS_MS, reason)
 
-    async def _narrow(self, failed: list[Mark]) -> list[Mark]:
+    async def _narrow(self, failed: list[OutboxEntry]) -> list[OutboxEntry]:
         """Apply those of a group that failed which do not fail by themselves; the others are returned.
 
         Where no half can be applied, the reason is taken to lie elsewhere than in one of them.
@@ -243,24 +243,26 @@ class SyncService:
             [failed] = bad
         return failed
 
-    async def _try(self, marks: list[Mark]) -> str | None:
+    async def _try(self, entries: list[OutboxEntry]) -> str | None:
         """Apply these together; why that failed, None if it did not."""
         assert self._batcher is not None
         try:
-            results = await asyncio.gather(*(self._batcher.submit(mark) for mark in marks))
+            results = await asyncio.gather(*(self._batcher.submit(entry) for entry in entries))
         except Exception as error:  # noqa: BLE001 (told by the caller, and kept with the entries)
             return f"{type(error).__name__}: {error}"
-        wrong = [mark for mark, result in zip(marks, results, strict=True) if result is Result.WRONG_MODEL]
+        wrong = [entry for entry, result in zip(entries, results, strict=True) if result is Result.WRONG_MODEL]
         await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), Result.WRONG_MODEL.value)
-        await self._fill([mark for mark, result in zip(marks, results, strict=True) if result is Result.NEEDS_VECTOR])
+        await self._fill(
+            [entry for entry, result in zip(entries, results, strict=True) if result is Result.NEEDS_VECTOR]
+        )
         return None
 
-    async def _fill(self, lacking: Sequence[Mark]) -> None:
+    async def _fill(self, lacking: Sequence[OutboxEntry]) -> None:
         """Have the vectors of these made in the background."""
-        of_attachments = [mark for mark in lacking if mark.kind == "attachment"]
+        of_attachments = [entry for entry in lacking if entry.kind == "attachment"]
         if of_attachments and self._of_attachments:
             await self._of_attachments.add(of_attachments)
-        if of_memos := [mark for mark in lacking if mark.kind != "attachment"]:
+        if of_memos := [entry for entry in lacking if entry.kind != "attachment"]:
             await self._of_memos.add(of_memos)
 
     async def _stop_filling(self) -> None:
@@ -275,11 +277,11 @@ class SyncService:
         failed = await self._embeddings.fill([row.content for row in rows], seconds=seconds)
         return {row.memo_id: failed[row.content] for row in rows if row.content in failed}
 
-    async def _postpone(self, marks: Sequence[Mark], waits_ms: Sequence[int], reason: str) -> None:
-        for attempts in {mark.attempts for mark in marks}:
-            ids = [mark.mark_id for mark in marks if mark.attempts == attempts]
+    async def _postpone(self, entries: Sequence[OutboxEntry], waits_ms: Sequence[int], reason: str) -> None:
+        for attempts in {entry.attempts for entry in entries}:
+            ids = [entry.entry_id for entry in entries if entry.attempts == attempts]
             wait = waits_ms[min(attempts, len(waits_ms) - 1)]
-            values = {"mark_ids": ids, "next_try": clock.now_ms() + wait, "error": reason[:1000]}
+            values = {"entry_ids": ids, "next_try": clock.now_ms() + wait, "error": reason[:1000]}
             async with self._database.reads() as connection:
                 await connection.execute(sql.POSTPONE, values)
 
