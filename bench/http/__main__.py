@@ -20,7 +20,7 @@ from bench.http import parts
 from bench.http.compare import Pace, Side, measure, require_same_answers, side
 from bench.http.data import Data, make
 from bench.http.operations import operations
-from bench.http.report import SEARCH_BAR_MS, STATEMENT_BAR_MS, Report
+from bench.http.report import SEARCH_BAR_MS, STATEMENT_BAR_MS, DeliveryReport
 from bench.http.servers import FloorServer, settings
 from rich.console import Console
 from tests.support.mariadb import MariaDB
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pace = Pace(options.rounds, options.seconds, options.connections)
     if options.quick:
         pace = Pace(2, min(0.5, options.seconds), options.connections)
-    report = Report(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.connections} connections")
+    report = DeliveryReport(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.connections} connections")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aimo-bench-")))
         mariadb = None
@@ -70,7 +70,7 @@ def _compare(
     data: Data,
     filled: Path,
     pace: Pace,
-    report: Report,
+    report: DeliveryReport,
     options: argparse.Namespace,
 ) -> None:
     """Everything on one database of one size."""
@@ -94,7 +94,7 @@ def _compare(
 
 
 async def _measure_all(
-    aimo: Side, floor: Side, engine: str, data: Data, pace: Pace, report: Report, only: Sequence[str]
+    aimo: Side, floor: Side, engine: str, data: Data, pace: Pace, report: DeliveryReport, only: Sequence[str]
 ) -> None:
     for operation in operations(data):
         if only and operation.name not in only:
@@ -105,7 +105,7 @@ async def _measure_all(
         report.compared(engine, len(data.memo_ids), operation.name, ours, theirs, ratio)
 
 
-async def _fill_vectors(folder: Path, data: Data, report: Report, memos: int, *, times: int) -> None:
+async def _fill_vectors(folder: Path, data: Data, report: DeliveryReport, memos: int, *, times: int) -> None:
     store = await VectorStore.open(folder, model=LocalEmbedder.model, dimension=LocalEmbedder.dimension)
     try:
         await data.fill_vectors(store)

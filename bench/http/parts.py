@@ -15,7 +15,7 @@ from aimo.ai.local_embedder import LocalEmbedder
 from aimo.db.connection import Database
 from aimo.db.driver_reads import fetch
 from aimo.db.queries import attachments, memos, relations, tags, users
-from aimo.db.queries.memos import Filters, Order
+from aimo.db.queries.memos import FilterShape, SortOrder
 from aimo.vectors.store import VectorStore
 
 _PAGE = 20
@@ -46,14 +46,14 @@ async def statements(database: Database, data: Data, times: int) -> list[Part]:
     owner, middle = {"owner": data.owner}, len(data.memo_ids) // 2
     page = owner | {"memo_ids": data.memo_ids[-_PAGE:]}
     newest = owner | {"limit": _PAGE, "offset": 0}
-    tagged, tag_values = Filters(tags=True), owner | {"tag_ids": data.tag_ids[:1], "tag_count": 1}
+    tagged, tag_values = FilterShape(tags=True), owner | {"tag_ids": data.tag_ids[:1], "tag_count": 1}
     asked: list[tuple[str, Any, dict[str, Any]]] = [
         ("user of the token", users.IDENTITY, owner),
-        ("count", memos.count(Filters()), owner),
-        ("page", memos.page(Filters(), Order()), newest),
-        ("page in the middle", memos.page(Filters(), Order()), newest | {"offset": middle}),
+        ("count", memos.count(FilterShape()), owner),
+        ("page", memos.page(FilterShape(), SortOrder()), newest),
+        ("page in the middle", memos.page(FilterShape(), SortOrder()), newest | {"offset": middle}),
         ("count of a tag", memos.count(tagged), tag_values),
-        ("page of a tag", memos.page(tagged, Order()), newest | tag_values),
+        ("page of a tag", memos.page(tagged, SortOrder()), newest | tag_values),
         ("one memo", memos.ONE, owner | {"id": data.memo_ids[middle]}),
         ("memos by ids", memos.BY_IDS, page),
         ("references", relations.TARGETS, page),

@@ -17,7 +17,7 @@ _BARRED = ("list", "get")
 
 
 @dataclass
-class Report:
+class DeliveryReport:
     """Rows of the table, as they are measured."""
 
     machine: str

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import structlog
 
-from aimo.errors import AimoError, ConfigurationError, LimitReached
+from aimo.errors import AimoError, ConfigurationError, RateLimitExceeded
 
 LOGGER = "aimo.audit"
 
@@ -89,7 +89,7 @@ def attempt(event: Event, *, user: str | None = None, address: str = "", **more:
     try:
         yield trying
         outcome = Outcome.OK
-    except LimitReached:
+    except RateLimitExceeded:
         outcome = Outcome.LIMITED
         raise
     except (AimoError, ConfigurationError):

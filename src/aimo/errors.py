@@ -66,7 +66,7 @@ class AimoError(Exception):
         super().__init__(self.message)
 
 
-class LimitReached(AimoError):
+class RateLimitExceeded(AimoError):
     """Something was tried too often : ``retry_after`` says for how many seconds it is refused.
 
     ``limit`` is the name of the limit, for the log.

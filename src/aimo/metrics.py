@@ -40,14 +40,14 @@ def exposition() -> bytes:
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return generate_latest(REGISTRY)
-    _bury_the_dead(Path(folder))
+    _drop_gauges_of_dead_processes(Path(folder))
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
 
 
 @contextmanager
-def shared_between_processes() -> Iterator[None]:
+def multiprocess_metrics() -> Iterator[None]:
     """Within, processes that are started count together; to be entered before any of them is."""
     folder = tempfile.mkdtemp(prefix="aimo-metrics-")
     os.environ[FOLDER_VARIABLE] = folder
@@ -58,7 +58,7 @@ def shared_between_processes() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bury_the_dead(folder: Path) -> None:
+def _drop_gauges_of_dead_processes(folder: Path) -> None:
     """Stop counting what killed processes had: their connections are gone. What they counted stays counted."""
     for path in folder.glob("gauge_live*_*.db"):
         pid = path.stem.rpartition("_")[2]

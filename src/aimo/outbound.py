@@ -87,7 +87,7 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-class Outbound:
+class OutboundClient:
     """Sends requests to user-given URLs, where they may go at all."""
 
     def __init__(
@@ -109,7 +109,7 @@ class Outbound:
         self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
         for entry in filter(None, (part.strip().strip("[]").lower() for part in allow.split(","))):
             self._allow(entry)
-        self._resolve = resolve or _Names().resolve
+        self._resolve = resolve or _Resolver().resolve
         self._seconds = seconds
         self._most_bytes = most_bytes
 
@@ -147,7 +147,7 @@ class Outbound:
             AimoError: PARAMS_ERROR when the URL must not be requested; nothing was sent then.
             OutboundError: there is no answer.
         """
-        sending = _Sending()
+        sending = _SendWatcher()
         parsed = _parse(url)
         # A compressed answer could unpack to more than the limit before it is seen.
         request = httpx.Request(
@@ -170,7 +170,7 @@ class Outbound:
 
     async def _exchange(self, addresses: list[Address], request: httpx.Request) -> Answer:
         # A client of its own: a connection kept open for one name must not serve another name of that address.
-        async with httpx.AsyncClient(transport=_ToAddress(addresses), trust_env=False) as client:
+        async with httpx.AsyncClient(transport=_PinnedTransport(addresses), trust_env=False) as client:
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
                 body = b""
@@ -220,7 +220,7 @@ class Outbound:
             self._hosts.add(entry.rstrip("."))
 
 
-class _Names:
+class _Resolver:
     """Looks host names up, a few at once.
 
     The system may take half a minute for a name and cannot be interrupted. In asyncio's own threads such
@@ -258,7 +258,7 @@ class _Names:
         return [str(address[0]) for *_, address in await asyncio.wrap_future(found)]
 
 
-class _Sending:
+class _SendWatcher:
     """Watches whether a request has begun to leave this machine."""
 
     begun = False
@@ -269,7 +269,7 @@ class _Sending:
             self.begun = True
 
 
-class _ToAddress(httpx.AsyncBaseTransport):
+class _PinnedTransport(httpx.AsyncBaseTransport):
     """Connects to given addresses; names stay in the Host header, in SNI and in the check of the certificate."""
 
     def __init__(self, addresses: list[Address]) -> None:

@@ -23,7 +23,7 @@ from aimo.config import Settings, signing_secret
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu
 from aimo.push.meow import Meow
@@ -41,7 +41,7 @@ from aimo.services.doctor.memo_index import MemoIndex
 from aimo.services.doctor.memo_tags import MemoTagLists
 from aimo.services.doctor.orphans import OrphanRows
 from aimo.services.doctor.set_aside import SetAside
-from aimo.services.doctor.stored_files import AttachmentFiles, OrphanFiles
+from aimo.services.doctor.stored_files import MissingFiles, OrphanFiles
 from aimo.services.doctor.tag_counts import TagCounts
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.explore.answers import ExploreService
@@ -52,29 +52,29 @@ from aimo.services.insights.recommendations import RecommendationService
 from aimo.services.insights.service import InsightService
 from aimo.services.memos.categories import CategoryService
 from aimo.services.memos.lists import MemoLists
-from aimo.services.memos.memo_presenter import MemoViews
+from aimo.services.memos.memo_presenter import MemoPresenter
 from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
 from aimo.services.operations.app_versions import AppVersionService
 from aimo.services.operations.metrics_exporter import MetricsExporter
 from aimo.services.operations.table_browser import TableBrowser
-from aimo.services.push.delivery_rounds import PushRounds
+from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.message_content import PushContent
 from aimo.services.push.rules import PushRuleService
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
-from aimo.services.recognition.own_file_reader import OwnFiles
+from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.services.recognition.speech_task_owners import TaskOwners
 from aimo.services.registry import ServiceSet
 from aimo.services.search.service import SearchService
-from aimo.services.sync.attachment_vectors import Pictures
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.attachment_vectors import AttachmentVectors
+from aimo.services.sync.lease import LeaseRow
 from aimo.services.sync.service import SyncService
-from aimo.shutdown import Closing
+from aimo.shutdown import ShutdownStack
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
-from aimo.storage.local_fallback import WithLocal
+from aimo.storage.local_fallback import LocalFallbackStorage
 from aimo.storage.protocol import Storage
 from aimo.storage.signing import FileSigner
 from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
@@ -132,7 +132,7 @@ class Runtime:
         self._scheduled = scheduler
         self._scheduler: Scheduler | None = None
         self._begun: asyncio.Task[None] | None = None
-        self._closing = Closing()
+        self._closing = ShutdownStack()
 
     async def __aenter__(self) -> Self:
         """Open database, LanceDB, embedder, storage and sync.
@@ -160,7 +160,7 @@ class Runtime:
         if self._scheduler:
             await self._scheduler.start()
 
-    def begin_closing(self) -> None:
+    def stop_scheduled_work(self) -> None:
         """Start no work by itself any more; requests are still served until ``close``."""
         if self._scheduler and not self._begun:
             self._begun = asyncio.create_task(self._scheduler.stop())
@@ -170,7 +170,7 @@ class Runtime:
         await self._closing.run(seconds=seconds)
 
     async def _stop_scheduler(self) -> None:
-        self.begin_closing()
+        self.stop_scheduled_work()
         if self._begun:
             await self._begun
 
@@ -205,7 +205,7 @@ class Runtime:
         pictures = None
         if pictured:
             cache = vectors.multimodal_cache
-            pictures = Pictures(database, storage, pictured, cache, public_url=settings.public_url)
+            pictures = AttachmentVectors(database, storage, pictured, cache, public_url=settings.public_url)
         sync = SyncService(database, vectors, embeddings, pictures)
         if self._worker:
             await sync.start()
@@ -213,7 +213,7 @@ class Runtime:
         if warming:
             await warming
         self.stores = Stores(database, vectors, embeddings, storage, signer, sync, providers)
-        self.services = assemble(settings, self.stores, Tokens(secret))
+        self.services = build_services(settings, self.stores, Tokens(secret))
         self._closing.add("sessions", self.services.sessions.close)
         if self._worker:
             await self.services.metrics_exporter.start()
@@ -242,7 +242,7 @@ def create_embedder(settings: Settings) -> Embedder:
 
 def create_channels(settings: Settings) -> Channels:
     """The push channels by type."""
-    outbound = Outbound(settings.outbound_allow)
+    outbound = OutboundClient(settings.outbound_allow)
     return Channels({"meow": Meow(settings.meow_base_url), "feishu": Feishu(outbound)})
 
 
@@ -255,7 +255,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
             try:
                 await stores.vectors.optimize()
             except Exception:
-                log.exception("LanceDB could not be optimized, the next night tries again")
+                log.exception("nightly LanceDB upkeep failed")
             try:
                 await services.sessions.forget_expired()
             except Exception:
@@ -263,7 +263,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
             await services.doctor.run()
 
     return Scheduler(
-        Lease(stores.database, "scheduler", seconds=10),
+        LeaseRow(stores.database, "scheduler", seconds=10),
         services.pushes,
         upkeep,
         zone=settings.zone,
@@ -296,7 +296,7 @@ def create_doctor(stores: Stores) -> Doctor:
             SetAside(database),
             MemoTagLists(database),
             TagCounts(database),
-            AttachmentFiles(database, storage),
+            MissingFiles(database, storage),
             OrphanFiles(database, storage),
         ],
     )
@@ -332,7 +332,7 @@ def create_storage(settings: Settings, signer: FileSigner) -> Storage:
     if settings.attachment_storage_type == "local":
         return local
     bucket = configured_bucket(settings, settings.attachment_storage_type, signer)
-    return WithLocal(bucket, local) if settings.attachments_dir.is_dir() else bucket
+    return LocalFallbackStorage(bucket, local) if settings.attachments_dir.is_dir() else bucket
 
 
 def create_allowance(counters: Counters, name: str, per_hour: int, what: str, provider: object) -> Allowance:
@@ -355,11 +355,11 @@ def lancedb_options(settings: Settings) -> dict[str, str] | None:
     )
 
 
-def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
+def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     """The services on top of opened stores."""
     database, sync = stores.database, stores.sync
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
-    views = MemoViews(urls)
+    views = MemoPresenter(urls)
     counters = Counters(database, signing_secret(settings))
     sessions = SessionService(database, tokens)
     allowance = partial(create_allowance, counters)
@@ -388,7 +388,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
     recommendations = RecommendationService(database, views, chat, settings.zone)
     content = PushContent(database, recommendations, zone=settings.zone, url=settings.public_url)
     # Transcriptions of hours of speech are long.
-    outbound = Outbound(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
+    outbound = OutboundClient(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return ServiceSet(
@@ -404,7 +404,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         memos=MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size),
         lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
         push_rules=PushRuleService(database, channels),
-        pushes=PushRounds(database, channels, content),
+        pushes=DeliveryRounds(database, channels, content),
         search=search,
         explore=ExploreService(
             database, retriever, chat, allowance("explore-user", settings.user_explore_per_hour, "questions", chat)
@@ -423,7 +423,7 @@ def assemble(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
         ocr=OcrService(
             {"zhipu": stores.providers.ocr},
             outbound,
-            OwnFiles(stores.storage, stores.signer),
+            OwnFileReader(stores.storage, stores.signer),
             allowance("ocr-user", settings.user_ocr_per_hour, "recognized files", stores.providers.ocr),
             enabled=settings.ocr_enabled,
             default_provider=settings.ocr_default_provider,

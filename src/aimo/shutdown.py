@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 _LEAST_SECONDS = 0.1
 
 
-class Closing:
+class ShutdownStack:
     """Remembers what is open."""
 
     def __init__(self) -> None:
@@ -35,14 +35,14 @@ class Closing:
 
     async def _close(self, what: str, close: Callable[[], Awaitable[None]]) -> None:
         try:
-            async with asyncio.timeout(self._share()) as limit:
+            async with asyncio.timeout(self._time_share()) as limit:
                 await close()
         except TimeoutError:
             if not limit.expired():
                 raise
-            log.warning("left behind, because closing it takes too long", what=what)
+            log.warning("not closed in time", what=what)
 
-    def _share(self) -> float | None:
+    def _time_share(self) -> float | None:
         """Half of what is left, so that something is left for each of the others."""
         if self._over_at is None:
             return None

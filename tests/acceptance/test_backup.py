@@ -20,7 +20,7 @@ from aimo import config
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
 from aimo.services.sync import rebuild
-from support.backups import PICTURE, aimo, assert_in_step, back_up, furnish, inside, restore
+from support.backups import PICTURE, aimo, assert_stores_agree, back_up, furnish, inside, restore
 from support.client import Client
 from support.mariadb import MariaDB
 from support.seeding import SECRET as SECRET_OF_PLOTS
@@ -82,7 +82,7 @@ class Load:
 def assert_sound(settings: Mapping[str, str]) -> None:
     outcomes = inside(settings, lambda runtime: runtime.services.doctor.run())
     assert len(outcomes) == 7
-    assert [outcome for outcome in outcomes if not outcome.holds] == []
+    assert [outcome for outcome in outcomes if not outcome.is_satisfied] == []
 
 
 @dataclass
@@ -127,7 +127,7 @@ def test_restored_by_the_commands_on_mysql_everything_is_as_it_was_on_sqlite(
     with pytest.raises(ConfigurationError, match="empty"):
         restore(other, archive)
     reborn = server(**other)
-    assert_in_step(reborn)
+    assert_stores_agree(reborn)
     assert answers(reborn.client().login(house.alice.email, house.alice.password)) == told
     assert_sound(reborn.settings)
 
@@ -148,7 +148,7 @@ def test_restored_on_sqlite_everything_is_as_it_was_on_mysql(
     other = {**SECRET, "AIMO_DATA_DIR": str(tmp_path / "other")}
     restore(other, archive)
     reborn = server(**other)
-    assert_in_step(reborn)
+    assert_stores_agree(reborn)
     assert answers(reborn.client().login(alice.email, alice.password)) == told
     assert_sound(reborn.settings)
 
@@ -174,7 +174,7 @@ def test_a_restored_backup_revives_no_session_and_no_token_that_was_ended(
         assert heir.get("/user/info").status == status
 
 
-def test_a_backup_opens_with_ordinary_tools_and_is_nobody_elses(archive: Path, tmp_path: Path) -> None:
+def test_a_backup_opens_with_tar_and_is_readable_by_its_owner_only(archive: Path, tmp_path: Path) -> None:
     assert archive.stat().st_mode & 0o077 == 0
     with tarfile.open(archive) as tar:
         tar.extractall(tmp_path, filter="data")
@@ -258,7 +258,7 @@ def test_twenty_thousand_memos_come_back_from_a_backup_made_under_load(
     source = {**first, "JWT_SECRET": SECRET_OF_PLOTS, "AIMO_DATA_DIR": str(tmp_path / "first")}
     uid = planted(source)
     running, archive = server(**source), tmp_path / "backup.tar.gz"
-    assert_in_step(running, timeout=600)
+    assert_stores_agree(running, timeout=600)
     alice = running.client()
     alice.token = token(uid)
     furnish(alice)
@@ -271,7 +271,7 @@ def test_twenty_thousand_memos_come_back_from_a_backup_made_under_load(
     other = {**second, "JWT_SECRET": SECRET_OF_PLOTS, "AIMO_DATA_DIR": str(tmp_path / "other")}
     restored = timed(lambda: restore(other, archive))
     reborn = server(**other)
-    in_step = timed(lambda: assert_in_step(reborn, timeout=600))
+    in_step = timed(lambda: assert_stores_agree(reborn, timeout=600))
     heir = reborn.client()
     heir.token = alice.token
     assert answers(heir) == told

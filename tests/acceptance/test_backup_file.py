@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
 from aimo.services.backup.export import Backup
-from aimo.services.backup.format import FORMAT, DamagedArchive, Header
+from aimo.services.backup.format import FORMAT, DamagedArchiveError, Header
 from aimo.services.backup.reader import Reader
 from aimo.services.backup.restore import Restore
 from aimo.services.backup.writer import Writer
@@ -83,7 +83,7 @@ def no_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_a_backup_is_nobody_elses_from_its_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_is_private_from_its_creation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "chmod", lambda *_: None)
     with Writer(tmp_path / "backup.tar.gz", HEADER) as writer:
         assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600]
@@ -102,7 +102,7 @@ def test_a_backup_into_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -
         OSError(errno.EIO, "Input/output error"),
         StorageError("the bucket is away"),
         VectorStoreError("the table is away"),
-        DamagedArchive("the stored file changed"),
+        DamagedArchiveError("the stored file changed"),
         OperationalError("SELECT secrets", {}, Exception("the database is away")),
     ],
     ids=lambda error: type(error).__name__,

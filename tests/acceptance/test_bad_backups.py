@@ -16,7 +16,7 @@ from aimo.runtime import Runtime
 from aimo.services.backup.format import FORMAT, Header
 from aimo.services.backup.restore import Restore
 from aimo.services.backup.writer import Writer
-from support.backups import aimo, assert_in_step, back_up, furnish, inside, packed, restore, rewritten, unpacked
+from support.backups import aimo, assert_stores_agree, back_up, furnish, inside, packed, restore, rewritten, unpacked
 from support.buckets import Buckets, buckets, shared_buckets
 from support.server import Server
 
@@ -32,7 +32,7 @@ CACHE = "vectors/embedding_cache/000000.ndjson"
 def archive(module_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Path:
     running = module_server()
     furnish(running.user())
-    assert_in_step(running)
+    assert_stores_agree(running)
     file = tmp_path_factory.mktemp("backup") / "backup.tar.gz"
     back_up(running.settings, file, vectors=True)
     return file
@@ -199,7 +199,7 @@ def test_what_a_killed_restoration_left_is_taken_up_by_the_next(
 
     bad = rewritten(archive, tmp_path / "bad.tar.gz", twice)
     with monkeypatch.context() as patch:
-        patch.setattr(Restore, "_take_back", killed)
+        patch.setattr(Restore, "_undo_restore", killed)
         with pytest.raises(ConfigurationError, match="killed"):
             restore(settings, bad)
     left = stored(settings)
@@ -256,17 +256,17 @@ def test_a_stored_file_is_never_overwritten(archive: Path, settings: dict[str, s
 def test_rows_that_arrived_keep_their_files_though_their_commit_went_unanswered(
     archive: Path, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Restore._bring_in
+    whole = Restore._restore_everything
 
     async def unanswered(*arguments: Any) -> None:
         await whole(*arguments)
         raise ConnectionResetError("lost the connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Restore, "_bring_in", unanswered)
+        patch.setattr(Restore, "_restore_everything", unanswered)
         with pytest.raises(ConfigurationError, match=r"nothing was taken back: ask `aimo doctor`"):
             restore(settings, archive)
-    assert all(outcome.holds for outcome in inside(settings, lambda runtime: runtime.services.doctor.run()))
+    assert all(outcome.is_satisfied for outcome in inside(settings, lambda runtime: runtime.services.doctor.run()))
 
 
 def test_the_command_says_in_one_line_what_failed_while_restoring(

@@ -123,7 +123,7 @@ def test_a_channel_without_a_type_is_told_so(alice: Client, channel: object) -> 
 
 
 @pytest.mark.parametrize("memo_id", [None, "m1", 5, ["x"]])
-def test_tags_do_not_care_which_memo_it_is(alice: Client, memo_id: object) -> None:
+def test_tag_suggestions_ignore_the_memo_id(alice: Client, memo_id: object) -> None:
     assert alice.post("/ai/generate-tags", {"content": TEXT, "memoId": memo_id}).data["tags"]
 
 
@@ -153,7 +153,7 @@ def test_tags_do_not_care_which_memo_it_is(alice: Client, memo_id: object) -> No
         ),
     ],
 )
-def test_recognition_says_what_it_lacks(
+def test_recognition_names_what_is_missing(
     alice: Client, path: str, body: dict[str, Any], status: int, code: int, text: str
 ) -> None:
     answer = alice.post(path, body)
@@ -232,7 +232,7 @@ def test_the_dates_of_a_vector_search_are_numbers_or_nothing(alice: Client) -> N
 
 
 @pytest.mark.parametrize("start", ["ba", "Ba", "bA", "BA"])
-def test_a_file_is_its_owner_s_whatever_its_id_begins_with(running: Server, alice: Client, start: str) -> None:
+def test_attachment_ids_that_begin_with_ba_need_their_owners_token(running: Server, alice: Client, start: str) -> None:
     upload = {"file": ("x.txt", b"bytes", "text/plain")}
     made = alice.post("/attachments/upload", files=upload).data["attachment"]["attachmentId"]
     renamed = start + made[2:]

@@ -86,7 +86,7 @@ def _lose_the_versions(running: Server, table: str) -> None:
 @pytest.mark.parametrize(
     "beside", [True, pytest.param(False, marks=pytest.mark.long)], ids=["beside a server", "without one"]
 )
-def test_a_rebuild_makes_tables_anew_that_lost_a_file(server: Callable[..., Server], stub: Stub, beside: bool) -> None:
+def test_a_rebuild_recreates_tables_that_lost_a_file(server: Callable[..., Server], stub: Stub, beside: bool) -> None:
     running = server(**stub.settings())
     owner, memo_ids = _filled(running)
     if not beside:
@@ -104,7 +104,7 @@ def test_a_rebuild_makes_tables_anew_that_lost_a_file(server: Callable[..., Serv
 @pytest.mark.long
 @pytest.mark.parametrize("beside", [True, False], ids=["beside a server", "without one"])
 @pytest.mark.parametrize("harm", [_lose_the_versions, _break_the_versions])
-def test_a_rebuild_makes_tables_anew_that_cannot_be_opened(
+def test_a_rebuild_recreates_tables_that_cannot_be_opened(
     server: Callable[..., Server], stub: Stub, harm: Callable[[Server, str], None], beside: bool
 ) -> None:
     running = server(**stub.settings())
@@ -148,7 +148,7 @@ def test_a_rebuild_that_always_fails_ends_and_empties_nothing(server: Callable[.
     assert failed.returncode == 1
     assert "the rebuild failed at every try" in failed.stderr
     assert "Too many levels of symbolic links" in failed.stderr
-    assert failed.stderr.count("the rebuild failed, it will be tried again") <= 5
+    assert failed.stderr.count("rebuild failed, will be retried") <= 5
     file.unlink()
     away.rename(file)
     assert "In step" in _aimo(running, "sync", "status").stdout

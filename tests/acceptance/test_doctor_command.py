@@ -21,7 +21,7 @@ def run_doctor(server: Server, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_sound_server_passes_and_a_broken_one_is_mended(server: Callable[..., Server]) -> None:
+def test_the_doctor_passes_a_sound_server_and_repairs_a_broken_one(server: Callable[..., Server]) -> None:
     running = server()
     alice = running.user()
     for number in range(5):

@@ -11,7 +11,7 @@ import pytest
 
 from support.client import Answer, Client
 from support.server import Server
-from support.streaming_stub import Reply, TalkingStub
+from support.streaming_stub import Reply, StreamingStub
 
 QUESTION = "when is the budget meeting on friday"
 WRITTEN = [f"The budget meeting {n} is on Friday" for n in range(5)]
@@ -21,7 +21,7 @@ KEYS_OF_IDS = {"memoId", "id", "source", "target", "centerMemoId"}
 class House:
     """A server whose model is hostile, and Bob whose notes it is after."""
 
-    def __init__(self, server: Server, model: TalkingStub) -> None:
+    def __init__(self, server: Server, model: StreamingStub) -> None:
         self.server, self.model = server, model
         bob = server.user()
         self.bobs = [self.write(bob, f"Bob's secret: {text}") for text in WRITTEN]
@@ -59,7 +59,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(module_server: Callable[..., Server]) -> Iterator[House]:
-    model = TalkingStub(lambda system, user: "Fine.").start()
+    model = StreamingStub(lambda system, user: "Fine.").start()
     # Requests to the stub are allowed: that there are none must not hang on a refusal.
     yield House(module_server(**model.settings()), model)
     model.stop()
@@ -121,7 +121,7 @@ def test_whatever_a_model_says_stays_text(house: House, name: str) -> None:
     assert alice.get("/tags").data == tags, "suggesting creates nothing"
 
 
-def test_what_a_model_was_told_to_reveal_is_not_in_its_reach(house: House) -> None:
+def test_prompt_injection_reveals_nothing_of_other_users(house: House) -> None:
     """A note that gives orders changes nothing either: the model is only ever told the asker's notes."""
     alice, own = house.asker()
     house.model.reset()

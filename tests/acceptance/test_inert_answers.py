@@ -13,7 +13,7 @@ import pytest
 from support.client import Client
 from support.hostile_texts import PAYLOADS, live_parts
 from support.server import Server
-from support.streaming_stub import TalkingStub
+from support.streaming_stub import StreamingStub
 
 QUESTION = "when is the budget meeting on friday"
 BATCHES = [PAYLOADS[start : start + 3] for start in range(0, len(PAYLOADS), 3)]
@@ -22,7 +22,7 @@ BATCHES = [PAYLOADS[start : start + 3] for start in range(0, len(PAYLOADS), 3)]
 class House:
     """A server with a hostile model, and a user with a few memos."""
 
-    def __init__(self, server: Server, model: TalkingStub) -> None:
+    def __init__(self, server: Server, model: StreamingStub) -> None:
         self.server, self.model = server, model
         self.alice = server.user()
         for number in range(3):
@@ -31,7 +31,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(module_server: Callable[..., Server]) -> Iterator[House]:
-    model = TalkingStub(lambda system, user: "Fine.").start()
+    model = StreamingStub(lambda system, user: "Fine.").start()
     yield House(module_server(**model.settings()), model)
     model.stop()
 

@@ -68,7 +68,7 @@ def test_wrong_old_passwords_count_as_failed_logins(
     assert change(PASSWORD, "203.0.113.2").code == 0
 
 
-def test_guesses_at_the_same_time_are_no_way_around(
+def test_concurrent_guesses_do_not_bypass_the_limit(
     server: Callable[..., Server], migrated_database: dict[str, str]
 ) -> None:
     running = server(**migrated_database, RATE_LIMIT="on", WORKERS="2")

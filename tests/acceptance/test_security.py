@@ -154,7 +154,7 @@ def test_ids_of_others_inside_a_body_give_nothing_away(house: House) -> None:
     assert house.mallory.get("/memos", **filters).data["items"] == []
 
 
-def test_a_private_memo_is_nobodys_to_see_without_a_token(house: House) -> None:
+def test_a_private_memo_needs_its_owners_token(house: House) -> None:
     nobody = house.server.client()
     private, nothing = house.owned["memoId"], ids.memo_id()
     answers = [alike(nobody.get(f"/memos/public/memo/{entity}"), entity) for entity in (private, nothing)]
@@ -221,7 +221,7 @@ FILES = {
 INERT = ("image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "application/octet-stream", "video/mp4")
 
 
-def test_a_deactivated_user_is_nobody(house: House) -> None:
+def test_a_deactivated_user_is_refused(house: House) -> None:
     gone = house.server.user()
     with closing(sqlite3.connect(house.server.data_dir / "aimo.db", timeout=30)) as database, database:
         database.execute("UPDATE users SET status = 0 WHERE uid = ?", (gone.uid,))
@@ -283,7 +283,7 @@ def test_secrets_and_content_never_reach_the_log(house: House, module_stub: Stub
         assert position < 0, f"{secret!r} in …{log[max(0, position - 300) : position + 50]}…"
 
 
-def test_doors_that_nobody_opened_are_shut(module_server: Callable[..., Server]) -> None:
+def test_optional_routes_are_closed_by_default(module_server: Callable[..., Server]) -> None:
     shut = module_server(ALLOW_REGISTRATION="false", BA_AUTH_ENABLED="true", BA_AUTH_TOKEN="").client()
     refused = shut.post("/auth/register", {"email": "a@example.test", "password": "Passw0rd-test"})
     assert (refused.code, refused.envelope["data"]) == (6, None)

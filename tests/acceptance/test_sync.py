@@ -339,7 +339,7 @@ def test_a_write_is_found_at_once_through_either_process(
     assert all(found for _, found in tries)
 
 
-def test_the_writers_role_is_handed_over(
+def test_the_writer_lease_is_handed_over(
     server: Callable[..., Server], stub: Stub, mariadb: MariaDB, mysql_database: dict[str, str], tmp_path: Path
 ) -> None:
     """Two servers on the same stores: when the writer stops or dies, the other has its role within seconds."""

@@ -108,7 +108,7 @@ def test_usage_counts_survive_twenty_clients(running: Server) -> None:
         assert owner.get("/memos", tags=name, limit=1).data["pagination"]["total"] == carried[name]
 
 
-def test_removing_a_tag_while_memos_get_it_leaves_no_trace(running: Server) -> None:
+def test_deleting_a_tag_during_tagging_leaves_no_reference(running: Server) -> None:
     """Whoever comes first: no memo shows a removed tag, and the counts are right."""
     owner = running.user()
     clients = _copies(running, owner)

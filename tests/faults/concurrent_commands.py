@@ -21,7 +21,7 @@ _ROLE = "lancedb-writer"
 _HOUR_MS = 3_600_000
 
 
-class Beside:
+class ConcurrentCommand:
     """Looks at the stores of a server, and takes the role of the writer away from it; use it in a `with`."""
 
     def __init__(self, server: Server) -> None:
@@ -30,7 +30,7 @@ class Beside:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="beside")
 
-    def __enter__(self) -> Beside:
+    def __enter__(self) -> ConcurrentCommand:
         self._thread.start()
         self._run(self._runtime.__aenter__())
         return self
@@ -43,7 +43,7 @@ class Beside:
 
     def broken(self) -> list[InvariantOutcome]:
         """What the doctor finds: the guarantees that do not hold."""
-        return [outcome for outcome in self._run(self._runtime.services.doctor.run()) if not outcome.holds]
+        return [outcome for outcome in self._run(self._runtime.services.doctor.run()) if not outcome.is_satisfied]
 
     def take_role(self) -> None:
         """Nobody applies marks any more, as if another process were the writer and did nothing."""

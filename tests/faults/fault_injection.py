@@ -28,7 +28,7 @@ _BY_THE_WAY = ("sync-worker", "lease-", "figures", "lancedb-upkeep", "pool-reape
 LOST = OperationalError("a statement", None, Exception("made to fail"))
 
 
-class Faults:
+class FaultInjector:
     """Counts calls while armed for one place; the nth fails, before it has done its work or after."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ class Memo:
 
 
 @dataclass
-class Imagined:
+class ReferenceModel:
     """Everything of one user; tags, categories and files by their ids."""
 
     memos: dict[str, Memo] = field(default_factory=dict)

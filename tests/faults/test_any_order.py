@@ -27,8 +27,8 @@ from support.client import Answer, Client, plain_http
 from support.server import AIMO, Server, environment
 from support.waiting import eventually
 
-from .concurrent_commands import Beside
-from .reference_model import Imagined, as_shown, name_key
+from .concurrent_commands import ConcurrentCommand
+from .reference_model import ReferenceModel, as_shown, name_key
 
 WORDS = ("tea", "Tea", "snow", "雪山", "日记", "100%", "under_score", "it's", "back\\slash", "ﬁne", "🎉", "mountain")
 NAMES = st.sampled_from(("tea", " Tea ", "TEA", "雪", "snow", "x' OR '1'='1", "🎉", "e\u0301", "é"))
@@ -53,7 +53,7 @@ Kind = Literal["crash", "standstill", "rebuild"]
 
 
 @dataclass
-class Misfortune:
+class Disruption:
     """When something happens to the server, and what is asked of it at that moment."""
 
     after: int
@@ -64,7 +64,7 @@ class Misfortune:
 
 
 MISFORTUNES = st.builds(
-    Misfortune,
+    Disruption,
     after=st.integers(1, 15),
     pick=PICK,
     wish=WISHES,
@@ -78,7 +78,7 @@ class Scene:
     """A server for all examples, and what was done to it."""
 
     server: Server
-    beside: Beside
+    beside: ConcurrentCommand
     done: Counter[str] = field(default_factory=Counter)
 
 
@@ -108,12 +108,12 @@ class Life(RuleBasedStateMachine):
         self.kind = kind
         scene.done["examples"] += 1
         self.user: Client = scene.server.user()
-        self.imagined = Imagined(categories={each["categoryId"]: each["name"] for each in self._categories()})
+        self.imagined = ReferenceModel(categories={each["categoryId"]: each["name"] for each in self._categories()})
         self.steps = 0
-        self.misfortune: Misfortune | None = None
+        self.misfortune: Disruption | None = None
 
     @initialize(misfortune=MISFORTUNES)
-    def fate(self, misfortune: Misfortune) -> None:
+    def fate(self, misfortune: Disruption) -> None:
         self.misfortune = misfortune if self.kind else None
 
     @rule(wish=WISHES)
@@ -269,7 +269,7 @@ class Life(RuleBasedStateMachine):
             self._rebuild()
         self._compare()
 
-    def _crash(self, misfortune: Misfortune) -> None:
+    def _crash(self, misfortune: Disruption) -> None:
         """Killed while it is asked to write: what was acknowledged is there, the other is there whole or not at all."""
         memo_id, how = self._memo(misfortune.pick), misfortune.how
         body = None if how == "DELETE" else self._meant(misfortune.wish)
@@ -307,7 +307,7 @@ class Life(RuleBasedStateMachine):
             assert seen == after.shown_memos()
             self.imagined = after
 
-    def _stand_still(self, misfortune: Misfortune) -> None:
+    def _stand_still(self, misfortune: Disruption) -> None:
         """Nobody applies entries for a while: they wait, and no search shows what is gone."""
         self._in_step()
         self.scene.beside.take_role()
@@ -413,12 +413,12 @@ MANY: dict[Kind | None, int] = {None: 300, "crash": 100, "standstill": 50, "rebu
 
 
 @pytest.mark.parametrize("many", [False, pytest.param(True, entries=pytest.mark.long)])
-def test_nothing_done_in_any_order_is_lost_or_shown_wrongly(
+def test_any_sequence_of_actions_matches_the_reference_model(
     server: Callable[..., Server], migrated_database: dict[str, str], many: bool
 ) -> None:
     running = server(**migrated_database)
     few = FEW["mysql" if "MYSQL_HOST" in migrated_database else "sqlite"]
-    with Beside(running) as beside:
+    with ConcurrentCommand(running) as beside:
         scene = Scene(running, beside)
         for kind, examples in (MANY if many else few).items():
             live(scene, kind, examples, steps=25 if many else 15)

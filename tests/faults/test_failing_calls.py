@@ -21,13 +21,13 @@ from aimo.dto.users import RegisterBody, UserInfoBody
 from aimo.http.dependencies import ServiceSet
 from aimo.runtime import Runtime
 from aimo.services.accounts import passwords
-from aimo.services.accounts.sessions import Identity
+from aimo.services.accounts.sessions import AuthenticatedUser
 from aimo.services.accounts.tokens import Claims
 from aimo.services.attachments.service import NewAttachment
 from aimo.services.doctor import doctor
 from support.waiting import eventually_async
 
-from .fault_injection import Faults, Place
+from .fault_injection import FaultInjector, Place
 
 PASSWORD = "Passw0rd-test"
 # A change that still fails after so many calls does not end.
@@ -37,7 +37,7 @@ MOST_CALLS = 60
 class Scene:
     """An installation whose stores can be made to fail, and one user's things in it."""
 
-    def __init__(self, settings: config.Settings, faults: Faults, folder: Path) -> None:
+    def __init__(self, settings: config.Settings, faults: FaultInjector, folder: Path) -> None:
         self._settings = settings
         self.faults = faults
         self._folder = folder
@@ -51,10 +51,10 @@ class Scene:
         return self._runtime.services
 
     @property
-    def who(self) -> Identity:
+    def who(self) -> AuthenticatedUser:
         """The user, as somebody with a session."""
         claims = Claims(self.uid, "session", is_old=False, issued_at=0, expires_at=0)
-        return Identity(self.uid, None, None, claims)
+        return AuthenticatedUser(self.uid, None, None, claims)
 
     async def start(self) -> None:
         self._runtime = await Runtime(self._settings).__aenter__()
@@ -200,7 +200,7 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(passwords, "_COST", 4)
-    scene = Scene(settings(**migrated_database), Faults(monkeypatch), tmp_path)
+    scene = Scene(settings(**migrated_database), FaultInjector(monkeypatch), tmp_path)
     await scene.start()
     scene.uid = await scene.user()
     yield scene
@@ -209,7 +209,7 @@ async def scene(
 
 @pytest.mark.parametrize("migrated_database", ["sqlite", pytest.param("mysql", marks=pytest.mark.long)], indirect=True)
 @pytest.mark.parametrize("what", CHANGES)
-async def test_any_one_call_may_fail(scene: Scene, what: str) -> None:
+async def test_any_single_failing_call_loses_nothing(scene: Scene, what: str) -> None:
     make, change = CHANGES[what]
     tried = 0
     for place in get_args(Place):
@@ -237,5 +237,5 @@ async def _assert_sound(scene: Scene, place: Place, where: str) -> None:
     # A file whose removal failed, or whose row may have been lost, is left for the doctor; nothing else may be.
     mendable = {"stray-files"} if place in ("storage", "database") else set()
     for outcome in await scene.services.doctor.run(repair=bool(mendable)):
-        assert outcome.holds, f"{where}: {outcome}"
+        assert outcome.is_satisfied, f"{where}: {outcome}"
         assert not outcome.violations or outcome.name in mendable, f"{where}: {outcome}"

@@ -60,7 +60,7 @@ async def plant(server: Server, plot: Plot, memos: list[tuple[str, str]]) -> Non
     await plot.plant_rows(settings)
     database = await Database.open(settings)
     try:
-        await marks.write_many(database, "memo", memos)
+        await marks.create_entries(database, "memo", memos)
     finally:
         await database.close()
 

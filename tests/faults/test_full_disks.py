@@ -15,7 +15,7 @@ from support.server import Server
 from support.stub import Stub
 from support.waiting import eventually
 
-from .concurrent_commands import Beside
+from .concurrent_commands import ConcurrentCommand
 
 LARGE = "字" * 20_000
 # What a client is told while the database is gone altogether (docs/contract/errors.md#answers-without-an-envelope).
@@ -36,7 +36,7 @@ def assert_sound(running: Server, client: Client, memos: dict[str, str]) -> None
     assert listed(client) == memos
     found = client.post("/memos/search/vector", {"query": "tea", "limit": 1000}).data["items"]
     assert {memo["memoId"] for memo in found} == set(memos)
-    with Beside(running) as beside:
+    with ConcurrentCommand(running) as beside:
         assert beside.broken() == []
 
 

@@ -26,7 +26,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass
-class Crowd:
+class DisconnectingClients:
     """Clients of one user, of whom a fifth hang up: while they still talk, while they wait, or while they listen."""
 
     server: Server
@@ -97,7 +97,7 @@ class Crowd:
         pytest.param("aiomysql", 10_000, marks=pytest.mark.long),
     ],
 )
-def test_clients_that_hang_up_leave_no_connection_behind(
+def test_disconnecting_clients_leak_no_connection(
     server: Callable[..., Server],
     mariadb: MariaDB,
     mysql_database: dict[str, str],
@@ -108,7 +108,7 @@ def test_clients_that_hang_up_leave_no_connection_behind(
     running = server(**mysql_database, **stub.settings(), EMBEDDER="local", MYSQL_DRIVER=driver)
     user = running.user()
     memo_ids = [user.post("/memos", {"content": f"memo {n}"}).data["memo"]["memoId"] for n in range(10)]
-    crowd = Crowd(running, user, memo_ids, requests)
+    crowd = DisconnectingClients(running, user, memo_ids, requests)
     asyncio.run(crowd.run())
 
     query = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s"

@@ -17,7 +17,7 @@ import pytest
 
 from support.client import Client
 from support.server import Server
-from support.streaming_stub import TalkingStub
+from support.streaming_stub import StreamingStub
 from support.waiting import eventually
 
 from .load import Load, assert_sound
@@ -85,8 +85,8 @@ def test_a_stop_of_two_workers_is_as_orderly(server: StartServer, mysql_database
 
 
 @pytest.fixture
-def talking() -> Iterator[TalkingStub]:
-    stub = TalkingStub(lambda system, user: [f"piece {n} " for n in range(400)]).start()
+def talking() -> Iterator[StreamingStub]:
+    stub = StreamingStub(lambda system, user: [f"piece {n} " for n in range(400)]).start()
     yield stub
     stub.stop()
 
@@ -114,7 +114,7 @@ def read_nothing(server: Server, client: Client) -> socket.socket:
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_stop_waits_neither_for_slow_readers_nor_for_hanging_providers(
-    server: StartServer, talking: TalkingStub, workers: int
+    server: StartServer, talking: StreamingStub, workers: int
 ) -> None:
     running = server(**talking.settings(), WORKERS=str(workers))
     user = running.user()
@@ -137,7 +137,7 @@ def test_a_stop_waits_neither_for_slow_readers_nor_for_hanging_providers(
         assert not thread.is_alive()
     assert 2 < took <= GONE_WITHIN, "a request gets time to finish, but not for ever"
     log = running.log.read_text(encoding="utf-8").rpartition("AIMO listens")[2]
-    assert "requests take too long to be waited for" in log
+    assert "cancelling requests that outlast the shutdown" in log
     assert log.count("LanceDB closed") == workers
 
 

@@ -33,7 +33,7 @@ WORD = "pear"
 
 
 @dataclass
-class Truth:
+class ExpectedMemo:
     """One memo as the test knows it."""
 
     memo_id: str
@@ -49,7 +49,7 @@ class World:
     """A server and everything that it should know, by user."""
 
     server: Server
-    memos: dict[str, list[Truth]]
+    memos: dict[str, list[ExpectedMemo]]
     categories: dict[str, list[str]]
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ def world(
     database = request.getfixturevalue("mariadb").create_database() if request.param == "mysql" else {}
     random = np.random.default_rng(11)
     plot = Plot()
-    truths: dict[str, list[Truth]] = {}
+    truths: dict[str, list[ExpectedMemo]] = {}
     categories: dict[str, list[str]] = {}
     shares = random.dirichlet(np.full(USERS, 1.5)) * MEMOS
     for share in shares:
@@ -90,7 +90,9 @@ def world(
     return World(running, truths, categories)
 
 
-def _memo(plot: Plot, random: np.random.Generator, uid: str, categories: list[str], tags: dict[str, str]) -> Truth:
+def _memo(
+    plot: Plot, random: np.random.Generator, uid: str, categories: list[str], tags: dict[str, str]
+) -> ExpectedMemo:
     category = None if random.random() < 0.25 else str(random.choice(categories))
     chosen = [name for name in tags if random.random() < 0.4]
     moment = FIRST + int(random.integers(DAYS)) * DAY
@@ -105,7 +107,7 @@ def _memo(plot: Plot, random: np.random.Generator, uid: str, categories: list[st
         tag_ids=[tags[name] for name in chosen],
         created_at=moment,
     )
-    return Truth(memo_id, category, frozenset(chosen), moment, has_word, vector)
+    return ExpectedMemo(memo_id, category, frozenset(chosen), moment, has_word, vector)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Filter:
         named = {"categoryId": self.category, "tags": [*self.tags], "startDate": self.since, "endDate": self.until}
         return {name: value for name, value in named.items() if value not in (None, [])}
 
-    def admits(self, memo: Truth) -> bool:
+    def admits(self, memo: ExpectedMemo) -> bool:
         """Whether a memo meets them all."""
         wanted = None if self.category == "__uncategorized__" else self.category
         return (
@@ -145,7 +147,7 @@ def _filters(random: np.random.Generator, world: World, uid: str, *, tags: bool)
     )
 
 
-def _similarities(memos: list[Truth], query: str) -> dict[str, float]:
+def _similarities(memos: list[ExpectedMemo], query: str) -> dict[str, float]:
     target = np.array(fake_openai.embed(query, DIMENSION))
     target /= np.linalg.norm(target)
     embedded = [memo for memo in memos if memo.vector is not None]

@@ -15,7 +15,7 @@ from aimo import clock, config
 from aimo.db.connection import Database
 from aimo.db.schema import RateLimits
 from aimo.dto.users import RegisterBody
-from aimo.errors import AimoError, Code, LimitReached
+from aimo.errors import AimoError, Code, RateLimitExceeded
 from aimo.runtime import Runtime, create_allowance
 from aimo.services.accounts import rate_limit_counters as counting
 from aimo.services.accounts import rate_limits
@@ -54,7 +54,7 @@ async def fail(limits: RateLimiter, address: str, uid: str | None = ALICE, email
     try:
         async with limits.login(email, uid, address):
             raise AimoError(Code.PASSWORD_ERROR if uid else Code.USER_NOT_FOUND)
-    except LimitReached:
+    except RateLimitExceeded:
         raise
     except AimoError:
         return
@@ -73,7 +73,7 @@ async def rows(database: Database) -> list[Any]:
 async def strangers_fail_a_hundred_times(limits: RateLimiter) -> None:
     for number in range(100):
         await fail(limits, f"203.0.113.{number // 10}")
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await fail(limits, "203.0.113.200")
 
 
@@ -81,7 +81,7 @@ async def test_strangers_do_not_lock_out_who_logged_in_from_an_address_before(li
     await succeed(limits, HOME)
     await strangers_fail_a_hundred_times(limits)
     await succeed(limits, HOME)
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await succeed(limits, "198.51.100.1")
     await succeed(limits, "198.51.100.1", "user_bob")
 
@@ -101,7 +101,7 @@ async def test_a_stolen_session_guesses_a_hundred_old_passwords_from_all_address
         with pytest.raises(AimoError) as wrong:
             await guess(f"203.0.113.{number // 10}")
         assert wrong.value.code is Code.PASSWORD_ERROR
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await guess("203.0.113.200")
 
 
@@ -109,12 +109,12 @@ async def test_a_known_address_is_limited_like_any_other(limits: RateLimiter) ->
     await succeed(limits, HOME)
     for _ in range(10):
         await fail(limits, HOME)
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await succeed(limits, HOME)
 
 
 async def test_failures_that_are_nobodys_fault_are_not_counted(limits: RateLimiter, database: Database) -> None:
-    for error in (OSError(), AimoError(Code.DB_ERROR), LimitReached("bcrypt", retry_after=1)):
+    for error in (OSError(), AimoError(Code.DB_ERROR), RateLimitExceeded("bcrypt", retry_after=1)):
         with pytest.raises(type(error)):
             async with limits.login("a@example.test", ALICE, HOME):
                 raise error
@@ -129,19 +129,19 @@ async def test_hanging_up_gives_no_attempt_back(limits: RateLimiter) -> None:
         with pytest.raises(asyncio.CancelledError):
             async with limits.login("a@example.test", ALICE, HOME):
                 raise asyncio.CancelledError
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await succeed(limits, HOME)
 
 
 async def test_many_at_once_get_no_more_attempts(limits: RateLimiter) -> None:
     results = await asyncio.gather(*(fail(limits, HOME) for _ in range(40)), return_exceptions=True)
-    assert [type(result) for result in results].count(LimitReached) == 30
+    assert [type(result) for result in results].count(RateLimitExceeded) == 30
 
 
 async def test_accounts_that_do_not_exist_are_limited_the_same_way(limits: RateLimiter) -> None:
     for number in range(100):
         await fail(limits, f"203.0.113.{number // 10}", None, "nobody@example.test")
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await fail(limits, "203.0.113.200", None, "nobody@example.test")
     await fail(limits, "203.0.113.200", None, "somebody.else@example.test")
 
@@ -153,7 +153,7 @@ async def test_made_up_names_and_addresses_share_a_fixed_number_of_counters(
     for number in range(60):
         try:
             await fail(limits, f"2001:db8:0:{number:x}::1", None, f"nobody{number}@example.test")
-        except LimitReached:
+        except RateLimitExceeded:
             continue
     assert len(await rows(database)) <= 3 * 4
 
@@ -179,17 +179,17 @@ async def test_after_its_window_a_limit_begins_anew(
 
     for _ in range(2):
         await make()
-    with pytest.raises(LimitReached) as refused:
+    with pytest.raises(RateLimitExceeded) as refused:
         await make()
     assert refused.value.retry_after == 3600
     time[0] += 3_599_001
-    with pytest.raises(LimitReached) as refused:
+    with pytest.raises(RateLimitExceeded) as refused:
         await make()
     assert refused.value.retry_after == 1
     time[0] += 1000
     for _ in range(2):
         await make()
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await make()
 
 
@@ -213,7 +213,7 @@ async def test_who_is_refused_writes_nothing(limits: RateLimiter, database: Data
         await fail(limits, HOME)
     async with database.reads() as connection:
         before = await connection.scalar(select(func.sum(RateLimits.hits)))
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await fail(limits, HOME)
     async with database.reads() as connection:
         assert await connection.scalar(select(func.sum(RateLimits.hits))) == before
@@ -226,7 +226,7 @@ async def test_zero_or_no_provider_means_no_allowance(database: Database) -> Non
         await unlimited.spend(ALICE, 1000)
     limited = create_allowance(counters, "ocr-user", 1, "files", object())
     await limited.spend(ALICE)
-    with pytest.raises(LimitReached, match="At most 1 files an hour"):
+    with pytest.raises(RateLimitExceeded, match="At most 1 files an hour"):
         await limited.spend(ALICE)
 
 

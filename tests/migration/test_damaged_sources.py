@@ -11,7 +11,7 @@ import lancedb
 import pytest
 
 from aimo.legacy.copy.row_copier import RowCopier
-from aimo.legacy.row_outcomes import Reason
+from aimo.legacy.row_outcomes import QuarantineReason
 from aimo.legacy.source import damaged_reads as damage
 from aimo.vectors.errors import VectorStoreError
 
@@ -39,7 +39,7 @@ def lose(folder: Path, name: str) -> None:
     files[1].unlink()
 
 
-async def test_rows_of_a_lost_file_are_kept_aside_and_the_others_arrive(
+async def test_rows_of_a_lost_file_are_quarantined_and_others_migrated(
     rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path
 ) -> None:
     lose(tmp_path / "old", "memos")
@@ -50,7 +50,7 @@ async def test_rows_of_a_lost_file_are_kept_aside_and_the_others_arrive(
     assert report.exit_code == rehearsed.exit_code == 3, report.content["verification"]["mismatches"][:3]
     assert rehearsed.content["tables"] == report.content["tables"]
     assert table(report, "memos")["quarantined"] == ROWS // 3
-    unreadable = [row for row in report.content["quarantine"] if row["reason"] == Reason.UNREADABLE]
+    unreadable = [row for row in report.content["quarantine"] if row["reason"] == QuarantineReason.UNREADABLE]
     assert [row["position"] for row in unreadable] == list(range(ROWS // 3, 2 * ROWS // 3))
     assert lance(report, "memo_vectors")["copied"] == lance(report, "memo_texts")["copied"] == 2 * ROWS // 3
     assert lance(report, "embedding_cache")["left_out"] == ROWS // 3

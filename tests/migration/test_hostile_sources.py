@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from aimo.legacy.row_outcomes import Change, Into, Reason
+from aimo.legacy.row_outcomes import Change, Into, QuarantineReason
 
 from .source_builder import DIMENSION, LIST, MOMENT, SOURCES, TABLES, TEXT, TS, ident, plain_rows, write
 from .support import MakeSettings, assert_accounted, lance, move, table
@@ -149,7 +149,7 @@ async def test_every_schema_version_arrives_whole(version: int, installed: MakeS
     assert table(report, "memos")["quarantined"] == 3
 
 
-async def test_every_oddity_ends_as_it_is_listed(
+async def test_every_known_oddity_has_its_documented_outcome(
     installed: MakeSettings, database: dict[str, str], tmp_path: Path
 ) -> None:
     rows = plain_rows(random.Random(1), ROWS)
@@ -170,27 +170,32 @@ async def test_every_oddity_ends_as_it_is_listed(
 
     reasons = {(row["table"], row["key"]): row["reason"] for row in report.content["quarantine"]}
     assert reasons == {
-        ("users", "has space"): Reason.IMPOSSIBLE_ID,
-        ("users", None): Reason.IMPOSSIBLE_ID,
-        ("users", "far"): Reason.TIME_OUT_OF_RANGE,
-        ("users", "dead"): Reason.DELETED,
-        ("users", ident("u", 1)): Reason.DUPLICATE_DIFFERS,
-        ("categories", "c-x"): Reason.OWNER_MISSING,
-        ("tags", "t-x"): Reason.OWNER_MISSING,
-        ("memos", "m-orphan"): Reason.OWNER_MISSING,
-        ("memos", "m-trash"): Reason.DELETED,
-        ("memos", "x" * 192): Reason.IMPOSSIBLE_ID,
-        ("memo_relations", "r-3"): Reason.TARGET_MISSING,
-        ("memo_relations", "r-4"): Reason.TARGET_MISSING,
-        ("memo_relations", "r-5"): Reason.POINTS_TO_ITSELF,
-        ("memo_relations", "r-6"): Reason.TARGET_FOREIGN,
-        ("ai_conversations", "conv-x"): Reason.UNREADABLE,
-        ("ai_messages", "msg-3"): Reason.TARGET_MISSING,
-        ("push_rules", "push-1"): Reason.TOO_LONG,
+        ("users", "has space"): QuarantineReason.IMPOSSIBLE_ID,
+        ("users", None): QuarantineReason.IMPOSSIBLE_ID,
+        ("users", "far"): QuarantineReason.TIME_OUT_OF_RANGE,
+        ("users", "dead"): QuarantineReason.DELETED,
+        ("users", ident("u", 1)): QuarantineReason.DUPLICATE_DIFFERS,
+        ("categories", "c-x"): QuarantineReason.OWNER_MISSING,
+        ("tags", "t-x"): QuarantineReason.OWNER_MISSING,
+        ("memos", "m-orphan"): QuarantineReason.OWNER_MISSING,
+        ("memos", "m-trash"): QuarantineReason.DELETED,
+        ("memos", "x" * 192): QuarantineReason.IMPOSSIBLE_ID,
+        ("memo_relations", "r-3"): QuarantineReason.TARGET_MISSING,
+        ("memo_relations", "r-4"): QuarantineReason.TARGET_MISSING,
+        ("memo_relations", "r-5"): QuarantineReason.POINTS_TO_ITSELF,
+        ("memo_relations", "r-6"): QuarantineReason.TARGET_FOREIGN,
+        ("ai_conversations", "conv-x"): QuarantineReason.UNREADABLE,
+        ("ai_messages", "msg-3"): QuarantineReason.TARGET_MISSING,
+        ("push_rules", "push-1"): QuarantineReason.TOO_LONG,
     }
     # The other reasons need a target that has rows of its own: see the tests below.
-    in_the_target = {Reason.KEY_TAKEN, Reason.REFUSED, Reason.CHANGED_ON_BOTH_SIDES, Reason.DELETED_IN_TARGET}
-    assert set(reasons.values()) | in_the_target == set(Reason)
+    in_the_target = {
+        QuarantineReason.KEY_TAKEN,
+        QuarantineReason.REFUSED,
+        QuarantineReason.CHANGED_ON_BOTH_SIDES,
+        QuarantineReason.DELETED_IN_TARGET,
+    }
+    assert set(reasons.values()) | in_the_target == set(QuarantineReason)
     trash = next(row["row"] for row in report.content["quarantine"] if row["key"] == "m-trash")
     assert trash["content"] == "x" and trash["embedding"]["float32"], "the whole row is kept"
 
@@ -204,9 +209,7 @@ async def test_every_oddity_ends_as_it_is_listed(
     assert lance(report, "embedding_cache")["left_out"] == 1
 
 
-async def test_rows_that_the_target_has_otherwise_or_refuses_are_kept_aside(
-    installed: MakeSettings, tmp_path: Path
-) -> None:
+async def test_conflicting_and_refused_rows_are_quarantined(installed: MakeSettings, tmp_path: Path) -> None:
     rows = plain_rows(random.Random(2), 40)
     write(tmp_path / "old", rows)
     target = installed()
@@ -223,8 +226,8 @@ async def test_rows_that_the_target_has_otherwise_or_refuses_are_kept_aside(
     report = await move(target, tmp_path / "old")
     assert_accounted(report, rows)
     reasons = {row["key"]: row["reason"] for row in report.content["quarantine"]}
-    assert reasons[ident("c", 3)] == Reason.KEY_TAKEN
-    assert reasons[ident("m", 7)] == Reason.REFUSED
+    assert reasons[ident("c", 3)] == QuarantineReason.KEY_TAKEN
+    assert reasons[ident("m", 7)] == QuarantineReason.REFUSED
     assert table(report, "memos")["quarantined"] == 1
     assert report.exit_code == 3
 
@@ -248,8 +251,8 @@ async def test_later_changes_of_the_source_reach_only_untouched_rows(installed: 
     assert table(report, "memos")["updated"] == 1
     assert table(report, "memos")["present"] == 37
     reasons = {row["key"]: row["reason"] for row in report.content["quarantine"]}
-    assert reasons[ident("m", 2)] == Reason.CHANGED_ON_BOTH_SIDES
-    assert reasons[ident("m", 3)] == Reason.DELETED_IN_TARGET
+    assert reasons[ident("m", 2)] == QuarantineReason.CHANGED_ON_BOTH_SIDES
+    assert reasons[ident("m", 3)] == QuarantineReason.DELETED_IN_TARGET
     with sqlite3.connect(target.sqlite_path) as connection:
         content = dict(connection.execute("SELECT memo_id, content FROM memos"))
     assert content[ident("m", 1)] == "changed in the source"

@@ -11,7 +11,7 @@ import lancedb
 import pyarrow as pa
 import pytest
 
-from aimo.legacy.row_outcomes import Reason
+from aimo.legacy.row_outcomes import QuarantineReason
 from aimo.vectors.hashes import text_model_hash
 
 from .source_builder import DIMENSION, MODEL, TABLES, TEXT, ident, plain_rows, vector_type, write
@@ -52,7 +52,9 @@ def make(folder: Path, *, owned: bool) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("owned", [False, True])
-async def test_vectors_apart_arrive_and_the_trash_stays(owned: bool, installed: MakeSettings, tmp_path: Path) -> None:
+async def test_separate_vectors_are_migrated_and_trash_is_quarantined(
+    owned: bool, installed: MakeSettings, tmp_path: Path
+) -> None:
     rows = make(tmp_path / "old", owned=owned)
     rehearsed = await move(installed(), tmp_path / "old", dry_run=True)
     report = await move(installed(), tmp_path / "old")
@@ -60,7 +62,7 @@ async def test_vectors_apart_arrive_and_the_trash_stays(owned: bool, installed: 
     assert report.exit_code == 3, report.content["verification"]["mismatches"]
     assert rehearsed.content["lance"] == report.content["lance"]
     assert rehearsed.content["tables"] == report.content["tables"]
-    trash = {key for key, reason in reasons(report).items() if reason == Reason.DELETED}
+    trash = {key for key, reason in reasons(report).items() if reason == QuarantineReason.DELETED}
     assert trash == {ident("m", i) for i in range(4)} | {ident("t", 5)}
     # One memo has no vector there, one has two, four are in the trash.
     assert lance(report, "memo_vectors") == {
@@ -83,7 +85,7 @@ async def test_vectors_apart_arrive_and_the_trash_stays(owned: bool, installed: 
     assert again.content["nothing_to_do"] and again.exit_code == 3
 
 
-async def test_memos_without_a_vector_apart_are_marked(installed: MakeSettings, tmp_path: Path) -> None:
+async def test_memos_without_a_separate_vector_get_an_outbox_entry(installed: MakeSettings, tmp_path: Path) -> None:
     rows = make(tmp_path / "old", owned=False)
     target = installed()
     report = await move(target, tmp_path / "old")

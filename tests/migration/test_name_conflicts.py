@@ -14,7 +14,7 @@ import pytest
 
 from aimo.config import Settings
 from aimo.legacy.copy.row_copier import RowCopier
-from aimo.legacy.row_outcomes import Reason
+from aimo.legacy.row_outcomes import QuarantineReason
 
 from .source_builder import MOMENT, array, ident, plain_rows, write
 from .support import MakeSettings, assert_accounted, move, reasons, table
@@ -35,7 +35,7 @@ def rows_of(target: Settings, statement: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("parts", [1, 40])
-async def test_a_row_whose_key_is_taken_leaves_its_name_to_the_next(
+async def test_a_row_with_a_taken_key_does_not_reserve_its_name(
     parts: int, installed: MakeSettings, tmp_path: Path
 ) -> None:
     rows = plain_rows(random.Random(4), 20)
@@ -56,7 +56,7 @@ async def test_a_row_whose_key_is_taken_leaves_its_name_to_the_next(
     )
     report = await move(target, tmp_path / "old", batch=1 if parts > 1 else 100)
     assert_accounted(report, rows)
-    assert reasons(report) == {"c-1": Reason.KEY_TAKEN, "t-1": Reason.KEY_TAKEN}
+    assert reasons(report) == {"c-1": QuarantineReason.KEY_TAKEN, "t-1": QuarantineReason.KEY_TAKEN}
     assert report.exit_code == 3, report.content["verification"]["mismatches"]
     assert rows_of(target, "SELECT name FROM categories WHERE category_id = 'c-2'") == [("garden",)]
     assert rows_of(target, "SELECT name FROM tags WHERE tag_id = 't-2'") == [("Green",)]
@@ -76,7 +76,7 @@ async def test_what_the_database_refuses_leaves_its_name_to_the_next(installed: 
     )
     report = await move(target, tmp_path / "old")
     assert_accounted(report, rows)
-    assert reasons(report) == {"c-1": Reason.REFUSED}
+    assert reasons(report) == {"c-1": QuarantineReason.REFUSED}
     assert rows_of(target, "SELECT name FROM categories WHERE category_id = 'c-2'") == [("Garden",)]
 
 
@@ -95,7 +95,7 @@ async def test_an_account_that_cannot_arrive_takes_no_email(installed: MakeSetti
     target = installed()
     report = await move(target, tmp_path / "old")
     assert_accounted(report, rows)
-    assert reasons(report)["too-old"] == reasons(report)["rec-bad"] == Reason.TIME_OUT_OF_RANGE
+    assert reasons(report)["too-old"] == reasons(report)["rec-bad"] == QuarantineReason.TIME_OUT_OF_RANGE
     emails = dict(rows_of(target, "SELECT uid, email FROM users WHERE uid IN ('good', 'younger', 'too-long')"))
     holders = [uid for uid, email in emails.items() if email == "a@x"]
     assert holders == ["too-long" if "too-long" in emails else "good"]
@@ -154,9 +154,7 @@ def take_names(source: Any, rows: dict[str, list[dict[str, Any]]]) -> None:
     rename(source, "users", U0, email="moved@x")
 
 
-async def test_a_name_goes_to_a_row_that_stands_before_the_one_that_gave_it_up(
-    installed: MakeSettings, tmp_path: Path
-) -> None:
+async def test_a_released_name_can_be_taken_by_an_earlier_row(installed: MakeSettings, tmp_path: Path) -> None:
     rows = plain_rows(random.Random(6), 20)
     write(tmp_path / "old", rows)
     target = installed()
@@ -206,7 +204,7 @@ async def test_a_run_killed_once_names_were_given_up_goes_on(
     assert rows_of(target, "SELECT email FROM users WHERE uid = 'u-new'") == [("User0@example.test",)]
 
 
-async def test_names_that_were_swapped_or_passed_on_arrive(
+async def test_swapped_and_rotated_names_are_migrated(
     database: dict[str, str], installed: MakeSettings, tmp_path: Path
 ) -> None:
     rows = plain_rows(random.Random(6), 20)
@@ -227,7 +225,7 @@ async def test_names_that_were_swapped_or_passed_on_arrive(
     assert (table(report, "users")["updated"], table(report, "users")["changes"]) == (2, {})
 
 
-async def test_a_name_that_could_not_be_given_up_keeps_its_taker_aside_until_it_can(
+async def test_a_row_waits_in_quarantine_for_a_name_that_cannot_be_released_yet(
     installed: MakeSettings, tmp_path: Path
 ) -> None:
     rows = plain_rows(random.Random(6), 20)
@@ -242,13 +240,13 @@ async def test_a_name_that_could_not_be_given_up_keeps_its_taker_aside_until_it_
     report = await move(target, tmp_path / "old")
     assert report.exit_code == 3, report.content["verification"]["mismatches"]
     assert reasons(report) == {
-        U0: Reason.CHANGED_ON_BOTH_SIDES,
-        "u-new": Reason.KEY_TAKEN,
-        "c-new": Reason.OWNER_MISSING,
+        U0: QuarantineReason.CHANGED_ON_BOTH_SIDES,
+        "u-new": QuarantineReason.KEY_TAKEN,
+        "c-new": QuarantineReason.OWNER_MISSING,
     }
     run(target, f"UPDATE users SET email = 'moved@x', email_key = 'moved@x' WHERE uid = '{U0}'")
     rename(source, "users", ident("u", 1), nickname="any change of the source")
     later = await move(target, tmp_path / "old")
-    assert reasons(later) == {U0: Reason.CHANGED_ON_BOTH_SIDES}
+    assert reasons(later) == {U0: QuarantineReason.CHANGED_ON_BOTH_SIDES}
     assert rows_of(target, "SELECT email FROM users WHERE uid = 'u-new'") == [("User0@example.test",)]
     assert rows_of(target, "SELECT uid FROM categories WHERE category_id = 'c-new'") == [("u-new",)]

@@ -82,7 +82,7 @@ def own_mariadb() -> Iterator[MariaDB]:
         server.close()
 
 
-async def test_a_database_that_is_away_is_waited_for(
+async def test_the_migration_waits_for_an_unavailable_database(
     installed: MakeSettings, own_mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = make(tmp_path)

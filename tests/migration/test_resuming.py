@@ -136,7 +136,7 @@ async def test_versions_that_are_gone_cost_nothing(
     assert "could not go on" in report.content["remarks"][0]
 
 
-async def test_vectors_left_behind_are_all_marked(
+async def test_left_behind_vectors_get_outbox_entries(
     rows: dict[str, list[dict[str, Any]]], installed: MakeSettings, tmp_path: Path
 ) -> None:
     report = await move(installed(openai_embedding_model="another-model"), tmp_path / "old", reembed=True)
@@ -172,7 +172,7 @@ async def test_old_tables_go_only_after_a_valid_run(
     assert lancedb.connect(tmp_path / "old").list_tables(limit=50).tables == []
 
 
-async def test_what_the_source_gave_up_stays_and_is_named(
+async def test_rows_removed_in_the_source_stay_and_are_listed(
     installed: MakeSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = plain_rows(random.Random(7), 40)

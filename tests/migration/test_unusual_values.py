@@ -14,7 +14,7 @@ import pytest
 
 from aimo.errors import ConfigurationError
 from aimo.legacy.report import MigrationReport
-from aimo.legacy.row_outcomes import Reason
+from aimo.legacy.row_outcomes import QuarantineReason
 
 from .source_builder import DIMENSION, MOMENT, TEXT, TS, ident, plain_rows, write
 from .support import MakeSettings, assert_accounted, lance, move, reasons
@@ -45,7 +45,7 @@ def rows_of(folder: Path, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-async def test_a_row_kept_aside_takes_nothing_from_others(installed: MakeSettings, rows: Rows, tmp_path: Path) -> None:
+async def test_a_quarantined_row_reserves_nothing(installed: MakeSettings, rows: Rows, tmp_path: Path) -> None:
     first = dict(rows["users"][0])
     rows["users"] += [
         first | {"email": "shared@example.test", "nickname": "another row of this id", "createdAt": MOMENT - 10_000},
@@ -59,7 +59,10 @@ async def test_a_row_kept_aside_takes_nothing_from_others(installed: MakeSetting
     ]
     write(tmp_path / "old", rows)
     report = await moved_twice(installed, tmp_path, rows)
-    assert reasons(report) == {first["uid"]: Reason.DUPLICATE_DIFFERS, "day-1": Reason.DUPLICATE_DIFFERS}
+    assert reasons(report) == {
+        first["uid"]: QuarantineReason.DUPLICATE_DIFFERS,
+        "day-1": QuarantineReason.DUPLICATE_DIFFERS,
+    }
     assert rows_of(tmp_path, "SELECT email FROM users WHERE uid = 'holder'") == [("shared@example.test",)]
     assert rows_of(tmp_path, "SELECT date FROM daily_recommendations WHERE recommendation_id = 'day-2'") == [
         ("2026-07-02",)
@@ -105,7 +108,7 @@ async def test_names_that_begin_with_a_bracket_are_names(installed: MakeSettings
     ]
 
 
-async def test_strange_json_neither_stops_the_run_nor_is_taken_for_a_mismatch(
+async def test_unusual_json_neither_stops_the_run_nor_is_a_mismatch(
     installed: MakeSettings, migrated_database: dict[str, str], rows: Rows, tmp_path: Path
 ) -> None:
     number = '{"a": 123456789012345678901234567890}'
@@ -117,7 +120,7 @@ async def test_strange_json_neither_stops_the_run_nor_is_taken_for_a_mismatch(
     assert report.content["quarantine"] == []
 
 
-async def test_unheard_of_times_are_kept_as_numbers(installed: MakeSettings, rows: Rows, tmp_path: Path) -> None:
+async def test_times_out_of_range_are_kept_as_numbers(installed: MakeSettings, rows: Rows, tmp_path: Path) -> None:
     far = 9_000_000_000_000
     rows["users"].append(dict(rows["users"][0]) | {"uid": "far", "email": None, "createdAt": far * 1000})
     rows["tags"].append({"tagId": "odd", "uid": "nobody", "name": "x", "usageCount": 0} | T)
@@ -129,9 +132,9 @@ async def test_unheard_of_times_are_kept_as_numbers(installed: MakeSettings, row
     )
     report = await moved_twice(installed, tmp_path, rows)
     kept = {row["key"]: row for row in report.content["quarantine"]}
-    assert kept["far"]["reason"] == Reason.TIME_OUT_OF_RANGE
+    assert kept["far"]["reason"] == QuarantineReason.TIME_OUT_OF_RANGE
     assert kept["far"]["row"]["createdAt"] == {"timestamp": far, "unit": "s"}
-    assert kept["odd"]["reason"] == Reason.OWNER_MISSING
+    assert kept["odd"]["reason"] == QuarantineReason.OWNER_MISSING
     assert kept["odd"]["row"]["createdAt"] == {"timestamp": far * 1000, "unit": "ms"}
 
 

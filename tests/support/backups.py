@@ -84,7 +84,7 @@ def restore(settings: Mapping[str, str], file: Path) -> Summary:
     return inside(settings, work)
 
 
-def assert_in_step(server: Server, timeout: float = 30) -> None:
+def assert_stores_agree(server: Server, timeout: float = 30) -> None:
     def in_step() -> bool:
         return bool(server.client().http.get("/readyz").json()["sync"]["waiting"] == 0)
 

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 
-async def cancelled_at(work: Coroutine[Any, Any, None], *places: int) -> bool:
+async def cancel_at_await(work: Coroutine[Any, Any, None], *places: int) -> bool:
     """Run `work` and cancel it when it waits for the n-th time, for each n; whether it waited that often at all.
 
     It is an error if it goes on as if nothing had happened after the first cancellation, unless that came too late:

@@ -14,10 +14,10 @@ from litestar.types import ASGIApp
 from aimo.errors import AimoError
 from aimo.http.asgi_types import App, Receive, Scope, Send, header
 from aimo.http.edge.middleware import UPLOAD_PATHS, build_middleware
-from aimo.http.edge.route_table import Routes
+from aimo.http.edge.route_table import RouteTable
 from aimo.http.input.multipart import receive_upload
 from aimo.http.input.senders import Senders
-from aimo.http.input.text_validation import refuse_unusable
+from aimo.http.input.text_validation import require_usable_body
 from aimo.http.output.plain_responses import send_bytes
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
@@ -43,7 +43,7 @@ async def slow() -> dict[str, str]:
 
 @post("/api/v1/memos", status_code=200)
 async def create(request: AnyRequest) -> dict[str, Any]:
-    refuse_unusable(cast(Scope, request.scope))
+    require_usable_body(cast(Scope, request.scope))
     return {"code": 0, "data": msgspec.json.decode(await request.body())}
 
 
@@ -92,7 +92,7 @@ api = Litestar(
 )
 app = build_middleware(
     cast(App, cast(ASGIApp, api)),
-    routes=Routes.of(api),
+    routes=RouteTable.of(api),
     authentication=Token,
     storage=storage,
     signer=signer,

@@ -17,7 +17,7 @@ _MESSAGES, _CONVERSATIONS = "ai_messages", "ai_conversations"
 _OF_USERS = {table.name for table in schema.Model.metadata.tables.values() if "uid" in table.c} | {_MESSAGES}
 
 
-def trespasses(statement: Any) -> list[str]:
+def unscoped_tables(statement: Any) -> list[str]:
     """The tables of which the statement reads or writes rows without asking whose they are."""
     if isinstance(statement, Insert):
         return [] if _says_whose(statement) else [statement.table.name]

@@ -14,7 +14,7 @@ def registered() -> dict[str, RegisteredStatement]:
     """The register, once every module of statements is imported and every shape of a page is built."""
     for module in pkgutil.iter_modules(queries.__path__):
         importlib.import_module(f"{queries.__name__}.{module.name}")
-    memos.every_shape()
+    memos.all_shapes()
     return REGISTER
 
 

@@ -14,7 +14,7 @@ from .stub import Stub, _Server
 Reply = str | int | list[str] | dict[str, Any]
 
 
-class TalkingStub(Stub):
+class StreamingStub(Stub):
     """Like `Stub`, but ``say(system, user)`` decides what the chat model replies.
 
     A text is the reply, a number an HTTP status, an object the whole message, a list the pieces of a
@@ -29,7 +29,7 @@ class TalkingStub(Stub):
         self.hung_up = threading.Event()
         self.pause = 0.05
 
-    def start(self) -> TalkingStub:
+    def start(self) -> StreamingStub:
         """Listen."""
         stub = self
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from aimo import audit, clock, config, log
 from aimo.audit import Event, Outcome
-from aimo.errors import AimoError, Code, LimitReached
+from aimo.errors import AimoError, Code, RateLimitExceeded
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def put_back() -> Iterator[None]:
     [
         (None, "ok"),
         (AimoError(Code.PASSWORD_ERROR), "refused"),
-        (LimitReached("login-account", retry_after=3), "limited"),
+        (RateLimitExceeded("login-account", retry_after=3), "limited"),
         (OSError("the disk is full"), "error"),
     ],
 )

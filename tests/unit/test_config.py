@@ -57,7 +57,7 @@ def test_zero_is_the_default_where_the_existing_server_has_it_so(folder: Path) -
     assert (settings.attachment_max_file_size, settings.multimodal_embedding_video_fps) == (52_428_800, 0.5)
 
 
-def test_a_number_that_is_none_stops_the_start_and_is_named(folder: Path) -> None:
+def test_an_invalid_number_stops_the_start_and_names_the_setting(folder: Path) -> None:
     (folder / ".env").write_text("ATTACHMENT_MAX_FILE_SIZE=50MB\n")
     with pytest.raises(ConfigurationError, match="ATTACHMENT_MAX_FILE_SIZE"):
         config.load()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from aimo import outbound
 from aimo.errors import AimoError, Code, ConfigurationError
-from aimo.outbound import Outbound, OutboundError, is_public
+from aimo.outbound import OutboundClient, OutboundError, is_public
 from support.ports import free_port
 from support.tiny_http import TinyHttp, listening
 
@@ -103,7 +103,7 @@ async def unknown(host: str, port: int) -> list[str]:
     ],
 )
 async def test_refused_whatever_its_notation(url: str) -> None:
-    for call in (Outbound().check(url), Outbound().post_json(url, {})):
+    for call in (OutboundClient().check(url), OutboundClient().post_json(url, {})):
         with pytest.raises(AimoError, match=r"This address cannot be used: .+") as refusal:
             await call
         assert refusal.value.code is Code.PARAMS_ERROR
@@ -120,26 +120,26 @@ async def test_refused_whatever_its_notation(url: str) -> None:
     ],
 )
 async def test_public_addresses_pass(url: str) -> None:
-    await Outbound().check(url)
+    await OutboundClient().check(url)
 
 
 async def test_a_name_that_leads_to_a_private_address_is_refused() -> None:
     for addresses in (["10.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::1"], ["fe80::1%2"], ["::ffff:10.0.0.1"]):
         with pytest.raises(AimoError, match="not public"):
-            await Outbound(resolve=resolver(addresses)).check("https://hook.example.org/")
+            await OutboundClient(resolve=resolver(addresses)).check("https://hook.example.org/")
 
 
 async def test_localhost_is_refused_by_its_name() -> None:
     for name in ("localhost", "LOCALHOST", "localhost."):
         with pytest.raises(AimoError):
-            await Outbound().check(f"http://{name}/")
+            await OutboundClient().check(f"http://{name}/")
 
 
 async def test_an_unknown_host_is_not_sent_to() -> None:
     with pytest.raises(AimoError, match="cannot be resolved"):
-        await Outbound(resolve=unknown).check("https://hook.example.org/")
+        await OutboundClient(resolve=unknown).check("https://hook.example.org/")
     with pytest.raises(OutboundError, match=r"hook\.example\.org cannot be resolved") as error:
-        await Outbound(resolve=unknown).post_json("https://hook.example.org/", {})
+        await OutboundClient(resolve=unknown).post_json("https://hook.example.org/", {})
     assert not error.value.sent
 
 
@@ -161,13 +161,13 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 async def test_names_that_resolve_slowly_hold_up_nothing_else(held: threading.Event) -> None:
-    out = Outbound("localhost")
+    out = OutboundClient("localhost")
     hooks = [asyncio.create_task(out.check(f"https://slow{number}.example.org/")) for number in range(100)]
     await asyncio.sleep(0.1)
     before = threading.active_count()
     async with asyncio.timeout(5):
         await asyncio.to_thread(int)
-        await Outbound("localhost").check("http://localhost/")
+        await OutboundClient("localhost").check("http://localhost/")
     assert before < 50, "one thread a name"
     for hook in hooks:
         hook.cancel()
@@ -175,7 +175,7 @@ async def test_names_that_resolve_slowly_hold_up_nothing_else(held: threading.Ev
 
 
 async def test_the_time_of_a_request_includes_waiting_for_other_lookups(held: threading.Event) -> None:
-    out = Outbound("localhost", seconds=0.3)
+    out = OutboundClient("localhost", seconds=0.3)
     started = time.monotonic()
     hooks = [out.post_json(f"https://slow{number}.example.org/", {}) for number in range(100)]
     told = await asyncio.gather(*hooks, return_exceptions=True)
@@ -188,12 +188,12 @@ async def test_the_time_of_a_request_includes_waiting_for_other_lookups(held: th
     await out.check("http://localhost/")
 
 
-async def test_a_name_is_resolved_once_and_rebinding_it_gains_nothing() -> None:
+async def test_dns_rebinding_does_not_help() -> None:
     """The first answer is checked and connected to; the second, private, is never asked for."""
     async with listening(TinyHttp()) as inside:
         resolve = resolver(["192.0.2.1"], ["127.0.0.1"])
         # A documentation address stands for a public one: nothing outside is connected to by tests.
-        out = Outbound("192.0.2.0/24", resolve=resolve, seconds=0.4)
+        out = OutboundClient("192.0.2.0/24", resolve=resolve, seconds=0.4)
         with pytest.raises(OutboundError):
             await out.post_json(f"http://rebinding.example.org:{inside.port}/", {"secret": 1})
         assert resolve.asked == 1  # type: ignore[attr-defined]
@@ -206,7 +206,7 @@ async def test_a_name_is_resolved_once_and_rebinding_it_gains_nothing() -> None:
 async def test_the_checked_address_gets_the_request_under_the_name() -> None:
     async with listening(TinyHttp()) as server:
         resolve = resolver(["127.0.0.1"], ["10.0.0.1"])
-        out = Outbound("127.0.0.0/8", resolve=resolve)
+        out = OutboundClient("127.0.0.0/8", resolve=resolve)
         answer = await out.post_json(f"http://hook.example.org:{server.port}/a%2Fb?x=1", {"k": "值"}, params={"y": "2"})
         assert (answer.status, answer.text) == (200, "ok")
         request = server.requests[0]
@@ -218,7 +218,7 @@ async def test_the_checked_address_gets_the_request_under_the_name() -> None:
 
 async def test_the_next_address_is_tried_where_nobody_listens() -> None:
     async with listening(TinyHttp()) as server:
-        out = Outbound("127.0.0.0/8", resolve=resolver(["127.0.0.77", "127.0.0.1"]))
+        out = OutboundClient("127.0.0.0/8", resolve=resolver(["127.0.0.77", "127.0.0.1"]))
         answer = await out.post_json(f"http://hook.example.org:{server.port}/", {})
         assert answer.status == 200
 
@@ -228,7 +228,7 @@ async def test_redirects_are_not_followed() -> None:
         location = f"http://127.0.0.1:{inside.port}/latest/meta-data".encode()
         moved = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % location
         async with listening(TinyHttp(moved)) as server:
-            out = Outbound("hook.example.org", resolve=resolver(["127.0.0.1"]))
+            out = OutboundClient("hook.example.org", resolve=resolver(["127.0.0.1"]))
             answer = await out.post_json(f"http://hook.example.org:{server.port}/", {})
         assert answer.status == 302
         assert inside.requests == []
@@ -238,13 +238,13 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     async with listening(TinyHttp()) as proxy, listening(TinyHttp()) as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
-        await Outbound("127.0.0.1").post_json(f"http://127.0.0.1:{server.port}/", {})
+        await OutboundClient("127.0.0.1").post_json(f"http://127.0.0.1:{server.port}/", {})
         assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
 async def test_a_refused_connection_is_known_not_to_be_delivered() -> None:
     with pytest.raises(OutboundError) as error:
-        await Outbound("127.0.0.1").post_json(f"http://127.0.0.1:{free_port()}/", {})
+        await OutboundClient("127.0.0.1").post_json(f"http://127.0.0.1:{free_port()}/", {})
     assert not error.value.sent
 
 
@@ -252,14 +252,14 @@ async def test_an_answer_that_never_comes_may_mean_delivery() -> None:
     async with listening(TinyHttp()) as server:
         server.silent = True
         with pytest.raises(OutboundError, match=r"no answer within 0\.3 s|ReadTimeout") as error:
-            await Outbound("127.0.0.1", seconds=0.3).post_json(f"http://127.0.0.1:{server.port}/", {})
+            await OutboundClient("127.0.0.1", seconds=0.3).post_json(f"http://127.0.0.1:{server.port}/", {})
         assert error.value.sent
 
 
 async def test_a_hang_up_may_mean_delivery() -> None:
     async with listening(TinyHttp(None)) as server:
         with pytest.raises(OutboundError) as error:
-            await Outbound("127.0.0.1").post_json(f"http://127.0.0.1:{server.port}/", {})
+            await OutboundClient("127.0.0.1").post_json(f"http://127.0.0.1:{server.port}/", {})
         assert error.value.sent
 
 
@@ -267,7 +267,7 @@ async def test_a_long_answer_is_cut() -> None:
     body = b"x" * 100_000
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
     async with listening(TinyHttp(head + body)) as server:
-        answer = await Outbound("127.0.0.1", most_bytes=1000).post_json(f"http://127.0.0.1:{server.port}/", {})
+        answer = await OutboundClient("127.0.0.1", most_bytes=1000).post_json(f"http://127.0.0.1:{server.port}/", {})
         assert answer.body == b"x" * 1000
 
 
@@ -286,11 +286,11 @@ async def test_a_long_answer_is_cut() -> None:
     ],
 )
 async def test_the_allow_list_opens_hosts_and_networks(allow: str, url: str) -> None:
-    await Outbound(allow, resolve=resolver(["10.0.0.5"])).check(url)
+    await OutboundClient(allow, resolve=resolver(["10.0.0.5"])).check(url)
 
 
 async def test_the_allow_list_opens_nothing_else() -> None:
-    out = Outbound("gotify.lan,10.0.0.0/24", resolve=resolver(["10.0.1.1"]))
+    out = OutboundClient("gotify.lan,10.0.0.0/24", resolve=resolver(["10.0.1.1"]))
     for url in ("http://other.gotify.lan/", "http://gotify.lan.example.org/", "http://10.0.1.1/", "http://127.0.0.1/"):
         with pytest.raises(AimoError):
             await out.check(url)
@@ -299,7 +299,7 @@ async def test_the_allow_list_opens_nothing_else() -> None:
 @pytest.mark.parametrize("allow", ["10.0.0.0/33", "http://gotify.lan/", "a b", "127.1", "*.lan"])
 def test_an_allow_list_that_cannot_work_is_said_at_once(allow: str) -> None:
     with pytest.raises(ConfigurationError, match="OUTBOUND_ALLOW"):
-        Outbound(allow)
+        OutboundClient(allow)
 
 
 def test_every_address_is_public_or_not_whatever_its_family() -> None:
@@ -340,7 +340,7 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.S
 
 
 async def test_the_certificate_is_checked_against_the_name(certified: ssl.SSLContext) -> None:
-    out = Outbound("127.0.0.1", resolve=resolver(["127.0.0.1"]))
+    out = OutboundClient("127.0.0.1", resolve=resolver(["127.0.0.1"]))
     async with listening(TinyHttp(), tls=certified) as server:
         answer = await out.post_json(f"https://hook.example.org:{server.port}/", {})
         assert answer.status == 200

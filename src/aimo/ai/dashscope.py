@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from aimo.ai.embedder import Vectors
-from aimo.ai.json_client import Calls
+from aimo.ai.json_client import JsonClient
 from aimo.errors import ProviderError
 from aimo.vectors.hashes import MultimodalContent, multimodal_dimension, multimodal_model_hash
 
@@ -43,7 +43,7 @@ class DashScopeEmbedder:
         self._output_type = output_type
         self._fps = fps
         self._has_key = bool(api_key)
-        self._calls = Calls(base_url, api_key, seconds=seconds)
+        self._calls = JsonClient(base_url, api_key, seconds=seconds)
 
     async def embed(self, contents: Sequence[MultimodalContent]) -> Vectors:
         """See ``MultimodalEmbedder.embed``."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from aimo import clock
 from aimo.ai.asr import SpeechTask
-from aimo.ai.json_client import Calls, Reply
+from aimo.ai.json_client import JsonClient, Reply
 from aimo.dto.asr import AsrStatus
 from aimo.errors import ProviderError
 
@@ -25,7 +25,7 @@ class FunAsr:
         """``zone`` is that of the provider's times, which name none."""
         self._model = model
         self._zone = zone
-        self._calls = Calls(base_url, api_key, seconds=seconds)
+        self._calls = JsonClient(base_url, api_key, seconds=seconds)
 
     async def submit(self, urls: Sequence[str], language_hints: Sequence[str]) -> SpeechTask:
         """See ``SpeechRecognizer.submit``."""

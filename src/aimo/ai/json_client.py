@@ -45,7 +45,7 @@ class Reply:
         return value if isinstance(value, dict) else {}
 
 
-class Calls:
+class JsonClient:
     """A client of one provider. It keeps connections open until it is closed."""
 
     def __init__(

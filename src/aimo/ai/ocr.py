@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class Recognized:
+class RecognizedText:
     """The text of a file as Markdown, and of its first page what lies where.
 
     ``layout`` holds objects with `index`, `label`, `bbox2d`, `content`, `height` and `width` as far as known.
@@ -29,7 +29,7 @@ class RecognitionOptions:
 class TextRecognizer(Protocol):
     """Recognizes text, one file a call."""
 
-    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> RecognizedText:
         """The text of a file given by URL, data URL or base64 text.
 
         Raises:

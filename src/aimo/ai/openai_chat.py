@@ -37,13 +37,13 @@ class OpenAIChat:
 
     async def complete(self, prompt: Prompt, *, seconds: float) -> str:
         """See ``ChatModel.complete``."""
-        with _told():
+        with _as_provider_error():
             async with asyncio.timeout(seconds):
                 return _content(await self._attempt(prompt, stream=False))
 
     async def stream(self, prompt: Prompt, *, seconds: float) -> AsyncGenerator[str, None]:
         """See ``ChatModel.stream``."""
-        with _told():
+        with _as_provider_error():
             async with asyncio.timeout(seconds):
                 chunks = await self._attempt(prompt, stream=True)
             async with chunks, aclosing(_pieces(chunks)) as pieces:
@@ -82,7 +82,7 @@ class OpenAIChat:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_provider_error() -> Iterator[None]:
     """Turn whatever a call can fail with into a ``ProviderError`` that holds nobody's text."""
     try:
         yield

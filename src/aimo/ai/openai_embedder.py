@@ -79,7 +79,7 @@ class OpenAIEmbedder:
         outcomes: list[Outcome] = []
         try:
             for batch in self._batches(asked):
-                await self._isolate(batch, outcomes, self._waits)
+                await self._embed_halving(batch, outcomes, self._waits)
         except ProviderError as outage:
             outcomes.extend([outage] * (len(asked) - len(outcomes)))
         answers = iter(outcomes)
@@ -103,7 +103,7 @@ class OpenAIEmbedder:
             batches[-1].append(text)
         return batches
 
-    async def _isolate(self, batch: list[str], outcomes: list[Outcome], waits: Sequence[float]) -> None:
+    async def _embed_halving(self, batch: list[str], outcomes: list[Outcome], waits: Sequence[float]) -> None:
         """Append the outcome of every text, halving a refused batch until the texts at fault stand alone.
 
         Raises:
@@ -122,7 +122,7 @@ class OpenAIEmbedder:
         middle = len(batch) // 2
         start = len(outcomes)
         for half in (batch[:middle], batch[middle:]):
-            await self._isolate(half, outcomes, ())
+            await self._embed_halving(half, outcomes, ())
         if not any(isinstance(outcome, ProviderError) for outcome in outcomes[start:]):
             # No text was at fault, so the batch was too large for this provider.
             self._most_inputs = min(self._most_inputs, len(batch) - middle)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimo.ai.json_client import Calls
-from aimo.ai.ocr import RecognitionOptions, Recognized
+from aimo.ai.json_client import JsonClient
+from aimo.ai.ocr import RecognitionOptions, RecognizedText
 from aimo.errors import ProviderError
 
 _SECONDS = 120.0
@@ -24,9 +24,9 @@ class ZhipuOcr:
     """Text from ``POST {base_url}/paas/v4/layout_parsing``."""
 
     def __init__(self, base_url: str, api_key: str, *, seconds: float = _SECONDS) -> None:
-        self._calls = Calls(base_url, api_key, seconds=seconds)
+        self._calls = JsonClient(base_url, api_key, seconds=seconds)
 
-    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> RecognizedText:
         """See ``TextRecognizer.recognize``."""
         asked = {name: value for name, value in options.values.items() if value}
         reply = await self._calls.post("/paas/v4/layout_parsing", {"model": _MODEL, "file": file, **asked})
@@ -36,7 +36,7 @@ class ZhipuOcr:
         if isinstance(error := found.get("error"), dict):
             raise ProviderError(f"Zhipu OCR API error: {error.get('code')} - {error.get('message')}")
         text = found.get("md_results")
-        return Recognized(
+        return RecognizedText(
             text=text if isinstance(text, str) else "",
             layout=_first_page(found.get("layout_details")),
             visualization=_texts(found.get("layout_visualization")),

@@ -58,7 +58,7 @@ class Server:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(NOTICE, self._take_notice)
+        loop.add_signal_handler(NOTICE, self._read_stop_notice)
         # Ctrl+C reaches all processes of a terminal; it is the parent that tells this one when to end.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         runtime = Runtime(self._settings, scheduler=True)
@@ -80,17 +80,17 @@ class Server:
         await receive()
         await self._end()
 
-    def _take_notice(self) -> None:
+    def _read_stop_notice(self) -> None:
         if self._told_at is None:
             self._told_at = time.monotonic()
-            self._cutting_short = asyncio.create_task(self._cut_short())
+            self._cutting_short = asyncio.create_task(self._cancel_requests())
             if self._runtime:
-                self._runtime.begin_closing()
+                self._runtime.stop_scheduled_work()
 
-    async def _cut_short(self) -> None:
+    async def _cancel_requests(self) -> None:
         await asyncio.sleep(_REQUEST_SECONDS)
         if left := list(self._requests):
-            logger.warning("requests take too long to be waited for", requests=len(left))
+            logger.warning("cancelling requests that outlast the shutdown", requests=len(left))
             for request in left:
                 request.cancel()
             await asyncio.wait(left, timeout=_CANCEL_SECONDS)
@@ -106,7 +106,7 @@ class Server:
                 if self._runtime:
                     await self._runtime.close(seconds=_CLOSED_AFTER_SECONDS - spent)
             except Exception:
-                logger.exception("not everything could be closed")
+                logger.exception("shutdown incomplete")
             logging.shutdown()
             os._exit(0)
 

@@ -20,7 +20,7 @@ from aimo.legacy import memory_limits as memory
 from aimo.runtime import Runtime
 from aimo.services.backup.error_text import reason
 from aimo.services.backup.export import Backup, described
-from aimo.services.backup.format import DamagedArchive, Summary
+from aimo.services.backup.format import DamagedArchiveError, Summary
 from aimo.services.backup.restore import Restore
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
@@ -82,7 +82,7 @@ def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Summary]
     with audit.attempt(event, operator=os.getuid()):
         try:
             return asyncio.run(main())
-        except (OSError, StorageError, VectorStoreError, DamagedArchive, SQLAlchemyError) as error:
+        except (OSError, StorageError, VectorStoreError, DamagedArchiveError, SQLAlchemyError) as error:
             raise ConfigurationError(f"{failed}: {reason(error)}.") from error
 
 

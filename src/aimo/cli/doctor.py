@@ -31,7 +31,7 @@ def doctor(*, repair: Annotated[bool, Parameter(help="Mend what can be mended, t
     settings = config.load()
     log.configure(settings)
     outcomes = asyncio.run(_examine(settings, repair=repair))
-    if not all(outcome.holds for outcome in outcomes):
+    if not all(outcome.is_satisfied for outcome in outcomes):
         sys.exit(1)
 
 
@@ -40,14 +40,14 @@ async def _examine(settings: config.Settings, *, repair: bool) -> list[Invariant
         outcomes = await runtime.services.doctor.run(repair=repair)
         _show(outcomes)
         if repair and any(outcome.repaired for outcome in outcomes):
-            await _drained(runtime.services.sync)
+            await _wait_for_outbox(runtime.services.sync)
             console.print("After the repair:")
             outcomes = await runtime.services.doctor.run()
             _show(outcomes)
         return outcomes
 
 
-async def _drained(sync: SyncService) -> None:
+async def _wait_for_outbox(sync: SyncService) -> None:
     """Wait for the entries of the repair, as long as they become fewer; what is left is excused by its entry."""
     fewest, still = (await sync.status()).waiting, 0.0
     try:
@@ -65,7 +65,7 @@ def _show(outcomes: Sequence[InvariantOutcome]) -> None:
     table = Table("invariant", "checked", "violations", "repaired", "result")
     for outcome in outcomes:
         figures = [str(number) for number in (outcome.checked, outcome.violations, outcome.repaired)]
-        table.add_row(outcome.name, *figures, "holds" if outcome.holds else "violated")
+        table.add_row(outcome.name, *figures, "holds" if outcome.is_satisfied else "violated")
     console.print(table)
     for outcome in outcomes:
         for example in outcome.examples:

@@ -14,37 +14,37 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from aimo.legacy.copy.progress import Progress, Stage
+from aimo.legacy.copy.progress import Progress, StageProgress
 from aimo.legacy.report import MigrationReport
 from aimo.legacy.row_outcomes import RowOutcome
-from aimo.legacy.verify.removed_in_source import GivenUp
+from aimo.legacy.verify.removed_in_source import SourceRemoval
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 logger = structlog.get_logger(__name__)
 
 _LOG_SECONDS = 5.0
 _LISTED = 20
-_GIVEN_UP = {GivenUp.REMOVED: "no longer in the source", GivenUp.TRASHED: "in the source's trash now"}
+_GIVEN_UP = {SourceRemoval.REMOVED: "no longer in the source", SourceRemoval.TRASHED: "in the source's trash now"}
 
 
 @contextmanager
-def watching() -> Iterator[Progress]:
+def progress_display() -> Iterator[Progress]:
     """Progress as a bar on a terminal, as log lines elsewhere."""
     if not console.is_terminal:
-        yield Progress(_LogLines())
+        yield Progress(_ProgressLog())
         return
     with Bars(BarColumn(), TextColumn("{task.description}"), console=console) as bars:
         yield Progress(_Bars(bars))
 
 
-class _LogLines:
+class _ProgressLog:
     """A line when a stage begins or ends, and every five seconds."""
 
     def __init__(self) -> None:
         self._said = 0.0
         self._stage = ""
 
-    def __call__(self, stage: Stage) -> None:
+    def __call__(self, stage: StageProgress) -> None:
         now = time.monotonic()
         if stage.name != self._stage or stage.done >= stage.total or now - self._said > _LOG_SECONDS:
             self._said, self._stage = now, stage.name
@@ -58,7 +58,7 @@ class _Bars:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, stage: Stage) -> None:
+    def __call__(self, stage: StageProgress) -> None:
         if stage.name not in self._tasks:
             self._tasks[stage.name] = self._bars.add_task(str(stage), total=stage.total or None)
         self._bars.update(self._tasks[stage.name], completed=stage.done, description=str(stage))

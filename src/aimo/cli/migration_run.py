@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimo.cli.migration_output import console, watching
+from aimo.cli.migration_output import console, progress_display
 from aimo.cli.migration_target import open_database, open_target, source_options
 from aimo.config import Settings
 from aimo.errors import ConfigurationError
@@ -35,7 +35,7 @@ async def migrate_source(settings: Settings, options: Options) -> MigrationRepor
             await runs.load()
             model = await choose_model(source, options, configured, runs)
             async with open_target(settings, options, database, source, model) as target:
-                with watching() as progress:
+                with progress_display() as progress:
                     migration = Migration(
                         options, target, source, runs, model=model, storage_options=storage_options, progress=progress
                     )

@@ -12,12 +12,12 @@ from aimo.config import Settings
 from aimo.db import migrate as schema_migrations
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from aimo.legacy.dry_run_target import rehearsal
-from aimo.legacy.migration import Target
+from aimo.legacy.dry_run_target import dry_run_database
+from aimo.legacy.migration import MigrationTarget
 from aimo.legacy.plan.options import Options
 from aimo.legacy.source.model_finder import attachments_dimension, found_multimodal_hash
 from aimo.runtime import create_multimodal_embedder, create_storage, lancedb_options
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.lease import LeaseRow
 from aimo.storage.signing import FileSigner
 from aimo.vectors.legacy_source import LegacySource
 from aimo.vectors.store import VectorStore, s3_options
@@ -33,7 +33,7 @@ async def open_database(settings: Settings, options: Options) -> AsyncIterator[D
         ConfigurationError: a server or another migration works on it.
     """
     if options.dry_run:
-        async with rehearsal(settings) as database:
+        async with dry_run_database(settings) as database:
             yield database
         return
     database = await Database.open(settings)
@@ -48,10 +48,10 @@ async def open_database(settings: Settings, options: Options) -> AsyncIterator[D
 @asynccontextmanager
 async def open_target(
     settings: Settings, options: Options, database: Database, source: LegacySource, model: Mapping[str, Any]
-) -> AsyncIterator[Target]:
+) -> AsyncIterator[MigrationTarget]:
     """Everything that is written to, with room for the source's vectors; a dry run gets no more than the database."""
     if options.dry_run:
-        yield Target(database, None, None)
+        yield MigrationTarget(database, None, None)
         return
     vectors = await VectorStore.open(
         settings.lancedb_uri,
@@ -66,7 +66,7 @@ async def open_target(
     try:
         if not options.verify_only:
             await storage.prepare()
-        yield Target(database, vectors, storage)
+        yield MigrationTarget(database, vectors, storage)
     finally:
         await storage.close()
         await vectors.close()
@@ -106,7 +106,7 @@ async def _alone(database: Database, *, needed: bool) -> AsyncIterator[None]:
     if not needed:
         yield
         return
-    lease = Lease(database, "lancedb-writer")
+    lease = LeaseRow(database, "lancedb-writer")
     await lease.start()
     try:
         try:

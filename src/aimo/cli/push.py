@@ -77,7 +77,7 @@ def show(
         _print(told.trouble)
 
 
-def _print(trouble: list[push_reports.Trouble]) -> None:
+def _print(trouble: list[push_reports.UndeliveredMessage]) -> None:
     table = Table("state", "hour", "rule", "user", "target", "tries", "reason")
     for one in trouble:
         table.add_row(one.state, one.due, one.rule_id, one.uid, one.channel, str(one.attempts), one.reason)

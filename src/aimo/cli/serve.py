@@ -18,8 +18,8 @@ from aimo.cli.connections import connection_options, raise_file_limit
 from aimo.cli.signals import handle_signals
 from aimo.db import migrate
 from aimo.db.connection import Database
-from aimo.metrics import shared_between_processes
-from aimo.outbound import Outbound
+from aimo.metrics import multiprocess_metrics
+from aimo.outbound import OutboundClient
 from aimo.private_folders import require_private
 from aimo.storage.buckets import configured_bucket
 
@@ -46,7 +46,7 @@ def serve(
     # LanceDB's threads do not survive a fork.
     multiprocessing.set_start_method("spawn")
     print(f"AIMO listens on http://{settings.host}:{settings.port}", flush=True)
-    with shared_between_processes() if settings.workers > 1 else nullcontext():
+    with multiprocess_metrics() if settings.workers > 1 else nullcontext():
         run_http_server("aimo.cli.asgi:create", settings)
 
 
@@ -75,7 +75,7 @@ def run_http_server(target: str, settings: config.Settings) -> None:
 
 async def _prepare(settings: config.Settings) -> None:
     """Find out what cannot work, and migrate, before any worker starts."""
-    Outbound(settings.outbound_allow)
+    OutboundClient(settings.outbound_allow)
     if settings.attachment_storage_type != "local":
         await configured_bucket(settings, settings.attachment_storage_type).prepare()
     database = await Database.open(settings)

@@ -120,7 +120,7 @@ async def _drain(runtime: Runtime, doing: str, request: OutboxEntry | None = Non
         task = progress.add_task(doing, total=most)
         while waiting:
             await asyncio.sleep(0.2)
-            if request and (reason := await rebuilding.withdraw_hopeless(runtime.stores.database, request)):
+            if request and (reason := await rebuilding.withdraw_failed_request(runtime.stores.database, request)):
                 raise ConfigurationError(f"the rebuild failed at every try and is given up: {reason}")
             state = await sync.status()
             now = time.monotonic()

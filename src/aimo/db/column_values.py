@@ -46,7 +46,7 @@ def is_json(column: Column[Any]) -> bool:
     return isinstance(column.type, JSON)
 
 
-def may_be_missing(column: Column[Any]) -> bool:
+def is_optional(column: Column[Any]) -> bool:
     """Whether a row can be added without the column."""
     return bool(column.nullable) or column.server_default is not None
 

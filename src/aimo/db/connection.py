@@ -174,7 +174,7 @@ class Database:
         except Exception as error:
             await database.engine.dispose()
             raise ConfigurationError(f"The database {where} cannot be used: {advice(error)}") from error
-        database._reaper = asyncio.create_task(database._reap_forever(), name="pool-reaper")
+        database._reaper = asyncio.create_task(database._close_idle_connections_periodically(), name="pool-reaper")
         log.info("database pool opened", database=where, **database.pool_counts())
         return database
 
@@ -236,14 +236,14 @@ class Database:
             await connection.execute(text("SELECT 1"))
             await connection.close()
 
-    async def _reap_forever(self) -> None:
+    async def _close_idle_connections_periodically(self) -> None:
         while True:
             await asyncio.sleep(min(30.0, self._idle_seconds / 2))
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._pool.close_idle(keep=WARM_CONNECTIONS, seconds=self._idle_seconds)
             except Exception:
-                log.exception("idle connections could not be closed")
+                log.exception("closing idle connections failed")
 
 
 def is_transient(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ SLOW_SECONDS = 0.2
 _STARTED = "aimo_started"
 
 
-class SlowLog:
+class SlowStatementLog:
     """Off until `watch` is called; then it hears of every statement of that engine."""
 
     def __init__(self) -> None:
@@ -57,4 +57,4 @@ def _start(connection: Any, *_: Any) -> None:
     connection.info[_STARTED] = time.perf_counter()
 
 
-slow_log = SlowLog()
+slow_log = SlowStatementLog()

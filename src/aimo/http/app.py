@@ -23,7 +23,7 @@ from aimo.http.controllers.insights import InsightController
 from aimo.http.controllers.memos import MemoController
 from aimo.http.controllers.metrics import MetricsController
 from aimo.http.controllers.ocr import OcrController
-from aimo.http.controllers.public_memos import MachineMemoController, NobodyController, PublicMemoController
+from aimo.http.controllers.public_memos import MachineMemoController, PublicMemoController, PublicPrefixController
 from aimo.http.controllers.push_rules import PushRuleController
 from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import SystemController
@@ -31,9 +31,9 @@ from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
 from aimo.http.dependencies import Services, provide_query, provide_services, provide_user
 from aimo.http.edge.middleware import Edge, build_middleware
-from aimo.http.edge.route_table import Routes
+from aimo.http.edge.route_table import RouteTable
 from aimo.http.input.senders import Senders
-from aimo.http.input.text_validation import refuse_unusable
+from aimo.http.input.text_validation import require_usable_body
 from aimo.http.output import openapi
 from aimo.http.output.envelope import EXCEPTION_HANDLERS
 from aimo.storage.signing import FileSigner
@@ -52,7 +52,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     MemoController,
     MachineMemoController,
     PublicMemoController,
-    NobodyController,
+    PublicPrefixController,
     ExploreController,
     ConversationController,
     AIController,
@@ -72,7 +72,7 @@ DEPENDENCIES = {
 
 
 async def _refuse_unusable(request: Request[Any, Any, Any]) -> None:
-    refuse_unusable(request.scope)  # type: ignore[arg-type]
+    require_usable_body(request.scope)  # type: ignore[arg-type]
 
 
 def create_api(services: Services) -> Litestar:
@@ -95,7 +95,7 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
     settings = services.settings
     return build_middleware(
         api,  # type: ignore[arg-type]
-        routes=Routes.of(api),
+        routes=RouteTable.of(api),
         authentication=lambda inner: Sessions(
             inner, services.tokens, services.sessions, settings.proxies, settings.machine_token
         ),

@@ -16,9 +16,9 @@ from aimo.audit import Event, Outcome
 from aimo.config import Settings
 from aimo.dto.base import Rejection
 from aimo.http.asgi_types import App, Receive, Scope, Send, header
-from aimo.http.cookies import given_token
+from aimo.http.cookies import token_in_cookie
 from aimo.http.input.client_address import Network, client_address
-from aimo.http.output.envelope import RejectedToken
+from aimo.http.output.envelope import MachineTokenRejected
 from aimo.http.output.plain_responses import JSON, send_bytes
 from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import InvalidToken, Tokens
@@ -80,7 +80,7 @@ class Sessions:
                 try:
                     rejection = await self._identify(scope)
                 except Exception:
-                    log.exception("a token could not be checked")
+                    log.exception("token check failed")
                     await _reject(send, 500, "Authentication failed")
                     return
                 if rejection and path != _OPTIONAL:
@@ -116,7 +116,7 @@ def session_token(scope: Scope) -> str:
     """The token of a request: the Authorization header's if there is one, else the cookie's."""
     # Only a literal "Bearer " is taken away: a bare token is a token too.
     given = (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
-    return given or given_token(scope)
+    return given or token_in_cookie(scope)
 
 
 async def _reject(send: Send, status: int, message: str) -> None:
@@ -132,7 +132,7 @@ def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handle
     settings: Settings = connection.app.state.services.settings
     try:
         _require_machine_token(settings, connection.headers.get("authorization"))
-    except RejectedToken:
+    except MachineTokenRejected:
         address = client_address(connection.scope, settings.proxies)  # type: ignore[arg-type]
         audit.record(Event.MACHINE_TOKEN, Outcome.REFUSED, address=address)
         raise
@@ -141,11 +141,11 @@ def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handle
 def _require_machine_token(settings: Settings, given: str | None) -> None:
     token = settings.machine_token
     if not token:
-        raise RejectedToken("BA authentication is not configured")
+        raise MachineTokenRejected("BA authentication is not configured")
     if given is None:
-        raise RejectedToken("Authorization header is required")
+        raise MachineTokenRejected("Authorization header is required")
     parts = given.split(" ")
     if len(parts) != 2 or parts[0] != "Bearer":
-        raise RejectedToken("Invalid authorization format. Expected: Bearer <token>")
+        raise MachineTokenRejected("Invalid authorization format. Expected: Bearer <token>")
     if not hmac.compare_digest(parts[1].encode("utf-8", "replace"), token.encode()):
-        raise RejectedToken("Invalid BA token")
+        raise MachineTokenRejected("Invalid BA token")

@@ -12,7 +12,7 @@ from aimo.http.dependencies import AnyRequest
 T = TypeVar("T")
 
 
-async def while_present(request: AnyRequest, work: Coroutine[Any, Any, T]) -> T:
+async def run_until_disconnect(request: AnyRequest, work: Coroutine[Any, Any, T]) -> T:
     """The result of the work, which is cancelled when the client hangs up first.
 
     Raises:

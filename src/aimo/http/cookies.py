@@ -12,7 +12,7 @@ from aimo.services.accounts.tokens import LIFETIME_SECONDS
 COOKIE = "aimo_token"
 
 
-def given_token(scope: Scope) -> str:
+def token_in_cookie(scope: Scope) -> str:
     """The token in a request's cookie; empty without one, and where the page that asks may not use it.
 
     A neighbouring host can plant a second cookie of this name in a browser, and nothing tells which is ours: where

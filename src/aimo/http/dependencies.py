@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from aimo.http.input.client_address import client_address
 from aimo.http.input.query_parameters import Query
-from aimo.services.accounts.sessions import Device, Identity
+from aimo.services.accounts.sessions import AuthenticatedUser, Device
 from aimo.services.memos.paging import PageRequest
 from aimo.services.registry import ServiceSet
 
@@ -21,7 +21,7 @@ AnyRequest = Request[Any, Any, State]
 
 # What handlers name the types of their arguments by; the functions below provide them.
 Services = NamedDependency[ServiceSet]
-User = NamedDependency[Identity]
+User = NamedDependency[AuthenticatedUser]
 Params = NamedDependency[Query]
 PathText = FromPath[str]
 
@@ -35,10 +35,10 @@ async def provide_services(state: State) -> ServiceSet:
     return services
 
 
-async def provide_user(request: AnyRequest, params: Params) -> Identity:
+async def provide_user(request: AnyRequest, params: Params) -> AuthenticatedUser:
     """Who is asking; the unauthorized envelope for nobody, on the paths that let nobody in."""
     user = request.scope.get("user")
-    if not isinstance(user, Identity):
+    if not isinstance(user, AuthenticatedUser):
         raise NotAuthorizedException
     return user
 

@@ -24,7 +24,7 @@ _LARGE_PAGE = 50
 
 
 @asynccontextmanager
-async def rehearsal(settings: Settings) -> AsyncIterator[Database]:
+async def dry_run_database(settings: Settings) -> AsyncIterator[Database]:
     """A temporary database with the schema of this release and the rows of the configured one."""
     with TemporaryDirectory(prefix="aimo-dry-run-") as folder:
         nearby = {"mysql_host": None, "mysql_database": None, "aimo_data_dir": Path(folder)}

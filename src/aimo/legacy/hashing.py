@@ -11,7 +11,7 @@ import msgspec
 _encode = msgspec.msgpack.Encoder(order="sorted", enc_hook=repr).encode
 
 
-def row_digest(values: Iterable[Any]) -> bytes:
+def hash_row(values: Iterable[Any]) -> bytes:
     """16 bytes for the values of a row in their order; dicts count as unordered."""
     held = list(values)
     try:
@@ -21,6 +21,6 @@ def row_digest(values: Iterable[Any]) -> bytes:
     return blake2b(encoded, digest_size=16).digest()
 
 
-def key_digest(*parts: str) -> bytes:
+def hash_key(*parts: str) -> bytes:
     """8 bytes for a key of one or several texts."""
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()

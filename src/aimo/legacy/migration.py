@@ -23,7 +23,7 @@ from aimo.legacy.plan.options import Options, UsageError
 from aimo.legacy.plan.run_plan import MAPPERS, NEEDS
 from aimo.legacy.report import MigrationReport, build
 from aimo.legacy.retry import with_retries
-from aimo.legacy.source.damaged_reads import VersionGone
+from aimo.legacy.source.damaged_reads import SourceVersionGoneError
 from aimo.legacy.source.model_finder import Model, choose
 from aimo.legacy.verify.verification_result import Verification
 from aimo.legacy.verify.verifier import Verifier
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Target:
+class MigrationTarget:
     """Where everything goes. ``vectors`` and ``storage`` are None in a dry run, which writes to neither."""
 
     database: Database
@@ -50,7 +50,7 @@ class Migration:
     def __init__(
         self,
         options: Options,
-        target: Target,
+        target: MigrationTarget,
         source: LegacySource,
         runs: Runs,
         *,
@@ -81,14 +81,14 @@ class Migration:
                 return MigrationReport.pending(self._options, "this source has never been migrated into this database")
             return await self._report(run, nothing_to_do=False, files=None)
         if self._runs.unfinished:
-            await self._take_up(self._runs.unfinished)
+            await self._resume(self._runs.unfinished)
         elif self._options.resume:
             self._remarks.append("There was no interrupted run of this source to go on with.")
         if others := self._runs.interrupted_elsewhere:
             self._remarks.append(f"The migration of {', '.join(others)} into this database was interrupted.")
         done = self._runs.finished
         newest = {name: self._source.tables[name].version for name in planning.chosen(self._options, self._source)}
-        if done is not None and done.covers(newest):
+        if done is not None and done.has_read(newest):
             files = await self._copy_files()
             return await self._report(done, nothing_to_do=done.run_id != self._taken_up, files=files)
         self._check_needs()
@@ -98,7 +98,7 @@ class Migration:
         files = await self._copy_files()
         return await self._report(run, nothing_to_do=False, files=files)
 
-    async def _take_up(self, run: Run) -> None:
+    async def _resume(self, run: Run) -> None:
         """Go on with an interrupted run, on the versions it began with."""
         self._remarks.append(f"Went on with the interrupted run {run.run_id}, as it had been started.")
         try:
@@ -106,18 +106,18 @@ class Migration:
                 self._source.uri, storage_options=self._storage_options, versions=run.versions
             )
         except VectorStoreError as error:
-            await self._give_up(run, error)
+            await self._mark_failed(run, error)
             return
         try:
             await self._carry_out(run, source)
             self._taken_up = run.run_id
-        except VersionGone as error:
-            await self._give_up(run, error)
+        except SourceVersionGoneError as error:
+            await self._mark_failed(run, error)
         finally:
             source.close()
 
-    async def _give_up(self, run: Run, error: VectorStoreError) -> None:
-        log.warning("an interrupted run cannot go on", run=run.run_id, error=str(error))
+    async def _mark_failed(self, run: Run, error: VectorStoreError) -> None:
+        log.warning("interrupted run cannot be resumed", run=run.run_id, error=str(error))
         self._remarks[-1] = (
             f"The interrupted run {run.run_id} could not go on, because the source has lost the versions that it "
             "read; a new run took over what it had brought."
@@ -138,7 +138,7 @@ class Migration:
         return await with_retries(lambda: copier.run(self._progress))
 
     async def _report(self, run: Run, *, nothing_to_do: bool, files: FileReport | None) -> MigrationReport:
-        source = await self._at(run)
+        source = await self._source_at_versions_of(run)
         try:
             verification = Verification.skipped()
             if not self._options.dry_run:
@@ -166,7 +166,7 @@ class Migration:
             await with_retries(lambda: self._runs.save(run))
         return report
 
-    async def _at(self, run: Run) -> LegacySource:
+    async def _source_at_versions_of(self, run: Run) -> LegacySource:
         current = {name: table.version for name, table in self._source.tables.items()}
         if run.versions.items() <= current.items():
             return self._source

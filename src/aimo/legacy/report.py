@@ -21,7 +21,7 @@ from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.options import CACHES, Options
 from aimo.legacy.plan.run_plan import MAPPERS
 from aimo.legacy.row_outcomes import RowOutcome
-from aimo.legacy.verify.removed_in_source import kept_rows
+from aimo.legacy.verify.removed_in_source import rows_removed_in_source
 from aimo.legacy.verify.verification_result import LISTED, Verification
 
 FORMAT = 1
@@ -143,7 +143,7 @@ async def _kept(
     database: Database, runs: Runs, run: Run, kind: type[Mapper], quarantine: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """How many rows of a table the target keeps that the source gave up, and which: the first thousand."""
-    kept = await kept_rows(database, runs, run, kind, quarantine)
+    kept = await rows_removed_in_source(database, runs, run, kind, quarantine)
     return {
         "kept": dict(sorted(Counter(why for _, why in kept).items())),
         "kept_rows": [{"key": key, "why": why} for key, why in kept[:LISTED]],

@@ -37,6 +37,6 @@ async def with_retries(work: Callable[[], Awaitable[T]], *, seconds: float = RET
             elif not is_outage(error) or time.monotonic() - started > seconds:
                 raise
             else:
-                log.warning("the database is away, waiting for it", error=type(error).__name__, seconds=wait)
+                log.warning("database unavailable, waiting", error=type(error).__name__, seconds=wait)
         await asyncio.sleep(wait)
         wait = min(_LONGEST_WAIT, wait * 1.5)

@@ -21,7 +21,7 @@ class RowOutcome(IntEnum):
 IN_TARGET = frozenset({RowOutcome.MIGRATED, RowOutcome.NORMALISED, RowOutcome.UPDATED, RowOutcome.PRESENT})
 
 
-class Reason(StrEnum):
+class QuarantineReason(StrEnum):
     """Why a row is in quarantine."""
 
     OWNER_MISSING = "owner_missing"
@@ -81,15 +81,15 @@ class Note:
     new: Any
 
 
-class Quarantined(Exception):
+class RowQuarantined(Exception):
     """The row has no place in the target; the text says why in full."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: QuarantineReason, message: str) -> None:
         self.reason = reason
         super().__init__(message)
 
 
-class Merged(Exception):
+class RowMerged(Exception):
     """Another row of the target, ``into``, stands for this one."""
 
     def __init__(self, into: str, why: Into) -> None:

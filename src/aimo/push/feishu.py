@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from aimo import clock
-from aimo.outbound import Answer, Outbound
+from aimo.outbound import Answer, OutboundClient
 from aimo.push.http_post import post
 from aimo.push.plain_text import plain
 from aimo.push.protocol import PushError, PushMessage, PushOutcome, refusal
@@ -24,7 +24,7 @@ _RATE_LIMITED = 11232
 class Feishu:
     """Pushes text to a Feishu group."""
 
-    def __init__(self, outbound: Outbound) -> None:
+    def __init__(self, outbound: OutboundClient) -> None:
         self._outbound = outbound
 
     async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:

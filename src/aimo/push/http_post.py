@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimo.errors import AimoError
-from aimo.outbound import Answer, Outbound, OutboundError
+from aimo.outbound import Answer, OutboundClient, OutboundError
 from aimo.push.protocol import PushError, PushOutcome
 
 
-async def post(outbound: Outbound, url: str, body: Any, params: Mapping[str, str] | None = None) -> Answer:
+async def post(outbound: OutboundClient, url: str, body: Any, params: Mapping[str, str] | None = None) -> Answer:
     """POST a JSON body and give the answer, whatever its status.
 
     Raises:

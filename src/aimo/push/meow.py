@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from aimo.errors import ConfigurationError
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 from aimo.push.http_post import post
 from aimo.push.plain_text import plain
 from aimo.push.protocol import PushError, PushMessage, PushOutcome, refusal
@@ -26,7 +26,7 @@ class Meow:
         if not host:
             raise ConfigurationError("MEOW_BASE_URL must be a URL that starts with http:// or https://")
         self._base_url = base_url.rstrip("/")
-        self._outbound = Outbound(host)
+        self._outbound = OutboundClient(host)
 
     async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """POST to ``/{nickname}?msgType=…``, which shows HTML only when it is asked to."""

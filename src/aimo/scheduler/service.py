@@ -14,9 +14,9 @@ from apscheduler.triggers.cron import CronTrigger
 
 from aimo import clock
 from aimo.scheduler.cron import cron_trigger
-from aimo.services.push.delivery_rounds import PushRounds
+from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.due_hours import due_hours
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.lease import LeaseRow
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +37,8 @@ class Scheduler:
 
     def __init__(
         self,
-        lease: Lease,
-        rounds: PushRounds,
+        lease: LeaseRow,
+        rounds: DeliveryRounds,
         upkeep: Callable[[], Awaitable[None]],
         *,
         zone: ZoneInfo,
@@ -55,9 +55,9 @@ class Scheduler:
         self._zone = zone
         self._clockwork = AsyncIOScheduler(timezone=zone)
         options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": _LATE_SECONDS}
-        self._clockwork.add_job(self._strike, CronTrigger(minute=0, timezone=zone), id="push", **options)
+        self._clockwork.add_job(self._on_full_hour, CronTrigger(minute=0, timezone=zone), id="push", **options)
         nightly = cron_trigger(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
-        self._clockwork.add_job(self._look_after, nightly, id="upkeep", **options)
+        self._clockwork.add_job(self._run_upkeep, nightly, id="upkeep", **options)
         self._pusher: asyncio.Task[None] | None = None
         self._struck = asyncio.Event()
         self._stopping = False
@@ -85,15 +85,15 @@ class Scheduler:
             await asyncio.gather(self._pusher, return_exceptions=True)
         await self._lease.stop()
 
-    async def _strike(self) -> None:
+    async def _on_full_hour(self) -> None:
         """The full hour has come."""
         self._struck.set()
 
-    async def _look_after(self) -> None:
+    async def _run_upkeep(self) -> None:
         try:
             await self._upkeep()
             if self._lease.held:
-                await self._rounds.forget_old()
+                await self._rounds.delete_old_deliveries()
         except Exception:
             log.exception("the nightly upkeep failed")
 
@@ -103,7 +103,7 @@ class Scheduler:
                 try:
                     await self._push_once()
                 except Exception:
-                    log.exception("pushing failed, it goes on in a moment")
+                    log.exception("push worker failed, retrying")
                     await asyncio.sleep(_FAILURE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_SECONDS):
@@ -118,7 +118,7 @@ class Scheduler:
             await self._push_hours(left)
         if time.monotonic() >= self._next_check:
             done = await self._rounds.retry(hours, self._may_go_on_trying, turn_seconds=_TURN_SECONDS)
-            await self._rounds.report_lost()
+            await self._rounds.mark_lost_deliveries_unknown()
             # Where there was something, more may have been left.
             self._next_check = time.monotonic() + (0 if any(vars(done).values()) else _LOOK_SECONDS)
 

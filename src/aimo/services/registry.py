@@ -24,7 +24,7 @@ from aimo.services.memos.tags import TagService
 from aimo.services.operations.app_versions import AppVersionService
 from aimo.services.operations.metrics_exporter import MetricsExporter
 from aimo.services.operations.table_browser import TableBrowser
-from aimo.services.push.delivery_rounds import PushRounds
+from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.rules import PushRuleService
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
@@ -60,7 +60,7 @@ class ServiceSet:
     app_versions: AppVersionService
     table_browser: TableBrowser
     push_rules: PushRuleService
-    pushes: PushRounds
+    pushes: DeliveryRounds
     sync: SyncService
     metrics_exporter: MetricsExporter
     doctor: Doctor

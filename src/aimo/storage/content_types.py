@@ -69,7 +69,7 @@ class Shown(NamedTuple):
     disposition: str
 
 
-def shown_as(key: str) -> Shown:
+def content_type_for_bucket(key: str) -> Shown:
     """What a bucket should say that an object is, by the extension of its key.
 
     The bytes do not matter: browsers never take an image, audio, video or PDF type for a document or a script.

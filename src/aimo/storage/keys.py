@@ -28,7 +28,7 @@ def extension(filename: str) -> str:
     return text if _EXTENSION.fullmatch(text) else "bin"
 
 
-def is_key(key: str) -> bool:
+def is_valid_key(key: str) -> bool:
     """Whether a text may name an object: relative, no hidden or special part, no NUL.
 
     Keys of older data may hold any characters after the id, so only what is dangerous is refused.

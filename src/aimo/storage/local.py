@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, ParamSpec, Self, TypeVar
 
-from aimo.storage.keys import is_key
-from aimo.storage.protocol import Listed, ObjectMissing, Placement, StorageError
+from aimo.storage.keys import is_valid_key
+from aimo.storage.protocol import ListedObject, ObjectMissingError, Placement, StorageError
 from aimo.storage.scratch import prepare_scratch
 from aimo.storage.signing import FileSigner
 from aimo.threads import FILES
@@ -60,10 +60,10 @@ class LocalFile:
         try:
             file = FileIO(path, opener=_open_without_waiting)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise ObjectMissing(path.name) from None
+            raise ObjectMissingError(path.name) from None
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
-            raise ObjectMissing(path.name)
+            raise ObjectMissingError(path.name)
         return cls(file)
 
     @property
@@ -128,7 +128,7 @@ class LocalStorage:
         """Whether there is a file under the key."""
         return await in_thread(self.has, key)
 
-    async def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
+    async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
         """The files of the folder, hidden ones apart; in no order."""
         files = self._walk()
         while found := await in_thread(lambda: list(islice(files, batch))):
@@ -138,46 +138,46 @@ class LocalStorage:
         """A signed path on this server, wherever the row says the file is."""
         return self._signer.url(key, lifetime)
 
-    def _walk(self) -> Iterator[Listed]:
+    def _walk(self) -> Iterator[ListedObject]:
         for folder, folders, names in os.walk(self._root):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
                 path = Path(folder, name)
                 with suppress(FileNotFoundError):  # removed meanwhile
-                    if is_key(key := path.relative_to(self._root).as_posix()):
+                    if is_valid_key(key := path.relative_to(self._root).as_posix()):
                         status = path.stat()
-                        yield Listed(key, status.st_mtime, status.st_size)
+                        yield ListedObject(key, status.st_mtime, status.st_size)
 
     def _path(self, key: str) -> Path:
         """The file of a key, links followed, inside the folder or not at all."""
-        if not is_key(key):
-            raise ObjectMissing(key)
+        if not is_valid_key(key):
+            raise ObjectMissingError(key)
         try:
             path = (self._root / key).resolve()
         except RuntimeError:  # a circle of links
-            raise ObjectMissing(key) from None
+            raise ObjectMissingError(key) from None
         if path == self._root or not path.is_relative_to(self._root):
-            raise ObjectMissing(key)
+            raise ObjectMissingError(key)
         return path
 
     def has(self, key: str) -> bool:
         """As :meth:`exists`, on the calling thread."""
         try:
             return self._path(key).is_file()
-        except ObjectMissing:
+        except ObjectMissingError:
             return False
 
     def _delete(self, key: str) -> None:
         try:
             path = self._path(key)
-        except ObjectMissing:
+        except ObjectMissingError:
             return
         path.unlink(missing_ok=True)
 
     def _put(self, key: str, source: Path) -> None:
         try:
             target = self._path(key)
-        except ObjectMissing:
+        except ObjectMissingError:
             raise StorageError("not a key of this storage") from None
         folder = target.parent
         unsynced = {folder} | {new.parent for new in (folder, *folder.parents) if not new.exists()}

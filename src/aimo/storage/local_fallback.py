@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aimo.storage.local import LocalStorage
-from aimo.storage.protocol import Kind, Listed, Placement, Storage, StoredObject
+from aimo.storage.protocol import Kind, ListedObject, Placement, Storage, StoredObject
 
 
-class WithLocal:
+class LocalFallbackStorage:
     """Stores in ``primary``; what ``local`` still has is served, and removed, from there.
 
     So a server can be moved to a bucket while it runs: files stay reachable before, during and after the move.
@@ -60,7 +60,7 @@ class WithLocal:
         """Whether either has it."""
         return await self._local.exists(key) or await self._primary.exists(key)
 
-    async def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
+    async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
         """What either has."""
         for storage in (self._primary, self._local):
             async for found in storage.listing(batch):

@@ -16,10 +16,10 @@ from obstore.store import S3Store
 
 from aimo.errors import ConfigurationError
 from aimo.storage.bucket_urls import object_path
-from aimo.storage.content_types import shown_as
-from aimo.storage.keys import is_key
+from aimo.storage.content_types import content_type_for_bucket
+from aimo.storage.keys import is_valid_key
 from aimo.storage.local import in_thread
-from aimo.storage.protocol import Listed, ObjectMissing, StorageError
+from aimo.storage.protocol import ListedObject, ObjectMissingError, StorageError
 from aimo.storage.scratch import prepare_scratch
 
 log = structlog.get_logger(__name__)
@@ -128,7 +128,7 @@ class RemoteStorage:
                 text = f"Attachments cannot be kept in the bucket {self._bucket}: {_HOPELESS[code]} ({code})."
                 raise ConfigurationError(text) from None
             if not isinstance(error, FileNotFoundError):
-                log.warning("the attachments' bucket could not be checked", bucket=self._bucket, reason=reason(error))
+                log.warning("bucket check failed", bucket=self._bucket, reason=reason(error))
 
     async def close(self) -> None:
         """Connections close by themselves."""
@@ -148,7 +148,7 @@ class RemoteStorage:
                 chunk_size=_PART,
                 max_concurrency=_PARTS_AT_ONCE,
             )
-        except ObjectMissing:
+        except ObjectMissingError:
             raise StorageError("not a key of this storage") from None
         except FAILURES as error:
             raise StorageError(reason(error)) from error
@@ -164,7 +164,7 @@ class RemoteStorage:
         try:
             found = await obstore.get_async(self._store, path, options={"head": True})
         except FileNotFoundError:
-            raise ObjectMissing(key) from None
+            raise ObjectMissingError(key) from None
         except FAILURES as error:
             raise StorageError(reason(error)) from error
         wanted = _attributes(key)
@@ -183,7 +183,7 @@ class RemoteStorage:
         try:
             meta = await obstore.head_async(self._store, path)
         except FileNotFoundError:
-            raise ObjectMissing(key) from None
+            raise ObjectMissingError(key) from None
         except FAILURES as error:
             raise StorageError(reason(error)) from error
         return RemoteObject(self._store, path, meta["size"], meta["last_modified"].timestamp())
@@ -192,7 +192,7 @@ class RemoteStorage:
         """Remove an object; a missing one is fine."""
         try:
             await obstore.delete_async(self._store, self._path(key))
-        except (FileNotFoundError, ObjectMissing):
+        except (FileNotFoundError, ObjectMissingError):
             return
         except FAILURES as error:
             raise StorageError(reason(error)) from error
@@ -201,31 +201,33 @@ class RemoteStorage:
         """Whether there is an object under the key."""
         try:
             await self.open(key)
-        except ObjectMissing:
+        except ObjectMissingError:
             return False
         return True
 
-    async def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
+    async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
         """The objects under the prefix."""
         root = object_path(self._prefix, "")
         try:
             async for found in obstore.list(self._store, prefix=root or None, chunk_size=batch):
                 keys = [(meta["path"].removeprefix(root).lstrip("/"), meta) for meta in found]
                 yield [
-                    Listed(key, meta["last_modified"].timestamp(), meta["size"]) for key, meta in keys if is_key(key)
+                    ListedObject(key, meta["last_modified"].timestamp(), meta["size"])
+                    for key, meta in keys
+                    if is_valid_key(key)
                 ]
         except FAILURES as error:
             raise StorageError(reason(error)) from error
 
     def _path(self, key: str) -> str:
-        if not is_key(key):
-            raise ObjectMissing(key)
+        if not is_valid_key(key):
+            raise ObjectMissingError(key)
         return object_path(self._prefix, key)
 
 
 def _attributes(key: str) -> dict[str, str]:
     """What the bucket is to say of an object to whoever fetches it."""
-    shown = shown_as(key)
+    shown = content_type_for_bucket(key)
     return {"Content-Type": shown.content_type} | (
         {"Content-Disposition": shown.disposition} if shown.disposition else {}
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from aimo import clock
 from aimo.errors import ConfigurationError
 from aimo.storage.bucket_urls import object_path, oss_root
-from aimo.storage.content_types import shown_as
+from aimo.storage.content_types import content_type_for_bucket
 from aimo.storage.object_store import RemoteStorage, open_store
 from aimo.storage.presign import Credentials, encoded, oss_url
 from aimo.storage.protocol import Placement
@@ -56,7 +56,7 @@ class OssStorage(RemoteStorage):
         What is not inert gets a signed address in a public bucket, too; see :meth:`S3Storage.url`.
         """
         path = object_path(self._prefix, key)
-        shown = shown_as(key)
+        shown = content_type_for_bucket(key)
         own = is_own(self._settings, "oss", placement)
         if is_public(self._settings, placement) and not (shown.disposition and own):
             return public_address(self._settings, "oss", placement, path)

@@ -27,7 +27,7 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class _Dialect:
+class _SignatureDialect:
     """What the two signatures have in a different way."""
 
     algorithm: str
@@ -36,11 +36,11 @@ class _Dialect:
     terminator: str
 
 
-_AWS = _Dialect("AWS4-HMAC-SHA256", "AWS4", "s3", "aws4_request")
-_OSS = _Dialect("OSS4-HMAC-SHA256", "aliyun_v4", "oss", "aliyun_v4_request")
+_AWS = _SignatureDialect("AWS4-HMAC-SHA256", "AWS4", "s3", "aws4_request")
+_OSS = _SignatureDialect("OSS4-HMAC-SHA256", "aliyun_v4", "oss", "aliyun_v4_request")
 
 
-def start_of(now: float, lifetime: int) -> int:
+def signing_time(now: float, lifetime: int) -> int:
     """When an address counts as signed: rounded down to a quarter of its lifetime.
 
     So it stays the same for a while and browsers can cache it; it never lives longer than asked.
@@ -57,7 +57,7 @@ def aws_url(base: str, credentials: Credentials, lifetime: int, *, now: float, s
     scheme, _, rest = base.partition("://")
     host, _, path = rest.partition("/")
     query = {"X-Amz-SignedHeaders": "host"} | _overrides(shown)
-    moment = start_of(now, lifetime)
+    moment = signing_time(now, lifetime)
     query |= _common(_AWS, credentials, moment, lifetime)
     text = _query(query)
     request = f"GET\n/{path}\n{text}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
@@ -75,7 +75,7 @@ def oss_url(
     shown: Shown | None = None,
 ) -> str:
     """``base``, the address of ``key`` in ``bucket``, signed for GET; otherwise as :func:`aws_url`."""
-    moment = start_of(now, lifetime)
+    moment = signing_time(now, lifetime)
     query = (
         {"x-oss-signature-version": _OSS.algorithm} | _overrides(shown) | _common(_OSS, credentials, moment, lifetime)
     )
@@ -97,7 +97,7 @@ def _overrides(shown: Shown | None) -> dict[str, str]:
     return {"response-content-type": shown.content_type} | disposition
 
 
-def _common(dialect: _Dialect, credentials: Credentials, moment: int, lifetime: int) -> dict[str, str]:
+def _common(dialect: _SignatureDialect, credentials: Credentials, moment: int, lifetime: int) -> dict[str, str]:
     named = {
         "Credential": f"{credentials.key_id}/{_scope(dialect, credentials, moment)}",
         "Date": _stamp(moment),
@@ -108,7 +108,7 @@ def _common(dialect: _Dialect, credentials: Credentials, moment: int, lifetime: 
     return {f"x-oss-{name.lower()}": value for name, value in named.items()}
 
 
-def _signature(dialect: _Dialect, credentials: Credentials, moment: int, request: str) -> str:
+def _signature(dialect: _SignatureDialect, credentials: Credentials, moment: int, request: str) -> str:
     digest = sha256(request.encode()).hexdigest()
     text = f"{dialect.algorithm}\n{_stamp(moment)}\n{_scope(dialect, credentials, moment)}\n{digest}"
     key = (dialect.key_prefix + credentials.secret).encode()
@@ -117,7 +117,7 @@ def _signature(dialect: _Dialect, credentials: Credentials, moment: int, request
     return hmac.new(key, text.encode(), sha256).hexdigest()
 
 
-def _scope(dialect: _Dialect, credentials: Credentials, moment: int) -> str:
+def _scope(dialect: _SignatureDialect, credentials: Credentials, moment: int) -> str:
     return f"{_stamp(moment)[:8]}/{credentials.region}/{dialect.service}/{dialect.terminator}"
 
 

@@ -15,7 +15,7 @@ class StorageError(Exception):
     """Storing, reading or deleting failed."""
 
 
-class ObjectMissing(StorageError):
+class ObjectMissingError(StorageError):
     """There is no object under the key."""
 
 
@@ -31,7 +31,7 @@ class Placement:
     public: bool | None = None
 
 
-class Listed(NamedTuple):
+class ListedObject(NamedTuple):
     """An object in a listing: its key, when it was stored in seconds since the epoch, and its bytes."""
 
     key: str
@@ -122,7 +122,7 @@ class Storage(Protocol):
             StorageError: that cannot be told.
         """
 
-    def listing(self, batch: int) -> AsyncIterator[list[Listed]]:
+    def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
         """All objects, at most ``batch`` at a time.
 
         Raises:

@@ -14,7 +14,7 @@ import structlog
 from aimo import clock
 from aimo.errors import ConfigurationError
 from aimo.storage.bucket_urls import Bucket, aws_host, object_path, oss_public, s3_public, s3_root
-from aimo.storage.content_types import shown_as
+from aimo.storage.content_types import content_type_for_bucket
 from aimo.storage.object_store import FAILURES, RemoteStorage, open_store, reason
 from aimo.storage.presign import LONGEST_SECONDS, Credentials, aws_url, encoded
 from aimo.storage.protocol import Placement
@@ -82,7 +82,7 @@ class S3Storage(RemoteStorage):
         stored as. Without a key that can sign so, this server serves the object itself.
         """
         path = object_path(self._prefix, key)
-        shown = shown_as(key)
+        shown = content_type_for_bucket(key)
         own = is_own(self._settings, "s3", placement)
         if is_public(self._settings, placement) and not (shown.disposition and own):
             return public_address(self._settings, "s3", placement, path)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from aimo.storage.content_types import INERT, UNKNOWN, attachment_disposition
 
 SNIFFED_BYTES = 64
-"""How much of the beginning :func:`served_as` wants."""
+"""How much of the beginning :func:`serving_headers` wants."""
 
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """The policy of answers that hold what users uploaded."""
@@ -46,7 +46,7 @@ _BY_BRAND = {
 }
 
 
-class ServedAs(NamedTuple):
+class ServingHeaders(NamedTuple):
     """The headers that decide what a browser does with a file."""
 
     content_type: str
@@ -54,7 +54,7 @@ class ServedAs(NamedTuple):
     policy: str
 
 
-def served_as(name: str, beginning: bytes) -> ServedAs:
+def serving_headers(name: str, beginning: bytes) -> ServingHeaders:
     """How to serve a file, from its name (a key will do) and its first ``SNIFFED_BYTES``."""
     recognised = sniff(beginning)
     filename = name.rpartition("/")[2]
@@ -63,10 +63,10 @@ def served_as(name: str, beginning: bytes) -> ServedAs:
         recognised = "video/ogg"
     if recognised == "application/pdf":
         # A sandbox would keep browsers from opening their PDF viewer.
-        return ServedAs(recognised, "inline", "base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+        return ServingHeaders(recognised, "inline", "base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
     if recognised in INERT:
-        return ServedAs(recognised, "inline", SANDBOX)
-    return ServedAs(UNKNOWN, attachment_disposition(filename), SANDBOX)
+        return ServingHeaders(recognised, "inline", SANDBOX)
+    return ServingHeaders(UNKNOWN, attachment_disposition(filename), SANDBOX)
 
 
 def sniff(beginning: bytes) -> str | None:

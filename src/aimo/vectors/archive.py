@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from aimo.vectors import schemas
-from aimo.vectors.errors import reported_as
+from aimo.vectors.errors import report_failures_as
 from aimo.vectors.table import LanceTable
 
 _BATCH = 500
@@ -39,7 +39,7 @@ async def read_rows(table: LanceTable) -> AsyncIterator[list[dict[str, Any]]]:
         yield [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-class Additions:
+class RestoredRows:
     """Rows that are added to tables, and that can be taken back as long as nobody else writes there."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Additions:
         columns = {field.name: _column([row[field.name] for row in rows], field.type) for field in fields}
         arrow = pa.table(columns, schema=fields)
         if table.name not in self._before:
-            with reported_as(f"reading {table.name}"):
+            with report_failures_as(f"reading {table.name}"):
                 self._before[table.name] = table, await table.handle.version()
         adding = table.handle.merge_insert(list(table.layout.key)).when_not_matched_insert_all()
         await table.write("restoring", lambda: adding.execute(arrow))

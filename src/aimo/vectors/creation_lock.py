@@ -14,7 +14,7 @@ _POLL_SECONDS = 0.02
 
 
 @asynccontextmanager
-async def alone_in(uri: str) -> AsyncIterator[None]:
+async def creation_lock(uri: str) -> AsyncIterator[None]:
     """Hold a folder's lock, which the kernel gives back when the process dies.
 
     A bucket has none: start the first server on an empty one alone.

@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from aimo.vectors.creation_lock import alone_in
-from aimo.vectors.errors import DamagedTable, reported_as
+from aimo.vectors.creation_lock import creation_lock
+from aimo.vectors.errors import DamagedTableError, report_failures_as
 from aimo.vectors.table import READ_SECONDS, WRITE_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,7 @@ _BATCH = 1024
 _PAUSE_SECONDS = 1.0
 
 
-async def damage(connect: Connect, name: str) -> DamagedTable | None:
+async def damage(connect: Connect, name: str) -> DamagedTableError | None:
     """What is wrong with a table's files, seen twice; None if every row and every index can be read.
 
     Raises:
@@ -42,20 +42,20 @@ async def drop_unopenable(connect: Connect, names: Iterable[str]) -> None:
         if await _seen_twice(lambda name=name: _open(connect, name)) is None:  # type: ignore[misc]
             continue
         connection = await connect()
-        async with alone_in(connection.uri):
+        async with creation_lock(connection.uri):
             # Another process may have been quicker.
             if (found := await _seen_twice(lambda name=name: _open(connect, name))) is None:  # type: ignore[misc]
                 continue
-            log.warning("a table cannot be opened and is dropped", table=name, reason=str(found))
-            with reported_as(f"dropping {name}"):
+            log.warning("unopenable table dropped", table=name, reason=str(found))
+            with report_failures_as(f"dropping {name}"):
                 await connection.drop_table(name)
 
 
-async def _seen_twice(look: Callable[[], Awaitable[object]]) -> DamagedTable | None:
+async def _seen_twice(look: Callable[[], Awaitable[object]]) -> DamagedTableError | None:
     for last in (False, True):
         try:
             await look()
-        except DamagedTable as error:
+        except DamagedTableError as error:
             if last:
                 return error
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -65,7 +65,7 @@ async def _seen_twice(look: Callable[[], Awaitable[object]]) -> DamagedTable | N
 
 
 async def _open(connect: Connect, name: str) -> None:
-    with reported_as(f"opening table {name}"):
+    with report_failures_as(f"opening table {name}"):
         try:
             (await (await connect()).open_table(name)).close()
         except ValueError as error:
@@ -74,7 +74,7 @@ async def _open(connect: Connect, name: str) -> None:
 
 
 async def _read_all(connect: Connect, name: str) -> None:
-    with reported_as(f"reading all of {name}"):
+    with report_failures_as(f"reading all of {name}"):
         # A connection that has read from a file may go on without it for a while; a fresh one does not.
         connection = await connect()
         try:

@@ -17,9 +17,9 @@ from lancedb.expr import col
 
 from aimo import clock
 from aimo.vectors import schemas
-from aimo.vectors.errors import reported_as
+from aimo.vectors.errors import report_failures_as
 from aimo.vectors.hashes import MultimodalContent, content_hash
-from aimo.vectors.schemas import Layout
+from aimo.vectors.schemas import TableLayout
 from aimo.vectors.table import CHUNK, LanceTable, open_table
 from aimo.vectors.vector_table import Vector, checked, vectors_of
 
@@ -33,7 +33,7 @@ class Cache(LanceTable, Generic[_C]):
     the existing server inserted without looking, and the first one counts.
     """
 
-    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: Layout, dimension: int) -> None:
+    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: TableLayout, dimension: int) -> None:
         super().__init__(connection, handle, layout)
         self.dimension = dimension
 
@@ -42,7 +42,7 @@ class Cache(LanceTable, Generic[_C]):
         """Open the cache for vectors of this dimension, or create it."""
         layout = cls._layout(dimension)
         handle = await open_table(connection, layout)
-        with reported_as(f"reading {layout.name}"):
+        with report_failures_as(f"reading {layout.name}"):
             stored: int = (await handle.schema()).field("embedding").type.list_size
         if stored != dimension:
             layout = cls._layout(dimension, f"{layout.name}_{dimension}")
@@ -51,7 +51,7 @@ class Cache(LanceTable, Generic[_C]):
 
     @staticmethod
     @abstractmethod
-    def _layout(dimension: int, name: str | None = None) -> Layout: ...
+    def _layout(dimension: int, name: str | None = None) -> TableLayout: ...
 
     @staticmethod
     @abstractmethod
@@ -118,7 +118,7 @@ class EmbeddingCache(Cache[str]):
     """Vectors of texts, keyed by the text exactly as it was embedded."""
 
     @staticmethod
-    def _layout(dimension: int, name: str | None = None) -> Layout:
+    def _layout(dimension: int, name: str | None = None) -> TableLayout:
         return schemas.embedding_cache(dimension, name or "embedding_cache")
 
     @staticmethod
@@ -136,7 +136,7 @@ class MultimodalCache(Cache[MultimodalContent]):
         return await super().open(connection, dimension)
 
     @staticmethod
-    def _layout(dimension: int, name: str | None = None) -> Layout:
+    def _layout(dimension: int, name: str | None = None) -> TableLayout:
         return schemas.multimodal_cache(dimension, name or "multimodal_embedding_cache")
 
     @staticmethod

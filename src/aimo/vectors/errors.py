@@ -11,7 +11,7 @@ class VectorStoreError(Exception):
     """LanceDB failed or took too long; the text says what was being done. Trying again later may help."""
 
 
-class DamagedTable(VectorStoreError):
+class DamagedTableError(VectorStoreError):
     """Files of a table are missing or broken, which no waiting mends."""
 
 
@@ -23,10 +23,10 @@ _SIGNS = re.compile(
 
 
 @contextmanager
-def reported_as(action: str, *, advice: str = "run `aimo sync rebuild`") -> Iterator[None]:
+def report_failures_as(action: str, *, advice: str = "run `aimo sync rebuild`") -> Iterator[None]:
     """Turn whatever LanceDB raises inside into a `VectorStoreError` that names the action.
 
-    Where files are missing or broken it is a `DamagedTable`, which gives the advice, too.
+    Where files are missing or broken it is a `DamagedTableError`, which gives the advice, too.
     """
     try:
         yield
@@ -34,5 +34,5 @@ def reported_as(action: str, *, advice: str = "run `aimo sync rebuild`") -> Iter
         raise VectorStoreError(f"{action}: no answer in time") from error
     except (RuntimeError, ValueError, OSError, LookupError, TypeError) as error:
         if _SIGNS.search(str(error)):
-            raise DamagedTable(f"{action}: files are missing or broken; {advice} ({error})") from error
+            raise DamagedTableError(f"{action}: files are missing or broken; {advice} ({error})") from error
         raise VectorStoreError(f"{action}: {error}") from error

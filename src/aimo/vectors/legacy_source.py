@@ -15,12 +15,12 @@ import lancedb
 import pyarrow as pa
 
 from aimo.errors import ConfigurationError
-from aimo.vectors.errors import reported_as
+from aimo.vectors.errors import report_failures_as
 from aimo.vectors.table_names import table_names
 
 _SECONDS = 120.0
 
-_reported_as = partial(reported_as, advice="only a copy of the source from before has them")
+_reported_as = partial(report_failures_as, advice="only a copy of the source from before has them")
 
 
 class SourceTable:

@@ -30,7 +30,7 @@ NGRAMS = FTS(
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """One table: its name and columns, what identifies a row, and the indexes it has from the start.
 
     BTREE on ``uid`` rather than BITMAP: searches were equally fast with 3 to 100,000 users among
@@ -49,7 +49,7 @@ def vector_list(dimension: int) -> pa.DataType:
     return pa.list_(pa.float32(), dimension)
 
 
-def vector_layout(name: str, id_column: str, vector_column: str, *, model: str | None, dimension: int) -> Layout:
+def vector_layout(name: str, id_column: str, vector_column: str, *, model: str | None, dimension: int) -> TableLayout:
     """A table of vectors with their owner; the schema's metadata names the model they come from."""
     schema = pa.schema(
         [
@@ -59,32 +59,32 @@ def vector_layout(name: str, id_column: str, vector_column: str, *, model: str |
         ],
         metadata={MODEL_KEY: model.encode()} if model else None,
     )
-    return Layout(name, schema, (id_column,), vector_column, {id_column: BTree(), "uid": BTree()})
+    return TableLayout(name, schema, (id_column,), vector_column, {id_column: BTree(), "uid": BTree()})
 
 
-def memo_vectors(model: str | None, dimension: int) -> Layout:
+def memo_vectors(model: str | None, dimension: int) -> TableLayout:
     """``memo_vectors(memoId, uid, embedding)``."""
     return vector_layout("memo_vectors", "memoId", "embedding", model=model, dimension=dimension)
 
 
-def attachment_vectors(model: str | None, dimension: int) -> Layout:
+def attachment_vectors(model: str | None, dimension: int) -> TableLayout:
     """``attachment_vectors(attachmentId, uid, multimodalEmbedding)``."""
     return vector_layout("attachment_vectors", "attachmentId", "multimodalEmbedding", model=model, dimension=dimension)
 
 
-def memo_texts() -> Layout:
+def memo_texts() -> TableLayout:
     """``memo_texts(memoId, uid, content)``; the content is folded."""
     columns = ("memoId", "uid", "content")
     schema = pa.schema([pa.field(name, pa.string(), nullable=False) for name in columns])
-    return Layout("memo_texts", schema, ("memoId",), None, {"memoId": BTree(), "uid": BTree(), "content": NGRAMS})
+    return TableLayout("memo_texts", schema, ("memoId",), None, {"memoId": BTree(), "uid": BTree(), "content": NGRAMS})
 
 
-def embedding_cache(dimension: int, name: str = "embedding_cache") -> Layout:
+def embedding_cache(dimension: int, name: str = "embedding_cache") -> TableLayout:
     """The text cache, column for column the existing server's (docs/contract/source-database.md#embedding-caches)."""
     return _cache(name, ("modelHash", "contentHash"), dimension, {"contentHash": BTree(), "modelHash": BTree()})
 
 
-def multimodal_cache(dimension: int, name: str = "multimodal_embedding_cache") -> Layout:
+def multimodal_cache(dimension: int, name: str = "multimodal_embedding_cache") -> TableLayout:
     """The multimodal cache, column for column the existing server's.
 
     See docs/contract/source-database.md#embedding-caches.
@@ -93,7 +93,7 @@ def multimodal_cache(dimension: int, name: str = "multimodal_embedding_cache") -
     return _cache(name, ("modelHash", "contentHash", "modalityType"), dimension, indexes)
 
 
-def _cache(name: str, key: tuple[str, ...], dimension: int, indexes: Mapping[str, Any]) -> Layout:
+def _cache(name: str, key: tuple[str, ...], dimension: int, indexes: Mapping[str, Any]) -> TableLayout:
     schema = pa.schema(
         [
             *(pa.field(column, pa.string(), nullable=False) for column in key),
@@ -101,4 +101,4 @@ def _cache(name: str, key: tuple[str, ...], dimension: int, indexes: Mapping[str
             pa.field("createdAt", pa.timestamp("ms"), nullable=False),
         ]
     )
-    return Layout(name, schema, key, "embedding", indexes)
+    return TableLayout(name, schema, key, "embedding", indexes)

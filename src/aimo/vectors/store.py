@@ -16,7 +16,7 @@ from lancedb import AsyncConnection
 from aimo.vectors import schemas
 from aimo.vectors.damage import Connect, damage, drop_unopenable
 from aimo.vectors.embedding_caches import Cache, EmbeddingCache, MultimodalCache
-from aimo.vectors.errors import VectorStoreError, reported_as
+from aimo.vectors.errors import VectorStoreError, report_failures_as
 from aimo.vectors.table import LanceTable
 from aimo.vectors.table_names import table_names
 from aimo.vectors.text_table import TextTable
@@ -97,10 +97,10 @@ class VectorStore:
             read_consistency_interval=timedelta(0),
             storage_options=dict(storage_options) if storage_options else None,
         )
-        with reported_as(f"opening {uri}"):
+        with report_failures_as(f"opening {uri}"):
             connection = await connect()
         if mend:
-            await drop_unopenable(connect, await _ours(connection))
+            await drop_unopenable(connect, await _known_table_names(connection))
         tables = _Tables(
             await VectorTable.open(connection, schemas.memo_vectors(model, dimension)),
             await VectorTable.open(connection, schemas.attachment_vectors(multimodal_model, multimodal_dimension)),
@@ -134,9 +134,9 @@ class VectorStore:
             VectorStoreError: LanceDB failed.
         """
         found: dict[str, Cache[Any]] = {}
-        for name in await _ours(self._connection):
+        for name in await _known_table_names(self._connection):
             if name.partition("_cache")[0] in _CACHES:
-                with reported_as(f"opening {name}"):
+                with report_failures_as(f"opening {name}"):
                     schema = await (await self._connection.open_table(name)).schema()
                 table = await self.cache_for(name, schema.field("embedding").type.list_size)
                 found[table.name] = table
@@ -150,7 +150,7 @@ class VectorStore:
         """
         return await _CACHES[name.partition("_cache")[0]].open(self._connection, dimension)
 
-    async def make_damaged_anew(self) -> list[str]:
+    async def recreate_damaged_tables(self) -> list[str]:
         """Empty the tables whose files are missing or broken, also caches; the names of those that were.
 
         Only the writer may do it, and only where all rows are written again afterwards.
@@ -163,8 +163,8 @@ class VectorStore:
         anew = []
         for name, table in tables.items():
             if found := await damage(self._connect, name):
-                log.warning("a table cannot be read and is made anew", table=name, reason=str(found))
-                await table.make_anew()
+                log.warning("damaged table recreated empty", table=name, reason=str(found))
+                await table.recreate_empty()
                 anew.append(name)
         return anew
 
@@ -178,7 +178,7 @@ class VectorStore:
         Raises:
             VectorStoreError: some table's upkeep failed; the others had theirs.
         """
-        await _each([upkeep.fold_or_optimize for upkeep in self._upkeeps if upkeep.due])
+        await _each([upkeep.fold_fragments_or_optimize for upkeep in self._upkeeps if upkeep.due])
 
     async def optimize(self) -> None:
         """The nightly upkeep of all tables: every index up to date, old versions removed.
@@ -220,9 +220,9 @@ def s3_options(
     return {name: value for name, value in options.items() if value}
 
 
-async def _ours(connection: Any) -> list[str]:
+async def _known_table_names(connection: Any) -> list[str]:
     """The tables that are there and can only be of this program, whatever the dimension of the caches is."""
-    with reported_as("listing tables"):
+    with report_failures_as("listing tables"):
         names = await table_names(connection)
     return [name for name in names if _NAMES.fullmatch(name)]
 

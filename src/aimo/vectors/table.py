@@ -12,9 +12,9 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.expr import Expr, col, lit
 
 from aimo.errors import ConfigurationError
-from aimo.vectors.creation_lock import alone_in
-from aimo.vectors.errors import reported_as
-from aimo.vectors.schemas import Layout
+from aimo.vectors.creation_lock import creation_lock
+from aimo.vectors.errors import report_failures_as
+from aimo.vectors.schemas import TableLayout
 
 READ_SECONDS = 30.0
 WRITE_SECONDS = 60.0
@@ -25,7 +25,7 @@ _INDEX_ATTEMPTS = 5
 _T = TypeVar("_T")
 
 
-async def open_table(connection: AsyncConnection, layout: Layout) -> AsyncTable:
+async def open_table(connection: AsyncConnection, layout: TableLayout) -> AsyncTable:
     """The table, created if it is missing, with all scalar indexes of its layout.
 
     Several processes may do this at the same moment: who comes second opens what the first one made. On object
@@ -35,7 +35,7 @@ async def open_table(connection: AsyncConnection, layout: Layout) -> AsyncTable:
         ConfigurationError: a table of this name has other columns.
         VectorStoreError: LanceDB failed.
     """
-    with reported_as(f"opening table {layout.name}"):
+    with report_failures_as(f"opening table {layout.name}"):
         try:
             handle = await connection.open_table(layout.name)
         except ValueError:
@@ -50,8 +50,8 @@ async def open_table(connection: AsyncConnection, layout: Layout) -> AsyncTable:
     return handle
 
 
-async def _create(connection: AsyncConnection, layout: Layout) -> AsyncTable:
-    async with alone_in(connection.uri):
+async def _create(connection: AsyncConnection, layout: TableLayout) -> AsyncTable:
+    async with creation_lock(connection.uri):
         try:
             return await connection.create_table(layout.name, schema=layout.schema)
         except (ValueError, RuntimeError, OSError):
@@ -59,12 +59,12 @@ async def _create(connection: AsyncConnection, layout: Layout) -> AsyncTable:
             return await connection.open_table(layout.name)
 
 
-async def create_indexes(handle: AsyncTable, layout: Layout) -> None:
+async def create_indexes(handle: AsyncTable, layout: TableLayout) -> None:
     """Create those scalar indexes of the layout that are missing."""
     for column, config in layout.indexes.items():
         if column in await _indexed_columns(handle):
             continue
-        with reported_as(f"indexing {layout.name}.{column}"):
+        with report_failures_as(f"indexing {layout.name}.{column}"):
             await _create_index(handle, column, config)
 
 
@@ -95,7 +95,7 @@ class LanceTable:
     write to finish behind its back, still alone.
     """
 
-    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: Layout) -> None:
+    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: TableLayout) -> None:
         self.layout = layout
         self.commits = 0
         self._connection = connection
@@ -128,7 +128,7 @@ class LanceTable:
         task = asyncio.create_task(self._run_alone(operation))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
-        with reported_as(f"{action} {self.name}"):
+        with report_failures_as(f"{action} {self.name}"):
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(task)
 
@@ -138,7 +138,7 @@ class LanceTable:
             self.commits += 1
             return result
 
-    async def make_anew(self) -> None:
+    async def recreate_empty(self) -> None:
         """Empty the table, also where its rows cannot be read: the handles of all processes go on with the new one.
 
         Raises:
@@ -146,7 +146,7 @@ class LanceTable:
         """
         await self.write("making anew", lambda: self._overwrite(self.layout))
 
-    async def _overwrite(self, layout: Layout) -> None:
+    async def _overwrite(self, layout: TableLayout) -> None:
         self._handle = await self._connection.create_table(self.name, schema=layout.schema, mode="overwrite")
         await create_indexes(self._handle, layout)
 
@@ -167,7 +167,7 @@ class LanceTable:
         Raises:
             VectorStoreError: it failed, or took longer than 30 s.
         """
-        with reported_as(f"reading {self.name}"):
+        with report_failures_as(f"reading {self.name}"):
             async with asyncio.timeout(READ_SECONDS):
                 return await query.to_arrow(timeout=timedelta(seconds=READ_SECONDS))
 
@@ -177,10 +177,10 @@ class LanceTable:
         Raises:
             VectorStoreError: it failed, or a batch took longer than 30 s.
         """
-        with reported_as(f"reading {self.name}"):
+        with report_failures_as(f"reading {self.name}"):
             reader = await query.to_batches(max_batch_length=rows)
         while True:
-            with reported_as(f"reading {self.name}"):
+            with report_failures_as(f"reading {self.name}"):
                 try:
                     async with asyncio.timeout(READ_SECONDS):
                         batch = await anext(reader)
@@ -194,13 +194,13 @@ class LanceTable:
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        with reported_as(f"counting {self.name}"):
+        with report_failures_as(f"counting {self.name}"):
             async with asyncio.timeout(READ_SECONDS):
                 rows: int = await self._handle.count_rows(condition)
                 return rows
 
 
-class OwnedTable(LanceTable):
+class OwnedLanceTable(LanceTable):
     """A table whose rows have an id and belong to a user."""
 
     @property

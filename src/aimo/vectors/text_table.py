@@ -12,7 +12,7 @@ from lancedb.expr import col, lit
 from aimo.folding import fold
 from aimo.threads import STORED_TEXTS
 from aimo.vectors import schemas
-from aimo.vectors.table import OwnedTable, open_table, owned_by
+from aimo.vectors.table import OwnedLanceTable, open_table, owned_by
 
 _CONTENT = "content"
 # Ranking looks up every piece of one or two letters: 128 of them take 60 ms among 10,000 memos of one
@@ -22,7 +22,7 @@ _RANKED_CHARACTERS = 128
 _LARGE = 20_000
 
 
-class TextTable(OwnedTable):
+class TextTable(OwnedLanceTable):
     """Folded texts with their owner. Every method folds what it is given."""
 
     @classmethod
@@ -66,10 +66,10 @@ class TextTable(OwnedTable):
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        [found] = await self.containing_each(uid, [terms])
+        [found] = await self.ids_containing_each_list(uid, [terms])
         return found
 
-    async def containing_each(self, uid: str, lists: Sequence[Sequence[str]]) -> list[list[str]]:
+    async def ids_containing_each_list(self, uid: str, lists: Sequence[Sequence[str]]) -> list[list[str]]:
         """The same for several lists of terms in one scan. A text that fits any of the lists must fit the last one.
 
         Raises:

@@ -25,7 +25,7 @@ import pyarrow as pa
 from lancedb.index import IvfRq, IvfSq
 
 from aimo import clock
-from aimo.vectors.errors import VectorStoreError, reported_as
+from aimo.vectors.errors import VectorStoreError, report_failures_as
 from aimo.vectors.table import LanceTable
 from aimo.vectors.vector_table import VectorTable
 
@@ -78,29 +78,29 @@ class Upkeep:
 
     @property
     def due(self) -> bool:
-        """Whether the policy asks for `fold_or_optimize`."""
+        """Whether the policy asks for `fold_fragments_or_optimize`."""
         return self._policy.due(self.table.commits - self._commits, time.monotonic() - self._last)
 
-    async def fold_or_optimize(self) -> None:
+    async def fold_fragments_or_optimize(self) -> None:
         """The frequent upkeep: fold small fragments; optimise if much is not indexed yet.
 
         Raises:
             VectorStoreError: LanceDB failed; queries are slower until the next upkeep succeeds.
         """
-        await self._counted(self._fold_or_optimize)
+        await self._count_failures(self._fold_or_optimize)
 
     async def optimize(self) -> None:
         """The nightly upkeep: fold, make or refresh every index, remove old versions.
 
         Raises:
-            VectorStoreError: as for `fold_or_optimize`.
+            VectorStoreError: as for `fold_fragments_or_optimize`.
         """
-        await self._counted(self._optimize)
+        await self._count_failures(self._optimize)
 
-    async def _counted(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _count_failures(self, work: Callable[[], Awaitable[None]]) -> None:
         commits, self._last = self.table.commits, time.monotonic()
         try:
-            with reported_as(f"upkeep of {self.table.name}"):
+            with report_failures_as(f"upkeep of {self.table.name}"):
                 await work()
         except VectorStoreError:
             self.failures += 1
@@ -118,7 +118,7 @@ class Upkeep:
     async def _optimize(self) -> None:
         commits, table = self.table.commits, self.table
         index_wanted = await self._vector_index_wanted()
-        horizon, expired = await self._horizon()
+        horizon, expired = await self._removal_age()
         if not (index_wanted or expired or await self._unindexed()):
             return
         await table.write("folding", lambda: self._fold(_all_but_largest))
@@ -161,7 +161,7 @@ class Upkeep:
         async with asyncio.timeout(OPTIMIZE_SECONDS):
             await self.table.handle.create_index(self.table.vector_column, config=config, replace=True)
 
-    async def _horizon(self) -> tuple[timedelta, bool]:
+    async def _removal_age(self) -> tuple[timedelta, bool]:
         """The age from which on versions are removed, and whether there are any."""
         versions = await self.table.handle.list_versions()
         # LanceDB gives local time without a zone.

@@ -11,9 +11,9 @@ import pyarrow as pa
 from lancedb import AsyncConnection, AsyncTable
 from lancedb.expr import col, lit
 
-from aimo.vectors.errors import reported_as
-from aimo.vectors.schemas import MODEL_KEY, Layout, vector_layout
-from aimo.vectors.table import OwnedTable, open_table, owned_by
+from aimo.vectors.errors import report_failures_as
+from aimo.vectors.schemas import MODEL_KEY, TableLayout, vector_layout
+from aimo.vectors.table import OwnedLanceTable, open_table, owned_by
 
 Vector = npt.NDArray[np.float32]
 
@@ -35,23 +35,23 @@ class Hit(NamedTuple):
     similarity: float
 
 
-class VectorTable(OwnedTable):
+class VectorTable(OwnedLanceTable):
     """Vectors of one model. The table itself remembers which, in the metadata of its schema."""
 
-    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: Layout, schema: pa.Schema) -> None:
+    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: TableLayout, schema: pa.Schema) -> None:
         super().__init__(connection, handle, layout)
         self.model: str | None = None
         self.dimension = 0
         self._remember(schema)
 
     @classmethod
-    async def open(cls, connection: AsyncConnection, layout: Layout) -> VectorTable:
+    async def open(cls, connection: AsyncConnection, layout: TableLayout) -> VectorTable:
         """Open the table, or create it for the model and dimension of the layout.
 
         A table that exists keeps its own model and dimension: see `matches`.
         """
         handle = await open_table(connection, layout)
-        with reported_as(f"reading {layout.name}"):
+        with report_failures_as(f"reading {layout.name}"):
             return cls(connection, handle, layout, await handle.schema())
 
     def matches(self, model: str, dimension: int) -> bool:
@@ -60,7 +60,7 @@ class VectorTable(OwnedTable):
 
     async def refresh(self) -> None:
         """Look again which model the table belongs to: another process may have recreated it."""
-        with reported_as(f"reading {self.name}"):
+        with report_failures_as(f"reading {self.name}"):
             self._remember(await self._handle.schema())
 
     async def recreate(self, model: str, dimension: int) -> None:
@@ -72,7 +72,7 @@ class VectorTable(OwnedTable):
         layout = vector_layout(self.name, self.id_column, self.vector_column, model=model, dimension=dimension)
         await self.write("recreating", lambda: self._overwrite(layout))
 
-    async def _overwrite(self, layout: Layout) -> None:
+    async def _overwrite(self, layout: TableLayout) -> None:
         await super()._overwrite(layout)
         self._remember(layout.schema)
 

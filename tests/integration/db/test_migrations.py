@@ -186,7 +186,7 @@ async def test_processes_that_migrate_at_once_make_one_schema(
     assert await differences(empty) == []
 
 
-async def test_there_is_never_a_second_note(empty: Database) -> None:
+async def test_the_version_table_has_one_row_at_most(empty: Database) -> None:
     """One who thought the database empty cannot add a revision to the one it is at."""
     await migrations.migrate(empty)
     with pytest.raises(Exception, match=r"(?i)duplicate|unique"):
@@ -205,7 +205,7 @@ async def test_a_database_of_a_newer_release_is_left_alone(empty: Database, sett
     assert await facts(empty) == before
 
 
-async def test_without_auto_migrate_the_server_insists(empty: Database, settings: MakeSettings) -> None:
+async def test_without_auto_migrate_the_server_refuses_to_start(empty: Database, settings: MakeSettings) -> None:
     chosen = settings(auto_migrate="false")
     with pytest.raises(ConfigurationError, match=f"lacks {len(REVISIONS)} schema migrations.*run `aimo migrate`"):
         await migrations.prepare(empty, chosen)

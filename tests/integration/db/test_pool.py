@@ -118,7 +118,7 @@ async def test_every_session_is_set_up_alike(
     assert set(answers) == {("READ-COMMITTED", "+00:00", mode, "utf8mb4", "utf8mb4", "utf8mb4", 1)}
 
 
-async def test_a_server_with_other_ideas_of_quoting_changes_nothing(
+async def test_the_servers_sql_mode_does_not_matter(
     mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
 ) -> None:
     [(before,)] = mariadb.execute("SELECT @@GLOBAL.sql_mode")
@@ -185,13 +185,13 @@ async def test_a_close_that_hangs_costs_the_pool_no_place(
                 naps.append(asyncio.create_task(driver.execute("SELECT nap(1)")))
                 await connection.close()
             await eventually_async(shrunk, "the pool shrinks to two")
-        assert "idle connections could not be closed" in [entry["event"] for entry in logs]
+        assert "closing idle connections failed" in [entry["event"] for entry in logs]
         await asyncio.gather(*naps, return_exceptions=True)
         for connection in await borrow_all():
             await connection.close()
 
 
-async def test_a_server_that_accepts_and_says_nothing_is_given_up(settings: MakeSettings, driver: str) -> None:
+async def test_connecting_to_a_silent_server_times_out(settings: MakeSettings, driver: str) -> None:
     silent = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     started = time.monotonic()
@@ -201,7 +201,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(settings: Make
     silent.close()
 
 
-async def test_a_hanging_database_holds_nobody_for_ever(
+async def test_reads_from_a_hanging_database_time_out(
     mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
 ) -> None:
     async with opened(settings(**mysql_database, mysql_driver=driver)) as database:

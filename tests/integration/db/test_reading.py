@@ -14,15 +14,15 @@ from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.driver_reads import fetch, fetch_each, fetch_one, fetch_value
 from aimo.db.queries import memos
-from aimo.db.queries.memos import Filters, Order
+from aimo.db.queries.memos import FilterShape, SortOrder
 from aimo.db.schema import Memos, MemoTags, Tags, Users
 from aimo.db.statements import param
-from support.cancellation import cancelled_at
+from support.cancellation import cancel_at_await
 
 MakeSettings = Callable[..., Settings]
 
 HOSTILE = "%s %% :id ? '\"\\ 京😀 \x00"
-EVERYTHING = Filters(tags=True, since=True, until=True, listed=True)
+EVERYTHING = FilterShape(tags=True, since=True, until=True, listed=True)
 
 
 @pytest.fixture(params=["asyncmy", "aiomysql"])
@@ -55,8 +55,8 @@ async def test_rows_are_those_of_sqlalchemy(database: Database) -> None:
     values = {"owner": "u", "limit": 3, "offset": 1, "since": -1, "until": 10, "tag_ids": ["t"], "tag_count": 1}
     values["memo_ids"] = ["m1", "m2", "m3", "m4", "no such"]
     async with database.reads() as connection:
-        for filters in (Filters(), EVERYTHING, Filters(public=True), Filters(category="none", since=True)):
-            statement = memos.page(filters, Order("updated_at"))
+        for filters in (FilterShape(), EVERYTHING, FilterShape(public=True), FilterShape(category="none", since=True)):
+            statement = memos.page(filters, SortOrder("updated_at"))
             used = {name: value for name, value in values.items() if name in statement.compile().params}
             expected = [tuple(row) for row in await connection.execute(statement, used)]
             assert expected
@@ -92,7 +92,7 @@ async def test_statements_that_are_run_together_answer_as_each_alone(database: D
     await every_answer_is_ones_own(database)
 
 
-async def test_nothing_is_none(database: Database) -> None:
+async def test_no_row_is_returned_as_none(database: Database) -> None:
     async with database.reads() as connection:
         assert await fetch_one(connection, memos.ONE, {"owner": "u", "id": "no such"}) is None
         assert await fetch_value(connection, memos.EXISTS, {"owner": "u", "id": "no such"}) is None
@@ -128,13 +128,13 @@ async def test_cancelled_at_any_moment_nobody_gets_the_answer_of_another(
             await fetch_each(connection, *queries)
 
     place = 1
-    while await cancelled_at(ask(), place, *(place + step for step in more)):
+    while await cancel_at_await(ask(), place, *(place + step for step in more)):
         await every_answer_is_ones_own(database)
         place += 1
     assert place > 2
 
 
-async def test_among_many_cancelled_ones_the_others_get_their_answers(database: Database) -> None:
+async def test_other_reads_succeed_while_many_are_cancelled(database: Database) -> None:
     chance = random.Random(7)
 
     async def ask(number: int) -> None:

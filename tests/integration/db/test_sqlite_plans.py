@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 
 from aimo.db.driver_reads import _PreparedStatement
 from aimo.db.queries import attachments, memos, relations
-from aimo.db.queries.memos import Filters, Order
+from aimo.db.queries.memos import FilterShape, SortOrder
 
 MANY = [f"m{place}" for place in range(20)]
 
@@ -30,8 +30,8 @@ def plan(database: Path, statement: Any) -> list[str]:
         (memos.BY_IDS, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
         (relations.TARGETS, "memo_relations USING INDEX sqlite_autoindex_memo_relations_2 (source_memo_id=?)"),
         (attachments.BY_IDS, "attachments USING INDEX sqlite_autoindex_attachments_1 (attachment_id=?)"),
-        (memos.page(Filters(), Order()), "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)"),
-        (memos.count(Filters()), "memos USING COVERING INDEX ix_memos_uid_"),
+        (memos.page(FilterShape(), SortOrder()), "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)"),
+        (memos.count(FilterShape()), "memos USING COVERING INDEX ix_memos_uid_"),
     ],
 )
 def test_sqlite_finds_rows_by_the_narrowest_index(sqlite_template: Path, statement: Any, way: str) -> None:

@@ -18,7 +18,7 @@ from aimo.db.driver_reads import fetch_one
 from aimo.db.queries import memos
 from aimo.db.transaction import atomically, transaction
 from aimo.errors import AimoError, Code
-from support.cancellation import cancelled_at
+from support.cancellation import cancel_at_await
 from support.mariadb import MariaDB
 from support.waiting import eventually
 
@@ -126,7 +126,9 @@ async def test_too_long_a_transaction_is_undone(database: Database) -> None:
 
 
 @pytest.mark.parametrize("more", [(), (1,), (1, 2, 3)], ids=["once", "again during rollback", "again and again"])
-async def test_cancelled_at_any_moment_it_is_whole_or_undone(drivers: list[Settings], more: tuple[int, ...]) -> None:
+async def test_a_cancelled_transaction_is_committed_or_rolled_back(
+    drivers: list[Settings], more: tuple[int, ...]
+) -> None:
     for chosen in drivers:
         database = await Database.open(chosen)
         try:
@@ -148,7 +150,7 @@ async def cancel_everywhere(database: Database, more: tuple[int, ...]) -> int:
     kept = place = 0
     while True:
         place += 1
-        again = await cancelled_at(work(), place, *(place + step for step in more))
+        again = await cancel_at_await(work(), place, *(place + step for step in more))
         # What ends in another thread, or in the background, ends soon.
         await asyncio.sleep(0.01)
         await assert_nothing_is_open(database)
@@ -301,7 +303,7 @@ async def test_writers_of_several_processes_wait_for_each_other(
         await one.close()
 
 
-async def test_one_cancelled_while_waiting_to_write_holds_up_nobody(database: Database) -> None:
+async def test_cancelling_a_waiting_writer_blocks_nobody(database: Database) -> None:
     async def slow() -> None:
         async with transaction(database, "slow") as connection:
             await add(connection, "slow")

@@ -201,13 +201,13 @@ BREAKAGES: list[tuple[Callable[[House], Awaitable[None]], set[str]]] = [
 ]
 
 
-async def test_every_breakage_is_found_and_mended(house: House) -> None:
+async def test_every_violation_is_found_and_repaired(house: House) -> None:
     assert await house.violated() == []
     for break_it, expected in BREAKAGES:
         await break_it(house)
         assert set(await house.violated()) == expected, break_it.__name__
         outcomes = await house.run(repair=True)
-        assert all(outcome.holds for outcome in outcomes.values()), break_it.__name__
+        assert all(outcome.is_satisfied for outcome in outcomes.values()), break_it.__name__
         await house.drained()
         assert await house.violated() == [], break_it.__name__
         assert await house.usage_count() == 2, break_it.__name__
@@ -216,9 +216,9 @@ async def test_every_breakage_is_found_and_mended(house: House) -> None:
 
 
 def _any() -> Any:
-    from aimo.services.memos.lists import Criteria
+    from aimo.services.memos.lists import MemoFilter
 
-    return Criteria()
+    return MemoFilter()
 
 
 def _first_page() -> Any:
@@ -227,18 +227,18 @@ def _first_page() -> Any:
     return PageRequest(1, 10)
 
 
-async def test_a_lost_file_is_told_and_remains(house: House) -> None:
+async def test_a_lost_file_is_reported_and_its_row_kept(house: House) -> None:
     stored = list(house.runtime.settings.attachments_dir.rglob("*.txt"))
     assert len(stored) == 1
     stored[0].unlink()
     outcome = (await house.run(repair=True))["attachment-files"]
-    assert (outcome.violations, outcome.repaired, outcome.holds) == (1, 0, False)
+    assert (outcome.violations, outcome.repaired, outcome.is_satisfied) == (1, 0, False)
     assert outcome.examples[0].entity == house.attachment
     await house.sql(delete(Attachments))
     assert await house.violated() == []
 
 
-async def test_what_others_put_there_and_what_is_young_is_left_alone(house: House) -> None:
+async def test_foreign_and_recent_files_are_not_touched(house: House) -> None:
     old = time.time() - HOUR_AGO
     for key in ("README.txt", "notes/a/b/c.txt", f"{house.uid}/plain.txt"):
         house.file(key).parent.mkdir(parents=True, exist_ok=True)
@@ -251,7 +251,7 @@ async def test_what_others_put_there_and_what_is_young_is_left_alone(house: Hous
     assert young.exists()
 
 
-async def test_a_mark_excuses_what_it_is_about(house: House) -> None:
+async def test_an_outbox_entry_excuses_its_entity(house: House) -> None:
     await house.runtime.services.sync.stop()
     await lose_vector(house)
     entry = insert(OutboxEntries).values(kind="memo", entity_id=house.memo, uid=house.uid, attempts=0)
@@ -302,17 +302,17 @@ async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House)
 
 
 @pytest.mark.parametrize("text", ["5", '"word"', "{}", "no JSON"])
-async def test_a_list_of_tags_that_is_none_is_told_and_stops_nothing(house: House, text: str) -> None:
+async def test_an_unreadable_tag_list_is_reported_and_other_checks_go_on(house: House, text: str) -> None:
     async with house.unchecked() as connection:
         damaged = update(Memos).where(Memos.memo_id == house.memo).values(tag_ids=literal_column(f"'{text}'"))
         await connection.execute(damaged)
     await lose_text(house)
     outcomes = await house.run(repair=True)
-    assert (outcomes["indexed-memos"].violations, outcomes["indexed-memos"].holds) == (1, True)
+    assert (outcomes["indexed-memos"].violations, outcomes["indexed-memos"].is_satisfied) == (1, True)
     assert [(each.entity, each.problem) for each in outcomes["memo-tags"].examples] == [
         (house.memo, "memos.tag_ids is no list: set it to a JSON list of the ids of its tags, or to NULL")
     ]
-    assert not outcomes["memo-tags"].holds
+    assert not outcomes["memo-tags"].is_satisfied
     # The index is the last to know the tags.
     assert (outcomes["tag-counts"].violations, await house.usage_count()) == (0, 2)
 
@@ -327,7 +327,7 @@ async def test_a_check_that_fails_is_a_violation_and_the_others_go_on(
     monkeypatch.setattr(house.runtime.stores.storage, "listing", listing)
     await miscount(house)
     outcomes = await house.run()
-    assert {name for name, outcome in outcomes.items() if not outcome.holds} == {
+    assert {name for name, outcome in outcomes.items() if not outcome.is_satisfied} == {
         "attachment-files",
         "stray-files",
         "tag-counts",

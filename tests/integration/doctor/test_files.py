@@ -92,7 +92,7 @@ async def test_a_file_may_have_any_name_that_its_row_knows(
         async with runtime.stores.database.reads() as connection:
             # Both are our own.
             await connection.exec_driver_sql(f"UPDATE attachments SET path = '{path}'")
-        assert [outcome for outcome in await runtime.services.doctor.run() if not outcome.holds] == []
+        assert [outcome for outcome in await runtime.services.doctor.run() if not outcome.is_satisfied] == []
         await runtime.services.attachments.delete(uid, attachment_id)
 
 
@@ -119,19 +119,19 @@ def stored(runtime: Runtime, key: str) -> Path:
     return path
 
 
-async def test_files_of_another_database_are_told_and_never_removed(runtime: Runtime) -> None:
+async def test_files_of_another_database_are_reported_and_never_removed(runtime: Runtime) -> None:
     """An empty database, before a restoration for example, knows none of the files."""
     uid = ids.user_id()
     keys = {f"{uid}/2024-01-01/{ids.attachment_id()}.txt", f"avatar/{uid}/2024-01-01/{ids.attachment_id()}.png"}
     paths = [stored(runtime, key) for key in keys]
     outcome = await examined(runtime, "stray-files", repair=True)
-    assert (outcome.violations, outcome.repaired, outcome.holds) == (2, 0, False)
+    assert (outcome.violations, outcome.repaired, outcome.is_satisfied) == (2, 0, False)
     assert {example.entity for example in outcome.examples} == keys
     assert all("left alone: check that it is the database" in example.problem for example in outcome.examples)
     assert all(path.exists() for path in paths)
 
 
-async def test_files_of_rows_in_quarantine_are_no_strays(runtime: Runtime) -> None:
+async def test_files_of_quarantined_rows_are_no_orphans(runtime: Runtime) -> None:
     """By their key, by the id in it, and pictures: of users whom the database has as well as of others."""
     uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))).uid
     stranger, named = ids.user_id(), ids.attachment_id()
@@ -169,7 +169,7 @@ async def test_a_file_of_another_size_than_its_row_says_is_told_and_remains(runt
     assert file.exists()
 
 
-async def test_a_file_whose_name_is_no_text_stops_nothing(runtime: Runtime) -> None:
+async def test_a_file_name_that_is_not_utf8_stops_no_check(runtime: Runtime) -> None:
     uid = (await runtime.services.accounts.register(RegisterBody(email="a@example.test", password="Passw0rd-test"))).uid
     path = stored(runtime, os.fsdecode(f"{uid}/2024-01-01/".encode() + b"\xff.txt"))
     outcomes = await runtime.services.doctor.run(repair=True)

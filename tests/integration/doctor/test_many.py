@@ -116,6 +116,6 @@ async def _enqueue_everything(settings: config.Settings) -> None:
         embedder, table = stores.embeddings.embedder, stores.vectors.memo_vectors
         await table.recreate(embedder.model, embedder.dimension)
         async for chunk in rebuild._all(stores.database, rebuild.sql.NEXT_MEMOS):
-            await entries.write_many(stores.database, "memo", chunk)
+            await entries.create_entries(stores.database, "memo", chunk)
         async with stores.database.reads() as connection:
             await connection.exec_driver_sql("DELETE FROM outbox_entries WHERE kind = 'rebuild'")

@@ -16,7 +16,7 @@ from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
 from aimo.services.explore import answers
 from aimo.services.explore.answers import EMPTY_ANSWER, NOT_ANALYSED, NOT_ANSWERED, NOTHING_FOUND
-from support.streaming_stub import TalkingStub
+from support.streaming_stub import StreamingStub
 
 Make = Callable[..., Settings]
 BUDGET = "The quarterly budget meeting was moved to Friday"
@@ -29,14 +29,14 @@ def sensible(system: str, user: str) -> str:
 
 
 @pytest.fixture
-def talking() -> Iterator[TalkingStub]:
-    stub = TalkingStub(sensible).start()
+def talking() -> Iterator[StreamingStub]:
+    stub = StreamingStub(sensible).start()
     yield stub
     stub.stop()
 
 
 @asynccontextmanager
-async def running(make: Make, database: dict[str, str], stub: TalkingStub, **more: Any) -> AsyncIterator[Runtime]:
+async def running(make: Make, database: dict[str, str], stub: StreamingStub, **more: Any) -> AsyncIterator[Runtime]:
     async with Runtime(make(**{**database, **stub.settings(), **more})) as runtime:
         yield runtime
 
@@ -51,7 +51,7 @@ async def write(runtime: Runtime, uid: str, *contents: str) -> list[str]:
 
 
 async def test_answer_cites_relevant_memos_and_goes_on(
-    settings: Make, migrated_database: dict[str, str], talking: TalkingStub
+    settings: Make, migrated_database: dict[str, str], talking: StreamingStub
 ) -> None:
     async with running(settings, migrated_database, talking) as runtime:
         uid = await user(runtime)
@@ -66,7 +66,7 @@ async def test_answer_cites_relevant_memos_and_goes_on(
 
 
 async def test_memos_that_contain_the_words_fill_the_places_left(
-    settings: Make, migrated_database: dict[str, str], talking: TalkingStub
+    settings: Make, migrated_database: dict[str, str], talking: StreamingStub
 ) -> None:
     long = "Lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor. " * 5 + "zq17"
     async with running(settings, migrated_database, talking) as runtime:
@@ -79,7 +79,7 @@ async def test_memos_that_contain_the_words_fill_the_places_left(
 
 
 async def test_number_of_statements_does_not_grow_with_the_sources(
-    settings: Make, migrated_database: dict[str, str], talking: TalkingStub
+    settings: Make, migrated_database: dict[str, str], talking: StreamingStub
 ) -> None:
     counts = []
     async with running(settings, migrated_database, talking) as runtime:
@@ -109,7 +109,7 @@ def _listener(seen: list[str]) -> Callable[..., None]:
     return note
 
 
-async def test_failing_model_is_told_in_the_answer(settings: Make, talking: TalkingStub) -> None:
+async def test_failing_model_is_told_in_the_answer(settings: Make, talking: StreamingStub) -> None:
     talking.say = lambda system, user: 400
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
@@ -122,7 +122,7 @@ async def test_failing_model_is_told_in_the_answer(settings: Make, talking: Talk
 
 
 async def test_hanging_model_does_not_hold_the_client(
-    settings: Make, talking: TalkingStub, monkeypatch: pytest.MonkeyPatch
+    settings: Make, talking: StreamingStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "_ALL_SECONDS", 2.5)
     async with running(settings, {}, talking) as runtime:
@@ -134,7 +134,7 @@ async def test_hanging_model_does_not_hold_the_client(
     assert found.answer in (NOT_ANSWERED, NOTHING_FOUND)
 
 
-async def test_silent_model_is_no_failure(settings: Make, talking: TalkingStub) -> None:
+async def test_silent_model_is_no_failure(settings: Make, talking: StreamingStub) -> None:
     talking.say = lambda system, user: ""
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
@@ -160,7 +160,7 @@ async def test_without_a_model_the_best_passages_answer(settings: Make, migrated
 
 
 async def test_hostile_model_is_harmless(settings: Make, migrated_database: dict[str, str]) -> None:
-    evil = TalkingStub(sensible)
+    evil = StreamingStub(sensible)
     async with running(settings, migrated_database, evil.start()) as runtime:
         alice, bob = await user(runtime, "alice"), await user(runtime, "bob")
         (secret,) = await write(runtime, bob, "Bob's secret budget meeting")
@@ -181,7 +181,7 @@ async def test_hostile_model_is_harmless(settings: Make, migrated_database: dict
     assert streamed[-1].answer == pieces
 
 
-async def test_notes_of_one_user_never_reach_anothers_prompt(settings: Make, talking: TalkingStub) -> None:
+async def test_notes_of_one_user_never_reach_anothers_prompt(settings: Make, talking: StreamingStub) -> None:
     async with running(settings, {}, talking) as runtime:
         alice, bob = await user(runtime, "alice"), await user(runtime, "bob")
         await write(runtime, bob, "Bob's budget meeting")

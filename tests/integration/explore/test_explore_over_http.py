@@ -12,20 +12,20 @@ import pytest
 
 from support.client import Client
 from support.server import Server
-from support.streaming_stub import TalkingStub
+from support.streaming_stub import StreamingStub
 
 MANY = [f"piece {n} " for n in range(400)]
 
 
 @pytest.fixture(scope="module")
-def talking() -> Iterator[TalkingStub]:
-    stub = TalkingStub(lambda system, user: "On Friday [1].").start()
+def talking() -> Iterator[StreamingStub]:
+    stub = StreamingStub(lambda system, user: "On Friday [1].").start()
     yield stub
     stub.stop()
 
 
 @pytest.fixture(scope="module")
-def alice(talking: TalkingStub, module_server) -> Client:  # type: ignore[no-untyped-def]
+def alice(talking: StreamingStub, module_server) -> Client:  # type: ignore[no-untyped-def]
     server: Server = module_server(**talking.settings())
     client = server.user()
     client.post("/memos", {"content": "The budget meeting is on Friday"}).data  # noqa: B018 (must succeed)
@@ -49,7 +49,7 @@ def parsed(reply: httpx.Response) -> Iterator[tuple[str, object]]:
             yield name, json.loads(line.removeprefix("data: "))
 
 
-def test_stream_tells_sources_then_pieces_then_the_whole(alice: Client, talking: TalkingStub) -> None:
+def test_stream_tells_sources_then_pieces_then_the_whole(alice: Client, talking: StreamingStub) -> None:
     talking.say = lambda system, user: "On Friday [1]."
     told = list(events(alice, {"query": "budget meeting friday"}))
     names = [name for name, _ in told]
@@ -64,7 +64,7 @@ def test_stream_tells_sources_then_pieces_then_the_whole(alice: Client, talking:
 
 
 def test_the_first_piece_arrives_long_before_the_last(
-    alice: Client, talking: TalkingStub, monkeypatch: pytest.MonkeyPatch
+    alice: Client, talking: StreamingStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the model through the server to the client nobody waits for the whole."""
     monkeypatch.setattr(talking, "pause", 0.2)
@@ -74,7 +74,7 @@ def test_the_first_piece_arrives_long_before_the_last(
     assert arrived[-1] - arrived[0] >= 2
 
 
-def test_stream_tells_when_the_model_fails(alice: Client, talking: TalkingStub) -> None:
+def test_stream_tells_when_the_model_fails(alice: Client, talking: StreamingStub) -> None:
     talking.say = lambda system, user: 400
     told = list(events(alice, {"query": "budget meeting friday"}))
     assert [name for name, _ in told] == ["sources", "error"]
@@ -86,7 +86,7 @@ def test_a_refused_question_is_no_stream(alice: Client) -> None:
     assert (answer.code, answer.message) == (2, "Query is required")
 
 
-def test_hanging_up_ends_a_streamed_generation(alice: Client, talking: TalkingStub) -> None:
+def test_hanging_up_ends_a_streamed_generation(alice: Client, talking: StreamingStub) -> None:
     talking.say = lambda system, user: MANY if "Cite each note" in user else "Fine."
     talking.hung_up.clear()
     for name, _ in events(alice, {"query": "budget meeting friday"}):
@@ -95,7 +95,7 @@ def test_hanging_up_ends_a_streamed_generation(alice: Client, talking: TalkingSt
     assert talking.hung_up.wait(5)
 
 
-def test_hanging_up_ends_a_generation_at_once(alice: Client, talking: TalkingStub) -> None:
+def test_hanging_up_ends_a_generation_at_once(alice: Client, talking: StreamingStub) -> None:
     begun, asked = threading.Event(), len(talking.asked)
 
     def say(system: str, user: str) -> str:
@@ -137,7 +137,7 @@ def test_graph_of_memos_that_refer_to_each_other_draws_each_once(alice: Client) 
     assert told["graph"]["analysis"] == "引用了 1 条相关笔记，被 1 条笔记引用。"
 
 
-def test_graph_without_the_embedder_has_no_thematic_edges(alice: Client, talking: TalkingStub) -> None:
+def test_graph_without_the_embedder_has_no_thematic_edges(alice: Client, talking: StreamingStub) -> None:
     long = alice.post("/memos", {"content": "gamma delta " * 100}).data["memo"]["memoId"]
     alice.post("/memos", {"content": "gamma delta " * 90}).data  # noqa: B018
     talking.configure(fail_rate=1.0)

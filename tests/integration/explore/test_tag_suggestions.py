@@ -12,7 +12,7 @@ from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError
 from aimo.runtime import Runtime
-from support.streaming_stub import TalkingStub
+from support.streaming_stub import StreamingStub
 
 Make = Callable[..., Settings]
 
@@ -25,7 +25,7 @@ async def user(runtime: Runtime, name: str = "a") -> str:
 async def test_model_is_told_the_users_tags_and_those_of_similar_memos(
     settings: Make, migrated_database: dict[str, str]
 ) -> None:
-    stub = TalkingStub(lambda system, user: '["Garden", "tomato"]').start()
+    stub = StreamingStub(lambda system, user: '["Garden", "tomato"]').start()
     async with Runtime(settings(**migrated_database, **stub.settings())) as runtime:
         alice, bob = await user(runtime, "alice"), await user(runtime, "bob")
         await runtime.services.tags.create(bob, TagBody(name="bobs"))

@@ -103,7 +103,7 @@ async def test_this_day_shows_ten_of_the_latest_years(runtime: Runtime, monkeypa
     assert [item.year for item in found.items] == list(range(2020, 1980, -4))
 
 
-async def test_nobody_without_memos_has_insights(runtime: Runtime) -> None:
+async def test_a_user_without_memos_has_no_insights(runtime: Runtime) -> None:
     alice = await user(runtime)
     assert (await runtime.services.insights.activity(alice, 365)).items == []
     assert (await runtime.services.insights.on_this_day(alice)).items == []

@@ -15,7 +15,7 @@ from aimo.config import Settings
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
-from support.streaming_stub import TalkingStub
+from support.streaming_stub import StreamingStub
 
 Make = Callable[..., Settings]
 
@@ -25,14 +25,14 @@ def ids_in(user: str) -> list[str]:
 
 
 @pytest.fixture
-def talking() -> Iterator[TalkingStub]:
-    stub = TalkingStub(lambda system, user: "Sure: " + json.dumps(ids_in(user)[-3:])).start()
+def talking() -> Iterator[StreamingStub]:
+    stub = StreamingStub(lambda system, user: "Sure: " + json.dumps(ids_in(user)[-3:])).start()
     yield stub
     stub.stop()
 
 
 @pytest.fixture
-async def runtime(settings: Make, migrated_database: dict[str, str], talking: TalkingStub) -> AsyncIterator[Runtime]:
+async def runtime(settings: Make, migrated_database: dict[str, str], talking: StreamingStub) -> AsyncIterator[Runtime]:
     async with Runtime(settings(**migrated_database, **talking.settings())) as opened:
         yield opened
 
@@ -56,7 +56,7 @@ async def rows(runtime: Runtime) -> int:
 
 
 async def test_the_model_chooses_once_a_day(
-    runtime: Runtime, talking: TalkingStub, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, talking: StreamingStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = await user(runtime)
     memos = await write(runtime, alice, 5)
@@ -68,7 +68,7 @@ async def test_the_model_chooses_once_a_day(
     assert await rows(runtime) == len(talking.asked) == 2
 
 
-async def test_twenty_at_once_make_one_choice(runtime: Runtime, talking: TalkingStub) -> None:
+async def test_twenty_at_once_make_one_choice(runtime: Runtime, talking: StreamingStub) -> None:
     alice = await user(runtime)
     await write(runtime, alice, 12)
     found = await asyncio.gather(*(picked(runtime, alice) for _ in range(20)))
@@ -78,7 +78,7 @@ async def test_twenty_at_once_make_one_choice(runtime: Runtime, talking: Talking
 
 
 async def test_processes_that_choose_at_once_agree(
-    settings: Make, migrated_database: dict[str, str], talking: TalkingStub
+    settings: Make, migrated_database: dict[str, str], talking: StreamingStub
 ) -> None:
     chosen = settings(**migrated_database, **talking.settings())
     async with Runtime(chosen) as one, Runtime(chosen, worker=False) as other:
@@ -89,7 +89,7 @@ async def test_processes_that_choose_at_once_agree(
         assert await rows(one) == 1
 
 
-async def test_few_memos_are_all_picked_without_asking_the_model(runtime: Runtime, talking: TalkingStub) -> None:
+async def test_few_memos_are_all_picked_without_asking_the_model(runtime: Runtime, talking: StreamingStub) -> None:
     alice = await user(runtime)
     assert await picked(runtime, alice) == []
     assert await rows(runtime) == 0
@@ -114,8 +114,8 @@ async def test_deleted_picks_are_replaced(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("reply", ["", "no idea", "[1, 2]", '["mstranger0000000000000000"]', "[[[", 400])
-async def test_useless_replies_leave_it_to_chance(settings: Make, reply: str | int) -> None:
-    stub = TalkingStub(lambda system, user: reply).start()
+async def test_unusable_replies_fall_back_to_random(settings: Make, reply: str | int) -> None:
+    stub = StreamingStub(lambda system, user: reply).start()
     async with Runtime(settings(**stub.settings())) as runtime:
         alice = await user(runtime)
         memos = await write(runtime, alice, 5)
@@ -126,7 +126,7 @@ async def test_useless_replies_leave_it_to_chance(settings: Make, reply: str | i
 
 
 async def test_partial_replies_are_filled_up(settings: Make) -> None:
-    stub = TalkingStub(lambda system, user: json.dumps([ids_in(user)[4], ids_in(user)[4], "x"])).start()
+    stub = StreamingStub(lambda system, user: json.dumps([ids_in(user)[4], ids_in(user)[4], "x"])).start()
     async with Runtime(settings(**stub.settings())) as runtime:
         alice = await user(runtime)
         memos = await write(runtime, alice, 6)

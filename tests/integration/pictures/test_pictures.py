@@ -62,7 +62,7 @@ def calls(stub: Stub) -> int:
     return int(stub.stats()["requests"].get(CALL, 0))
 
 
-async def test_uploaded_pictures_get_a_vector_and_lose_it_when_they_go(
+async def test_uploaded_images_get_a_vector_until_they_are_deleted(
     settings: Make, migrated_database: dict[str, str], stub: Stub
 ) -> None:
     async with running(settings, stub, **migrated_database) as runtime:

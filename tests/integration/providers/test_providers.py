@@ -17,7 +17,7 @@ from aimo.ai.ocr import RecognitionOptions
 from aimo.ai.openai_chat import OpenAIChat
 from aimo.ai.zhipu_ocr import ZhipuOcr
 from aimo.errors import AimoError, ProviderError
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 from aimo.services.accounts.provider_allowances import Unlimited
 from aimo.services.operations.app_versions import APK, DESKTOP, AppVersionService
 from aimo.services.recognition.asr import AsrService
@@ -105,7 +105,7 @@ async def test_the_versions_of_a_renamed_repository_are_found(provider: Provider
         ((200, {"tag_name": 7}), "Invalid response from GitHub API"),
     ],
 )
-async def test_half_of_the_versions_may_be_unknown_and_is_asked_for_again(
+async def test_one_unknown_app_version_is_looked_up_again(
     provider: Provider, answer: tuple[int, Any], reason: str
 ) -> None:
     provider.script = lambda path, body: answer if APK in path else (200, {"tag_name": "2.0"})
@@ -172,7 +172,7 @@ async def test_failed_tasks_say_why(provider: Provider, answer: Any, message: st
 async def test_waiting_for_a_task_ends_in_time(provider: Provider) -> None:
     provider.script = lambda path, body: (200, {"output": {"task_status": "RUNNING"}})
     recognizer = FunAsr(provider.url, "key", "fun-asr", ZONE)
-    asr = AsrService(recognizer, Outbound(), EverybodysTasks(), Unlimited(), poll_seconds=0.02, wait_seconds=1)
+    asr = AsrService(recognizer, OutboundClient(), EverybodysTasks(), Unlimited(), poll_seconds=0.02, wait_seconds=1)
     with pytest.raises(AimoError, match=r"^Transcription timeout after 1000ms$"):
         await asr.wait("alice", "t")
     await recognizer.close()
@@ -186,7 +186,7 @@ async def test_results_come_from_public_addresses_only(provider: Provider) -> No
     provider.script = lambda path, body: (200, {"text": "hi"} if path == "/t" else output)
     recognizer = FunAsr(provider.url, "key", "fun-asr", ZONE)
     for allow, found in (("127.0.0.1", [{"text": "hi"}]), ("", [])):
-        asr = AsrService(recognizer, Outbound(allow), EverybodysTasks(), Unlimited())
+        asr = AsrService(recognizer, OutboundClient(allow), EverybodysTasks(), Unlimited())
         assert await asr.results(await asr.task("alice", "t")) == found
     await recognizer.close()
     # The provider's key goes to the provider alone.

@@ -18,8 +18,8 @@ from aimo.push.channels import Channels
 from aimo.push.protocol import PushMessage
 from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.insights.recommendations import RecommendationService
-from aimo.services.memos.memo_presenter import MemoViews
-from aimo.services.push.delivery_rounds import PushRounds
+from aimo.services.memos.memo_presenter import MemoPresenter
+from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.message_content import PushContent
 from aimo.services.push.rules import PushRuleService
 from aimo.storage.local import LocalStorage
@@ -56,9 +56,9 @@ class Place:
         self.channel = Recorder()
         self.channels = Channels({"meow": self.channel})
         urls = FileUrls(LocalStorage(Path("unused"), FileSigner("secret")), 3600)
-        picks = RecommendationService(database, MemoViews(urls), None, ZONE)
+        picks = RecommendationService(database, MemoPresenter(urls), None, ZONE)
         self.content = PushContent(database, picks, zone=ZONE)
-        self.rounds = PushRounds(database, self.channels, self.content, **options)
+        self.rounds = DeliveryRounds(database, self.channels, self.content, **options)
         self.rules = PushRuleService(database, self.channels)
 
     async def user(self) -> str:

@@ -18,9 +18,9 @@ from aimo.push.protocol import PushError, PushOutcome
 from aimo.scheduler.service import Scheduler
 from aimo.services.push import delivery_rounds as push_rounds
 from aimo.services.push.delivery_report import report
-from aimo.services.push.due_hours import due_hours, hour_of
+from aimo.services.push.due_hours import due_hours, parse_hour
 from aimo.services.push.rules import MOST_CHANNELS
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.lease import LeaseRow
 
 from .environment import DUE, Place
 
@@ -43,7 +43,7 @@ async def scheduling(place: Place, zone: ZoneInfo) -> AsyncIterator[Scheduler]:
     async def upkeep() -> None:
         """Nothing to look after."""
 
-    lease = Lease(place.database, "scheduler", seconds=10)
+    lease = LeaseRow(place.database, "scheduler", seconds=10)
     scheduler = Scheduler(lease, place.rounds, upkeep, zone=zone, upkeep_cron="0 2 * * *")
     await scheduler.start()
     try:
@@ -64,7 +64,7 @@ def zone() -> ZoneInfo:
     return ZoneInfo("Asia/Kolkata" if time.gmtime().tm_min >= 50 else "Asia/Shanghai")
 
 
-async def test_slow_channels_of_one_hold_up_the_others_for_a_turn_only(opened: Open) -> None:
+async def test_one_users_slow_channels_delay_others_by_one_time_share_only(opened: Open) -> None:
     async with opened() as place:
         await slow_rules(place)
         await place.rule("alice")
@@ -81,7 +81,7 @@ async def test_slow_channels_of_one_hold_up_the_others_for_a_turn_only(opened: O
         assert await place.states() == {"sent": None}
 
 
-async def test_whoever_waits_with_many_leaves_room_for_the_others(
+async def test_many_waiting_messages_of_one_user_leave_time_for_others(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_rounds, "_GROUP", 2)
@@ -96,7 +96,7 @@ async def test_whoever_waits_with_many_leaves_room_for_the_others(
         assert place.channel.names[2:] == ["alice"]
 
 
-async def test_what_was_put_off_ends_with_the_hour(opened: Open) -> None:
+async def test_deferred_messages_expire_with_the_hour(opened: Open) -> None:
     async with opened() as place:
         await slow_rules(place)
         await place.rounds.run(DUE, turn_seconds=TURN)
@@ -105,7 +105,7 @@ async def test_what_was_put_off_ends_with_the_hour(opened: Open) -> None:
         assert await place.states() == {"sent": None, "failed": "the hour is over"}
 
 
-async def test_what_many_put_off_and_try_at_once_is_sent_once(opened: Open) -> None:
+async def test_concurrent_retries_send_a_deferred_message_once(opened: Open) -> None:
     async with opened() as first, opened() as second:
         await slow_rules(first)
 
@@ -118,7 +118,7 @@ async def test_what_many_put_off_and_try_at_once_is_sent_once(opened: Open) -> N
         assert sorted(first.channel.names + second.channel.names) == SLOW
 
 
-async def test_nobody_is_put_off_unless_asked_for(opened: Open) -> None:
+async def test_messages_are_deferred_only_with_a_time_share(opened: Open) -> None:
     async with opened() as place:
         await slow_rules(place)
         assert (await place.rounds.run(DUE)).sent == len(SLOW)
@@ -129,7 +129,7 @@ async def test_a_server_sends_within_the_hour_what_it_put_off(
 ) -> None:
     monkeypatch.setattr("aimo.scheduler.service._TURN_SECONDS", TURN)
     async with opened() as place:
-        hour = hour_of(due_hours(zone, clock.now_ms())[-1])
+        hour = parse_hour(due_hours(zone, clock.now_ms())[-1])
         await slow_rules(place, push_time=hour)
         await place.rule("alice", push_time=hour)
         async with scheduling(place, zone):
@@ -144,7 +144,7 @@ async def test_a_new_hour_goes_before_what_is_tried_again(
     opened: Open, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(waits_ms=(1, 1)) as place:
-        hour = hour_of(due_hours(zone, clock.now_ms())[-1])
+        hour = parse_hour(due_hours(zone, clock.now_ms())[-1])
         for name in SLOW:
             await place.rule(name, push_time=hour)
         await place.rule("alice", push_time=(hour + 1) % 24)
@@ -159,7 +159,7 @@ async def test_a_new_hour_goes_before_what_is_tried_again(
                     await asyncio.sleep(0.02)
             now = clock.now_ms
             monkeypatch.setattr(clock, "now_ms", lambda: now() + 3_600_000)
-            await scheduler._strike()
+            await scheduler._on_full_hour()
             await arrived(place, "alice")
             assert len(place.channel.got) <= 4
 

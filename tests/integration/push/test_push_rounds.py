@@ -92,7 +92,7 @@ async def test_what_was_certainly_not_delivered_is_tried_again(opened: Open) -> 
         assert await place.states() == {"sent": None}
 
 
-async def test_tries_end(opened: Open) -> None:
+async def test_retries_are_limited(opened: Open) -> None:
     async with opened(waits_ms=(1, 1)) as place:
         await place.rule("a")
         place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE) for _ in range(9)]
@@ -104,7 +104,7 @@ async def test_tries_end(opened: Open) -> None:
         assert await place.states() == {"failed": "refused"}
 
 
-async def test_tries_end_with_the_hour(opened: Open) -> None:
+async def test_retries_end_with_the_hour(opened: Open) -> None:
     async with opened() as place:
         await place.rule("a")
         place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE)]
@@ -147,8 +147,8 @@ async def test_a_message_lost_on_its_way_is_reported_and_not_sent_again(opened: 
         told = await report(place.database, 0)
         assert told.counts == {"unknown": 1}
         assert [(one.state, one.due) for one in told.trouble] == [("unknown", DUE)]
-        assert await place.rounds.report_lost() == 1
-        assert await place.rounds.report_lost() == 0
+        assert await place.rounds.mark_lost_deliveries_unknown() == 1
+        assert await place.rounds.mark_lost_deliveries_unknown() == 0
         assert await place.states() == {"unknown": "the server was stopped while this message was on its way"}
         await place.rounds.run(DUE)
         assert place.channel.names == ["b"]
@@ -192,7 +192,7 @@ async def test_a_rule_whose_content_fails_leaves_the_others_alone_and_may_be_ask
         assert place.channel.names == ["b", "a"]
 
 
-async def test_a_round_stops_when_it_is_told_to_and_goes_on_later(opened: Open) -> None:
+async def test_a_round_can_be_stopped_and_resumed(opened: Open) -> None:
     async with opened() as place:
         for name in "abc":
             await place.rule(name, name + "2")
@@ -235,7 +235,7 @@ async def test_today_is_the_local_day_and_texts_are_escaped(opened: Open) -> Non
         assert f"{year}/{month}/{date}<" in picks.html
 
 
-async def test_nothing_to_push_is_said_kindly(opened: Open) -> None:
+async def test_an_empty_push_has_a_friendly_text(opened: Open) -> None:
     async with opened() as place:
         uid = await place.user()
         memos = await place.content.generate(uid, "daily_memos")
@@ -248,9 +248,9 @@ async def test_old_deliveries_are_forgotten(opened: Open) -> None:
     async with opened() as place:
         await place.rule("a")
         await place.rounds.run(DUE)
-        await place.rounds.forget_old()
+        await place.rounds.delete_old_deliveries()
         assert set(await place.states()) == {"sent"}
         async with place.database.reads() as connection:
             await connection.execute(update(PushDeliveries).values(claimed_at=clock.now_ms() - 31 * 86_400_000))
-        await place.rounds.forget_old()
+        await place.rounds.delete_old_deliveries()
         assert await place.states() == {}

@@ -16,7 +16,7 @@ from aimo.runtime import create_storage
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
 from aimo.storage.object_store import RemoteStorage
-from aimo.storage.protocol import ObjectMissing, Placement, StorageError
+from aimo.storage.protocol import ObjectMissingError, Placement, StorageError
 from aimo.storage.signing import FileSigner
 from support.buckets import Buckets, buckets, shared_buckets
 from support.ports import free_port
@@ -70,7 +70,7 @@ async def test_an_empty_file_is_a_file(storage: RemoteStorage, tmp_path: Path) -
 
 async def test_what_is_gone_is_missing(storage: RemoteStorage, tmp_path: Path) -> None:
     assert not await storage.exists(KEY)
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissingError):
         await storage.open(KEY)
     await storage.delete(KEY)
     source = tmp_path / "x"
@@ -87,7 +87,7 @@ async def test_what_is_no_key_names_nothing(storage: RemoteStorage, key: str, tm
     source.write_bytes(b"x")
     with pytest.raises(StorageError):
         await storage.put(key, source, "image/png")
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissingError):
         await storage.open(key)
     await storage.delete(key)
     assert not await storage.exists(key)

@@ -19,7 +19,7 @@ from aimo.runtime import Runtime
 from aimo.services.doctor import doctor
 from aimo.services.sync import crashes, rebuild
 from aimo.services.sync import outbox as entries
-from aimo.services.sync.applier import Applier, Result
+from aimo.services.sync.applier import Applier, ApplyResult
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
@@ -37,7 +37,7 @@ async def plant(settings: Settings, memos: int, *, started: bool = True, died: i
     await plot.plant_rows(settings)
     database = await Database.open(settings)
     try:
-        await entries.write_many(database, "memo", [(memo_id, uid) for memo_id in memo_ids])
+        await entries.create_entries(database, "memo", [(memo_id, uid) for memo_id in memo_ids])
         values = {"crashes": died, "started_at": clock.now_ms() if started else None}
         async with database.reads() as connection:
             await connection.execute(update(OutboxEntries).values(values))
@@ -70,8 +70,8 @@ async def test_a_memo_set_aside_is_readable_and_named_by_the_doctor(
         outcomes = {each.name: each for each in await runtime.services.doctor.run(repair=True)}
         [named] = outcomes["no-entries-set-aside"].examples
         assert named.entity == memo_id and "aimo sync run --retry-set-aside" in named.problem
-        assert not outcomes["no-entries-set-aside"].holds
-        assert all(each.holds for name, each in outcomes.items() if name != "no-entries-set-aside")
+        assert not outcomes["no-entries-set-aside"].is_satisfied
+        assert all(each.is_satisfied for name, each in outcomes.items() if name != "no-entries-set-aside")
         assert b"aimo_outbox_set_aside 1.0" in await runtime.services.metrics_exporter.exposition()
         assert (await runtime.services.memos.get(uid, memo_id)).content == "memo number 0"
         # It stays so, whoever takes over next, and whatever is rebuilt.
@@ -198,7 +198,7 @@ async def test_an_entry_that_cannot_be_applied_keeps_no_other_waiting(
     _, memo_ids = await plant(chosen, 30, started=False, died=0)
     original = Applier._apply_memos
 
-    async def failing(self: Applier, wanted: list[str]) -> dict[str, Result]:
+    async def failing(self: Applier, wanted: list[str]) -> dict[str, ApplyResult]:
         if memo_ids[7] in wanted:
             raise RuntimeError("this one cannot be applied")
         return await original(self, wanted)

@@ -35,7 +35,7 @@ async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
 ) -> None:
     database = await Database.open(settings(**migrated_database))
     try:
-        await entries.write_many(database, "memo", [("m", "u")])
+        await entries.create_entries(database, "memo", [("m", "u")])
         record = CrashRecord(database)
         for _ in range(sql.MOST_CRASHES):
             await record.take_over()
@@ -56,7 +56,7 @@ async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
 async def test_another_process_counts_what_was_left(settings: Make, migrated_database: dict[str, str]) -> None:
     database = await Database.open(settings(**migrated_database))
     try:
-        await entries.write_many(database, "memo", [("m", "u")])
+        await entries.create_entries(database, "memo", [("m", "u")])
         died = CrashRecord(database)
         await died.take_over()
         async with died.recorded(await due(database)):

@@ -13,7 +13,7 @@ from aimo.errors import ProviderError
 from aimo.services.sync import embedding_queue as filling
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.embedding_queue import Filling
+from aimo.services.sync.embedding_queue import EmbeddingQueue
 from aimo.services.sync.outbox import OutboxEntry
 
 Make = Callable[..., Settings]
@@ -43,8 +43,8 @@ async def test_batches_that_take_too_long_get_smaller(
             finished.set()
 
     try:
-        await entries.write_many(database, "memo", [(name, "u") for name in names])
-        queue = Filling(database, embed, apply, CrashRecord(database), seconds_each=0.1, first=32, most=256)
+        await entries.create_entries(database, "memo", [(name, "u") for name in names])
+        queue = EmbeddingQueue(database, embed, apply, CrashRecord(database), seconds_each=0.1, first=32, most=256)
         await queue.add([OutboxEntry(number, "memo", name, "u") for number, name in enumerate(names, 1)])
         async with asyncio.timeout(10):
             await finished.wait()

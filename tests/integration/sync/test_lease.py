@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.lease import LeaseRow
 from support.server import environment
 
 # Tries once, and dies without giving anything back. Its lease outlives the slowest test.
@@ -43,11 +43,11 @@ def rival(database: Mapping[str, str], folder: Path, *, within: Sequence[str] = 
     return done.stdout.splitlines()[-1]
 
 
-async def test_processes_that_cannot_see_each_other_leave_the_role_where_it_is(
+async def test_a_lease_is_not_taken_from_a_holder_in_another_pid_namespace(
     migrated_database: dict[str, str], settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     database = await Database.open(settings(**migrated_database))
-    here, again = Lease(database, "role", seconds=60), Lease(database, "role")
+    here, again = LeaseRow(database, "role", seconds=60), LeaseRow(database, "role")
     try:
         await here.start()
         assert rival(migrated_database, tmp_path, within=ELSEWHERE) == "left alone"
@@ -61,11 +61,11 @@ async def test_processes_that_cannot_see_each_other_leave_the_role_where_it_is(
         await database.close()
 
 
-async def test_the_role_of_a_dead_process_is_not_waited_for(
+async def test_the_lease_of_a_dead_process_is_taken_at_once(
     migrated_database: dict[str, str], settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     database = await Database.open(settings(**migrated_database))
-    lease = Lease(database, "role")
+    lease = LeaseRow(database, "role")
     try:
         assert rival(migrated_database, tmp_path) == "taken"
         await lease.start()

@@ -30,18 +30,18 @@ async def count(database: Database) -> int:
         return int((await connection.execute(select(func.count()).select_from(OutboxEntries))).scalar_one())
 
 
-async def test_a_thousand_marks_are_written_as_a_whole_or_not_at_all(opened: Database) -> None:
+async def test_a_thousand_outbox_entries_are_created_atomically(opened: Database) -> None:
     entities: list[Any] = [(f"m{number}", "u") for number in range(2500)]
     entities[1500] = ("m1500", None)
     with pytest.raises(IntegrityError):
-        await entries.write_many(opened, "memo", entities)
+        await entries.create_entries(opened, "memo", entities)
     assert await count(opened) == 1000
 
 
-async def test_nobody_waits_until_all_marks_are_written(opened: Database) -> None:
+async def test_creating_many_outbox_entries_blocks_no_writer(opened: Database) -> None:
     entities = [(f"m{number}", "u") for number in range(20_000)]
     started = time.monotonic()
-    writing = asyncio.create_task(entries.write_many(opened, "memo", entities))
+    writing = asyncio.create_task(entries.create_entries(opened, "memo", entities))
     await asyncio.sleep(0)
     await atomically(opened, "test", lambda connection: entries.write(connection, "memo", "urgent", "u"))
     waited = time.monotonic() - started

@@ -52,7 +52,7 @@ async def test_another_process_sees_every_commit_at_once(open_store) -> None:
 
 
 @pytest.mark.parametrize("nightly", [False, True])
-async def test_upkeep_beside_writers_loses_and_doubles_nothing(open_store, nightly: bool) -> None:
+async def test_upkeep_during_writes_loses_and_duplicates_nothing(open_store, nightly: bool) -> None:
     store = await open_store(policy=UpkeepPolicy(commits=10))
     chance = random.Random(3)
     expected: dict[str, int] = {}
@@ -91,7 +91,7 @@ async def test_upkeep_beside_writers_loses_and_doubles_nothing(open_store, night
     assert texts.num_rows == len(expected)
 
 
-async def test_duplicates_are_found_and_can_be_mended(store: VectorStore) -> None:
+async def test_duplicates_are_found_and_can_be_repaired(store: VectorStore) -> None:
     table = store.memo_vectors
     await table.upsert([("m", "u", np.ones(8)), ("n", "u", np.ones(8))])
     await table.handle.add(await table.handle.query().where("memoId = 'm'").to_arrow())

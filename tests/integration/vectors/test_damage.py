@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from aimo.vectors import damage
-from aimo.vectors.errors import DamagedTable, VectorStoreError
+from aimo.vectors.errors import DamagedTableError, VectorStoreError
 from aimo.vectors.store import VectorStore
 
 from .conftest import OpenStore
@@ -57,7 +57,7 @@ def _current(folder: Path, table: str) -> list[Path]:
 
 @pytest.mark.parametrize("harm", [_gone, _cut, _empty, _overwritten])
 @pytest.mark.parametrize("table", ["memo_vectors", "memo_texts", "embedding_cache"])
-async def test_a_damaged_table_is_made_anew_for_all_handles(
+async def test_a_damaged_table_is_recreated_for_all_handles(
     open_store: OpenStore, rng: np.random.Generator, tmp_path: Path, table: str, harm: Callable[[Path], None]
 ) -> None:
     writer, other = await open_store(), await open_store()
@@ -65,8 +65,8 @@ async def test_a_damaged_table_is_made_anew_for_all_handles(
     assert await other.memo_vectors.count() == ROWS
     for file in _current(tmp_path, table):
         harm(file)
-    assert await writer.make_damaged_anew() == [table]
-    assert await writer.make_damaged_anew() == []
+    assert await writer.recreate_damaged_tables() == [table]
+    assert await writer.recreate_damaged_tables() == []
     left = {each.name: await each.count_rows() for each in other.tables}
     expected = {"memo_vectors": ROWS, "memo_texts": ROWS, "embedding_cache": ROWS, table: 0}
     assert {name: left[name] for name in expected} == expected
@@ -81,17 +81,17 @@ async def test_a_lost_index_alone_is_damage(open_store: OpenStore, rng: np.rando
     await _fill(store, rng)
     for file in (tmp_path / "lancedb" / "memo_vectors.lance" / "_indices").rglob("*.lance"):
         file.unlink()
-    assert await store.make_damaged_anew() == ["memo_vectors"]
+    assert await store.recreate_damaged_tables() == ["memo_vectors"]
 
 
-async def test_what_can_be_read_is_left_alone(store: VectorStore, rng: np.random.Generator) -> None:
+async def test_readable_tables_are_not_touched(store: VectorStore, rng: np.random.Generator) -> None:
     await _fill(store, rng)
     before = [await table.handle.version() for table in store.tables]
-    assert await store.make_damaged_anew() == []
+    assert await store.recreate_damaged_tables() == []
     assert [await table.handle.version() for table in store.tables] == before
 
 
-async def test_what_may_be_passing_empties_nothing(
+async def test_a_transient_failure_empties_nothing(
     open_store: OpenStore, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     store = await open_store()
@@ -100,8 +100,8 @@ async def test_what_may_be_passing_empties_nothing(
         file.rename(f"{file}.away")
         file.symlink_to(file.name)
     with pytest.raises(VectorStoreError, match="Too many levels") as raised:
-        await store.make_damaged_anew()
-    assert not isinstance(raised.value, DamagedTable)
+        await store.recreate_damaged_tables()
+    assert not isinstance(raised.value, DamagedTableError)
     for file in _current(tmp_path, "memo_texts"):
         if file.suffix == ".away":
             file.rename(file.with_suffix(""))
@@ -124,6 +124,6 @@ async def test_a_table_that_cannot_be_opened_is_dropped_only_on_demand(
         await _fill(store, rng)
         assert await store.memo_vectors.count() == ROWS
     else:
-        with pytest.raises(DamagedTable, match="aimo sync rebuild"):
+        with pytest.raises(DamagedTableError, match="aimo sync rebuild"):
             await open_store()
     assert (tmp_path / "lancedb" / "notes.lance").is_dir()

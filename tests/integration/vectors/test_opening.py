@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from aimo.errors import ConfigurationError
-from aimo.vectors.creation_lock import alone_in
+from aimo.vectors.creation_lock import creation_lock
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import LanceTable
@@ -133,7 +133,7 @@ async def test_processes_that_open_at_the_same_moment_all_succeed(tmp_path: Path
 
 
 async def test_only_one_process_at_a_time_creates_tables(tmp_path: Path) -> None:
-    async with alone_in(str(tmp_path)):
+    async with creation_lock(str(tmp_path)):
         opening = asyncio.create_task(VectorStore.open(tmp_path, model="m", dimension=8))
         await asyncio.sleep(0.5)
         assert not list(tmp_path.glob("*.lance"))

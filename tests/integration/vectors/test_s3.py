@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from aimo.vectors.damage import damage
-from aimo.vectors.errors import DamagedTable, VectorStoreError
+from aimo.vectors.errors import DamagedTableError, VectorStoreError
 from aimo.vectors.store import VectorStore, s3_options
 from support.ports import free_port
 from support.processes import Process
@@ -70,14 +70,14 @@ async def test_a_lost_object_is_damage_and_an_endpoint_that_is_down_is_not(endpo
     bucket = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys)
     store = await VectorStore.open(uri, model="m", dimension=8, storage_options=options(endpoint))
     await store.memo_vectors.upsert([("m1", "u", np.ones(8))])
-    assert await store.make_damaged_anew() == []
+    assert await store.recreate_damaged_tables() == []
     [file] = bucket.list_objects_v2(Bucket="vectors", Prefix="damaged/memo_vectors.lance/data")["Contents"]
     bucket.delete_object(Bucket="vectors", Key=file["Key"])
     nobody = partial(lancedb.connect_async, uri, storage_options=options(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(VectorStoreError) as raised:
         await damage(nobody, "memo_vectors")
-    assert not isinstance(raised.value, DamagedTable)
-    assert await store.make_damaged_anew() == ["memo_vectors"]
+    assert not isinstance(raised.value, DamagedTableError)
+    assert await store.recreate_damaged_tables() == ["memo_vectors"]
     await store.memo_vectors.upsert([("m1", "u", np.ones(8))])
     assert [hit.id for hit in await store.memo_vectors.search("u", np.ones(8), 5)] == ["m1"]
     await store.close()

@@ -32,10 +32,10 @@ async def texts(store: VectorStore):
 
 async def test_several_lists_of_terms_are_answered_as_if_asked_one_by_one(texts) -> None:
     lists = [["cats AND dogs"], ["OR", "(BIRDS)"], ["a"]]
-    assert [set(found) for found in await texts.containing_each("u", lists)] == [
+    assert [set(found) for found in await texts.ids_containing_each_list("u", lists)] == [
         set(await texts.containing("u", terms)) for terms in lists
     ]
-    assert await texts.containing_each("u", [["100%", "file_name"], ["100%"]]) == [["percent"], ["percent"]]
+    assert await texts.ids_containing_each_list("u", [["100%", "file_name"], ["100%"]]) == [["percent"], ["percent"]]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ async def test_ids_are_taken_literally_whatever_they_hold(store: VectorStore, rn
         assert {row_id async for rows in table.ids() for row_id, _ in rows} == set(HOSTILE[count:])
 
 
-async def test_another_users_vector_is_not_given_away(store: VectorStore) -> None:
+async def test_another_users_vector_is_not_returned(store: VectorStore) -> None:
     await store.memo_vectors.upsert([("m", "owner", np.ones(8))])
     assert await store.memo_vectors.get("other", "m") is None
     assert await store.memo_vectors.get("owner", "unknown") is None

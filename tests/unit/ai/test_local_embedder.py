@@ -66,7 +66,7 @@ async def test_time_for_a_huge_text_is_bounded(embedder: LocalEmbedder) -> None:
     assert np.array_equal(huge, await one(embedder, ("漫长的一天。" * 500_000)[:16_000]))
 
 
-async def test_event_loop_runs_on_and_a_query_overtakes_an_import(embedder: LocalEmbedder) -> None:
+async def test_embedding_does_not_block_the_event_loop_and_queries_come_first(embedder: LocalEmbedder) -> None:
     await one(embedder, "load the model")
     bulk = asyncio.create_task(embedder.embed(["今天和同事讨论了数据库迁移的方案。" * 20] * 200, "passage"))
     await asyncio.sleep(0.05)

@@ -50,7 +50,7 @@ def test_network_failures_and_time_outs_are_transient() -> None:
         (answered(429, "insufficient_quota"), False),
     ],
 )
-def test_only_what_may_pass_is_tried_again(error: openai.APIStatusError, again: bool) -> None:
+def test_only_transient_errors_are_retried(error: openai.APIStatusError, again: bool) -> None:
     assert is_transient(error, conflict=True) is is_transient(error, conflict=False) is again
 
 

@@ -17,7 +17,7 @@ from aimo.db import queries
 from aimo.db.queries import memos
 from aimo.db.schema import AIConversations, AIMessages, Attachments, MemoRelations, Memos, MemoTags, Tags
 from aimo.db.statements import in_list, param
-from support.scoping_check import trespasses
+from support.scoping_check import unscoped_tables
 from support.statements import registered
 
 SOURCE = Path(__file__).resolve().parents[3] / "src/aimo"
@@ -30,12 +30,12 @@ KNOWN = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")
 
 
 def test_statements_stay_with_the_rows_of_their_owner() -> None:
-    found = {name: trespasses(entry.statement) for name, entry in registered().items() if entry.reason is None}
+    found = {name: unscoped_tables(entry.statement) for name, entry in registered().items() if entry.reason is None}
     assert len(found) > 400
     assert {name: tables for name, tables in found.items() if tables} == {}
 
 
-def test_every_excuse_is_a_reason() -> None:
+def test_every_unscoped_statement_has_a_reason() -> None:
     excuses = {name: entry.reason for name, entry in registered().items() if entry.reason is not None}
     assert {name: excuse for name, excuse in excuses.items() if len(excuse) < 20} == {}
 
@@ -118,7 +118,7 @@ def test_every_excuse_is_a_reason() -> None:
     ],
 )
 def test_an_unscoped_statement_is_found_out(statement: Any) -> None:
-    assert trespasses(statement)
+    assert unscoped_tables(statement)
 
 
 def sources() -> list[Path]:

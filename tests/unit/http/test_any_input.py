@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from aimo.errors import AimoError
 from aimo.http.edge import form_body, json_body
 from aimo.http.edge.json_body import BadBodyError
-from aimo.http.edge.ranges import UnsatisfiableError, requested_span
-from aimo.http.edge.route_table import Routes
+from aimo.http.edge.ranges import UnsatisfiableError, parse_range
+from aimo.http.edge.route_table import RouteTable
 from aimo.http.input import query_string as qs
 from aimo.http.input.query_parameters import Query
 from aimo.http.input.text_validation import is_usable
@@ -79,18 +79,18 @@ def test_every_number_is_read_back(number: float) -> None:
 @given(st.text(alphabet="bytes=-0129, ", max_size=20).map(str.encode), st.integers(0, 200))
 def test_a_span_lies_within_the_content(header: bytes, size: int) -> None:
     with suppress(UnsatisfiableError):
-        span = requested_span(header, size)
+        span = parse_range(header, size)
         assert span is None or (span.start >= 0 and span.length > 0 and span.start + span.length <= size)
 
 
 @given(any_text)
 def test_any_file_name_gives_a_safe_key(filename: str) -> None:
     key = keys.attachment_key("u1", "2026-01-31", "id", filename)
-    assert keys.is_key(key)
+    assert keys.is_valid_key(key)
     assert key.isascii()
     assert key.count("/") == 2
 
 
 @given(any_text)
 def test_any_path_can_be_matched(path: str) -> None:
-    Routes([("/a/{b}", {"GET"})]).matches("GET", path)
+    RouteTable([("/a/{b}", {"GET"})]).matches("GET", path)

@@ -7,15 +7,15 @@ import pytest
 
 from aimo.errors import AimoError
 from aimo.http.asgi_types import Message, Receive, Scope, Send
-from aimo.http.edge.bodies import FORM_BYTES, STRANGER_BYTES, Bodies
-from aimo.http.edge.drain_body import Drain
+from aimo.http.edge.bodies import FORM_BYTES, STRANGER_BYTES, BodyParser
+from aimo.http.edge.drain_body import BodyDrain
 from aimo.http.input.body_budget import FREE_BYTES, BodyBudget
-from aimo.http.input.text_validation import refuse_unusable
+from aimo.http.input.text_validation import require_usable_body
 from support.asgi import call, echo
 
 
-def bodies(limit: int = 1000, **options: Any) -> Bodies:
-    return Bodies(echo, max_size=limit, upload_paths={"/upload"}, **options)
+def bodies(limit: int = 1000, **options: Any) -> BodyParser:
+    return BodyParser(echo, max_size=limit, upload_paths={"/upload"}, **options)
 
 
 async def post(*pieces: bytes, kind: str | None = "application/json", path: str = "/memos", **options: Any) -> Any:
@@ -96,7 +96,7 @@ async def test_the_limit_is_inclusive_and_counts_what_arrives() -> None:
     assert (await call(bodies(), "POST", headers=chunked, pieces=[b"x" * 600] * 2)).status == 413
 
 
-async def test_a_body_that_hardly_comes_is_refused() -> None:
+async def test_a_body_slower_than_the_minimum_pace_is_refused() -> None:
     async with asyncio.timeout(5):
         reply = await call(bodies(idle_seconds=0.1), "POST", pieces=[b"{"] * 999, pause=0.02)
     assert reply.status == 408
@@ -139,9 +139,9 @@ async def test_unusable_text_is_marked_for_after_the_login() -> None:
         reply = await post(sent, kind=kind)
         assert reply.json["state"]["unusable_text"] is True
     with pytest.raises(AimoError):
-        refuse_unusable({"state": {"unusable_text": True}})
-    refuse_unusable({"state": {}})
-    refuse_unusable({})
+        require_usable_body({"state": {"unusable_text": True}})
+    require_usable_body({"state": {}})
+    require_usable_body({})
     assert "unusable_text" not in (await post(b'{"a":"\\ud83d\\ude00"}')).json["state"]
 
 
@@ -152,7 +152,7 @@ async def test_after_the_body_the_app_waits_for_the_client_to_leave() -> None:
             await asyncio.wait_for(receive(), 0.05)
         await web(scope, receive, send)
 
-    reply = await call(Bodies(waits, max_size=10), "POST")
+    reply = await call(BodyParser(waits, max_size=10), "POST")
     assert reply.status == 200
 
 
@@ -175,21 +175,21 @@ async def test_an_early_answer_waits_until_the_body_was_sent() -> None:
 
     headers = [(b"content-length", b"10000")]
     scope = {"method": "POST", "path": "/", "headers": headers, "http_version": "1.1"}
-    await Drain(web)(scope, receive, send)
+    await BodyDrain(web)(scope, receive, send)
     assert not left
 
 
 async def test_draining_has_limits() -> None:
     headers = {"transfer-encoding": "chunked"}
-    reply = await call(Drain(web, most_bytes=2500), "POST", headers=headers, pieces=[b"x" * 1000] * 10, hangs=True)
+    reply = await call(BodyDrain(web, most_bytes=2500), "POST", headers=headers, pieces=[b"x" * 1000] * 10, hangs=True)
     assert reply.status == 200
-    reply = await call(Drain(web, most_seconds=0.05), "POST", headers=headers, pieces=[b"x"], hangs=True)
+    reply = await call(BodyDrain(web, most_seconds=0.05), "POST", headers=headers, pieces=[b"x"], hangs=True)
     assert reply.status == 200
 
 
 async def test_a_client_that_waits_for_permission_is_told_at_once() -> None:
     headers = {"content-length": "1000", "expect": "100-continue"}
-    reply = await asyncio.wait_for(call(Drain(web), "POST", headers=headers, pieces=[b"x"], hangs=True), 1)
+    reply = await asyncio.wait_for(call(BodyDrain(web), "POST", headers=headers, pieces=[b"x"], hangs=True), 1)
     assert reply.status == 200
 
 
@@ -202,7 +202,7 @@ def json_of(size: int) -> bytes:
     return b'{"a":"' + b"x" * (size - 8) + b'"}'
 
 
-async def answered(layer: Bodies, size: int, *, path: str = "/api/v1/memos", kind: str = "application/json") -> int:
+async def answered(layer: BodyParser, size: int, *, path: str = "/api/v1/memos", kind: str = "application/json") -> int:
     body = json_of(size) if "json" in kind else b"a=" + b"x" * (size - 2)
     return (await call(layer, "POST", path, headers={"content-type": kind}, pieces=[body], verified="u1")).status
 
@@ -248,7 +248,7 @@ async def test_bodies_of_all_requests_together_are_bounded(monkeypatch: pytest.M
             await done.wait()
         await web(scope, receive, send)
 
-    layer = Bodies(waits, max_size=100_000)  # room for 400,000 bytes, half of it for one user
+    layer = BodyParser(waits, max_size=100_000)  # room for 400,000 bytes, half of it for one user
 
     def send_one(user: str, path: str = "/slow") -> asyncio.Task[Any]:
         sent = call(layer, "POST", path, headers=JSON, pieces=[json_of(95_000)], verified=user)

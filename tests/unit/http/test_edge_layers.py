@@ -9,14 +9,14 @@ from structlog.testing import capture_logs
 
 from aimo.http.asgi_types import Receive, Scope, Send
 from aimo.http.edge.cors import Cors
-from aimo.http.edge.error_handler import Errors
+from aimo.http.edge.error_handler import ErrorHandler
 from aimo.http.edge.etag import JsonEtags
 from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
-from aimo.http.edge.not_found import Fallback
-from aimo.http.edge.paths import Paths
+from aimo.http.edge.not_found import NotFound
+from aimo.http.edge.paths import PathDecoder
 from aimo.http.edge.request_id import RequestId
-from aimo.http.edge.route_table import Routes
+from aimo.http.edge.route_table import RouteTable
 from aimo.http.edge.security import SecurityHeaders
 from aimo.http.input.senders import Senders
 from aimo.origins import parse_origins
@@ -151,7 +151,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def test_an_exception_is_one_log_line_and_tells_the_client_nothing() -> None:
     with capture_logs() as logs:
-        reply = await call(RequestId(Errors(broken)), "POST", "/api/v1/memos?token=hidden", pieces=[b"private"])
+        reply = await call(RequestId(ErrorHandler(broken)), "POST", "/api/v1/memos?token=hidden", pieces=[b"private"])
     assert (reply.status, reply.json) == (500, {"status": "error", "message": "Internal server error"})
     assert len(logs) == 1
     assert (logs[0]["method"], logs[0]["route"]) == ("POST", "(none)")
@@ -166,7 +166,7 @@ async def test_an_exception_within_an_answer_leaves_it_unfinished() -> None:
         raise RuntimeError
 
     with capture_logs() as logs:
-        reply = await call(Errors(breaks))
+        reply = await call(ErrorHandler(breaks))
     assert (reply.status, reply.body, reply.complete) == (200, b"half", False)
     assert [entry["answer_begun"] for entry in logs] == [True]
 
@@ -176,7 +176,7 @@ async def test_an_exception_within_an_answer_leaves_it_unfinished() -> None:
 
 @pytest.mark.parametrize("path", ["/a%zz", "/a%", "/a%4", "/%ff", "/%ED%A0%80", "/%C0%AF"])
 async def test_malformed_percent_encoding_is_refused(path: str) -> None:
-    reply = await call(Paths(echo), path=path)
+    reply = await call(PathDecoder(echo), path=path)
     assert reply.status == 400
     assert reply.json["status"] == "error"
 
@@ -186,7 +186,7 @@ async def test_malformed_percent_encoding_is_refused(path: str) -> None:
     [("/%E4%BD%A0", "/你"), ("/a%2Fb%2fc", "/a%2Fb%2Fc"), ("/a%00b", "/a\x00b"), ("/a%2520", "/a%20")],
 )
 async def test_paths_are_decoded_once_and_an_encoded_slash_separates_nothing(path: str, decoded: str) -> None:
-    assert (await call(Paths(echo), path=path)).json["path"] == decoded
+    assert (await call(PathDecoder(echo), path=path)).json["path"] == decoded
 
 
 async def test_head_is_get_without_its_body() -> None:
@@ -197,7 +197,7 @@ async def test_head_is_get_without_its_body() -> None:
     assert got.json["method"] == "GET"
 
 
-ROUTES = Routes(
+ROUTES = RouteTable(
     [
         ("/api/v1/memos", {"GET", "POST"}),
         ("/api/v1/memos/vector-search", {"POST"}),
@@ -238,7 +238,7 @@ def test_routes_are_matched_strictly(method: str, path: str, known: bool) -> Non
 @pytest.mark.parametrize("template", ["/x/{rest:path}", "/x/{number:int}"])
 def test_parameters_that_may_not_match_are_refused_at_start(template: str) -> None:
     with pytest.raises(ValueError, match="one segment of text"):
-        Routes([(template, {"GET"})])
+        RouteTable([(template, {"GET"})])
 
 
 async def web(scope: Scope, receive: Receive, send: Send) -> None:
@@ -261,7 +261,7 @@ async def web(scope: Scope, receive: Receive, send: Send) -> None:
     ],
 )
 async def test_unknown_addresses(method: str, path: str, answered: str) -> None:
-    reply = await call(Fallback(echo, routes=ROUTES, web=web), method, path)
+    reply = await call(NotFound(echo, routes=ROUTES, web=web), method, path)
     if answered == "api":
         assert reply.json["path"] == path.rstrip("/")
     elif answered == "web":
@@ -273,7 +273,7 @@ async def test_unknown_addresses(method: str, path: str, answered: str) -> None:
 
 
 async def test_the_404_page_shows_no_markup_of_the_path() -> None:
-    reply = await call(Fallback(echo, routes=ROUTES, web=web), "POST", "/<script>&\"'?q=secret")
+    reply = await call(NotFound(echo, routes=ROUTES, web=web), "POST", "/<script>&\"'?q=secret")
     assert b"<script>" not in reply.body
     assert b"/&lt;script&gt;&amp;&quot;&#x27;" in reply.body
     assert b"secret" not in reply.body

@@ -201,7 +201,7 @@ async def test_a_stalled_upload_ends(tmp_path: Path) -> None:
     assert refused.value.code == Code.FILE_UPLOAD_ERROR
 
 
-async def test_an_upload_that_hardly_comes_ends(tmp_path: Path) -> None:
+async def test_an_upload_slower_than_the_minimum_pace_is_refused(tmp_path: Path) -> None:
     async def receive() -> Message:
         await asyncio.sleep(0.02)
         return {"type": "http.request", "body": b"-", "more_body": True}

@@ -24,7 +24,7 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def test_types_are_made_of_the_present_document() -> None:
+def test_types_match_the_current_openapi_document() -> None:
     described = document(CONTROLLERS, DEPENDENCIES)
     parts = {part: described[part] for part in ("paths", "components")}
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aimo.errors import ConfigurationError
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 from aimo.push.channels import Channels
 from aimo.push.feishu import Feishu, sign
 from aimo.push.meow import Meow
@@ -81,7 +81,7 @@ def test_meow_needs_a_service_address() -> None:
 
 async def test_feishu_gets_plain_text_signed_with_the_secret() -> None:
     async with listening(TinyHttp(answer(200, '{"code":0}'))) as server:
-        feishu = Feishu(Outbound("127.0.0.1"))
+        feishu = Feishu(OutboundClient("127.0.0.1"))
         url = f"http://127.0.0.1:{server.port}/hook/1"
         await feishu.send({"webhookUrl": url}, MESSAGE)
         await feishu.send({"webhookUrl": url, "secret": "sec"}, MESSAGE)
@@ -93,7 +93,9 @@ async def test_feishu_gets_plain_text_signed_with_the_secret() -> None:
 async def test_feishu_cuts_what_a_bot_would_not_take() -> None:
     async with listening(TinyHttp(answer(200, "{}"))) as server:
         url = f"http://127.0.0.1:{server.port}/"
-        await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": url}, PushMessage("t", "<p>" + "字" * 10_000 + "</p>"))
+        await Feishu(OutboundClient("127.0.0.1")).send(
+            {"webhookUrl": url}, PushMessage("t", "<p>" + "字" * 10_000 + "</p>")
+        )
         _, body = received(server)
         text = body["content"]["text"]  # type: ignore[index]
         assert text.startswith("t\n字字") and text.endswith("字…") and len(text.encode()) < 18_100
@@ -120,7 +122,7 @@ async def test_feishu_failures_say_whether_they_may_be_tried_again(
 ) -> None:
     async with listening(TinyHttp(answer(status, body))) as server:
         with pytest.raises(PushError) as error:
-            await Feishu(Outbound("127.0.0.1")).send({"webhookUrl": f"http://127.0.0.1:{server.port}/"}, MESSAGE)
+            await Feishu(OutboundClient("127.0.0.1")).send({"webhookUrl": f"http://127.0.0.1:{server.port}/"}, MESSAGE)
         assert str(error.value) == f"Feishu channel error: {status} - {body.replace('<', '< ')}", "it is shown to users"
         assert error.value.outcome is outcome
 
@@ -140,17 +142,17 @@ async def test_whether_a_message_may_have_arrived_is_known() -> None:
             await Meow(f"http://127.0.0.1:{server.port}").send({"nickname": "al"}, MESSAGE)
     assert cut_off.value.outcome is PushOutcome.UNKNOWN
     with pytest.raises(PushError, match="not public") as private:
-        await Feishu(Outbound()).send({"webhookUrl": "http://127.0.0.1:80/"}, MESSAGE)
+        await Feishu(OutboundClient()).send({"webhookUrl": "http://127.0.0.1:80/"}, MESSAGE)
     assert private.value.outcome is PushOutcome.REJECTED
 
 
 @pytest.mark.parametrize("target", [{"type": "pigeon"}, {}, {"type": ["meow"]}, None, 1, "meow", []])
-async def test_whatever_is_stored_as_a_channel_gives_an_error_that_says_so(target: object) -> None:
+async def test_any_stored_channel_fails_with_a_clear_error(target: object) -> None:
     with pytest.raises(PushError, match=r"^Unsupported channel type: "):
-        await Channels({"feishu": Feishu(Outbound())}).send(target, MESSAGE)
+        await Channels({"feishu": Feishu(OutboundClient())}).send(target, MESSAGE)
 
 
 @pytest.mark.parametrize("url", [None, "", 5, {}])
 async def test_feishu_needs_its_webhook(url: object) -> None:
     with pytest.raises(PushError, match=r"^Feishu webhook URL is required$"):
-        await Feishu(Outbound()).send({"webhookUrl": url}, MESSAGE)
+        await Feishu(OutboundClient()).send({"webhookUrl": url}, MESSAGE)

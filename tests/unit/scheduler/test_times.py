@@ -10,7 +10,7 @@ import pytest
 
 from aimo.errors import ConfigurationError
 from aimo.scheduler.cron import cron_trigger
-from aimo.services.push.due_hours import due_hours, hour_of, hour_of_today, targets
+from aimo.services.push.due_hours import due_hours, hour_of_today, parse_hour, targets
 from aimo.services.push.message_content import day_bounds
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -39,7 +39,7 @@ def test_an_hour_that_comes_twice_has_one_name() -> None:
 
 def test_an_hour_of_today_is_one_of_the_local_day() -> None:
     due = hour_of_today(ZoneInfo("Asia/Shanghai"), ms("2026-01-31T20:00:00"), 5)
-    assert (due, hour_of(due)) == ("2026-02-01T05", 5)
+    assert (due, parse_hour(due)) == ("2026-02-01T05", 5)
 
 
 def test_days_have_the_hours_that_clocks_give_them() -> None:
@@ -51,7 +51,7 @@ def test_days_have_the_hours_that_clocks_give_them() -> None:
     assert lengths == {"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24}
 
 
-def test_targets_keep_their_names_and_do_not_tell_addresses() -> None:
+def test_target_keys_are_stable_and_hide_addresses() -> None:
     hook = {"type": "feishu", "webhookUrl": "https://open.feishu.example/hook/secret", "secret": "a"}
     meow = {"type": "meow", "nickname": "al"}
     odd = [None, 5, {"type": "pigeon"}, {"type": []}, "x", {}]

@@ -84,7 +84,7 @@ def test_match_says_what_found_it() -> None:
     assert found == {"a": "both", "b": "text", "c": "semantic", "x": "text"}
 
 
-def test_nothing_in_gives_nothing_out() -> None:
+def test_no_input_gives_no_matches() -> None:
     assert fuse([], []) == []
 
 

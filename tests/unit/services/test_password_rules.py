@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from aimo.services.accounts.password_rules import BrokenRule, broken_rule
+from aimo.services.accounts.password_rules import PasswordRuleViolation, find_violation
 
 
 @pytest.mark.parametrize(
     ("password", "broken"),
     [
-        ("", BrokenRule.TOO_SHORT),
-        ("kx7-Qm2", BrokenRule.TOO_SHORT),
-        ("密码", BrokenRule.TOO_SHORT),
+        ("", PasswordRuleViolation.TOO_SHORT),
+        ("kx7-Qm2", PasswordRuleViolation.TOO_SHORT),
+        ("密码", PasswordRuleViolation.TOO_SHORT),
         ("kx7-Qm2v", None),
         ("纸箱饺", None),
         ("kx7-Qm2v" * 9, None),
-        ("kx7-Qm2v" * 9 + "x", BrokenRule.TOO_LONG),
-        ("纸箱饺子好吃" * 5, BrokenRule.TOO_LONG),
-        ("password", BrokenRule.COMMON),
-        ("PassWord1", BrokenRule.COMMON),
-        ("12345678", BrokenRule.COMMON),
-        ("88888888", BrokenRule.COMMON),
-        ("1qaz2wsx", BrokenRule.COMMON),
-        ("        ", BrokenRule.COMMON),
-        ("Passw0rd", BrokenRule.COMMON),
+        ("kx7-Qm2v" * 9 + "x", PasswordRuleViolation.TOO_LONG),
+        ("纸箱饺子好吃" * 5, PasswordRuleViolation.TOO_LONG),
+        ("password", PasswordRuleViolation.COMMON),
+        ("PassWord1", PasswordRuleViolation.COMMON),
+        ("12345678", PasswordRuleViolation.COMMON),
+        ("88888888", PasswordRuleViolation.COMMON),
+        ("1qaz2wsx", PasswordRuleViolation.COMMON),
+        ("        ", PasswordRuleViolation.COMMON),
+        ("Passw0rd", PasswordRuleViolation.COMMON),
     ],
 )
-async def test_a_new_password_keeps_the_rules(password: str, broken: BrokenRule | None) -> None:
-    assert await broken_rule(password) is broken
+async def test_a_new_password_keeps_the_rules(password: str, broken: PasswordRuleViolation | None) -> None:
+    assert await find_violation(password) is broken
 
 
 def test_the_list_is_long_enough_to_matter() -> None:

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from aimo.ai.asr import SpeechTask
-from aimo.ai.ocr import RecognitionOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, RecognizedText
 from aimo.errors import AimoError, ProviderError
-from aimo.outbound import Answer, Outbound
+from aimo.outbound import Answer, OutboundClient
 from aimo.services.accounts.provider_allowances import Unlimited
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
-from aimo.services.recognition.own_file_reader import OwnFiles
+from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
 from support.hostile_texts import PAYLOADS, live_parts
@@ -28,11 +28,11 @@ class HostileProvider:
     def __init__(self, said: str) -> None:
         self.said = said
 
-    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> RecognizedText:
         if file == "ZmFpbA==":
             raise ProviderError(self.said)
         pictures = ["https://a.example/x.png", "javascript:alert(1)", "data:text/html,x", self.said, "aGk="]
-        return Recognized(self.said, [{"content": self.said, "bbox2d": [1, [self.said]]}], pictures)
+        return RecognizedText(self.said, [{"content": self.said, "bbox2d": [1, [self.said]]}], pictures)
 
     async def submit(self, urls: Any, language_hints: Any) -> SpeechTask:
         raise ProviderError(self.said)
@@ -44,7 +44,7 @@ class HostileProvider:
         """Nothing to close."""
 
 
-class Fetching(Outbound):
+class Fetching(OutboundClient):
     """Answers every request with one transcription."""
 
     def __init__(self, said: str) -> None:
@@ -62,7 +62,7 @@ class Fetching(Outbound):
 @pytest.mark.parametrize("payload", PAYLOADS)
 async def test_recognised_text_carries_no_markup(payload: str, tmp_path: Path) -> None:
     signer = FileSigner("secret")
-    own = OwnFiles(LocalStorage(tmp_path, signer), signer)
+    own = OwnFileReader(LocalStorage(tmp_path, signer), signer)
     provider = HostileProvider(payload)
     ocr = OcrService({"zhipu": provider}, Fetching(payload), own, Unlimited(), enabled=True, default_provider="zhipu")
     (found,) = await ocr.recognize("alice", ["aGk="], "", RecognitionOptions())

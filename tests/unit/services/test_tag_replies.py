@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aimo.services.memos.tag_reply_parser import tags_in
+from aimo.services.memos.tag_reply_parser import parse_tags
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,6 @@ from aimo.services.memos.tag_reply_parser import tags_in
     ],
 )
 def test_tags_are_found(reply: str, tags: list[str]) -> None:
-    found = tags_in(reply)
+    found = parse_tags(reply)
     assert found == tags or reply.startswith("[[[")
     assert len(found) <= 8

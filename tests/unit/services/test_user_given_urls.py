@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from aimo.ai.asr import SpeechTask
-from aimo.ai.ocr import RecognitionOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, RecognizedText
 from aimo.errors import AimoError, Code
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 from aimo.push.feishu import Feishu
 from aimo.push.protocol import PushError, PushMessage
 from aimo.services.accounts.provider_allowances import Unlimited
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
-from aimo.services.recognition.own_file_reader import OwnFiles
+from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
 from support.tasks import EverybodysTasks
@@ -31,9 +31,9 @@ class Provider:
     def __init__(self) -> None:
         self.asked: list[Any] = []
 
-    async def recognize(self, file: str, options: RecognitionOptions) -> Recognized:
+    async def recognize(self, file: str, options: RecognitionOptions) -> RecognizedText:
         self.asked.append(file)
-        return Recognized(text="", layout=None, visualization=None)
+        return RecognizedText(text="", layout=None, visualization=None)
 
     async def submit(self, urls: Sequence[str], language_hints: Sequence[str]) -> SpeechTask:
         self.asked.append(urls)
@@ -47,19 +47,19 @@ class Provider:
 
 
 @pytest.fixture(params=["10.0.0.1", "127.0.0.1", "::1", "::ffff:192.168.0.1"])
-def inside(request: pytest.FixtureRequest) -> Outbound:
+def inside(request: pytest.FixtureRequest) -> OutboundClient:
     """Resolves every name to a public address and a private one."""
 
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.215.14", request.param]
 
-    return Outbound(resolve=resolve)
+    return OutboundClient(resolve=resolve)
 
 
-async def test_text_recognition_is_not_sent_to_names_that_lead_inside(inside: Outbound, tmp_path: Path) -> None:
+async def test_text_recognition_is_not_sent_to_names_that_lead_inside(inside: OutboundClient, tmp_path: Path) -> None:
     provider = Provider()
     signer = FileSigner("secret")
-    own = OwnFiles(LocalStorage(tmp_path, signer), signer)
+    own = OwnFileReader(LocalStorage(tmp_path, signer), signer)
     service = OcrService({"zhipu": provider}, inside, own, Unlimited(), enabled=True, default_provider="zhipu")
     with pytest.raises(AimoError, match="not public") as refusal:
         await service.recognize("alice", [URL], "", RecognitionOptions())
@@ -67,7 +67,7 @@ async def test_text_recognition_is_not_sent_to_names_that_lead_inside(inside: Ou
     assert provider.asked == []
 
 
-async def test_speech_recognition_is_not_sent_to_names_that_lead_inside(inside: Outbound) -> None:
+async def test_speech_recognition_is_not_sent_to_names_that_lead_inside(inside: OutboundClient) -> None:
     provider = Provider()
     with pytest.raises(AimoError, match="not public") as refusal:
         await AsrService(provider, inside, EverybodysTasks(), Unlimited()).submit("alice", [URL], [])
@@ -75,7 +75,7 @@ async def test_speech_recognition_is_not_sent_to_names_that_lead_inside(inside: 
     assert provider.asked == []
 
 
-async def test_a_webhook_is_not_sent_to_names_that_lead_inside(inside: Outbound) -> None:
+async def test_a_webhook_is_not_sent_to_names_that_lead_inside(inside: OutboundClient) -> None:
     target: Mapping[str, Any] = {"webhookUrl": URL}
     with pytest.raises(PushError, match="not public"):
         await Feishu(inside).send(target, PushMessage("t", "m"))

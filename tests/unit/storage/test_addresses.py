@@ -12,7 +12,7 @@ from botocore.credentials import Credentials as AwsCredentials
 
 from aimo.storage import presign
 from aimo.storage.bucket_urls import Bucket, object_path, oss_public, oss_root, s3_public, s3_root
-from aimo.storage.content_types import Shown, shown_as
+from aimo.storage.content_types import Shown, content_type_for_bucket
 from aimo.storage.presign import Credentials, aws_url, encoded, oss_url
 
 PATH = "attachments/u1/2026-01-31/Ab_-.png"
@@ -69,12 +69,12 @@ def test_doubled_slashes_are_one() -> None:
     assert object_path("", "a/b") == "a/b"
 
 
-@pytest.mark.parametrize("shown", [None, *map(shown_as, ["a.png", "a 会.svg"])])
+@pytest.mark.parametrize("shown", [None, *map(content_type_for_bucket, ["a.png", "a 会.svg"])])
 @pytest.mark.parametrize("key", [PATH, "a/中 文~(1)*'!#%+.png"])
 def test_s3_signatures_are_those_of_the_aws_library(
     key: str, shown: Shown | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presign, "start_of", lambda now, lifetime: int(now))
+    monkeypatch.setattr(presign, "signing_time", lambda now, lifetime: int(now))
     now = 1_795_348_957.5
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime(2026, 11, 22, 12, 2, 37))
     base = f"https://memos.s3.us-east-1.amazonaws.com/{encoded(key)}"
@@ -91,7 +91,7 @@ def test_s3_signatures_are_those_of_the_aws_library(
 
 def test_oss_signature_is_that_of_the_aliyun_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check value is from the provider's own SDK, alibabacloud-oss-v2 1.4.1."""
-    monkeypatch.setattr(presign, "start_of", lambda now, lifetime: int(now))
+    monkeypatch.setattr(presign, "signing_time", lambda now, lifetime: int(now))
     key = "pre/中 文~(1)*'!.png"
     base = f"https://bkt.oss-cn-hangzhou.aliyuncs.com/{encoded(key)}"
     credentials = Credentials("AKID", "SECRET", "cn-hangzhou")
@@ -108,7 +108,7 @@ def test_oss_signature_is_that_of_the_aliyun_library(monkeypatch: pytest.MonkeyP
 
 def test_an_oss_signature_covers_what_the_answer_shall_say_of_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check value is from the same SDK."""
-    monkeypatch.setattr(presign, "start_of", lambda now, lifetime: int(now))
+    monkeypatch.setattr(presign, "signing_time", lambda now, lifetime: int(now))
     key = "pre/中 文~(1)*'!.svg"
     base = f"https://bkt.oss-cn-hangzhou.aliyuncs.com/{encoded(key)}"
     shown = Shown("application/octet-stream", 'attachment; filename="%E4%B8%AD%20a.svg"')
@@ -125,5 +125,5 @@ def test_signed_addresses_stay_the_same_for_a_while_and_never_outlive_their_time
     later = aws_url("https://h/k", credentials, 3600, now=900_000_000 + 901)
     assert first == second != later
     for now in (900_000_000, 900_000_899):
-        assert now - 900 < presign.start_of(now, 3600) <= now
+        assert now - 900 < presign.signing_time(now, 3600) <= now
     assert "X-Amz-Expires=604800" in aws_url("https://h/k", credentials, 10**7, now=0)

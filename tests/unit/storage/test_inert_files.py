@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from aimo.storage.content_types import INERT, UNKNOWN, attachment_disposition, inert_or_unknown, shown_as
-from aimo.storage.serving_headers import served_as
+from aimo.storage.content_types import INERT, UNKNOWN, attachment_disposition, content_type_for_bucket, inert_or_unknown
+from aimo.storage.serving_headers import serving_headers
 
 # What browsers run or render as a document, whatever it is called.
 ACTIVE = [
@@ -99,19 +99,19 @@ SHOWN = {
 @pytest.mark.parametrize("extension", ACTIVE)
 def test_a_bucket_hands_over_what_could_run_as_a_download_of_no_type(extension: str) -> None:
     for key in (f"u/d/a.{extension}", f"u/d/a.png.{extension}", f"u/d/a.{extension} ", f"u/d/{extension}"):
-        shown = shown_as(key)
+        shown = content_type_for_bucket(key)
         assert shown.content_type == UNKNOWN
         assert shown.disposition.startswith('attachment; filename="')
 
 
 @pytest.mark.parametrize(("name", "media_type"), SHOWN.items())
 def test_a_bucket_shows_inert_media_in_place(name: str, media_type: str) -> None:
-    assert shown_as(f"u/d/{name}") == (media_type, "")
+    assert content_type_for_bucket(f"u/d/{name}") == (media_type, "")
 
 
 @pytest.mark.parametrize("key", ["png", "u/d/png", "u.png/d/a", "u/d/a.png/", "u/d/a.p\x00ng", "u/d/a.png\n"])
 def test_a_key_without_an_extension_is_a_download(key: str) -> None:
-    assert shown_as(key).content_type == UNKNOWN
+    assert content_type_for_bucket(key).content_type == UNKNOWN
 
 
 def test_no_listed_type_can_run() -> None:
@@ -148,7 +148,7 @@ BEGINNINGS = [
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 @pytest.mark.parametrize("name", ["a.png", "a.svg", "a.html", "a.pdf", "a"])
 def test_this_server_hands_over_what_it_does_not_recognise_as_a_sandboxed_download(name: str, beginning: bytes) -> None:
-    served = served_as(f"u/d/{name}", beginning)
+    served = serving_headers(f"u/d/{name}", beginning)
     assert served.content_type == UNKNOWN
     assert served.disposition.startswith("attachment")
     assert re.search(r"\bsandbox$", served.policy)
@@ -158,10 +158,10 @@ def test_this_server_hands_over_what_it_does_not_recognise_as_a_sandboxed_downlo
 @pytest.mark.parametrize("beginning", [b"GIF89a/*<script>*/=1;", b"\x89PNG\r\n\x1a\n<html>", b"<svgftypisom<script>"])
 @pytest.mark.parametrize("name", ["a.html", "a.svg", "a.js"])
 def test_a_file_that_is_two_things_is_shown_as_the_inert_one_in_a_sandbox(name: str, beginning: bytes) -> None:
-    served = served_as(f"u/d/{name}", beginning)
+    served = serving_headers(f"u/d/{name}", beginning)
     assert served.content_type in INERT
     assert "sandbox" in served.policy
-    assert shown_as(f"u/d/{name}").content_type == UNKNOWN, "a bucket goes by the name, which is as safe"
+    assert content_type_for_bucket(f"u/d/{name}").content_type == UNKNOWN, "a bucket goes by the name, which is as safe"
 
 
 NAMES = [

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from aimo.storage import keys
-from aimo.storage.serving_headers import attachment_disposition, served_as, sniff
+from aimo.storage.serving_headers import attachment_disposition, serving_headers, sniff
 from aimo.storage.signing import FileSigner
 
 UID = "u0123456789abcdefghijklm"
@@ -18,8 +18,8 @@ def test_keys_have_the_established_layout() -> None:
     assert key == f"{UID}/2026-01-31/AbC-_xyz0123456789AbCdEf.PNG"
     avatar = keys.avatar_key(UID, "2026-01-31", "me.png")
     assert re.fullmatch(rf"avatar/{UID}/2026-01-31/[A-Za-z0-9_-]{{24}}\.png", avatar)
-    assert keys.is_key(key)
-    assert keys.is_key(avatar)
+    assert keys.is_valid_key(key)
+    assert keys.is_valid_key(avatar)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_extensions_are_safe(filename: str, extension: str) -> None:
     "key", ["", "/a", "a/", "a//b", "..", "a/../b", "../a", "./a", "a/.hidden", "a\x00b", "a\\b", "a/" * 600, "x" * 300]
 )
 def test_dangerous_names_are_no_keys(key: str) -> None:
-    assert not keys.is_key(key)
+    assert not keys.is_valid_key(key)
 
 
 def test_an_owner_cannot_leave_the_layout() -> None:
@@ -121,7 +121,7 @@ def test_media_are_recognised_by_their_first_bytes(beginning: bytes, media_type:
 
 @pytest.mark.parametrize("name", ["x.html", "x.svg", "x.xml", "x.js", "x.txt", "x.xhtml", "x"])
 def test_what_could_run_is_a_sandboxed_download(name: str) -> None:
-    served = served_as(f"u/2026-01-31/{name}", b"<script>alert(1)</script>")
+    served = serving_headers(f"u/2026-01-31/{name}", b"<script>alert(1)</script>")
     assert served.disposition.startswith("attachment;")
     assert "sandbox" in served.policy
     assert "html" not in served.content_type
@@ -129,9 +129,9 @@ def test_what_could_run_is_a_sandboxed_download(name: str) -> None:
 
 
 def test_media_are_shown_in_place_by_what_they_are_not_by_their_name() -> None:
-    assert served_as("u/d/x.html", PNG)[:2] == ("image/png", "inline")
-    assert served_as("u/d/x.svg", b"<svg/>").content_type == "application/octet-stream"
-    assert served_as("u/d/x.ogv", b"OggS").content_type == "video/ogg"
+    assert serving_headers("u/d/x.html", PNG)[:2] == ("image/png", "inline")
+    assert serving_headers("u/d/x.svg", b"<svg/>").content_type == "application/octet-stream"
+    assert serving_headers("u/d/x.ogv", b"OggS").content_type == "video/ogg"
 
 
 def test_download_names_are_percent_encoded_as_clients_expect() -> None:

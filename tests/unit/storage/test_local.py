@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimo.storage.local import CHUNK, LocalStorage
-from aimo.storage.protocol import ObjectMissing, Placement, StorageError
+from aimo.storage.protocol import ObjectMissingError, Placement, StorageError
 from aimo.storage.signing import FileSigner
 
 KEY = "u1/2026-01-31/abc.bin"
@@ -76,14 +76,14 @@ async def test_replacing_never_shows_half_a_file(storage: LocalStorage, tmp_path
 
 async def test_what_is_not_there_is_missing_and_may_be_deleted(storage: LocalStorage, tmp_path: Path) -> None:
     for key in (KEY, "u1", "", "../outside", "/etc/passwd", "a/../../x", "a\x00b", ".incoming/x", "x" * 200 + "/y"):
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectMissingError):
             await storage.open(key)
         assert not await storage.exists(key)
         await storage.delete(key)
     await storage.put(KEY, make(tmp_path / "s", b"x"), "x/y")
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissingError):
         await storage.open("u1/2026-01-31")
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissingError):
         await storage.open(KEY + "/below")
     await storage.delete(KEY)
     await storage.delete(KEY)
@@ -99,7 +99,7 @@ async def test_links_lead_nowhere_outside(storage: LocalStorage, tmp_path: Path)
     (folder / "circle").symlink_to(folder / "circle")
     os.mkfifo(folder / "pipe")
     for key in ("u1/link", "u1/up/secret", "u1/circle", "u1/pipe"):
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectMissingError):
             await storage.open(key)
     await storage.delete("u1/link")
     assert (tmp_path / "secret").exists()

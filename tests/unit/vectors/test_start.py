@@ -7,7 +7,7 @@ import sys
 import aimo.vectors.store
 
 
-def test_the_clients_of_an_api_that_nobody_asks_are_not_imported() -> None:
+def test_unused_rest_clients_of_lancedb_are_not_imported() -> None:
     assert aimo.vectors.store.lancedb
     assert "lance_namespace_urllib3_client.models" in sys.modules
     assert not [name for name in sys.modules if name.startswith("lance_namespace_urllib3_client.api")]

@@ -115,7 +115,7 @@ FOR_SYNC = unscoped(
 
 
 @dataclass(frozen=True)
-class Filters:
+class FilterShape:
     """Which of the optional conditions a page has; their values are bound when it is asked for.
 
     ``category``: any, one (bound ``category_id``) or none. ``tags``: all of the bound ``tag_ids``
@@ -137,7 +137,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Order:
+class SortOrder:
     """The order of a page; ties keep the order of insertion, in the same direction."""
 
     by: Literal["created_at", "updated_at"] = "created_at"
@@ -146,11 +146,11 @@ class Order:
 
 _CATEGORIES: tuple[Literal["any", "one", "none"], ...] = ("any", "one", "none")
 _ORDERS = tuple(
-    Order(by, descending) for by in get_args(Literal["created_at", "updated_at"]) for descending in (True, False)
+    SortOrder(by, descending) for by in get_args(Literal["created_at", "updated_at"]) for descending in (True, False)
 )
 
 
-def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _conditions(filters: FilterShape) -> Iterator[ColumnElement[bool]]:
     yield _MINE
     if filters.public:
         yield Memos.is_public == true()
@@ -173,13 +173,13 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         )
 
 
-def _ordering(order: Order) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+def _ordering(order: SortOrder) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     moment = getattr(Memos, order.by)
     return (moment.desc(), Memos.seq.desc()) if order.descending else (moment.asc(), Memos.seq.asc())
 
 
 @cache
-def page(filters: Filters, order: Order) -> Select[Any]:
+def page(filters: FilterShape, order: SortOrder) -> Select[Any]:
     """One page of memos: bound ``limit`` and ``offset``.
 
     Ids are picked first, which an index does alone: otherwise MySQL reads every row that a page far down skips.
@@ -193,7 +193,7 @@ def page(filters: Filters, order: Order) -> Select[Any]:
 
 
 @cache
-def sizes(filters: Filters, order: Order) -> Select[Any]:
+def sizes(filters: FilterShape, order: SortOrder) -> Select[Any]:
     """What the memos of one page take of an answer in bytes, in its order: bound ``limit`` and ``offset``."""
     picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
@@ -203,13 +203,13 @@ def sizes(filters: Filters, order: Order) -> Select[Any]:
 
 
 @cache
-def count(filters: Filters) -> Select[Any]:
+def count(filters: FilterShape) -> Select[Any]:
     """How many memos there are."""
     return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memos).where(*_conditions(filters)))
 
 
 @cache
-def ids(filters: Filters, order: Order | None = None) -> Select[Any]:
+def ids(filters: FilterShape, order: SortOrder | None = None) -> Select[Any]:
     """The ids of all of them, in order when one is given."""
     statement = select(Memos.memo_id).where(*_conditions(filters))
     name = f"memos.ids[{filters}]"
@@ -219,17 +219,17 @@ def ids(filters: Filters, order: Order | None = None) -> Select[Any]:
     return owned(name, statement)
 
 
-def every_shape() -> list[Executable]:
+def all_shapes() -> list[Executable]:
     """Build, and thereby register, every statement that the services can ask for."""
     switches = (False, True)
     bounds = [(tags, since, until) for tags in switches for since in switches for until in switches]
     shapes: list[Executable] = []
     for category in _CATEGORIES:
         for tags, since, until in bounds:
-            plain = Filters(category=category, tags=tags, since=since, until=until)
+            plain = FilterShape(category=category, tags=tags, since=since, until=until)
             listed = replace(plain, listed=True)
             shapes += [count(plain), count(listed), ids(plain)]
             shapes += [ids(plain, order) for order in _ORDERS]
             shapes += [build(each, order) for build in (page, sizes) for each in (plain, listed) for order in _ORDERS]
-    public = Filters(public=True)
+    public = FilterShape(public=True)
     return [*shapes, count(public), *(build(public, order) for build in (page, sizes) for order in _ORDERS)]

@@ -61,7 +61,7 @@ class ColumnInfo:
 
 
 @dataclass(frozen=True)
-class Inspected:
+class BrowsableTable:
     """A table that may be shown: its columns, and the statement for a page of them in the same order."""
 
     columns: tuple[ColumnInfo, ...]
@@ -88,14 +88,14 @@ def _python_type(attribute: InstrumentedAttribute[Any]) -> type:
     return str if python is dict else python
 
 
-def _inspected(name: str, table: type[schema.Model], listed: str) -> Inspected:
+def _inspected(name: str, table: type[schema.Model], listed: str) -> BrowsableTable:
     attributes = [getattr(table, column) for column in listed.split()]
     statement = unscoped(
         f"inspection.{name}",
         select(*attributes).order_by(attributes[0]).limit(param("limit")).offset(param("offset")),
         reason="operators look at the rows of all users, with the machine token",
     )
-    return Inspected(tuple(_column(name, attribute) for attribute in attributes), statement)
+    return BrowsableTable(tuple(_column(name, attribute) for attribute in attributes), statement)
 
 
 INSPECTED = {name: _inspected(name, table, listed) for name, (table, listed) in _TABLES.items()}

@@ -8,9 +8,9 @@ from litestar.params import JSONBody
 from aimo.dto.ai import SuggestedTags, TagsRequest, Tool, ToolList
 from aimo.dto.base import Envelope
 from aimo.errors import AimoError, Code
-from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, Services, User
-from aimo.http.output.envelope import fails_as, ok
+from aimo.http.output.envelope import ok, unexpected_failure
 from aimo.http.routing import get, post
 
 _TOOLS = [
@@ -32,7 +32,7 @@ class AIController(Controller):
     @post(
         "/generate-tags",
         summary="Suggest tags",
-        opt={"limited": True} | fails_as(Code.SYSTEM_ERROR, "Failed to generate tags"),
+        opt={"limited": True} | unexpected_failure(Code.SYSTEM_ERROR, "Failed to generate tags"),
     )
     async def suggest_tags(
         self, data: JSONBody[TagsRequest], request: AnyRequest, services: Services, user: User
@@ -40,7 +40,7 @@ class AIController(Controller):
         """Tags for a text, the user's own ones where they fit."""
         if not data.content or not data.content.strip():
             raise AimoError(Code.PARAMS_ERROR, "Content is required")
-        tags = await while_present(request, services.tag_suggestions.suggest(user.uid, data.content))
+        tags = await run_until_disconnect(request, services.tag_suggestions.suggest(user.uid, data.content))
         return ok(SuggestedTags(tags=tags))
 
     @get("/tools", summary="List the helpers")

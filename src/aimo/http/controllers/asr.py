@@ -12,7 +12,7 @@ from aimo.ai.asr import SpeechTask
 from aimo.dto.asr import AsrBody, AsrResult, AsrSubmitted, AsrTask
 from aimo.dto.base import UNSET, Envelope
 from aimo.errors import AimoError, Code
-from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, PathText, Services, User
 from aimo.http.output.envelope import JSON, failure, ok
 from aimo.http.routing import get, post
@@ -62,7 +62,7 @@ class AsrController(Controller):
     @get("/wait/{task_id:str}", summary="Wait for a task")
     async def wait(self, task_id: PathText, request: AnyRequest, services: Services, user: User) -> Envelope[AsrResult]:
         """What was recognized, once the task has ended; five minutes at most."""
-        return ok(await while_present(request, _waited(services.asr, user.uid, task_id)))
+        return ok(await run_until_disconnect(request, _waited(services.asr, user.uid, task_id)))
 
     @get("/result/{task_id:str}", summary="Read what was recognized")
     async def result(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrResult]:
@@ -75,7 +75,7 @@ class AsrController(Controller):
     ) -> Envelope[AsrResult]:
         """Begin a task and wait for what is recognized; five minutes at most."""
         task = await services.asr.submit(user.uid, data.file_urls, data.language_hints or ())
-        return ok(await while_present(request, _waited(services.asr, user.uid, task.task_id)))
+        return ok(await run_until_disconnect(request, _waited(services.asr, user.uid, task.task_id)))
 
 
 async def _waited(asr: AsrService, uid: str, task_id: str) -> AsrResult:

@@ -19,7 +19,7 @@ from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User,
 from aimo.http.input.query_parameters import Query
 from aimo.http.input.text_validation import require_usable_inside
 from aimo.http.input.uploads import received
-from aimo.http.output.envelope import JSON, fails_as, failure, ok
+from aimo.http.output.envelope import JSON, failure, ok, unexpected_failure
 from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.routing import delete, get, patch, post
 from aimo.js_coercion import integer_prefix
@@ -100,17 +100,17 @@ class MachineAttachmentController(Controller):
     @post(
         "/upload",
         summary="Upload a file for a user",
-        opt=documented(USER) | {"upload": "file", "limited": True} | fails_as(Code.SYSTEM_ERROR),
+        opt=documented(USER) | {"upload": "file", "limited": True} | unexpected_failure(Code.SYSTEM_ERROR),
     )
     async def upload(self, request: AnyRequest, params: Params, services: Services) -> Envelope[AttachmentResult]:
         """Store a file for the user named by `uid`."""
-        uid = await machine_user(params, services)
+        uid = await user_named_in_query(params, services)
         attachment = await _store(request, services, uid)
         message = "File uploaded successfully via BA authentication"
         return ok(AttachmentResult(message=message, attachment=attachment))
 
 
-async def machine_user(params: Query, services: Services) -> str:
+async def user_named_in_query(params: Query, services: Services) -> str:
     """The user that a machine acts for, named in the query."""
     uid = params.text("uid", "")
     if not uid:
@@ -124,7 +124,7 @@ async def _store(request: AnyRequest, services: Services, uid: str) -> Attachmen
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and len(announced) < 20:
         await services.attachments.require_room(uid, max(0, int(announced) - _USUAL_OVERHEAD))
-    async with received(request, services, "file", accept=services.attachments.require_allowed) as file:
+    async with received(request, services, "file", accept=services.attachments.require_allowed_type) as file:
         given = file.fields.get("createdAt")
         new = NewAttachment(
             filename=file.filename,

@@ -11,7 +11,7 @@ from aimo.http.cookies import cleared_cookie, login_cookie
 from aimo.http.dependencies import AnyRequest, Services, device
 from aimo.http.output.envelope import ok
 from aimo.http.routing import post
-from aimo.services.accounts.sessions import Identity
+from aimo.services.accounts.sessions import AuthenticatedUser
 
 
 class AuthController(Controller):
@@ -40,7 +40,7 @@ class AuthController(Controller):
     async def log_out(self, request: AnyRequest, services: Services) -> Response[Envelope[Done]]:
         """End the session of the token, where there is a valid one, and clear the cookie."""
         user = request.scope.get("user")
-        if isinstance(user, Identity):
+        if isinstance(user, AuthenticatedUser):
             await services.sessions.log_out(user, device(request, services))
         headers = cleared_cookie(request.scope)  # type: ignore[arg-type]
         return Response(ok(Done(message="Logged out successfully")), headers=headers)

@@ -26,9 +26,9 @@ from aimo.dto.explore import (
     StreamError,
 )
 from aimo.errors import AimoError, Code
-from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User
-from aimo.http.output.envelope import JSON, fails_as, ok, ok_in_parts
+from aimo.http.output.envelope import JSON, ok, ok_in_parts, unexpected_failure
 from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.output.server_sent_events import event, event_stream, wants_events
 from aimo.http.routing import delete, get, post, put
@@ -62,15 +62,19 @@ class ExploreController(Controller):
         """
         if not data.query or not data.query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        await services.explore.admit(user.uid)
+        await services.explore.require_owner(user.uid)
         context = data.context or ""
         if wants_events(request.headers.get("accept", "")):
             events = event_stream(_events(services, user.uid, data.query, context))
             return cast("Response[Envelope[Exploration]]", events)
         work = _answer(services, user.uid, data.query, context)
-        return Response(ok(await while_present(request, work)), media_type=JSON)
+        return Response(ok(await run_until_disconnect(request, work)), media_type=JSON)
 
-    @post("/quick-search", summary="Find the most relevant memos", opt=fails_as(Code.SYSTEM_ERROR, "Search failed"))
+    @post(
+        "/quick-search",
+        summary="Find the most relevant memos",
+        opt=unexpected_failure(Code.SYSTEM_ERROR, "Search failed"),
+    )
     async def quick_search(
         self, data: JSONBody[QuickSearchBody], services: Services, user: User
     ) -> Envelope[FoundMemos]:
@@ -94,12 +98,12 @@ class ExploreController(Controller):
         except AimoError:
             raise
         except Exception as error:
-            log.exception("a graph could not be drawn")
+            log.exception("relation graph failed")
             raise failed("the database or the vectors cannot be read") from error
 
 
 def _failing(task: str) -> dict[str, Envelope[None]]:
-    return fails_as(Code.DB_ERROR, f"Failed to {task}")
+    return unexpected_failure(Code.DB_ERROR, f"Failed to {task}")
 
 
 class ConversationController(Controller):
@@ -155,7 +159,7 @@ async def _answer(services: Services, uid: str, question: str, context: str) -> 
     except AimoError as error:
         raise AimoError(Code.SYSTEM_ERROR, f"Exploration failed: {error.message}") from error
     except Exception as error:
-        log.exception("a question could not be answered")
+        log.exception("answer generation failed")
         raise AimoError(Code.SYSTEM_ERROR, "Exploration failed: the memos cannot be read") from error
 
 

@@ -43,7 +43,7 @@ class HealthController(Controller):
             state = await services.sync.status()
             sync = SyncState(writer=services.sync.lease.held, waiting=state.waiting, oldest=state.oldest_ms)
         except Exception:
-            log.exception("not ready: the database does not answer")
+            log.exception("readiness check failed")
             readiness.status, status = "unavailable", 503
         if _is_operator(request, services):
             pool = services.database.pool_status()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from litestar import Controller
 from litestar.params import JSONBody
 
-from aimo.db.queries.memos import Order
+from aimo.db.queries.memos import SortOrder
 from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
 from aimo.errors import AimoError, Code
@@ -18,7 +18,7 @@ from aimo.http.output.envelope import ok, ok_in_parts
 from aimo.http.output.openapi_parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.routing import delete, get, post, put
 from aimo.js_coercion import as_js_number, to_number
-from aimo.services.memos.lists import Criteria
+from aimo.services.memos.lists import MemoFilter
 from aimo.services.memos.paging import PageRequest
 
 _FILTERS = (
@@ -39,7 +39,7 @@ class MemoController(Controller):
     @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *_FILTERS))
     async def page(self, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """A page of one's memos, filtered and sorted."""
-        criteria = Criteria(
+        criteria = MemoFilter(
             category_id=params.text("categoryId"),
             tags=params.texts("tags"),
             since=params.integer_prefix("startDate"),
@@ -57,7 +57,9 @@ class MemoController(Controller):
         """One's memos by similarity to the query, best first."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        return await ok_in_parts(await services.search.by_meaning(user.uid, data.query, _criteria(data), _page(data)))
+        return await ok_in_parts(
+            await services.search.semantic_search(user.uid, data.query, _criteria(data), _page(data))
+        )
 
     @post("/search", summary="Search by meaning and words")
     async def search(self, data: JSONBody[SearchBody], services: Services, user: User) -> Envelope[SearchPage]:
@@ -113,16 +115,16 @@ class MemoController(Controller):
         return await ok_in_parts(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
 
 
-def order(params: Query) -> Order:
+def order(params: Query) -> SortOrder:
     """The order that the query asks for."""
     by: Literal["created_at", "updated_at"] = (
         "created_at" if params.text("sortBy", "createdAt") == "createdAt" else "updated_at"
     )
-    return Order(by, descending=params.text("sortOrder", "desc") != "asc")
+    return SortOrder(by, descending=params.text("sortOrder", "desc") != "asc")
 
 
-def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> Criteria:
-    return Criteria(data.category_id, tags or (), _moment(data.start_date), _moment(data.end_date))
+def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> MemoFilter:
+    return MemoFilter(data.category_id, tags or (), _moment(data.start_date), _moment(data.end_date))
 
 
 def _moment(value: Any) -> int | None:

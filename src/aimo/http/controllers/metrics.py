@@ -12,7 +12,7 @@ from aimo.http.asgi_types import Scope
 from aimo.http.dependencies import AnyRequest, Services
 from aimo.http.input.client_address import client_address
 from aimo.http.operators import is_operator
-from aimo.http.output.envelope import RejectedToken
+from aimo.http.output.envelope import MachineTokenRejected
 
 
 class MetricsController(Controller):
@@ -25,5 +25,5 @@ class MetricsController(Controller):
         if not is_operator(scope, services.settings):
             address = client_address(scope, services.settings.proxies)
             audit.record(Event.METRICS_TOKEN, Outcome.REFUSED, address=address)
-            raise RejectedToken("Metrics need METRICS_TOKEN; see docs/monitoring.md")
+            raise MachineTokenRejected("Metrics need METRICS_TOKEN; see docs/monitoring.md")
         return Response(await services.metrics_exporter.exposition(), media_type=CONTENT_TYPE_LATEST)

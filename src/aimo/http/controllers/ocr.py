@@ -6,10 +6,10 @@ import msgspec
 from litestar import Controller
 from litestar.params import JSONBody
 
-from aimo.ai.ocr import RecognitionOptions, Recognized
+from aimo.ai.ocr import RecognitionOptions, RecognizedText
 from aimo.dto import ocr as dto
 from aimo.dto.base import UNSET, Envelope
-from aimo.http.cancel_on_disconnect import while_present
+from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, Services, User
 from aimo.http.output.envelope import ok
 from aimo.http.routing import get, post
@@ -27,7 +27,7 @@ class OcrController(Controller):
     ) -> Envelope[dto.OcrTexts]:
         """The text of each file."""
         work = services.ocr.recognize(user.uid, _files(data), data.provider or "", RecognitionOptions())
-        return ok(dto.OcrTexts(texts=[found.text for found in await while_present(request, work)]))
+        return ok(dto.OcrTexts(texts=[found.text for found in await run_until_disconnect(request, work)]))
 
     @post("/parse-full", summary="Recognize text and layout", opt={"limited": True})
     async def parse_full(
@@ -37,7 +37,9 @@ class OcrController(Controller):
         files = _files(data)
         options = data.options or dto.OcrOptions()
         wanted = RecognitionOptions({name: getattr(options, name) for name in options.__struct_fields__})
-        found = await while_present(request, services.ocr.recognize(user.uid, files, data.provider or "", wanted))
+        found = await run_until_disconnect(
+            request, services.ocr.recognize(user.uid, files, data.provider or "", wanted)
+        )
         results = [_result(*item) for item in zip(range(len(files)), files, found, strict=True)]
         return ok(dto.OcrResults(results=results))
 
@@ -59,7 +61,7 @@ def _files(data: dto.OcrBody) -> list[str]:
     return [data.files] if isinstance(data.files, str) and data.files else list(data.files or ())
 
 
-def _result(index: int, file: str, found: Recognized) -> dto.OcrResult:
+def _result(index: int, file: str, found: RecognizedText) -> dto.OcrResult:
     layout = UNSET if found.layout is None else msgspec.convert(found.layout, list[dto.LayoutDetail])
     return dto.OcrResult(
         index=index,

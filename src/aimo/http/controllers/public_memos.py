@@ -13,7 +13,7 @@ from aimo.dto.base import Envelope, UnsetType
 from aimo.dto.memos import MachineMemoBody, Memo, MemoPage, MemoResult, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.http.auth import require_machine_token
-from aimo.http.controllers.attachments import machine_user
+from aimo.http.controllers.attachments import user_named_in_query
 from aimo.http.controllers.memos import order
 from aimo.http.dependencies import Params, PathText, Services, page_request
 from aimo.http.output.envelope import ok, ok_in_parts
@@ -40,10 +40,10 @@ class PublicMemoController(Controller):
     @get("/memo/{memo_id:str}", summary="Read a public memo")
     async def fetch(self, memo_id: PathText, services: Services) -> Envelope[PublicMemo]:
         """A public memo with its author."""
-        return ok(await services.lists.public_one(memo_id))
+        return ok(await services.lists.get_public_memo(memo_id))
 
 
-class NobodyController(Controller):
+class PublicPrefixController(Controller):
     """Paths under the public prefix that read like a memo called "public": they know no user.
 
     See docs/contract/public.md#paths-that-read-like-a-memo-called-public.
@@ -78,7 +78,7 @@ class MachineMemoController(Controller):
     @post("/create", summary="Write a memo for a user", opt=documented(USER))
     async def create(self, data: JSONBody[MachineMemoBody], params: Params, services: Services) -> Envelope[MemoResult]:
         """Store a memo for the user named by `uid`; `category` names its category."""
-        uid = await machine_user(params, services)
+        uid = await user_named_in_query(params, services)
         if not data.content:
             raise AimoError(Code.PARAMS_ERROR, "Content is required")
         category = None

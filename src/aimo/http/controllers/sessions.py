@@ -7,12 +7,12 @@ from litestar import Controller, Response
 from aimo.dto.base import UNSET, Envelope
 from aimo.dto.sessions import SessionList, SessionsEnded
 from aimo.http.asgi_types import Scope
-from aimo.http.cookies import cleared_cookie, given_token, login_cookie
+from aimo.http.cookies import cleared_cookie, login_cookie, token_in_cookie
 from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User, device
 from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.routing import delete, get
-from aimo.services.accounts.sessions import Ended
+from aimo.services.accounts.sessions import EndedSessions
 
 _KEEP_CURRENT = Parameter("keepCurrent", "boolean", "Whether the session of this request stays.", False)
 
@@ -43,18 +43,18 @@ class SessionController(Controller):
     ) -> Response[Envelope[SessionsEnded]]:
         """End one session; its token is refused from now on."""
         current = await services.sessions.end(user, session_id, device(request, services))
-        return _answer(Ended(1, current_remains=not current), "Session ended successfully", request)
+        return _answer(EndedSessions(1, current_remains=not current), "Session ended successfully", request)
 
 
-def cookie_after(ended: Ended, request: AnyRequest) -> dict[str, str]:
+def cookie_after(ended: EndedSessions, request: AnyRequest) -> dict[str, str]:
     """The header that makes the cookie of a request, where it came with one, fit what has ended."""
     scope: Scope = request.scope  # type: ignore[assignment]
-    if ended.current_remains or not given_token(scope):
+    if ended.current_remains or not token_in_cookie(scope):
         return {}
     return login_cookie(scope, ended.token) if ended.token else cleared_cookie(scope)
 
 
-def _answer(ended: Ended, message: str, request: AnyRequest) -> Response[Envelope[SessionsEnded]]:
+def _answer(ended: EndedSessions, message: str, request: AnyRequest) -> Response[Envelope[SessionsEnded]]:
     data = SessionsEnded(
         message=message, ended=ended.count, current_remains=ended.current_remains, token=ended.token or UNSET
     )

@@ -15,7 +15,7 @@ from aimo.http.input.uploads import received
 from aimo.http.output.envelope import ok
 from aimo.http.routing import get, post, put
 from aimo.services.accounts.service import require_image
-from aimo.services.accounts.sessions import Identity
+from aimo.services.accounts.sessions import AuthenticatedUser
 from aimo.services.registry import ServiceSet
 
 
@@ -59,13 +59,13 @@ class UserController(Controller):
 
 
 async def _change_password(
-    data: PasswordBody, request: AnyRequest, services: ServiceSet, user: Identity
+    data: PasswordBody, request: AnyRequest, services: ServiceSet, user: AuthenticatedUser
 ) -> Response[Envelope[PasswordChanged]]:
     ended = await services.accounts.change_password(
         user,
         data.old_password,
         data.new_password,
-        log_out_others=_switch(data.logout_others),
+        log_out_others=parse_boolean(data.logout_others),
         device=device(request, services),
     )
     answer = PasswordChanged(message="密码修改成功")
@@ -75,7 +75,7 @@ async def _change_password(
     return Response(ok(answer), headers=cookie_after(ended, request))
 
 
-def _switch(value: object) -> bool:
+def parse_boolean(value: object) -> bool:
     """A switch of a body: forms send text. PARAMS_ERROR for what is none, so that nobody believes it was on."""
     if value in (True, "true", "1"):
         return True

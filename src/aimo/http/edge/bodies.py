@@ -15,7 +15,7 @@ from aimo.http.edge.json_body import EMPTY, BadBodyError, Body
 from aimo.http.input.body_budget import Account, BodyBudget, BudgetUsedUp
 from aimo.http.input.body_timeout import BodyTimeout
 from aimo.http.input.client_address import Network, client_address
-from aimo.http.input.text_validation import mark_unusable
+from aimo.http.input.text_validation import flag_unusable_text
 from aimo.http.output.plain_responses import send_error
 from aimo.threads import TEXTS
 
@@ -62,7 +62,7 @@ class _Framing(NamedTuple):
     chunked: bool
 
 
-class Bodies:
+class BodyParser:
     """Reads and normalises the body of POST, PUT, PATCH and DELETE, once it is known who sends it.
 
     JSON and forms become JSON objects, any other media type counts as ``{}``. Multipart
@@ -111,7 +111,7 @@ class Bodies:
                 await send_error(send, refused.status, str(refused), headers)
                 return
             if body.unusable:
-                mark_unusable(scope)
+                flag_unusable_text(scope)
             _describe(scope, framing, body)
             await self._app(scope, _replay(body.data, receive), send)
 

@@ -15,7 +15,7 @@ _STRANGER_BYTES = 16 * 1024 * 1024
 _STRANGER_SECONDS = 10.0
 
 
-class Drain:
+class BodyDrain:
     """Reads what is left of a body before the answer starts, within limits.
 
     Args:
@@ -51,13 +51,13 @@ class Drain:
             nonlocal finished
             if not finished and message["type"] == "http.response.start":
                 finished = True
-                if begun or not _waits_for_permission(scope):
-                    await self._throw_away(receive, known=bool(scope.get("verified")))
+                if begun or not _expects_continue(scope):
+                    await self._discard_rest(receive, known=bool(scope.get("verified")))
             await send(message)
 
         await self._app(scope, receive_watched, send_after_body)
 
-    async def _throw_away(self, receive: Receive, *, known: bool) -> None:
+    async def _discard_rest(self, receive: Receive, *, known: bool) -> None:
         left = self._most_bytes if known else min(self._most_bytes, _STRANGER_BYTES)
         seconds = self._most_seconds if known else min(self._most_seconds, _STRANGER_SECONDS)
         try:
@@ -81,5 +81,5 @@ def _has_body(scope: Scope) -> bool:
     )
 
 
-def _waits_for_permission(scope: Scope) -> bool:
+def _expects_continue(scope: Scope) -> bool:
     return any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])

@@ -15,7 +15,7 @@ from aimo.http.output.plain_responses import send_error
 _log = structlog.get_logger(__name__)
 
 
-class Errors:
+class ErrorHandler:
     """Turns what the inner app lets escape into the contract's 500.
 
     Logged are the method, the route and the bare traceback, made here because log renderers
@@ -40,7 +40,7 @@ class Errors:
             await self._app(scope, receive, send_watched)
         except Exception:  # noqa: BLE001 (the last place that can answer)
             _log.error(
-                "request_failed",
+                "unexpected error outside of a handler",
                 method=scope["method"],
                 route=scope.get("path_template") or "(none)",
                 answer_begun=started,

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from aimo.http.asgi_types import App, Receive, Scope, Send
 from aimo.http.edge.access_log import AccessLog
-from aimo.http.edge.bodies import Bodies
+from aimo.http.edge.bodies import BodyParser
 from aimo.http.edge.cors import Cors
-from aimo.http.edge.drain_body import Drain
-from aimo.http.edge.error_handler import Errors
+from aimo.http.edge.drain_body import BodyDrain
+from aimo.http.edge.error_handler import ErrorHandler
 from aimo.http.edge.etag import JsonEtags
 from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
-from aimo.http.edge.not_found import Fallback, Matcher
-from aimo.http.edge.paths import Paths
+from aimo.http.edge.not_found import NotFound, RouteMatcher
+from aimo.http.edge.paths import PathDecoder
 from aimo.http.edge.request_id import RequestId
 from aimo.http.edge.security import SecurityHeaders
-from aimo.http.edge.signed_files import Files
+from aimo.http.edge.signed_files import SignedFiles
 from aimo.http.edge.web_client import WebClient
 from aimo.http.input.client_address import Network
 from aimo.http.input.senders import Senders
@@ -47,7 +47,7 @@ class Edge:
 def build_middleware(
     api: App,
     *,
-    routes: Matcher,
+    routes: RouteMatcher,
     authentication: Callable[[App], App],
     storage: Storage,
     signer: FileSigner,
@@ -75,9 +75,9 @@ def build_middleware(
         upload_paths: where multipart bodies are streamed.
     """
     app: App = Head(JsonEtags(api))
-    app = Fallback(app, routes=routes, web=WebClient(web_folder))
-    app = Files(app, storage=storage, signer=signer)
-    app = Bodies(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
+    app = NotFound(app, routes=routes, web=WebClient(web_folder))
+    app = SignedFiles(app, storage=storage, signer=signer)
+    app = BodyParser(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
     app = authentication(app)
-    app = Errors(Paths(Drain(ForeignForms(app))))
+    app = ErrorHandler(PathDecoder(BodyDrain(ForeignForms(app))))
     return Edge(api, RequestId(AccessLog(SecurityHeaders(Cors(app, senders), https=https))))

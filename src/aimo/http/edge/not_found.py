@@ -24,17 +24,17 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-class Matcher(Protocol):
-    """Knows the routes; :class:`aimo.http.edge.route_table.Routes` does."""
+class RouteMatcher(Protocol):
+    """Knows the routes; :class:`aimo.http.edge.route_table.RouteTable` does."""
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a route exists for the method and path."""
 
 
-class Fallback:
+class NotFound:
     """Lets only known routes through; a trailing slash is accepted."""
 
-    def __init__(self, app: App, *, routes: Matcher, web: App) -> None:
+    def __init__(self, app: App, *, routes: RouteMatcher, web: App) -> None:
         self._app = app
         self._routes = routes
         self._web = web

@@ -15,7 +15,7 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SLASH = re.compile(rb"%2[fF]")
 
 
-class Paths:
+class PathDecoder:
     """Checks the path as it was sent, before anything is decided by it.
 
     Servers decode it leniently (a bad escape stays, bad UTF-8 becomes U+FFFD). An encoded

@@ -19,7 +19,7 @@ class UnsatisfiableError(ValueError):
     """The range lies outside the content: HTTP 416."""
 
 
-def requested_span(header: bytes | None, size: int) -> Span | None:
+def parse_range(header: bytes | None, size: int) -> Span | None:
     """The part a ``Range`` header asks for; None for the whole (no, malformed or several ranges).
 
     Raises:

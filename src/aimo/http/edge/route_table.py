@@ -23,7 +23,7 @@ class _Node:
         self.methods: set[str] = set()
 
 
-class Routes:
+class RouteTable:
     """The paths of the API and their methods.
 
     Matching is that of the framework (a literal segment wins, without going back), but
@@ -37,7 +37,7 @@ class Routes:
             self._add(template, methods)
 
     @classmethod
-    def of(cls, app: Litestar) -> Routes:
+    def of(cls, app: Litestar) -> RouteTable:
         """The HTTP routes registered with an app."""
         return cls((route.path, route.methods) for route in app.routes if hasattr(route, "methods"))
 

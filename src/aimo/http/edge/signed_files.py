@@ -11,15 +11,15 @@ from aimo import clock
 from aimo.http.asgi_types import App, Headers, Receive, Scope, Send
 from aimo.http.output.plain_responses import send_error
 from aimo.http.output.send_content import send_content
-from aimo.storage.protocol import ObjectMissing, Storage, StoredObject
-from aimo.storage.serving_headers import SNIFFED_BYTES, served_as
+from aimo.storage.protocol import ObjectMissingError, Storage, StoredObject
+from aimo.storage.serving_headers import SNIFFED_BYTES, serving_headers
 from aimo.storage.signing import FileSigner
 
 PREFIX = "/files/"
 _LONGEST_QUERY = 512
 
 
-class Files:
+class SignedFiles:
     """Serves stored files before anything else is asked.
 
     403 for a signature that is bad or has expired, 404 for a file that is gone. Ranges
@@ -46,7 +46,7 @@ class Files:
             return
         try:
             stored = await self._storage.open(key)
-        except ObjectMissing:
+        except ObjectMissingError:
             await send_error(send, 404, "There is no such file")
             return
         async with stored:
@@ -62,7 +62,7 @@ async def _headers(key: str, expires: int, stored: StoredObject) -> Headers:
     beginning = b""
     async for piece in stored.read(0, SNIFFED_BYTES):
         beginning += piece
-    served = served_as(key, beginning)
+    served = serving_headers(key, beginning)
     fresh = max(0, expires - clock.now_ms() // 1000)
     return [
         (b"content-type", served.content_type.encode()),

@@ -10,7 +10,7 @@ from aimo.http.edge.etag import is_known, weak_etag
 from aimo.http.output.plain_responses import HTML, send_bytes
 from aimo.http.output.send_content import send_content
 from aimo.storage.local import LocalFile, in_thread
-from aimo.storage.protocol import ObjectMissing, StorageError
+from aimo.storage.protocol import ObjectMissingError, StorageError
 
 BUILT_IN = Path(__file__).parent.parent / "web"
 """The page that is served when no web client is installed."""
@@ -67,7 +67,7 @@ class WebClient:
         path: str = scope["path"]
         try:
             found = await in_thread(self._find, path)
-        except (ObjectMissing, StorageError, RuntimeError):  # RuntimeError: a circle of links
+        except (ObjectMissingError, StorageError, RuntimeError):  # RuntimeError: a circle of links
             found = None
         if isinstance(found, LocalFile):
             async with found:

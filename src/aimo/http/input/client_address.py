@@ -36,7 +36,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     address = _parse(peer)
     if address is None:
         return peer
-    for hop in reversed(_hops(scope)):
+    for hop in reversed(_forwarded_addresses(scope)):
         if not _is_trusted(address, trusted):
             break
         before = _parse(hop)
@@ -54,7 +54,7 @@ def is_local(scope: Scope) -> bool:
     """
     peer = _parse(_peer(scope))
     forwarded = any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
-    return peer is not None and peer.is_loopback and not forwarded and _names_this_machine(scope)
+    return peer is not None and peer.is_loopback and not forwarded and _host_is_loopback(scope)
 
 
 def is_from_a_page(scope: Scope) -> bool:
@@ -70,7 +70,7 @@ def comes_from_proxy(scope: Scope, trusted: Sequence[Network]) -> bool:
     return peer is not None and _is_trusted(peer, trusted)
 
 
-def _names_this_machine(scope: Scope) -> bool:
+def _host_is_loopback(scope: Scope) -> bool:
     hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
     return all(_is_loopback_name(host) for host in hosts)
 
@@ -85,7 +85,7 @@ def _peer(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def _hops(scope: Scope) -> list[str]:
+def _forwarded_addresses(scope: Scope) -> list[str]:
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return [hop.strip() for value in values for hop in value.split(",")]
 

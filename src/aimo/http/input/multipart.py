@@ -75,7 +75,7 @@ async def receive_upload(
             body that is malformed or cut off; ``PARAMS_ERROR`` when there is no file; ``STORAGE_ERROR``
             when the disk refuses it.
     """
-    reception = _Reception(field, max_size, folder, check)
+    reception = _UploadReceiver(field, max_size, folder, check)
     try:
         await reception.run(scope, receive, idle_seconds)
         yield reception.upload()
@@ -83,7 +83,7 @@ async def receive_upload(
         await reception.discard()
 
 
-class _Reception:
+class _UploadReceiver:
     """What has arrived of one body."""
 
     def __init__(self, field: str, max_size: int, folder: Path, check: Callable[[str], None] | None) -> None:
@@ -127,7 +127,7 @@ class _Reception:
         except (MultipartError, TimeoutError):
             raise AimoError(Code.FILE_UPLOAD_ERROR) from None
         except OSError as error:
-            _log.error("upload_not_stored", reason=str(error))
+            _log.error("upload could not be written to disk", reason=str(error))
             raise AimoError(Code.STORAGE_ERROR) from error
 
     async def _parse(self, parser: PushMultipartParser, receive: Receive, idle_seconds: float) -> None:

@@ -42,7 +42,7 @@ class Senders:
         # Requests of one client look alike.
         self._planner = lru_cache(_REMEMBERED)(self._judge_request)
 
-    def identify(self, scope: Scope) -> Sender:
+    def load_user(self, scope: Scope) -> Sender:
         """Planner a request, and keep the verdict in its scope for :func:`sender_of`."""
         named: dict[bytes, tuple[str, ...]] = {}
         for name, value in scope["headers"]:

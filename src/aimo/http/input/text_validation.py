@@ -49,12 +49,12 @@ def require_usable_inside(value: object) -> None:
             pending += item
 
 
-def mark_unusable(scope: Scope) -> None:
+def flag_unusable_text(scope: Scope) -> None:
     """Remember that the request's body holds text that cannot be stored."""
     scope.setdefault("state", {})[_MARK] = True
 
 
-def refuse_unusable(scope: Scope) -> None:
+def require_usable_body(scope: Scope) -> None:
     """To be called once the request is authenticated and before its body is used.
 
     Raises:

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import ClientException, NotAuthorizedException
 
 from aimo.dto.base import Envelope, Malformed, Rejection
-from aimo.errors import DEFAULT_MESSAGES, AimoError, Code, LimitReached
+from aimo.errors import DEFAULT_MESSAGES, AimoError, Code, RateLimitExceeded
 from aimo.http.input.query_parameters import InvalidParameterError
 from aimo.threads import TEXTS
 
@@ -27,7 +27,7 @@ LARGE: Final = 256 * 1024
 """Characters of text that are too many to be encoded between other requests."""
 
 
-class RejectedToken(Exception):
+class MachineTokenRejected(Exception):
     """The machine token is missing or wrong; the text says which (docs/contract/machines.md#the-machine-token)."""
 
 
@@ -54,7 +54,7 @@ def failure(error: AimoError) -> Envelope[None]:
     return Envelope(error.code, error.message, None)
 
 
-def fails_as(code: Code, message: str = "") -> dict[str, Envelope[None]]:
+def unexpected_failure(code: Code, message: str = "") -> dict[str, Envelope[None]]:
     """An option of a route: what it answers when something unexpected happens, if not DB_ERROR."""
     return {"failure": failure(AimoError(code, message))}
 
@@ -63,7 +63,7 @@ def _business(request: Request[Any, Any, Any], error: AimoError) -> Response[Env
     return Response(failure(error), status_code=200, media_type=JSON)
 
 
-def _too_often(request: Request[Any, Any, Any], error: LimitReached) -> Response[Envelope[None]]:
+def _rate_limited(request: Request[Any, Any, Any], error: RateLimitExceeded) -> Response[Envelope[None]]:
     headers = {"Retry-After": str(error.retry_after)}
     return Response(failure(error), status_code=429, media_type=JSON, headers=headers)
 
@@ -76,7 +76,7 @@ def _invalid_parameter(request: Request[Any, Any, Any], error: InvalidParameterE
     return Response(Malformed("error", str(error)), status_code=400, media_type=JSON)
 
 
-def _rejected(request: Request[Any, Any, Any], error: RejectedToken) -> Response[Rejection]:
+def _rejected(request: Request[Any, Any, Any], error: MachineTokenRejected) -> Response[Rejection]:
     return Response(Rejection(success=False, message=str(error)), status_code=401, media_type=JSON)
 
 
@@ -85,17 +85,17 @@ def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
-    log.error("a request failed", route=request.scope.get("path_template"), exc_info=error)
+    log.error("unexpected error in a handler", route=request.scope.get("path_template"), exc_info=error)
     told = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
     return Response(told, status_code=200, media_type=JSON)
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
-    LimitReached: _too_often,
+    RateLimitExceeded: _rate_limited,
     AimoError: _business,
     ClientException: _invalid_body,
     NotAuthorizedException: _unauthorized,
     InvalidParameterError: _invalid_parameter,
-    RejectedToken: _rejected,
+    MachineTokenRejected: _rejected,
     Exception: _unexpected,
 }

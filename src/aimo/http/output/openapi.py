@@ -37,7 +37,7 @@ def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependen
     """The complete document as JSON-ready objects: the same ones for the same code, whatever the process."""
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
     app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config, logging_config=None)
-    schema: dict[str, Any] = _tidied(app.openapi_schema.to_schema())
+    schema: dict[str, Any] = _with_plain_names(app.openapi_schema.to_schema())
     schemas = _event_schemas() | schema["components"].get("schemas", {}) | _SHARED_SCHEMAS
     schema["components"]["schemas"] = _described(schemas)
     schema["components"]["securitySchemes"] = {
@@ -54,18 +54,20 @@ def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependen
     return schema
 
 
-def _tidied(schema: Any) -> Any:
+def _with_plain_names(schema: Any) -> Any:
     """The document with plain names for envelopes and media types.
 
     ``oneOf`` becomes ``anyOf``: a whole number is an integer and a number.
     """
     if isinstance(schema, list):
-        return [_tidied(item) for item in schema]
+        return [_with_plain_names(item) for item in schema]
     if isinstance(schema, str):
         return _ENVELOPE.sub(r"\1Envelope", schema).removesuffix("; charset=utf-8")
     if not isinstance(schema, dict):
         return schema
-    return {"anyOf" if key == "oneOf" else _tidied(key): _tidied(value) for key, value in schema.items()}
+    return {
+        "anyOf" if key == "oneOf" else _with_plain_names(key): _with_plain_names(value) for key, value in schema.items()
+    }
 
 
 def _described(schemas: dict[str, Any]) -> dict[str, Any]:
@@ -74,11 +76,11 @@ def _described(schemas: dict[str, Any]) -> dict[str, Any]:
     The framework takes the description of whichever field comes first to refer to one, which differs from
     process to process, and a title that repeats the name.
     """
-    said = {struct.__name__: _said_of(struct) for struct in _subclasses(Dto)}
+    said = {struct.__name__: _description_of(struct) for struct in _subclasses(Dto)}
     described = {}
     for name, schema in sorted(schemas.items()):
         rest = {key: value for key, value in schema.items() if key not in ("title", "description")}
-        says = said.get(name) or schema.get("description") or _said_of(Envelope)
+        says = said.get(name) or schema.get("description") or _description_of(Envelope)
         described[name] = {"description": says, **rest}
     return described
 
@@ -94,7 +96,7 @@ def _subclasses(struct: type[Any]) -> Iterator[type[Any]]:
         yield from _subclasses(child)
 
 
-def _said_of(struct: type[Any]) -> str:
+def _description_of(struct: type[Any]) -> str:
     return inspect.cleandoc(struct.__doc__ or "")
 
 

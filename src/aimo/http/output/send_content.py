@@ -9,7 +9,7 @@ import asyncio
 from email.utils import formatdate, parsedate_to_datetime
 
 from aimo.http.asgi_types import Headers, Receive, Scope, Send, header
-from aimo.http.edge.ranges import Span, UnsatisfiableError, requested_span
+from aimo.http.edge.ranges import Span, UnsatisfiableError, parse_range
 from aimo.storage.protocol import StoredObject
 
 
@@ -25,7 +25,7 @@ async def send_content(stored: StoredObject, headers: Headers, scope: Scope, rec
         await _send_whole(send, 304, [field for field in fields if field[0] != b"content-type"], b"")
         return
     try:
-        span = requested_span(_range_header(scope, modified), stored.size)
+        span = parse_range(_range_header(scope, modified), stored.size)
     except UnsatisfiableError:
         await _send_whole(send, 416, [(b"content-range", b"bytes */%d" % stored.size), (b"content-length", b"0")], b"")
         return

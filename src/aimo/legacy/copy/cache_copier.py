@@ -13,10 +13,10 @@ import pyarrow as pa
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE
-from aimo.legacy.hashing import key_digest
-from aimo.legacy.plan.duplicates import repeated_keys
+from aimo.legacy.hashing import hash_key
+from aimo.legacy.plan.duplicates import duplicate_keys
 from aimo.legacy.retry import with_retries
-from aimo.legacy.source.damaged_reads import read_around
+from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
 from aimo.legacy.source.model_finder import dimension_of
 from aimo.vectors.bulk_copy import append_rows, finite_vectors, rows_with
 from aimo.vectors.embedding_caches import Cache
@@ -48,12 +48,14 @@ class CacheCopier:
     async def copy(self, progress: Progress) -> None:
         """Go on from where the run stands to the end."""
         first = await with_retries(lambda: self._runs.position(self._run, self.name))
-        repeated = await repeated_keys(self.source, *self.key)
+        repeated = await duplicate_keys(self.source, *self.key)
         seen = await self._seen_before(first, repeated)
         progress.begin(self.name, self.source.rows, first)
         safe = False
         while first < self.source.rows:
-            page = await read_around(self.source, self.columns, first, min(self._rows, self.source.rows - first))
+            page = await read_with_nulls_for_lost(
+                self.source, self.columns, first, min(self._rows, self.source.rows - first)
+            )
             keys = list(zip(*(page.column(name).to_pylist() for name in self.key), strict=True))
             codes = self.plan(keys, repeated, seen)
             # No store takes NaN, and no cache ever answered with it.
@@ -77,7 +79,7 @@ class CacheCopier:
         for place, key in enumerate(keys):
             if not repeated and None not in key:
                 continue
-            digest = key_digest(*map(str, key))
+            digest = hash_key(*map(str, key))
             if digest in seen or None in key:
                 codes[place] = LEFT_OUT
             elif digest in repeated:
@@ -88,9 +90,9 @@ class CacheCopier:
         """The repeated keys that rows before ``end`` have."""
         seen: set[bytes] = set()
         for first in range(0, end if repeated else 0, 20_000):
-            page = await read_around(self.source, self.key, first, min(20_000, end - first))
+            page = await read_with_nulls_for_lost(self.source, self.key, first, min(20_000, end - first))
             keys = zip(*(page.column(name).to_pylist() for name in self.key), strict=True)
-            seen |= {key_digest(*map(str, key)) for key in keys} & repeated
+            seen |= {hash_key(*map(str, key)) for key in keys} & repeated
         return seen
 
     async def _leave_out_known(self, keys: list[tuple[Any, ...]], codes: Any) -> None:

@@ -18,8 +18,8 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.schema import Attachments, Users
 from aimo.legacy.copy.progress import Progress
-from aimo.storage.keys import is_key
-from aimo.storage.protocol import ObjectMissing, Storage, StorageError
+from aimo.storage.keys import is_valid_key
+from aimo.storage.protocol import ObjectMissingError, Storage, StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class FileCopier:
     def _original(self, key: str) -> Path | None:
         """The file to copy, if there is one."""
         # A key from the source is not trusted to stay inside the folder.
-        if self._folder is None or not is_key(key):
+        if self._folder is None or not is_valid_key(key):
             return None
         path = self._folder / key
         return path if path.is_file() else None
@@ -123,7 +123,7 @@ async def _stored_hash(storage: Storage, key: str) -> str | None:
         async with await storage.open(key) as stored:
             async for chunk in stored.chunks:
                 digest.update(chunk)
-    except (ObjectMissing, StorageError):
+    except (ObjectMissingError, StorageError):
         return None
     return digest.hexdigest()
 

@@ -12,7 +12,7 @@ from aimo.errors import ConfigurationError
 from aimo.legacy.copy.cache_copier import CacheCopier
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.copy.separate_vectors import holds_lists
+from aimo.legacy.copy.separate_vectors import has_vector_column
 from aimo.legacy.copy.vector_copier import OutboxCopier, PageCopier, SeparateVectorCopier, TextCopier, VectorCopier
 from aimo.legacy.source.model_finder import dimension_of
 from aimo.vectors.bulk_copy import index_rows, rows_with
@@ -20,7 +20,7 @@ from aimo.vectors.embedding_caches import Cache
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import OwnedTable
+from aimo.vectors.table import OwnedLanceTable
 
 _PAGE = 1000
 
@@ -44,7 +44,7 @@ class LanceStage:
             ConfigurationError: the target holds vectors of another model.
             VectorStoreError: LanceDB failed.
         """
-        await self._make_room()
+        await self._prepare_vector_table()
         for name in ("embedding_cache", "multimodal_embedding_cache"):
             if name in self._run.versions and self._source.tables[name].rows:
                 await self._copy_cache(self._source.tables[name], progress)
@@ -67,10 +67,10 @@ class LanceStage:
         return self._source.tables[name] if name in self._run.versions else None
 
     def _into(self, name: str) -> dict[str, Any]:
-        table: OwnedTable | None = getattr(self._vectors, name) if self._vectors else None
+        table: OwnedLanceTable | None = getattr(self._vectors, name) if self._vectors else None
         return {"target": table, "appending": f"lance:{name}" in self._run.plan["empty"]}
 
-    async def _make_room(self) -> None:
+    async def _prepare_vector_table(self) -> None:
         """See that the table of vectors belongs to the model that is coming."""
         if self._vectors is None or "memos" not in self._run.versions:
             return
@@ -97,7 +97,7 @@ class LanceStage:
         options |= {"column": "embedding", **self._into("memo_vectors")}
         if not model["copied"]:
             return OutboxCopier(*self._places, memos, **options)
-        if holds_lists(memos, "embedding"):
+        if has_vector_column(memos, "embedding"):
             return VectorCopier(*self._places, memos, **options)
         if separate := self._table("memo_vectors"):
             return SeparateVectorCopier(*self._places, separate, **options)
@@ -106,9 +106,9 @@ class LanceStage:
     def _attachment_vectors(self, attachments: SourceTable) -> list[PageCopier]:
         place = attachments
         copier: type[VectorCopier] = VectorCopier
-        if not holds_lists(attachments, "multimodalEmbedding"):
+        if not has_vector_column(attachments, "multimodalEmbedding"):
             separate = self._table("attachment_vectors")
-            if separate is None or not holds_lists(separate, "multimodalEmbedding"):
+            if separate is None or not has_vector_column(separate, "multimodalEmbedding"):
                 return []
             place, copier = separate, SeparateVectorCopier
         if self._vectors:

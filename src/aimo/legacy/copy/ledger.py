@@ -22,7 +22,7 @@ _CODES = np.array([int(outcome) for outcome in IN_TARGET], dtype="u1")
 
 
 @dataclass(slots=True)
-class Entry:
+class LedgerEntry:
     """What became of one source row."""
 
     outcome: RowOutcome
@@ -32,13 +32,13 @@ class Entry:
     seq: int = 0
 
 
-def pack(entries: Iterable[Entry]) -> bytes:
+def pack(entries: Iterable[LedgerEntry]) -> bytes:
     """The bytes to keep for these rows, in their order."""
     rows = [(e.outcome, int.from_bytes(e.key, "little"), e.source, e.target, e.seq) for e in entries]
     return np.array(rows, dtype=_RECORD).tobytes()
 
 
-def unpack(packed: bytes) -> list[Entry]:
+def unpack(packed: bytes) -> list[LedgerEntry]:
     """What `pack` was given."""
     return [_entry(record) for record in np.frombuffer(packed, dtype=_RECORD)]
 
@@ -53,7 +53,7 @@ def in_target(packed: bytes) -> npt.NDArray[np.bool_]:
     return np.isin(outcomes(packed), _CODES)
 
 
-class Recorded:
+class LedgerIndex:
     """The rows that earlier runs brought into one table, by the hash of their key; 49 bytes each in memory."""
 
     def __init__(self, ledgers: Iterable[bytes]) -> None:
@@ -68,7 +68,7 @@ class Recorded:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def get(self, key: bytes) -> Entry | None:
+    def get(self, key: bytes) -> LedgerEntry | None:
         """The entry of a key, or None."""
         number = int.from_bytes(key, "little")
         keys = self._rows["key"]
@@ -82,6 +82,6 @@ class Recorded:
         return {int(key).to_bytes(8, "little") for key in rest}
 
 
-def _entry(record: np.void) -> Entry:
+def _entry(record: np.void) -> LedgerEntry:
     outcome, key, source, target, seq = record.item()
-    return Entry(RowOutcome(outcome), key.to_bytes(8, "little"), bytes(source), bytes(target), seq)
+    return LedgerEntry(RowOutcome(outcome), key.to_bytes(8, "little"), bytes(source), bytes(target), seq)

@@ -10,7 +10,7 @@ from aimo.legacy.memory_limits import give_back
 
 
 @dataclass
-class Stage:
+class StageProgress:
     """One table on its way. ``done`` counts rows, those of earlier attempts included."""
 
     name: str
@@ -39,14 +39,14 @@ class Stage:
 class Progress:
     """Tells a watcher about stages as they advance."""
 
-    def __init__(self, watch: Callable[[Stage], None] = lambda stage: None) -> None:
+    def __init__(self, watch: Callable[[StageProgress], None] = lambda stage: None) -> None:
         self._watch = watch
-        self._stage = Stage("", 0)
+        self._stage = StageProgress("", 0)
 
     def begin(self, name: str, total: int, done: int = 0) -> None:
         """A stage starts, with so many rows done by an earlier attempt."""
         give_back()
-        self._stage = Stage(name, total, done, done)
+        self._stage = StageProgress(name, total, done, done)
         self._watch(self._stage)
 
     def advance(self, done: int) -> None:

@@ -10,14 +10,14 @@ import structlog
 
 from aimo.db.connection import is_transient
 from aimo.db.outages import is_outage
-from aimo.legacy.copy.ledger import Entry
+from aimo.legacy.copy.ledger import LedgerEntry
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.row_writer import RowWriter
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.plan.planner import Planner, Verdict
-from aimo.legacy.plan.target_lookups import Lookups
+from aimo.legacy.plan.planner import Planner, RowPlan
+from aimo.legacy.plan.target_lookups import TargetLookups
 from aimo.legacy.retry import with_retries
-from aimo.legacy.row_outcomes import Quarantined, Reason, RowOutcome
+from aimo.legacy.row_outcomes import QuarantineReason, RowOutcome, RowQuarantined
 from aimo.legacy.source.row_reader import RowReader, SourceRow
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class RowCopier:
         planner: Planner,
         writer: RowWriter,
         *,
-        lookups: Lookups,
+        lookups: TargetLookups,
         batch: int,
         careful: bool,
     ) -> None:
@@ -51,7 +51,7 @@ class RowCopier:
         self._batch = batch
         self._careful = careful
         self._writing: asyncio.Task[None] | None = None
-        self._ahead: tuple[Sequence[SourceRow], dict[bytes, Entry]] = ((), {})
+        self._ahead: tuple[Sequence[SourceRow], dict[bytes, LedgerEntry]] = ((), {})
 
     async def copy(self, progress: Progress) -> None:
         """Bring every row from where the run stands to the end of the table.
@@ -68,7 +68,7 @@ class RowCopier:
                 rows = await following
                 first += len(rows)
                 following = self._read(first)
-                await self._hand_over(rows)
+                await self._plan_and_write(rows)
                 progress.advance(first)
             await self._finish_writing()
         finally:
@@ -81,7 +81,7 @@ class RowCopier:
         group = max(self._batch, _COMMITTED_ROWS // self._batch * self._batch)
         return asyncio.create_task(self._reader.read(first, min(group, left))) if left > 0 else None
 
-    async def _hand_over(self, rows: Sequence[SourceRow]) -> None:
+    async def _plan_and_write(self, rows: Sequence[SourceRow]) -> None:
         """Planner these rows while those before them are written, then begin to write these."""
         if self._lookups.crowded:
             await self._finish_writing()
@@ -89,7 +89,7 @@ class RowCopier:
         firsts = dict(self._planner.firsts)
         planning = asyncio.create_task(self._planner.plan(rows, careful=self._careful))
         await asyncio.wait({planning})
-        if not await self._finish_writing() or not self._worked(planning):
+        if not await self._finish_writing() or not self._succeeded(planning):
             # What was planned on top of rows that did not arrive counts for nothing.
             self._lookups.forget()
             await self._copy(rows, careful=self._careful)
@@ -105,20 +105,20 @@ class RowCopier:
             return True
         await asyncio.wait({self._writing})
         writing, self._writing = self._writing, None
-        if self._worked(writing):
+        if self._succeeded(writing):
             return True
         rows, self._planner.firsts = self._ahead
         self._lookups.forget()
         await self._copy(rows, careful=self._careful)
         return False
 
-    def _worked(self, task: asyncio.Task[Any]) -> bool:
+    def _succeeded(self, task: asyncio.Task[Any]) -> bool:
         error = task.exception()
         if error is None:
             return True
         if not isinstance(error, Exception):
             raise error
-        log.warning("a batch is tried again", table=self._reader.table.name, error=type(error).__name__)
+        log.warning("batch retried", table=self._reader.table.name, error=type(error).__name__)
         return False
 
     async def _copy(self, rows: Sequence[SourceRow], *, careful: bool, attempt: int = 1) -> None:
@@ -131,7 +131,7 @@ class RowCopier:
             if len(rows) == 1:
                 await self._refused(rows, error, attempt)
                 return
-            log.warning("a batch was refused, trying its halves", table=self._reader.table.name, rows=len(rows))
+            log.warning("batch refused, trying halves", table=self._reader.table.name, rows=len(rows))
             half = len(rows) // 2
             await self._copy(rows[:half], careful=True)
             await self._copy(rows[half:], careful=True)
@@ -146,7 +146,7 @@ class RowCopier:
         # It holds nothing after all.
         self._lookups.forget()
         verdict.entry.outcome, verdict.mapped, verdict.merged = RowOutcome.QUARANTINED, None, None
-        verdict.quarantined = Quarantined(Reason.REFUSED, f"{type(error).__name__}: {reason[:2000]}")
+        verdict.quarantined = RowQuarantined(QuarantineReason.REFUSED, f"{type(error).__name__}: {reason[:2000]}")
         await with_retries(lambda: self._write([verdict]))
 
     async def _try(self, rows: Sequence[SourceRow], *, careful: bool) -> None:
@@ -158,11 +158,11 @@ class RowCopier:
         except Exception as error:
             self._lookups.forget()
             if is_outage(error) or is_transient(error):
-                log.warning("a batch is tried again", table=self._reader.table.name, error=type(error).__name__)
+                log.warning("batch retried", table=self._reader.table.name, error=type(error).__name__)
             raise
         self._planner.commit(verdicts)
 
-    async def _write(self, verdicts: list[Verdict]) -> None:
+    async def _write(self, verdicts: list[RowPlan]) -> None:
         # A commit whose answer was lost may have happened: then the checkpoint is there.
         if await self._runs.position(self._run, self._reader.table.name) > verdicts[0].row.number:
             return

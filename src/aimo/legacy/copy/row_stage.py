@@ -9,7 +9,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.legacy.copy import ledger
-from aimo.legacy.copy.ledger import Entry, Recorded
+from aimo.legacy.copy.ledger import LedgerEntry, LedgerIndex
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.row_copier import RowCopier
 from aimo.legacy.copy.row_writer import RowWriter
@@ -19,7 +19,7 @@ from aimo.legacy.mappers.tags_and_categories import TagMapper
 from aimo.legacy.plan import duplicates, key_changes
 from aimo.legacy.plan.planner import Planner
 from aimo.legacy.plan.run_plan import MAPPERS
-from aimo.legacy.plan.target_lookups import Lookups
+from aimo.legacy.plan.target_lookups import TargetLookups
 from aimo.legacy.retry import with_retries
 from aimo.legacy.row_outcomes import IN_TARGET, Change, Into, RowOutcome
 from aimo.legacy.source.row_reader import RowReader
@@ -38,7 +38,7 @@ class RowStage:
         self._run = run
         self._source = source
         self._batch = batch
-        self._lookups = Lookups(database)
+        self._lookups = TargetLookups(database)
 
     async def copy_all(self, progress: Progress) -> None:
         """Bring every table of the plan to its end, then count anew how often each tag is used."""
@@ -54,10 +54,10 @@ class RowStage:
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
         earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]
-        recorded = Recorded(earlier)
+        recorded = LedgerIndex(earlier)
         await with_retries(lambda: key_changes.follow(self._database, mapper, reader, recorded))
         await duplicates.prepare(mapper, table)
-        repeated = await duplicates.repeated_keys(table, kind.key) if kind.key in table.schema.names else frozenset()
+        repeated = await duplicates.duplicate_keys(table, kind.key) if kind.key in table.schema.names else frozenset()
         planner = Planner(
             self._database,
             mapper,
@@ -82,9 +82,9 @@ class RowStage:
     async def _ledgers(self, run: Run, table: str) -> list[bytes]:
         return await with_retries(lambda: self._runs.ledgers(run, table))
 
-    async def _firsts(self, table: str, repeated: frozenset[bytes]) -> dict[bytes, Entry]:
+    async def _firsts(self, table: str, repeated: frozenset[bytes]) -> dict[bytes, LedgerEntry]:
         """For keys that several rows have: the first row that this run has taken already."""
-        firsts: dict[bytes, Entry] = {}
+        firsts: dict[bytes, LedgerEntry] = {}
         for packed in await self._ledgers(self._run, table) if repeated else []:
             for entry in ledger.unpack(packed):
                 if entry.key in repeated and entry.outcome in IN_TARGET:
@@ -136,7 +136,7 @@ def first_tag_seq(run: Run) -> int:
     return run.first_seq + (tags["rows"] if tags else 0)
 
 
-async def load_merges(runs: Runs, run: Run, lookups: Lookups) -> None:
+async def load_merges(runs: Runs, run: Run, lookups: TargetLookups) -> None:
     """Know which tags and categories stand for others, from this run and those before it."""
     for one in [*runs.before(run), run]:
         for table, merged in (("tags", lookups.merged_tags), ("categories", lookups.merged_categories)):

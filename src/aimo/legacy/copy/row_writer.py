@@ -15,7 +15,7 @@ from aimo.db.transaction import transaction
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.runs import Run, add_checkpoints, checkpoint_row
 from aimo.legacy.mappers.mapper import Mapper
-from aimo.legacy.plan.planner import Verdict, numbers
+from aimo.legacy.plan.planner import RowPlan, numbers
 from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.source.row_reader import RowReader
 
@@ -34,7 +34,7 @@ class RowWriter:
         self._reader = reader
         self._first_tag_seq = first_tag_seq
 
-    async def write(self, verdicts: Sequence[Verdict], batch: int) -> None:
+    async def write(self, verdicts: Sequence[RowPlan], batch: int) -> None:
         """Commit these rows, with a checkpoint for each ``batch`` of them."""
         quarantine = [await self._quarantine_row(verdict) for verdict in verdicts if verdict.quarantined]
         new = [verdict for verdict in verdicts if verdict.entry.outcome in _NEW]
@@ -51,11 +51,11 @@ class RowWriter:
             await _add(connection, sql.table_of(MigrationQuarantine), quarantine)
             await add_checkpoints(connection, checkpoints)
 
-    def _values(self, verdict: Verdict) -> dict[str, Any]:
+    def _values(self, verdict: RowPlan) -> dict[str, Any]:
         assert verdict.mapped is not None
         return verdict.mapped.values | numbers(self._mapper, verdict.entry)
 
-    async def _change(self, connection: AsyncConnection, verdict: Verdict) -> None:
+    async def _change(self, connection: AsyncConnection, verdict: RowPlan) -> None:
         assert verdict.mapped is not None
         values = verdict.mapped.values
         statement = sql.change(self._mapper.table, tuple(values))
@@ -64,11 +64,11 @@ class RowWriter:
         if self._mapper.source == "memos":
             await connection.execute(sql.UNLINK, {"which": key})
 
-    def _link(self, verdict: Verdict, tag_id: str) -> dict[str, Any]:
+    def _link(self, verdict: RowPlan, tag_id: str) -> dict[str, Any]:
         assert verdict.mapped is not None
         return {"memo_id": verdict.key, "tag_id": tag_id, "uid": verdict.mapped.values["uid"]}
 
-    def _new_tags(self, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    def _new_tags(self, verdicts: Sequence[RowPlan]) -> list[dict[str, Any]]:
         """The tags made for names, with their order numbers: after all tags of the source."""
         tags = []
         for verdict in verdicts:
@@ -79,7 +79,7 @@ class RowWriter:
                 tags.append(tag)
         return tags
 
-    def _checkpoint(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    def _checkpoint(self, verdicts: Sequence[RowPlan]) -> dict[str, Any]:
         details: dict[str, list[Any]] = {"notes": [], "merged": [], "tags": []}
         for verdict in verdicts:
             if verdict.merged:
@@ -92,7 +92,7 @@ class RowWriter:
         first = verdicts[0].row.number
         return checkpoint_row(self._run, self._mapper.source, first, ledger=packed, count=len(verdicts), details=filled)
 
-    async def _quarantine_row(self, verdict: Verdict) -> dict[str, Any]:
+    async def _quarantine_row(self, verdict: RowPlan) -> dict[str, Any]:
         assert verdict.quarantined is not None
         key = verdict.row.values[self._mapper.key]
         return {
@@ -107,7 +107,7 @@ class RowWriter:
         }
 
 
-def _links(verdict: Verdict) -> list[str]:
+def _links(verdict: RowPlan) -> list[str]:
     return verdict.mapped.links if verdict.mapped else []
 
 

@@ -45,7 +45,7 @@ class Run:
         """Whether it has decided what becomes of the memos' vectors."""
         return "memos" in self.versions and self.status != FAILED
 
-    def covers(self, versions: dict[str, int]) -> bool:
+    def has_read(self, versions: dict[str, int]) -> bool:
         """Whether the run read these tables at these versions."""
         return versions.items() <= self.versions.items()
 

@@ -13,14 +13,14 @@ from aimo import ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.legacy.row_outcomes import RowOutcome
-from aimo.legacy.source.damaged_reads import read_around
+from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
 from aimo.vectors.legacy_source import SourceTable
 
 _OWNERS = {"memoId": sql.MEMOS, "attachmentId": sql.ATTACHMENTS}
 _IN_ONE_QUERY = 1000
 
 
-def holds_lists(table: SourceTable | None, column: str) -> bool:
+def has_vector_column(table: SourceTable | None, column: str) -> bool:
     """Whether a column of vectors is there, of one length or of several."""
     if table is None or column not in table.schema.names:
         return False
@@ -28,15 +28,17 @@ def holds_lists(table: SourceTable | None, column: str) -> bool:
     return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-async def read_owned(database: Database, table: SourceTable, columns: list[str], first: int, count: int) -> pa.Table:
+async def read_with_owner(
+    database: Database, table: SourceTable, columns: list[str], first: int, count: int
+) -> pa.Table:
     """The rows at these positions; the second column, ``uid``, comes from the target where the source has none.
 
     Raises:
         VersionGone: as for `aimo.legacy.source.damaged_reads.pieces`.
     """
     if "uid" in table.schema.names:
-        return await read_around(table, columns, first, count)
-    page = await read_around(table, [name for name in columns if name != "uid"], first, count)
+        return await read_with_nulls_for_lost(table, columns, first, count)
+    page = await read_with_nulls_for_lost(table, [name for name in columns if name != "uid"], first, count)
     owners = await owners_of(database, columns[0], page.column(0).to_pylist())
     uids = [owners.get(key) for key in page.column(0).to_pylist()]
     return page.add_column(1, pa.field("uid", pa.string()), pa.array(uids, pa.string()))

@@ -24,14 +24,14 @@ from aimo.folding import fold
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
-from aimo.legacy.copy.separate_vectors import outcomes_of, read_owned
-from aimo.legacy.plan.duplicates import repetitions
+from aimo.legacy.copy.separate_vectors import outcomes_of, read_with_owner
+from aimo.legacy.plan.duplicates import is_duplicate_mask
 from aimo.legacy.retry import with_retries
 from aimo.legacy.row_outcomes import RowOutcome
-from aimo.legacy.source.damaged_reads import read_around
+from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
 from aimo.vectors.bulk_copy import append_rows, one_array, put_rows, rows_with, usable_vectors
 from aimo.vectors.legacy_source import SourceTable
-from aimo.vectors.table import OwnedTable
+from aimo.vectors.table import OwnedLanceTable
 
 COPIED, WAITING_ENTRIES, LEFT_OUT, THERE = 1, 2, 3, 4
 _PAGE_BYTES = 12_000_000
@@ -57,7 +57,7 @@ class PageCopier(ABC):
         run: Run,
         source: SourceTable,
         *,
-        target: OwnedTable | None,
+        target: OwnedLanceTable | None,
         appending: bool,
     ) -> None:
         self._database = database
@@ -111,7 +111,7 @@ class PageCopier(ABC):
         return asyncio.create_task(self._page(first, min(self.page_rows, left)))
 
     async def _page(self, first: int, count: int) -> pa.Table:
-        return await read_around(self.source, self.columns, first, count)
+        return await read_with_nulls_for_lost(self.source, self.columns, first, count)
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         """What became of the rows of a page."""
@@ -207,11 +207,11 @@ class SeparateVectorCopier(VectorCopier):
 
     async def copy(self, progress: Progress) -> None:
         """As for every copier."""
-        self._repeated = await repetitions(self.source, self._key)
+        self._repeated = await is_duplicate_mask(self.source, self._key)
         await super().copy(progress)
 
     async def _page(self, first: int, count: int) -> pa.Table:
-        return await with_retries(lambda: read_owned(self._database, self.source, self.columns, first, count))
+        return await with_retries(lambda: read_with_owner(self._database, self.source, self.columns, first, count))
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         return await outcomes_of(self._database, page, self._repeated[first : first + page.num_rows])

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Attachments
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import LONGEST_WORD, Fields
+from aimo.legacy.mappers.row_fields import LONGEST_WORD, RowFields
 from aimo.legacy.row_outcomes import Change
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
@@ -51,9 +51,9 @@ class AttachmentMapper(Mapper):
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners."""
-        await self.lookups.need_users(column_of(rows, "uid"))
+        await self.lookups.load_users(column_of(rows, "uid"))
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """What is known of the file."""
         values = {
             "attachment_id": fields.id("attachmentId"),
@@ -75,7 +75,7 @@ class AttachmentMapper(Mapper):
         return Mapped(values, fields.notes)
 
 
-def _filename(fields: Fields) -> str:
+def _filename(fields: RowFields) -> str:
     given = fields.text("filename", "filename")
     name = repaired(given)
     if name != given:
@@ -83,7 +83,7 @@ def _filename(fields: Fields) -> str:
     return name
 
 
-def _properties(fields: Fields) -> Any:
+def _properties(fields: RowFields) -> Any:
     properties = fields.json("properties", "properties", {})
     if properties is None and not fields.raw("properties"):
         return None

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import AIConversations, AIMessages
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.row_outcomes import Change, Quarantined, Reason
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.row_outcomes import Change, QuarantineReason, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 
@@ -31,9 +31,9 @@ class ConversationMapper(Mapper):
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners."""
-        await self.lookups.need_users(column_of(rows, "uid"))
+        await self.lookups.load_users(column_of(rows, "uid"))
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The conversation."""
         values = {
             "conversation_id": fields.id("conversationId"),
@@ -62,13 +62,13 @@ class MessageMapper(Mapper):
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The conversations."""
-        await self.lookups.need_conversations(column_of(rows, "conversationId"))
+        await self.lookups.load_conversations(column_of(rows, "conversationId"))
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The message, when its conversation is there."""
         conversation_id = fields.raw("conversationId")
         if not self.lookups.conversations.get(conversation_id):
-            raise Quarantined(Reason.TARGET_MISSING, f"there is no conversation {conversation_id!r}")
+            raise RowQuarantined(QuarantineReason.TARGET_MISSING, f"there is no conversation {conversation_id!r}")
         values = {
             "message_id": fields.id("messageId"),
             "conversation_id": conversation_id,
@@ -80,7 +80,7 @@ class MessageMapper(Mapper):
         return Mapped(values, fields.notes)
 
 
-def _sources(fields: Fields) -> list[dict[str, Any]] | None:
+def _sources(fields: RowFields) -> list[dict[str, Any]] | None:
     given = fields.raw("sources")
     if given is None:
         return None

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Table
 
-from aimo.legacy.hashing import row_digest
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.plan.target_lookups import Lookups
-from aimo.legacy.row_outcomes import Note, Quarantined, Reason
+from aimo.legacy.hashing import hash_row
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.plan.target_lookups import TargetLookups
+from aimo.legacy.row_outcomes import Note, QuarantineReason, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 
@@ -50,7 +50,7 @@ class Mapper(ABC):
     moved: frozenset[str] = frozenset()
     stuck: frozenset[str] = frozenset()
 
-    def __init__(self, lookups: Lookups, absent: Set[str] = frozenset()) -> None:
+    def __init__(self, lookups: TargetLookups, absent: Set[str] = frozenset()) -> None:
         self.lookups = lookups
         self.absent = absent
         self.columns = [str(column.name) for column in self.table.columns if column.name not in NUMBERED + OURS]
@@ -60,7 +60,7 @@ class Mapper(ABC):
         """Ask the target for everything that these rows refer to."""
 
     @abstractmethod
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The row of the target.
 
         Raises:
@@ -85,7 +85,9 @@ class Mapper(ABC):
         if holder == row_id:
             return None
         if holder in self.stuck:
-            raise Quarantined(Reason.KEY_TAKEN, f"{holder} gave its {self.unique[-1]} up in the source, but not here")
+            raise RowQuarantined(
+                QuarantineReason.KEY_TAKEN, f"{holder} gave its {self.unique[-1]} up in the source, but not here"
+            )
         return holder
 
     def hold(self, mapped: Mapped) -> None:  # noqa: B027 (most rows take up nothing)
@@ -96,13 +98,13 @@ class Mapper(ABC):
 
     def map(self, row: SourceRow) -> Mapped:
         """`build`, once the row is not in the trash."""
-        fields = Fields(row.values, self.absent)
+        fields = RowFields(row.values, self.absent)
         fields.refuse_deleted()
         return self.build(row, fields)
 
     def digest(self, values: Mapping[str, Any]) -> bytes:
         """The hash of a row of the target, from either side."""
-        return row_digest(values[name] for name in self.columns)
+        return hash_row(values[name] for name in self.columns)
 
 
 def column_of(rows: Sequence[SourceRow], name: str) -> list[Any]:

@@ -13,8 +13,8 @@ from aimo import ids
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Memos
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.plan.target_lookups import Named
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.plan.target_lookups import NamedRows
 from aimo.legacy.row_outcomes import Change
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
@@ -58,11 +58,11 @@ class MemoMapper(Mapper):
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners, their tags and their categories."""
         uids = column_of(rows, "uid")
-        await self.lookups.need_users(uids)
-        await self.lookups.need_tags(uids)
-        await self.lookups.need_categories(uids)
+        await self.lookups.load_users(uids)
+        await self.lookups.load_tags(uids)
+        await self.lookups.load_categories(uids)
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The memo, with its links to tags that exist and the tags made for names."""
         uid = fields.owner(self.lookups)
         created_at = fields.moment("createdAt", "created_at", "updatedAt")
@@ -80,23 +80,23 @@ class MemoMapper(Mapper):
         }
         new_tags: list[dict[str, Any]] = []
         tag_ids = self._tags(fields, uid, created_at, new_tags)
-        known, made = self.lookups.tags.get(uid, Named()).ids, {tag["tag_id"] for tag in new_tags}
+        known, made = self.lookups.tags.get(uid, NamedRows()).ids, {tag["tag_id"] for tag in new_tags}
         links = [tag_id for tag_id in tag_ids or () if tag_id in known or tag_id in made]
         return Mapped(values | {"tag_ids": tag_ids}, fields.notes, links, new_tags)
 
     def hold(self, mapped: Mapped) -> None:
         """The names of the tags that are made for it."""
         for tag in mapped.new_tags:
-            self.lookups.tags.setdefault(tag["uid"], Named()).add(tag["tag_id"], tag["name_key"])
+            self.lookups.tags.setdefault(tag["uid"], NamedRows()).add(tag["tag_id"], tag["name_key"])
 
-    def _category(self, fields: Fields, uid: str) -> str | None:
+    def _category(self, fields: RowFields, uid: str) -> str | None:
         given = fields.optional("categoryId")
         if given is None:
             return None
         if not given:
             fields.note("category_id", Change.EMPTY_TO_NULL, given, None)
             return None
-        known = self.lookups.categories.get(uid, Named())
+        known = self.lookups.categories.get(uid, NamedRows())
         if given in known.ids:
             return given
         merged = self.lookups.merged_categories.get(given)
@@ -108,11 +108,11 @@ class MemoMapper(Mapper):
         fields.note("category_id", change, given, by_name)
         return by_name
 
-    def _tags(self, fields: Fields, uid: str, created_at: int, new_tags: list[dict[str, Any]]) -> list[str] | None:
+    def _tags(self, fields: RowFields, uid: str, created_at: int, new_tags: list[dict[str, Any]]) -> list[str] | None:
         given = fields.ids("tagIds", "tag_ids")
         named = fields.raw("tags")
         tag_ids = given
-        known = self.lookups.tags.get(uid, Named()).ids
+        known = self.lookups.tags.get(uid, NamedRows()).ids
         merged = {
             tag_id: into
             for tag_id in given or ()
@@ -131,7 +131,7 @@ class MemoMapper(Mapper):
 
     def _tag(self, uid: str, name: str, created_at: int, new_tags: list[dict[str, Any]]) -> str:
         """The tag that an entry of the old column means: an id, a name, or a name that needs a tag made."""
-        known = self.lookups.tags.get(uid, Named())
+        known = self.lookups.tags.get(uid, NamedRows())
         if ids.is_possible(name) and name in known.ids:
             return name
         name = name.strip()
@@ -152,7 +152,7 @@ class MemoMapper(Mapper):
         return tag_id
 
 
-def _type(fields: Fields) -> str:
+def _type(fields: RowFields) -> str:
     given = fields.raw("type")
     if given in _TYPES:
         return str(given)
@@ -161,6 +161,6 @@ def _type(fields: Fields) -> str:
     return "text"
 
 
-def _public(fields: Fields) -> bool:
+def _public(fields: RowFields) -> bool:
     value = fields.raw("isPublic")
     return bool(value)

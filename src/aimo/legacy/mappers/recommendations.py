@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import DailyRecommendations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.row_outcomes import Change, Into, Merged, Quarantined, Reason
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.row_outcomes import Change, Into, QuarantineReason, RowMerged, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 
@@ -39,24 +39,26 @@ class RecommendationMapper(Mapper):
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners, and the days they have recommendations for."""
         uids = column_of(rows, "uid")
-        await self.lookups.need_users(uids)
-        await self.lookups.need_days(uids)
+        await self.lookups.load_users(uids)
+        await self.lookups.load_recommendation_days(uids)
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The recommendation, when it is the one of its day."""
         uid, row_id = fields.owner(self.lookups), fields.id("recommendationId")
         date = fields.text("date", "date")
         if len(date) > _LONGEST_DATE:
-            raise Quarantined(Reason.TOO_LONG, f"date {date[:50]!r} is longer than {_LONGEST_DATE} characters")
+            raise RowQuarantined(
+                QuarantineReason.TOO_LONG, f"date {date[:50]!r} is longer than {_LONGEST_DATE} characters"
+            )
         memo_ids = fields.ids("memoIds", "memo_ids")
         if memo_ids is None:
             fields.note("memo_ids", Change.NULL_FILLED, None, [])
         created_at = fields.moment("createdAt", "created_at")
         if row.number in self.outdone:
-            raise Merged(self.outdone[row.number], Into.SAME_DAY)
+            raise RowMerged(self.outdone[row.number], Into.SAME_DAY)
         holder = self.lookups.days.get((uid, date), row_id)
         if holder != row_id:
-            raise Merged(holder, Into.SAME_DAY)
+            raise RowMerged(holder, Into.SAME_DAY)
         values = {
             "recommendation_id": row_id,
             "uid": uid,

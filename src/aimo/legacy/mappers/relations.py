@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import MemoRelations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.row_outcomes import Into, Merged, Quarantined, Reason
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.row_outcomes import Into, QuarantineReason, RowMerged, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 
@@ -31,20 +31,20 @@ class RelationMapper(Mapper):
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners, both memos, and the relations that start at the sources."""
         sources = column_of(rows, "sourceMemoId")
-        await self.lookups.need_users(column_of(rows, "uid"))
-        await self.lookups.need_memos([*sources, *column_of(rows, "targetMemoId")])
-        await self.lookups.need_pairs(sources)
+        await self.lookups.load_users(column_of(rows, "uid"))
+        await self.lookups.load_memo_owners([*sources, *column_of(rows, "targetMemoId")])
+        await self.lookups.load_relations(sources)
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The relation, when both ends are memos of its owner."""
         uid, relation_id = fields.owner(self.lookups), fields.id("relationId")
         pair = self._memo(fields, "sourceMemoId", uid), self._memo(fields, "targetMemoId", uid)
         if pair[0] == pair[1]:
-            raise Quarantined(Reason.POINTS_TO_ITSELF, f"it leads from {pair[0]} to itself")
+            raise RowQuarantined(QuarantineReason.POINTS_TO_ITSELF, f"it leads from {pair[0]} to itself")
         created_at = fields.moment("createdAt", "created_at")
         holder = self.lookups.pairs.get(pair, relation_id)
         if holder != relation_id:
-            raise Merged(holder, Into.SAME_RELATION)
+            raise RowMerged(holder, Into.SAME_RELATION)
         values = {
             "relation_id": relation_id,
             "uid": uid,
@@ -62,13 +62,13 @@ class RelationMapper(Mapper):
         """The ends it had."""
         self.lookups.pairs.pop(_ends(held), None)
 
-    def _memo(self, fields: Fields, name: str, uid: str) -> str:
+    def _memo(self, fields: RowFields, name: str, uid: str) -> str:
         memo_id = fields.raw(name)
         owner = self.lookups.memos.get(memo_id)
         if owner is None:
-            raise Quarantined(Reason.TARGET_MISSING, f"{name}: there is no memo {memo_id!r}")
+            raise RowQuarantined(QuarantineReason.TARGET_MISSING, f"{name}: there is no memo {memo_id!r}")
         if owner != uid:
-            raise Quarantined(Reason.TARGET_FOREIGN, f"{name}: the memo {memo_id} is another user's")
+            raise RowQuarantined(QuarantineReason.TARGET_FOREIGN, f"{name}: the memo {memo_id} is another user's")
         return str(memo_id)
 
 

@@ -9,8 +9,8 @@ from typing import ClassVar
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import PushRules, TableMigrations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.row_outcomes import Into, Merged
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.row_outcomes import Into, RowMerged
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 
@@ -35,9 +35,9 @@ class PushRuleMapper(Mapper):
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners."""
-        await self.lookups.need_users(column_of(rows, "uid"))
+        await self.lookups.load_users(column_of(rows, "uid"))
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The rule."""
         values = {
             "id": fields.id("id"),
@@ -66,11 +66,11 @@ class TableMigrationMapper(Mapper):
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """Nothing."""
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The version."""
         name = fields.id("tableName")
         if row.number in self.outdone:
-            raise Merged(name, Into.SAME_TABLE)
+            raise RowMerged(name, Into.SAME_TABLE)
         values = {
             "table_name": name,
             "current_version": fields.whole("currentVersion", "current_version", 0),

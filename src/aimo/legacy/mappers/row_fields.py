@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 
 from aimo import clock, ids
-from aimo.legacy.plan.target_lookups import Lookups
-from aimo.legacy.row_outcomes import Change, Note, Quarantined, Reason
-from aimo.legacy.source.column_values import Unreadable
+from aimo.legacy.plan.target_lookups import TargetLookups
+from aimo.legacy.row_outcomes import Change, Note, QuarantineReason, RowQuarantined
+from aimo.legacy.source.column_values import UnreadableValue
 from aimo.legacy.source.row_reader import DELETED_AT, plain
 
 LONGEST_TEXT = 16_777_215
 LONGEST_WORD = 255
 
 
-class Fields:
+class RowFields:
     """The values of one row. Each method takes one column as what it must be in the target.
 
     Raises:
@@ -35,8 +35,8 @@ class Fields:
     def raw(self, name: str) -> Any:
         """The value as it was read."""
         value = self._values[name]
-        if isinstance(value, Unreadable):
-            raise Quarantined(Reason.UNREADABLE, f"{name}: {value.why}")
+        if isinstance(value, UnreadableValue):
+            raise RowQuarantined(QuarantineReason.UNREADABLE, f"{name}: {value.why}")
         return value
 
     def note(self, column: str, change: Change, old: Any, new: Any) -> None:
@@ -46,21 +46,21 @@ class Fields:
     def refuse_deleted(self) -> None:
         """Quarantine what a later release has in its trash."""
         deleted_at = self._values.get(DELETED_AT)
-        if isinstance(deleted_at, Unreadable) or deleted_at:
-            raise Quarantined(Reason.DELETED, f"it was deleted ({DELETED_AT} {plain(deleted_at)})")
+        if isinstance(deleted_at, UnreadableValue) or deleted_at:
+            raise RowQuarantined(QuarantineReason.DELETED, f"it was deleted ({DELETED_AT} {plain(deleted_at)})")
 
     def id(self, name: str) -> str:
         """An id that the target can hold."""
         value = self.raw(name)
         if not isinstance(value, str) or not ids.is_possible(value):
-            raise Quarantined(Reason.IMPOSSIBLE_ID, f"{name} {value!r} cannot be an id")
+            raise RowQuarantined(QuarantineReason.IMPOSSIBLE_ID, f"{name} {value!r} cannot be an id")
         return value
 
-    def owner(self, lookups: Lookups) -> str:
+    def owner(self, lookups: TargetLookups) -> str:
         """The id of a user who is in the target."""
         uid = self.raw("uid")
         if not isinstance(uid, str) or not lookups.users.get(uid):
-            raise Quarantined(Reason.OWNER_MISSING, f"there is no user {uid!r}")
+            raise RowQuarantined(QuarantineReason.OWNER_MISSING, f"there is no user {uid!r}")
         return uid
 
     def text(self, name: str, column: str) -> str:
@@ -79,7 +79,7 @@ class Fields:
         text: str = value
         size = len(text) if longest == LONGEST_WORD else len(text.encode())
         if size > longest:
-            raise Quarantined(Reason.TOO_LONG, f"{name} is {size} long, at most {longest} can be kept")
+            raise RowQuarantined(QuarantineReason.TOO_LONG, f"{name} is {size} long, at most {longest} can be kept")
         return text
 
     def word(self, name: str, column: str) -> str:
@@ -96,7 +96,7 @@ class Fields:
             self._fill(name, column, default)
             return default
         if not -(2**31) <= value < 2**31:
-            raise Quarantined(Reason.TOO_LONG, f"{name} {value} does not fit 32 bits")
+            raise RowQuarantined(QuarantineReason.TOO_LONG, f"{name} {value} does not fit 32 bits")
         return int(value)
 
     def moment(self, name: str, column: str, *others: str) -> int:
@@ -106,7 +106,9 @@ class Fields:
             value = next((self.raw(other) for other in others if self.raw(other) is not None), 0)
             self._fill(name, column, value)
         if not clock.EARLIEST_MS <= value <= clock.LATEST_MS:
-            raise Quarantined(Reason.TIME_OUT_OF_RANGE, f"{name} {value} is outside the years 1000 to 9999")
+            raise RowQuarantined(
+                QuarantineReason.TIME_OUT_OF_RANGE, f"{name} {value} is outside the years 1000 to 9999"
+            )
         return int(value)
 
     def ids(self, name: str, column: str) -> list[str] | None:

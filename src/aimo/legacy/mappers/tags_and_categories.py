@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from aimo.db.queries.migration import key_of, table_of
 from aimo.db.schema import Categories, Tags
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
-from aimo.legacy.plan.target_lookups import Named
-from aimo.legacy.row_outcomes import Into, Merged
+from aimo.legacy.mappers.row_fields import RowFields
+from aimo.legacy.plan.target_lookups import NamedRows
+from aimo.legacy.row_outcomes import Into, RowMerged
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 from aimo.services.memos.name_keys import name_key
@@ -25,13 +25,13 @@ class _NamedMapper(Mapper):
     unique = ("uid", "name_key")
 
     @property
-    def _known(self) -> dict[str, Named]:
+    def _known(self) -> dict[str, NamedRows]:
         return self.lookups.tags
 
     def _merged(self, old: str, into: str) -> None:
         self.lookups.merged_tags[old] = into
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The row, unless the user has one of that name."""
         uid, row_id = fields.owner(self.lookups), fields.id(self.key)
         name = fields.text("name", "name")
@@ -47,21 +47,21 @@ class _NamedMapper(Mapper):
         rival = self.rival(values, row_id)
         if rival is not None:
             self._merged(row_id, rival)
-            raise Merged(rival, Into.SAME_NAME)
+            raise RowMerged(rival, Into.SAME_NAME)
         return Mapped(values, fields.notes)
 
     def holder(self, values: Mapping[str, Any]) -> str | None:
         """The user's tag, or category, of that name."""
-        return self._known.get(values["uid"], Named()).by_key.get(values["name_key"])
+        return self._known.get(values["uid"], NamedRows()).by_key.get(values["name_key"])
 
     def hold(self, mapped: Mapped) -> None:
         """Its name."""
         values = mapped.values
-        self._known.setdefault(values["uid"], Named()).add(values[key_of(self.table).name], values["name_key"])
+        self._known.setdefault(values["uid"], NamedRows()).add(values[key_of(self.table).name], values["name_key"])
 
     def release(self, held: Mapping[str, Any]) -> None:
         """The name it had."""
-        self._known.setdefault(held["uid"], Named()).free(held[key_of(self.table).name], held["name_key"])
+        self._known.setdefault(held["uid"], NamedRows()).free(held[key_of(self.table).name], held["name_key"])
 
 
 class CategoryMapper(_NamedMapper):
@@ -80,7 +80,7 @@ class CategoryMapper(_NamedMapper):
     }
 
     @property
-    def _known(self) -> dict[str, Named]:
+    def _known(self) -> dict[str, NamedRows]:
         return self.lookups.categories
 
     def _merged(self, old: str, into: str) -> None:
@@ -89,12 +89,12 @@ class CategoryMapper(_NamedMapper):
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners and their categories."""
         uids = column_of(rows, "uid")
-        await self.lookups.need_users(uids)
-        await self.lookups.need_categories(uids)
+        await self.lookups.load_users(uids)
+        await self.lookups.load_categories(uids)
 
     async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The owners' categories."""
-        await self.lookups.need_categories(row["uid"] for row in rows)
+        await self.lookups.load_categories(row["uid"] for row in rows)
 
 
 class TagMapper(_NamedMapper):
@@ -109,9 +109,9 @@ class TagMapper(_NamedMapper):
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """The owners and their tags."""
         uids: list[Any] = column_of(rows, "uid")
-        await self.lookups.need_users(uids)
-        await self.lookups.need_tags(uids)
+        await self.lookups.load_users(uids)
+        await self.lookups.load_tags(uids)
 
     async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The owners' tags."""
-        await self.lookups.need_tags(row["uid"] for row in rows)
+        await self.lookups.load_tags(row["uid"] for row in rows)

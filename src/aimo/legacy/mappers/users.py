@@ -9,7 +9,7 @@ from aimo.db.queries.migration import table_of
 from aimo.db.schema import Users
 from aimo.db.types import unique_key
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
-from aimo.legacy.mappers.row_fields import Fields
+from aimo.legacy.mappers.row_fields import RowFields
 from aimo.legacy.row_outcomes import Change
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
@@ -46,7 +46,7 @@ class UserMapper(Mapper):
             unique_key(email) for email in column_of(rows, "email") if isinstance(email, str)
         )
 
-    def build(self, row: SourceRow, fields: Fields) -> Mapped:
+    def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """The account, with the hash of its password untouched."""
         uid = fields.id("uid")
         values = {
@@ -83,7 +83,7 @@ class UserMapper(Mapper):
         if held["email_key"] is not None:
             self.lookups.emails[held["email_key"]] = None
 
-    def _email(self, row: SourceRow, fields: Fields, uid: str) -> str | None:
+    def _email(self, row: SourceRow, fields: RowFields, uid: str) -> str | None:
         email = fields.optional("email")
         if email is None:
             return None

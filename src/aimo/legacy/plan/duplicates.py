@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from aimo.legacy.hashing import key_digest
+from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.rest import TableMigrationMapper
 from aimo.legacy.mappers.users import UserMapper
 from aimo.legacy.retry import with_retries
-from aimo.legacy.row_outcomes import Merged, Quarantined
+from aimo.legacy.row_outcomes import RowMerged, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import RowReader, SourceRow
 from aimo.vectors.legacy_source import SourceTable
@@ -27,14 +27,14 @@ _PAGE = 20_000
 Values = dict[str, Any]
 
 
-async def repeated_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
+async def duplicate_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
     """The digests of those keys that more than one row has."""
     keys = np.sort(await _digests(table, *columns))
     repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
     return frozenset(int(key).to_bytes(8, "little") for key in repeated)
 
 
-async def repetitions(table: SourceTable, column: str) -> npt.NDArray[np.bool_]:
+async def is_duplicate_mask(table: SourceTable, column: str) -> npt.NDArray[np.bool_]:
     """Which rows have the key of an earlier one."""
     keys = await _digests(table, column)
     later = np.ones(len(keys), dtype=bool)
@@ -45,7 +45,7 @@ async def repetitions(table: SourceTable, column: str) -> npt.NDArray[np.bool_]:
 async def _digests(table: SourceTable, *columns: str) -> npt.NDArray[np.uint64]:
     parts = []
     async for rows in _pages(table, dict.fromkeys(columns, Kind.TEXT)):
-        digests = b"".join(key_digest(*(str(row.values[name]) for name in columns)) for row in rows)
+        digests = b"".join(hash_key(*(str(row.values[name]) for name in columns)) for row in rows)
         parts.append(np.frombuffer(digests, dtype="<u8"))
     return np.concatenate(parts) if parts else np.empty(0, dtype="<u8")
 
@@ -53,11 +53,11 @@ async def _digests(table: SourceTable, *columns: str) -> npt.NDArray[np.uint64]:
 async def prepare(mapper: Mapper, table: SourceTable) -> None:
     """Tell a mapper which rows other rows outdo. Only rows that the target can hold outdo others."""
     if isinstance(mapper, UserMapper):
-        mapper.shadowed = frozenset(await _best(mapper, table, _email_of, _age, "uid"))
+        mapper.shadowed = frozenset(await _superseded_by(mapper, table, _email_of, _age, "uid"))
     elif isinstance(mapper, RecommendationMapper):
-        mapper.outdone = await _best(mapper, table, _day_of, _newest_filled, "recommendation_id")
+        mapper.outdone = await _superseded_by(mapper, table, _day_of, _newest_filled, "recommendation_id")
     elif isinstance(mapper, TableMigrationMapper):
-        mapper.outdone = await _best(mapper, table, _table_of, _version_of, "table_name")
+        mapper.outdone = await _superseded_by(mapper, table, _table_of, _version_of, "table_name")
 
 
 def _email_of(values: Values) -> Any:
@@ -84,7 +84,7 @@ def _newest_filled(values: Values) -> tuple[Any, ...]:
     return bool(values["memo_ids"]), values["created_at"]
 
 
-async def _best(
+async def _superseded_by(
     mapper: Mapper,
     table: SourceTable,
     group: Callable[[Values], Any],
@@ -120,7 +120,7 @@ def _mapped(mapper: Mapper, row: SourceRow) -> Values | None:
     """The row as the target would have it, or None where it has no place there."""
     try:
         return mapper.map(row).values
-    except (Quarantined, Merged):
+    except (RowQuarantined, RowMerged):
         return None
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
-from aimo.legacy.copy.ledger import Recorded
-from aimo.legacy.hashing import key_digest
+from aimo.legacy.copy.ledger import LedgerIndex
+from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import Mapper, column_of
-from aimo.legacy.plan.target_lookups import Lookups
-from aimo.legacy.row_outcomes import Merged, Quarantined
+from aimo.legacy.plan.target_lookups import TargetLookups
+from aimo.legacy.row_outcomes import RowMerged, RowQuarantined
 from aimo.legacy.source.row_reader import RowReader, SourceRow
 
 _PAGE = 1000
@@ -26,14 +26,14 @@ _SECONDS = 600.0
 
 
 @dataclass(slots=True)
-class _Wish:
+class _DesiredRow:
     """What a row of the target is going to be, and whether nobody touched it there since it was brought."""
 
     values: dict[str, Any]
     untouched: bool
 
 
-async def follow(database: Database, mapper: Mapper, reader: RowReader, recorded: Recorded) -> None:
+async def follow(database: Database, mapper: Mapper, reader: RowReader, recorded: LedgerIndex) -> None:
     """Change these rows of one table, and tell the mapper which followed and which could not.
 
     Those cannot follow that somebody touched in the target, or whose new name belongs to a row that stays.
@@ -41,11 +41,13 @@ async def follow(database: Database, mapper: Mapper, reader: RowReader, recorded
     if not mapper.unique or not len(recorded):
         return
     # A mapper that knows of no names that are taken says what the rows would have.
-    unaware = type(mapper)(Lookups(database), reader.absent)
-    wishes: dict[str, _Wish] = {}
+    unaware = type(mapper)(TargetLookups(database), reader.absent)
+    wishes: dict[str, _DesiredRow] = {}
     for first in range(0, reader.table.rows, _PAGE):
         rows = await reader.read(first, min(_PAGE, reader.table.rows - first))
-        await _wishes(database, unaware, [row for row in rows if _changed(mapper, row, recorded)], recorded, wishes)
+        await _desired_rows(
+            database, unaware, [row for row in rows if _changed(mapper, row, recorded)], recorded, wishes
+        )
     changes = await _possible(mapper, wishes)
     if changes:
         await _write(database, mapper, changes)
@@ -53,20 +55,20 @@ async def follow(database: Database, mapper: Mapper, reader: RowReader, recorded
     mapper.lookups.forget()
 
 
-def _changed(mapper: Mapper, row: SourceRow, recorded: Recorded) -> bool:
-    before = recorded.get(key_digest(str(row.values[mapper.key])))
+def _changed(mapper: Mapper, row: SourceRow, recorded: LedgerIndex) -> bool:
+    before = recorded.get(hash_key(str(row.values[mapper.key])))
     return before is not None and before.source != row.digest
 
 
-async def _wishes(
-    database: Database, mapper: Mapper, rows: list[SourceRow], recorded: Recorded, wishes: dict[str, _Wish]
+async def _desired_rows(
+    database: Database, mapper: Mapper, rows: list[SourceRow], recorded: LedgerIndex, wishes: dict[str, _DesiredRow]
 ) -> None:
-    await mapper.lookups.need_users(column_of(rows, "uid"))
+    await mapper.lookups.load_users(column_of(rows, "uid"))
     mapped: dict[str, dict[str, Any]] = {}
     for row in rows:
         try:
             mapped.setdefault(str(row.values[mapper.key]), mapper.map(row).values)
-        except (Merged, Quarantined):
+        except (RowMerged, RowQuarantined):
             continue
     if not mapped:
         return
@@ -74,12 +76,12 @@ async def _wishes(
         found = await connection.execute(sql.rows(mapper.table), {"keys": list(mapped)})
         rows_held = {row._mapping[sql.key_of(mapper.table)]: dict(row._mapping) for row in found}
     for key, held in rows_held.items():
-        before = recorded.get(key_digest(key))
+        before = recorded.get(hash_key(key))
         if before is not None and _place(mapper, held) != _place(mapper, mapped[key]):
-            wishes.setdefault(key, _Wish(mapped[key], mapper.digest(held) == before.target))
+            wishes.setdefault(key, _DesiredRow(mapped[key], mapper.digest(held) == before.target))
 
 
-async def _possible(mapper: Mapper, wishes: Mapping[str, _Wish]) -> dict[str, dict[str, Any]]:
+async def _possible(mapper: Mapper, wishes: Mapping[str, _DesiredRow]) -> dict[str, dict[str, Any]]:
     """The new values of those that can follow: each one's place is free, or is left by another that can follow."""
     changes = {key: wish.values for key, wish in wishes.items() if wish.untouched}
     await mapper.need_holders(list(changes.values()))

@@ -9,25 +9,25 @@ from typing import Any
 from aimo import ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.legacy.copy.ledger import Entry, Recorded
-from aimo.legacy.hashing import key_digest
+from aimo.legacy.copy.ledger import LedgerEntry, LedgerIndex
+from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import NUMBERED, Mapped, Mapper
-from aimo.legacy.row_outcomes import IN_TARGET, Into, Merged, Quarantined, Reason, RowOutcome
+from aimo.legacy.row_outcomes import IN_TARGET, Into, QuarantineReason, RowMerged, RowOutcome, RowQuarantined
 from aimo.legacy.source.row_reader import SourceRow
 
 _IN_ONE_QUERY = 1000
 
 
 @dataclass(slots=True)
-class Verdict:
+class RowPlan:
     """What is to be done with one row."""
 
     row: SourceRow
     key: str
-    entry: Entry
+    entry: LedgerEntry
     mapped: Mapped | None = None
-    merged: Merged | None = None
-    quarantined: Quarantined | None = None
+    merged: RowMerged | None = None
+    quarantined: RowQuarantined | None = None
 
 
 class Planner:
@@ -48,8 +48,8 @@ class Planner:
         mapper: Mapper,
         *,
         repeated: frozenset[bytes],
-        recorded: Recorded,
-        firsts: dict[bytes, Entry],
+        recorded: LedgerIndex,
+        firsts: dict[bytes, LedgerEntry],
         first_seq: int,
     ) -> None:
         self._database = database
@@ -59,11 +59,11 @@ class Planner:
         self.firsts = firsts
         self._first_seq = first_seq
 
-    async def plan(self, rows: Sequence[SourceRow], *, careful: bool) -> list[Verdict]:
+    async def plan(self, rows: Sequence[SourceRow], *, careful: bool) -> list[RowPlan]:
         """One verdict a row, in order. ``careful`` also compares with rows that the target has already."""
         await self._mapper.look_up(rows)
         keys = [str(row.values[self._mapper.key]) for row in rows]
-        recorded = [self._recorded.get(key_digest(key)) for key in keys]
+        recorded = [self._recorded.get(hash_key(key)) for key in keys]
         wanted = [
             key
             for key, row, before in zip(keys, rows, recorded, strict=True)
@@ -75,12 +75,12 @@ class Planner:
             self._one(row, key, before, present, firsts) for row, key, before in zip(rows, keys, recorded, strict=True)
         ]
 
-    def commit(self, verdicts: Sequence[Verdict]) -> None:
+    def commit(self, verdicts: Sequence[RowPlan]) -> None:
         """The verdicts are in the database, or on their way: later rows are compared with them."""
         for verdict in verdicts:
             self._remember(verdict.entry, self.firsts)
 
-    def _remember(self, entry: Entry, firsts: dict[bytes, Entry]) -> None:
+    def _remember(self, entry: LedgerEntry, firsts: dict[bytes, LedgerEntry]) -> None:
         if entry.key in self._repeated and entry.outcome in IN_TARGET:
             firsts.setdefault(entry.key, entry)
 
@@ -88,28 +88,30 @@ class Planner:
         self,
         row: SourceRow,
         key: str,
-        before: Entry | None,
+        before: LedgerEntry | None,
         present: dict[str, dict[str, Any]],
-        firsts: dict[bytes, Entry],
-    ) -> Verdict:
-        entry = Entry(RowOutcome.MIGRATED, key_digest(key), row.digest)
-        verdict = Verdict(row, key, entry)
+        firsts: dict[bytes, LedgerEntry],
+    ) -> RowPlan:
+        entry = LedgerEntry(RowOutcome.MIGRATED, hash_key(key), row.digest)
+        verdict = RowPlan(row, key, entry)
         try:
             first = firsts.get(entry.key)
             if first is not None:
-                raise _repetition(key, first, row)
+                raise _duplicate_error(key, first, row)
             if before is not None and before.source == row.digest:
                 entry.outcome, entry.target, entry.seq = RowOutcome.PRESENT, before.target, before.seq
             else:
-                self._decide(verdict, before, present)
-        except Merged as merged:
+                self._plan_changed_row(verdict, before, present)
+        except RowMerged as merged:
             entry.outcome, verdict.merged, verdict.mapped = RowOutcome.MERGED, merged, None
-        except Quarantined as quarantined:
+        except RowQuarantined as quarantined:
             entry.outcome, verdict.quarantined, verdict.mapped = RowOutcome.QUARANTINED, quarantined, None
         self._remember(entry, firsts)
         return verdict
 
-    def _decide(self, verdict: Verdict, before: Entry | None, present: dict[str, dict[str, Any]]) -> None:
+    def _plan_changed_row(
+        self, verdict: RowPlan, before: LedgerEntry | None, present: dict[str, dict[str, Any]]
+    ) -> None:
         mapped = self._mapper.map(verdict.row)
         entry, held = verdict.entry, present.get(verdict.key)
         entry.target = self._mapper.digest(mapped.values)
@@ -120,19 +122,23 @@ class Planner:
             self._mapper.hold(mapped)
             return
         if held is None:
-            raise Quarantined(Reason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since")
+            raise RowQuarantined(
+                QuarantineReason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since"
+            )
         now = self._mapper.digest(held)
         if now == entry.target and verdict.key not in self._mapper.moved:
             entry.outcome, verdict.mapped = RowOutcome.PRESENT, None
             entry.seq = int(held.get("seq") or 0)
         elif before is None:
-            raise Quarantined(Reason.KEY_TAKEN, f"the target has another row {verdict.key}")
+            raise RowQuarantined(QuarantineReason.KEY_TAKEN, f"the target has another row {verdict.key}")
         elif now in (before.target, entry.target):
             entry.outcome = RowOutcome.UPDATED
             self._mapper.release(held)
             self._mapper.hold(mapped)
         else:
-            raise Quarantined(Reason.CHANGED_ON_BOTH_SIDES, "it changed in the source and in the target since")
+            raise RowQuarantined(
+                QuarantineReason.CHANGED_ON_BOTH_SIDES, "it changed in the source and in the target since"
+            )
 
     async def _present(self, keys: list[str]) -> dict[str, dict[str, Any]]:
         """The rows of the target that have these keys."""
@@ -146,13 +152,13 @@ class Planner:
         return found
 
 
-def _repetition(key: str, first: Entry, row: SourceRow) -> Exception:
+def _duplicate_error(key: str, first: LedgerEntry, row: SourceRow) -> Exception:
     if first.source == row.digest:
-        return Merged(key, Into.SAME_ROW)
-    return Quarantined(Reason.DUPLICATE_DIFFERS, f"an earlier row has the key {key} and other values")
+        return RowMerged(key, Into.SAME_ROW)
+    return RowQuarantined(QuarantineReason.DUPLICATE_DIFFERS, f"an earlier row has the key {key} and other values")
 
 
-def numbers(mapper: Mapper, entry: Entry) -> dict[str, int]:
+def numbers(mapper: Mapper, entry: LedgerEntry) -> dict[str, int]:
     """The values that the run gives, not the row."""
     given = {"seq": entry.seq, "position": entry.seq & 0x7FFFFFFF, "usage_count": 0}
     return {name: given[name] for name in NUMBERED if name in mapper.table.c}

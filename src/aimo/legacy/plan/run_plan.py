@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aimo.legacy.copy.row_writer import TAGS_A_MEMO
-from aimo.legacy.copy.separate_vectors import holds_lists
+from aimo.legacy.copy.separate_vectors import has_vector_column
 from aimo.legacy.mappers.attachments import AttachmentMapper
 from aimo.legacy.mappers.conversations import ConversationMapper, MessageMapper
 from aimo.legacy.mappers.mapper import Mapper
@@ -58,7 +58,7 @@ def describe(options: Options, source: LegacySource, model: Mapping[str, Any], e
     extra = [
         separate
         for separate, (rows, column) in VECTOR_TABLES.items()
-        if separate in source.tables and rows in names and not holds_lists(source.tables[rows], column)
+        if separate in source.tables and rows in names and not has_vector_column(source.tables[rows], column)
     ]
     return {
         "tables": {

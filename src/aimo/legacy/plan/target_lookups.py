@@ -17,7 +17,7 @@ _REMEMBERED = 100_000
 
 
 @dataclass
-class Named:
+class NamedRows:
     """A user's tags or categories: which ids there are, and which id has a name's key."""
 
     ids: set[str] = field(default_factory=set)
@@ -34,7 +34,7 @@ class Named:
             del self.by_key[key]
 
 
-class Lookups:
+class TargetLookups:
     """Answers from the target, kept in memory. `forget` after a transaction that did not commit."""
 
     def __init__(self, database: Database) -> None:
@@ -47,8 +47,8 @@ class Lookups:
         """Drop everything that was remembered."""
         self.users: dict[str, bool] = {}
         self.emails: dict[str, str | None] = {}
-        self.tags: dict[str, Named] = {}
-        self.categories: dict[str, Named] = {}
+        self.tags: dict[str, NamedRows] = {}
+        self.categories: dict[str, NamedRows] = {}
         self.memos: dict[str, str | None] = {}
         self.conversations: dict[str, bool] = {}
         self.pairs: dict[tuple[str, str], str] = {}
@@ -61,7 +61,7 @@ class Lookups:
         rows = len(self.users) + len(self.emails) + len(self.memos) + len(self.conversations)
         return named + rows + len(self.pairs) + len(self.days) > _REMEMBERED
 
-    async def need_users(self, uids: Iterable[Any]) -> None:
+    async def load_users(self, uids: Iterable[Any]) -> None:
         """Know which of these users there are."""
         missing = self._missing(uids, self.users)
         self.users |= dict.fromkeys(missing, False)
@@ -75,43 +75,43 @@ class Lookups:
         for row in await self._ask(sql.EMAILS, missing):
             self.emails[row.email_key] = row.uid
 
-    async def need_tags(self, uids: Iterable[Any]) -> None:
+    async def load_tags(self, uids: Iterable[Any]) -> None:
         """Know the tags of these users."""
         await self._need_named(uids, self.tags, sql.TAGS, lambda row: row.tag_id)
 
-    async def need_categories(self, uids: Iterable[Any]) -> None:
+    async def load_categories(self, uids: Iterable[Any]) -> None:
         """Know the categories of these users."""
         await self._need_named(uids, self.categories, sql.CATEGORIES, lambda row: row.category_id)
 
-    async def need_memos(self, memo_ids: Iterable[Any]) -> None:
+    async def load_memo_owners(self, memo_ids: Iterable[Any]) -> None:
         """Know whose these memos are."""
         missing = self._missing(memo_ids, self.memos)
         self.memos |= dict.fromkeys(missing, None)
         for row in await self._ask(sql.MEMOS, missing):
             self.memos[row.memo_id] = row.uid
 
-    async def need_conversations(self, keys: Iterable[Any]) -> None:
+    async def load_conversations(self, keys: Iterable[Any]) -> None:
         """Know which of these conversations there are."""
         missing = self._missing(keys, self.conversations)
         self.conversations |= dict.fromkeys(missing, False)
         for row in await self._ask(sql.CONVERSATIONS, missing):
             self.conversations[row.conversation_id] = True
 
-    async def need_pairs(self, source_ids: Iterable[Any]) -> None:
+    async def load_relations(self, source_ids: Iterable[Any]) -> None:
         """Know the relations that start at these memos."""
         for row in await self._ask(sql.RELATIONS, self._missing(source_ids, {})):
             self.pairs[row.source_memo_id, row.target_memo_id] = row.relation_id
 
-    async def need_days(self, uids: Iterable[Any]) -> None:
+    async def load_recommendation_days(self, uids: Iterable[Any]) -> None:
         """Know the recommendations of these users."""
         for row in await self._ask(sql.DAYS, self._missing(uids, {})):
             self.days[row.uid, row.date] = row.recommendation_id
 
     async def _need_named(
-        self, uids: Iterable[Any], known: dict[str, Named], statement: Executable, row_id: Callable[[Any], str]
+        self, uids: Iterable[Any], known: dict[str, NamedRows], statement: Executable, row_id: Callable[[Any], str]
     ) -> None:
         missing = self._missing(uids, known)
-        known |= {uid: Named() for uid in missing}
+        known |= {uid: NamedRows() for uid in missing}
         for row in await self._ask(statement, missing):
             known[row.uid].add(row_id(row), row.name_key)
 

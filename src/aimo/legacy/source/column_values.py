@@ -3,7 +3,7 @@
 See docs/contract/source-database.md#what-older-and-newer-builds-left.
 
 A column can be missing, be of type Null, or have another width or unit than today's. What cannot be read
-becomes an `Unreadable`, so that one value costs its row and no other.
+becomes an `UnreadableValue`, so that one value costs its row and no other.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableValue:
     """A value that is there and cannot be understood."""
 
     why: str
 
 
 def values_of(column: pa.ChunkedArray, kind: Kind) -> list[Any]:
-    """One Python value a row: str, int, bool, list, None, or `Unreadable`."""
+    """One Python value a row: str, int, bool, list, None, or `UnreadableValue`."""
     if pa.types.is_null(column.type):
         return [None] * len(column)
     if pa.types.is_dictionary(column.type):
@@ -77,16 +77,16 @@ def _alone(column: pa.ChunkedArray, place: int) -> Any:
     try:
         return column[place].as_py()
     except (UnicodeDecodeError, ValueError, OverflowError) as error:
-        return Unreadable(str(error))
+        return UnreadableValue(str(error))
 
 
 def _read(value: Any, kind: Kind) -> Any:
-    if value is None or isinstance(value, Unreadable):
+    if value is None or isinstance(value, UnreadableValue):
         return value
     try:
         return _READERS[kind](value)
     except (TypeError, ValueError, OverflowError) as error:
-        return Unreadable(f"{type(value).__name__} where {kind.value} is expected: {error}")
+        return UnreadableValue(f"{type(value).__name__} where {kind.value} is expected: {error}")
 
 
 def _text(value: Any) -> str:

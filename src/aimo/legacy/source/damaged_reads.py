@@ -18,7 +18,7 @@ _ATTEMPTS = 3
 _WAIT_SECONDS = 0.2
 
 
-class VersionGone(VectorStoreError):
+class SourceVersionGoneError(VectorStoreError):
     """The source has a newer version, and not all data of the one that is being read any more."""
 
 
@@ -34,20 +34,20 @@ async def pieces(
         VersionGone: the pinned version was removed, so that nothing can be said of its rows.
     """
     try:
-        yield first, await _patiently(table, columns, first, count)
+        yield first, await _read_with_retries(table, columns, first, count)
         return
     except VectorStoreError as error:
         if await table.superseded():
-            raise VersionGone(
+            raise SourceVersionGoneError(
                 f"{table.name} of the source was changed and its older version removed while it was read; "
                 "stop the old server"
             ) from error
         log.warning("rows of the source cannot be read", table=table.name, first=first, rows=count, error=str(error))
-    async for piece in _halves(table, columns, first, count):
+    async for piece in _read_halves(table, columns, first, count):
         yield piece
 
 
-async def read_around(table: SourceTable, columns: Sequence[str], first: int, count: int) -> pa.Table:
+async def read_with_nulls_for_lost(table: SourceTable, columns: Sequence[str], first: int, count: int) -> pa.Table:
     """The rows at these positions in one table, with nulls where the data is lost.
 
     Raises:
@@ -56,11 +56,11 @@ async def read_around(table: SourceTable, columns: Sequence[str], first: int, co
     parts: list[pa.Table] = []
     async for place, piece in pieces(table, columns, first, count):
         lost = isinstance(piece, VectorStoreError)
-        parts.append(await _what_is_left(table, columns, place) if lost else piece)
+        parts.append(await _read_row_by_columns(table, columns, place) if lost else piece)
     return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
 
 
-async def _patiently(table: SourceTable, columns: Sequence[str], first: int, count: int) -> pa.Table:
+async def _read_with_retries(table: SourceTable, columns: Sequence[str], first: int, count: int) -> pa.Table:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return await table.read(columns, first, count)
@@ -71,7 +71,7 @@ async def _patiently(table: SourceTable, columns: Sequence[str], first: int, cou
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-async def _halves(
+async def _read_halves(
     table: SourceTable, columns: Sequence[str], first: int, count: int
 ) -> AsyncIterator[tuple[int, pa.Table | VectorStoreError]]:
     try:
@@ -82,11 +82,11 @@ async def _halves(
             return
         half = count // 2
         for start, rows in ((first, half), (first + half, count - half)):
-            async for piece in _halves(table, columns, start, rows):
+            async for piece in _read_halves(table, columns, start, rows):
                 yield piece
 
 
-async def _what_is_left(table: SourceTable, columns: Sequence[str], place: int) -> pa.Table:
+async def _read_row_by_columns(table: SourceTable, columns: Sequence[str], place: int) -> pa.Table:
     """One row, with nulls for the columns that cannot be read."""
     values = []
     for name in columns:

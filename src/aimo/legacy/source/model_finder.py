@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aimo.errors import ConfigurationError
-from aimo.legacy.copy.separate_vectors import holds_lists
-from aimo.legacy.source.damaged_reads import read_around
+from aimo.legacy.copy.separate_vectors import has_vector_column
+from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
 from aimo.vectors.bulk_copy import same_bits, usable_vectors
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.hashes import content_hash, text_model_hash
@@ -54,7 +54,7 @@ async def found_hash(source: LegacySource) -> str | None:
     """The model hash under which the cache holds the memos' own vectors, or None when it holds none of them."""
     cache = source.tables.get("embedding_cache")
     memos, separate = source.tables.get("memos"), source.tables.get("memo_vectors")
-    place = memos if holds_lists(memos, "embedding") else separate
+    place = memos if has_vector_column(memos, "embedding") else separate
     dimension = dimension_of(place, "embedding")
     if memos is None or place is None or cache is None or dimension is None:
         return None
@@ -62,7 +62,7 @@ async def found_hash(source: LegacySource) -> str | None:
         return None
     hashes: Counter[str] = Counter()
     for first in {0, max(0, place.rows - _SAMPLE)}:
-        page = await read_around(place, ["memoId", "embedding"], first, min(_SAMPLE, place.rows - first))
+        page = await read_with_nulls_for_lost(place, ["memoId", "embedding"], first, min(_SAMPLE, place.rows - first))
         mask, vectors = usable_vectors(page.column("embedding"), dimension)
         row_ids = page.column("memoId").filter(pa.array(mask)).to_pylist()
         texts = await _texts(memos, row_ids)
@@ -93,7 +93,7 @@ async def _matching(table: SourceTable, column: str, values: list[str], wanted: 
     except VectorStoreError:
         parts = [table.schema.empty_table().select(wanted)]
         for first in range(0, table.rows, _PAGE):
-            page = await read_around(table, wanted, first, min(_PAGE, table.rows - first))
+            page = await read_with_nulls_for_lost(table, wanted, first, min(_PAGE, table.rows - first))
             parts.append(page.filter(pc.is_in(page.column(column), pa.array(values, pa.string()))))
         return pa.concat_tables(parts)
 
@@ -105,7 +105,7 @@ async def found_multimodal_hash(source: LegacySource) -> str | None:
         return None
     hashes: Counter[str] = Counter()
     for first in range(0, table.rows, _MANY):
-        page = await read_around(table, ["multimodalModelHash"], first, min(_MANY, table.rows - first))
+        page = await read_with_nulls_for_lost(table, ["multimodalModelHash"], first, min(_MANY, table.rows - first))
         hashes.update(value for value in page.column(0).to_pylist() if isinstance(value, str) and value)
     return hashes.most_common(1)[0][0] if hashes else None
 

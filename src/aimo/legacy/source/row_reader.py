@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from aimo.legacy.hashing import row_digest
-from aimo.legacy.source.column_values import Kind, Unreadable, values_of
+from aimo.legacy.hashing import hash_row
+from aimo.legacy.source.column_values import Kind, UnreadableValue, values_of
 from aimo.legacy.source.damaged_reads import LOST, pieces
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import SourceTable
@@ -47,7 +47,7 @@ class RowReader:
         self._names = tuple(kinds)
 
     async def read(self, first: int, count: int) -> list[SourceRow]:
-        """The rows at these positions. What cannot be read at all comes as a row of `Unreadable` values.
+        """The rows at these positions. What cannot be read at all comes as a row of `UnreadableValue` values.
 
         Raises:
             VersionGone: as for `aimo.legacy.source.damaged_reads.pieces`.
@@ -55,7 +55,7 @@ class RowReader:
         rows: list[SourceRow] = []
         async for place, table in pieces(self.table, list(self._kinds), first, count):
             if isinstance(table, VectorStoreError):
-                rows.append(self._row(place, dict.fromkeys(self._names, Unreadable(LOST))))
+                rows.append(self._row(place, dict.fromkeys(self._names, UnreadableValue(LOST))))
             else:
                 rows += self._rows(place, table)
         return rows
@@ -88,7 +88,7 @@ class RowReader:
         return content
 
     def _row(self, number: int, values: dict[str, Any]) -> SourceRow:
-        return SourceRow(number, values, row_digest(values.values()))
+        return SourceRow(number, values, hash_row(values.values()))
 
 
 def plain(value: Any) -> Any:
@@ -101,7 +101,7 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode()}
-    if isinstance(value, Unreadable):
+    if isinstance(value, UnreadableValue):
         return {"unreadable": value.why}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}

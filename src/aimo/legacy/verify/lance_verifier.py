@@ -14,15 +14,15 @@ from aimo.legacy.copy.cache_copier import CacheCopier, moments
 from aimo.legacy.copy.lance_stage import cache_for
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.copy.separate_vectors import holds_lists, read_owned
+from aimo.legacy.copy.separate_vectors import has_vector_column, read_with_owner
 from aimo.legacy.copy.vector_copier import COPIED, THERE
-from aimo.legacy.source.damaged_reads import read_around
-from aimo.legacy.verify.sample_searches import Searches
+from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
+from aimo.legacy.verify.sample_searches import SampleSearches
 from aimo.legacy.verify.verification_result import Mismatch, TableCheck, Verification
 from aimo.vectors.bulk_copy import rows_with, same_bits, usable_vectors
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import LanceTable, OwnedTable
+from aimo.vectors.table import LanceTable, OwnedLanceTable
 
 _PAGE_BYTES = 4_000_000
 _TEXT_ROWS = 2000
@@ -54,14 +54,14 @@ class LanceVerifier:
         tables = self._source.tables
         if "memos" in self._run.versions:
             await self._texts(tables["memos"], progress)
-            place = "memos" if holds_lists(tables["memos"], "embedding") else "memo_vectors"
+            place = "memos" if has_vector_column(tables["memos"], "embedding") else "memo_vectors"
             if self._run.plan["model"]["copied"] and place in self._run.versions:
                 searches = await self._questions(tables[place])
                 await self._vectors_of(tables[place], "memo_vectors", "embedding", progress, searches)
                 await searches.compare(self._vectors.memo_vectors, self._result)
         if "attachments" in self._run.versions:
             column = "multimodalEmbedding"
-            place = "attachments" if holds_lists(tables["attachments"], column) else "attachment_vectors"
+            place = "attachments" if has_vector_column(tables["attachments"], column) else "attachment_vectors"
             if place in self._run.versions:
                 await self._vectors_of(tables[place], "attachment_vectors", column, progress)
         for name in ("embedding_cache", "multimodal_embedding_cache"):
@@ -74,7 +74,7 @@ class LanceVerifier:
         return codes if len(codes) == count else np.zeros(count, dtype=np.uint8)
 
     async def _vectors_of(
-        self, source: SourceTable, name: str, column: str, progress: Progress, searches: Searches | None = None
+        self, source: SourceTable, name: str, column: str, progress: Progress, searches: SampleSearches | None = None
     ) -> None:
         target: Any = getattr(self._vectors, name)
         if await self._runs.position(self._run, name) < source.rows:
@@ -87,7 +87,7 @@ class LanceVerifier:
             count = min(rows, source.rows - first)
             codes = await self._codes(name, first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await read_owned(self._database, source, [key, "uid", column], first, count)).filter(wanted)
+            page = (await read_with_owner(self._database, source, [key, "uid", column], first, count)).filter(wanted)
             usable, vectors = usable_vectors(page.column(column), target.dimension)
             page = page.filter(pa.array(usable))
             if searches is not None:
@@ -103,7 +103,7 @@ class LanceVerifier:
             count = min(_TEXT_ROWS, memos.rows - first)
             codes = await self._codes("memo_texts", first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await read_around(memos, ["memoId", "uid", "content"], first, count)).filter(wanted)
+            page = (await read_with_nulls_for_lost(memos, ["memoId", "uid", "content"], first, count)).filter(wanted)
             texts = [fold(text or "") for text in page.column("content").to_pylist()]
             await self._compare(self._vectors.memo_texts, page.select(["memoId", "uid"]), check, texts=texts)
             progress.advance(first + count)
@@ -111,7 +111,7 @@ class LanceVerifier:
 
     async def _compare(
         self,
-        target: OwnedTable,
+        target: OwnedLanceTable,
         page: pa.Table,
         check: TableCheck,
         *,
@@ -148,7 +148,7 @@ class LanceVerifier:
                 if text != texts[i]:
                     self._differ(check, keys[i], column, "differs", texts[i][:200], text[:200])
 
-    async def _orphans(self, target: OwnedTable, check: TableCheck) -> None:
+    async def _orphans(self, target: OwnedLanceTable, check: TableCheck) -> None:
         """Rows of LanceDB whose memo or attachment the database does not have."""
         if target.name == "attachment_vectors":
             return
@@ -172,7 +172,7 @@ class LanceVerifier:
             count = min(rows, source.rows - first)
             codes = await self._codes(source.name, first, count)
             wanted = pa.array((codes == COPIED) | (codes == THERE))
-            page = (await read_around(source, copier.columns, first, count)).filter(wanted)
+            page = (await read_with_nulls_for_lost(source, copier.columns, first, count)).filter(wanted)
             await self._compare_cache(target, page, copier.key, check, exact=codes[wanted.to_numpy(False)] == COPIED)
             progress.advance(first + count)
 
@@ -202,13 +202,13 @@ class LanceVerifier:
             if exact[i] and times[0][place] != times[1][place]:
                 self._differ(check, "/".join(keys[i]), "createdAt", "differs", times[0][place], times[1][place])
 
-    async def _questions(self, source: SourceTable) -> Searches:
+    async def _questions(self, source: SourceTable) -> SampleSearches:
         """The neighbours of some memos that were copied, from everywhere in the table."""
-        searches = Searches()
+        searches = SampleSearches()
         columns = ["memoId", "uid", "embedding"]
         for first in range(0, source.rows, max(1, source.rows // _SEARCHES)):
             if (await self._codes("memo_vectors", first, 1) == COPIED).all():
-                row = (await read_owned(self._database, source, columns, first, 1)).to_pylist()[0]
+                row = (await read_with_owner(self._database, source, columns, first, 1)).to_pylist()[0]
                 searches.ask(row["memoId"], row["uid"], row["embedding"])
         return searches
 

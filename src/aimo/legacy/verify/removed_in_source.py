@@ -8,44 +8,44 @@ from typing import Any
 
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.legacy.copy.ledger import Recorded
+from aimo.legacy.copy.ledger import LedgerIndex
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.hashing import key_digest
+from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import Mapper
-from aimo.legacy.row_outcomes import Reason
+from aimo.legacy.row_outcomes import QuarantineReason
 
 _PAGE = 5000
 
 
-class GivenUp(StrEnum):
+class SourceRemoval(StrEnum):
     """What the source did with a row that an earlier run had brought over."""
 
     REMOVED = "removed"
     TRASHED = "trashed"
 
 
-async def kept_rows(
+async def rows_removed_in_source(
     database: Database, runs: Runs, run: Run, kind: type[Mapper], quarantine: Iterable[dict[str, Any]]
-) -> list[tuple[str, GivenUp]]:
+) -> list[tuple[str, SourceRemoval]]:
     """The keys of these rows of a table, as far as the target still has them; ``quarantine`` is the run's."""
     earlier = [packed for one in runs.before(run) for packed in await runs.ledgers(one, kind.source)]
     if not earlier:
         return []
     now = await runs.ledgers(run, kind.source)
-    recorded, held = Recorded(earlier), Recorded(now)
-    given_up = dict.fromkeys(recorded.without(now), GivenUp.REMOVED)
+    recorded, held = LedgerIndex(earlier), LedgerIndex(now)
+    given_up = dict.fromkeys(recorded.without(now), SourceRemoval.REMOVED)
     for row in quarantine:
-        if row["table"] == kind.source and row["reason"] == Reason.DELETED and row["key"] is not None:
-            digest = key_digest(row["key"])
+        if row["table"] == kind.source and row["reason"] == QuarantineReason.DELETED and row["key"] is not None:
+            digest = hash_key(row["key"])
             if recorded.get(digest) and not held.get(digest):
-                given_up[digest] = GivenUp.TRASHED
+                given_up[digest] = SourceRemoval.TRASHED
     return await _in_target(database, kind, given_up) if given_up else []
 
 
 async def _in_target(
-    database: Database, kind: type[Mapper], given_up: dict[bytes, GivenUp]
-) -> list[tuple[str, GivenUp]]:
-    found: list[tuple[str, GivenUp]] = []
+    database: Database, kind: type[Mapper], given_up: dict[bytes, SourceRemoval]
+) -> list[tuple[str, SourceRemoval]]:
+    found: list[tuple[str, SourceRemoval]] = []
     after = ""
     while True:
         async with database.reads() as connection:
@@ -54,4 +54,4 @@ async def _in_target(
         if not keys:
             return found
         after = keys[-1]
-        found += [(key, given_up[digest]) for key in keys if (digest := key_digest(key)) in given_up]
+        found += [(key, given_up[digest]) for key in keys if (digest := hash_key(key)) in given_up]

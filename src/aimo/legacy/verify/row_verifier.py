@@ -12,17 +12,17 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.schema import Tags
 from aimo.legacy.copy import ledger
-from aimo.legacy.copy.ledger import Entry
+from aimo.legacy.copy.ledger import LedgerEntry
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.row_stage import details_of, load_merges
 from aimo.legacy.copy.runs import Run, Runs
-from aimo.legacy.hashing import key_digest
+from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.tags_and_categories import TagMapper
 from aimo.legacy.plan import duplicates
 from aimo.legacy.plan.planner import numbers
-from aimo.legacy.plan.target_lookups import Lookups, Named
-from aimo.legacy.row_outcomes import IN_TARGET, Merged, Quarantined
+from aimo.legacy.plan.target_lookups import NamedRows, TargetLookups
+from aimo.legacy.row_outcomes import IN_TARGET, RowMerged, RowQuarantined
 from aimo.legacy.source.row_reader import RowReader, SourceRow, plain
 from aimo.legacy.verify.verification_result import Mismatch, TableCheck, Verification
 from aimo.vectors.legacy_source import SourceTable
@@ -40,7 +40,7 @@ class RowVerifier:
         self._runs = runs
         self._run = run
         self._result = result
-        self._lookups = Lookups(database)
+        self._lookups = TargetLookups(database)
         self._made_tags: dict[str, dict[str, Any]] = {}
         self._before = runs.before(run)
 
@@ -73,7 +73,7 @@ class RowVerifier:
             progress.advance(first + len(rows))
         if kind is TagMapper:
             await self._verify_made_tags(mapper)
-        await self._extra(mapper, np.frombuffer(bytes(expected), dtype="<u8"), check)
+        await self._find_extra_rows(mapper, np.frombuffer(bytes(expected), dtype="<u8"), check)
 
     async def verify_counts(self) -> None:
         """Compare each tag's counter with the number of its memos."""
@@ -81,7 +81,7 @@ class RowVerifier:
             for row in await connection.execute(sql.MISCOUNTED):
                 self._result.differ(Mismatch("tags", row.tag_id, "usage_count", "differs", row.uses, row.usage_count))
 
-    async def _chunk(self, mapper: Mapper, pairs: list[tuple[SourceRow, Entry]], check: TableCheck) -> None:
+    async def _chunk(self, mapper: Mapper, pairs: list[tuple[SourceRow, LedgerEntry]], check: TableCheck) -> None:
         """Hash both sides of a chunk; look closer where the hashes differ."""
         for row, entry in pairs:
             if entry.source != row.digest:
@@ -95,7 +95,7 @@ class RowVerifier:
         ours = blake2b(b"".join(mapper.digest(held[key]) for key in wanted if key in held)).digest()
         if theirs != ours:
             for key, (row, entry) in wanted.items():
-                await self._closer(mapper, row, entry, held.get(key))
+                await self._compare_values(mapper, row, entry, held.get(key))
         for key, (_, entry) in wanted.items():
             self._numbers(mapper, key, entry, held.get(key))
         if mapper.source == "memos":
@@ -109,7 +109,9 @@ class RowVerifier:
             rows = await connection.execute(sql.rows(mapper.table), {"keys": possible})
             return {row._mapping[sql.key_of(mapper.table)]: dict(row._mapping) for row in rows}
 
-    async def _closer(self, mapper: Mapper, row: SourceRow, entry: Entry, held: dict[str, Any] | None) -> None:
+    async def _compare_values(
+        self, mapper: Mapper, row: SourceRow, entry: LedgerEntry, held: dict[str, Any] | None
+    ) -> None:
         key = str(row.values[mapper.key])
         if held is None:
             self._differ(mapper, key, str(sql.key_of(mapper.table).name), "missing", key)
@@ -119,7 +121,7 @@ class RowVerifier:
         await mapper.look_up([row])
         try:
             expected = mapper.map(row).values
-        except (Merged, Quarantined):
+        except (RowMerged, RowQuarantined):
             expected = {}
         differing = [name for name in expected if name in held and not _same(expected[name], held[name])]
         for name in differing:
@@ -127,7 +129,7 @@ class RowVerifier:
         if not differing:
             self._differ(mapper, key, "", "differs_from_what_was_recorded")
 
-    def _numbers(self, mapper: Mapper, key: str, entry: Entry, held: dict[str, Any] | None) -> None:
+    def _numbers(self, mapper: Mapper, key: str, entry: LedgerEntry, held: dict[str, Any] | None) -> None:
         expected = numbers(mapper, entry)
         expected.pop("usage_count", None)
         for name, value in expected.items():
@@ -136,12 +138,12 @@ class RowVerifier:
 
     async def _links(self, memos: Rows) -> None:
         """Compare memo_tags with the lists in the memos."""
-        await self._lookups.need_tags([row["uid"] for row in memos.values()])
+        await self._lookups.load_tags([row["uid"] for row in memos.values()])
         expected = {
             (key, tag_id): row["uid"]
             for key, row in memos.items()
             for tag_id in row["tag_ids"] or ()
-            if tag_id in self._lookups.tags.get(row["uid"], Named()).ids
+            if tag_id in self._lookups.tags.get(row["uid"], NamedRows()).ids
         }
         async with self._database.reads() as connection:
             found = {
@@ -169,7 +171,7 @@ class RowVerifier:
                     if not _same(value, held[key][name]):
                         self._differ(mapper, key, name, "differs", value, held[key][name])
 
-    async def _extra(self, mapper: Mapper, expected: Any, check: TableCheck) -> None:
+    async def _find_extra_rows(self, mapper: Mapper, expected: Any, check: TableCheck) -> None:
         """Rows of the target that the source does not have, where the target was empty before the move.
 
         Rows made after the run are the new server's own.
@@ -179,7 +181,7 @@ class RowVerifier:
         if table.name not in first.plan["empty"]:
             return
         earlier = [packed for run in self._before for packed in await self._runs.ledgers(run, mapper.source)]
-        known = ledger.Recorded(earlier)
+        known = ledger.LedgerIndex(earlier)
         expected = np.sort(expected)
         after = ""
         while True:
@@ -188,12 +190,12 @@ class RowVerifier:
             if not rows:
                 return
             after = rows[-1][0]
-            digests = np.frombuffer(b"".join(key_digest(str(row[0])) for row in rows), dtype="<u8")
+            digests = np.frombuffer(b"".join(hash_key(str(row[0])) for row in rows), dtype="<u8")
             for place in np.flatnonzero(~np.isin(digests, expected)):
                 key, made = rows[place]
                 if table.name == Tags.__tablename__ and key in self._made_tags:
                     continue
-                if known.get(key_digest(str(key))) or made > (self._run.finished_at or 0):
+                if known.get(hash_key(str(key))) or made > (self._run.finished_at or 0):
                     continue
                 self._differ(mapper, str(key), str(sql.key_of(table).name), "extra", None, key)
 

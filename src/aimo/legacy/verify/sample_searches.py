@@ -35,7 +35,7 @@ class _SampleQuery:
         return [(row_id, score) for score, row_id in sorted(self.best, key=lambda pair: (-pair[0], pair[1]))]
 
 
-class Searches:
+class SampleSearches:
     """Some questions, answered first from the pages of the source, then by the target."""
 
     def __init__(self) -> None:

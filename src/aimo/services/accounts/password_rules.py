@@ -12,7 +12,7 @@ SHORTEST_BYTES = 8
 LONGEST_BYTES = 72
 
 
-class BrokenRule(Enum):
+class PasswordRuleViolation(Enum):
     """A rule that a password breaks, with the texts that say so."""
 
     TOO_SHORT = (f"Password must have at least {SHORTEST_BYTES} bytes", f"新密码长度至少{SHORTEST_BYTES}个字节")
@@ -24,16 +24,16 @@ class BrokenRule(Enum):
         self.chinese = chinese
 
 
-async def broken_rule(password: str) -> BrokenRule | None:
+async def find_violation(password: str) -> PasswordRuleViolation | None:
     """The rule that a new password breaks, None for a good one."""
     size = len(password.encode("utf-8", "surrogatepass"))
     if size < SHORTEST_BYTES:
-        return BrokenRule.TOO_SHORT
+        return PasswordRuleViolation.TOO_SHORT
     if size > LONGEST_BYTES:
-        return BrokenRule.TOO_LONG
+        return PasswordRuleViolation.TOO_LONG
     # The first time, this reads a file.
     common = await TEXTS.run(_common)
-    return BrokenRule.COMMON if password.casefold() in common or len(set(password)) == 1 else None
+    return PasswordRuleViolation.COMMON if password.casefold() in common or len(set(password)) == 1 else None
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import bcrypt
 
-from aimo.errors import LimitReached
+from aimo.errors import RateLimitExceeded
 from aimo.threads import CORES, Busy, Threads
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ async def _run(work: Callable[[bytes, bytes], T], password: bytes, salt: bytes) 
         return await _THREADS.run(work, password, salt)
     except Busy:
         message = "The server is checking too many passwords, please try again in a moment"
-        raise LimitReached("passwords", retry_after=_RETRY_SECONDS, message=message) from None
+        raise RateLimitExceeded("passwords", retry_after=_RETRY_SECONDS, message=message) from None
 
 
 async def hash_password(password: str) -> tuple[str, str]:

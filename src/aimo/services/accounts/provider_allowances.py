@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from aimo.errors import LimitReached
+from aimo.errors import RateLimitExceeded
 from aimo.services.accounts.rate_limit_counters import HOUR_MS, Counter, Counters, Rule
 
 
@@ -34,8 +34,8 @@ class HourlyAllowance:
         try:
             # The counter is the user's alone, so nobody else waits when it is at its limit: no need to look first.
             await self._counters.take([Counter(self._rule, key, amount)], {})
-        except LimitReached as reached:
-            raise LimitReached(reached.limit, retry_after=reached.retry_after, message=self._message) from None
+        except RateLimitExceeded as reached:
+            raise RateLimitExceeded(reached.limit, retry_after=reached.retry_after, message=self._message) from None
 
 
 class Unlimited:

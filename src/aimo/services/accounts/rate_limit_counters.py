@@ -15,7 +15,7 @@ from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import rate_limits as sql
 from aimo.db.transaction import atomically
-from aimo.errors import LimitReached
+from aimo.errors import RateLimitExceeded
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class Counters:
         """The key of a counter of an existing account."""
         return f"{name}:{self._digest(name, uid).hex()}"
 
-    def key_of_stranger(self, name: str, *whom: str) -> str:
+    def unauthenticated_key(self, name: str, *whom: str) -> str:
         """The key of a counter of something that strangers choose: one of ``STRANGERS_COUNTERS``."""
         return f"{name}:{int.from_bytes(self._digest(name, *whom)) % STRANGERS_COUNTERS:05x}"
 
@@ -156,7 +156,7 @@ async def _count_up(connection: AsyncConnection, counter: Counter) -> bool:
     raise _refused(counter, (expires or now) - now)
 
 
-def _refused(counter: Counter, left_ms: int) -> LimitReached:
-    reached = LimitReached(counter.rule.name, retry_after=max(1, -(-left_ms // 1000)))
+def _refused(counter: Counter, left_ms: int) -> RateLimitExceeded:
+    reached = RateLimitExceeded(counter.rule.name, retry_after=max(1, -(-left_ms // 1000)))
     log.warning("a limit was reached", limit=reached.limit, retry_after=reached.retry_after)
     return reached

@@ -45,16 +45,16 @@ class RateLimiter:
         if not self._enabled or not address:
             yield
             return
-        network = _network(address)
+        network = _counted_address(address)
         # Counters of accounts that do not exist are as good as those of others, and no more than a fixed number.
         whose = uid or f"?{email}"
-        known = self._counters.key_of_stranger(_KNOWN, whose, network)
-        attempts = [*self._guesses(whose, network), self._account(whose, exists=uid is not None)]
+        known = self._counters.unauthenticated_key(_KNOWN, whose, network)
+        attempts = [*self._counters_of_guesses(whose, network), self._account(whose, exists=uid is not None)]
         standing = await self._counters.standing([known, *(each.key for each in attempts)])
         if known in standing:
             attempts[-1] = self._account(whose, exists=uid is not None, enforced=False)
         taken = await self._counters.take(attempts, standing)
-        async with self._kept_when_wrong(taken):
+        async with self._keep_count_when_wrong(taken):
             yield
         await self._counters.give_back(taken, remember=known, for_ms=_KNOWN_FOR_MS)
 
@@ -69,8 +69,8 @@ class RateLimiter:
             return
         own = Counter(FAILED_CHANGES_OF_ACCOUNT, self._counters.key_of_user(FAILED_CHANGES_OF_ACCOUNT.name, uid))
         account = self._account(uid, exists=True, enforced=False)
-        taken = await self._counters.take([*self._guesses(uid, _network(address)), own, account])
-        async with self._kept_when_wrong(taken):
+        taken = await self._counters.take([*self._counters_of_guesses(uid, _counted_address(address)), own, account])
+        async with self._keep_count_when_wrong(taken):
             yield
         await self._counters.give_back(taken)
 
@@ -83,7 +83,7 @@ class RateLimiter:
         if not self._enabled or not address:
             yield
             return
-        key = self._counters.key_of_stranger(REGISTRATIONS_OF_ADDRESS.name, _network(address))
+        key = self._counters.unauthenticated_key(REGISTRATIONS_OF_ADDRESS.name, _counted_address(address))
         taken = await self._counters.take([Counter(REGISTRATIONS_OF_ADDRESS, key)])
         try:
             yield
@@ -92,19 +92,19 @@ class RateLimiter:
                 await self._counters.give_back(taken)
             raise
 
-    def _guesses(self, whose: str, network: str) -> list[Counter]:
+    def _counters_of_guesses(self, whose: str, network: str) -> list[Counter]:
         """Those of an account and an address, and of the address."""
-        pair = self._counters.key_of_stranger(FAILED_LOGINS_OF_PAIR.name, whose, network)
-        address = self._counters.key_of_stranger(FAILED_LOGINS_OF_ADDRESS.name, network)
+        pair = self._counters.unauthenticated_key(FAILED_LOGINS_OF_PAIR.name, whose, network)
+        address = self._counters.unauthenticated_key(FAILED_LOGINS_OF_ADDRESS.name, network)
         return [Counter(FAILED_LOGINS_OF_PAIR, pair), Counter(FAILED_LOGINS_OF_ADDRESS, address)]
 
     def _account(self, whose: str, *, exists: bool, enforced: bool = True) -> Counter:
         name = FAILED_LOGINS_OF_ACCOUNT.name
-        key = self._counters.key_of_user(name, whose) if exists else self._counters.key_of_stranger(name, whose)
+        key = self._counters.key_of_user(name, whose) if exists else self._counters.unauthenticated_key(name, whose)
         return Counter(FAILED_LOGINS_OF_ACCOUNT, key, enforced=enforced)
 
     @asynccontextmanager
-    async def _kept_when_wrong(self, taken: list[Counter]) -> AsyncIterator[None]:
+    async def _keep_count_when_wrong(self, taken: list[Counter]) -> AsyncIterator[None]:
         """Give back what was counted when something else failed than the password, such as the database."""
         try:
             yield
@@ -114,7 +114,7 @@ class RateLimiter:
             raise
 
 
-def _network(address: str) -> str:
+def _counted_address(address: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         parsed = ip_address(address)

@@ -21,10 +21,10 @@ from aimo.db.types import unique_key
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.users import LoggedIn, LoggedInUser, RegisterBody, RegisteredUser, UserInfo, UserInfoBody
 from aimo.errors import AimoError, Code
-from aimo.services.accounts.password_rules import broken_rule
+from aimo.services.accounts.password_rules import find_violation
 from aimo.services.accounts.passwords import NOBODYS_HASH, hash_password, is_correct
 from aimo.services.accounts.rate_limits import RateLimiter
-from aimo.services.accounts.sessions import Device, Ended, Identity, SessionService
+from aimo.services.accounts.sessions import AuthenticatedUser, Device, EndedSessions, SessionService
 from aimo.services.attachments.file_urls import FileUrls, accept_avatar, is_own_avatar
 from aimo.services.memos import categories
 from aimo.services.memos.name_keys import require_length
@@ -75,7 +75,7 @@ class AccountService:
                 raise AimoError(Code.OPERATION_NOT_ALLOWED, "Registration is currently disabled")
             if not body.email or not body.password:
                 raise AimoError(Code.PARAMS_ERROR, "Email and password are required")
-            if self._password_rules and (broken := await broken_rule(body.password)):
+            if self._password_rules and (broken := await find_violation(body.password)):
                 raise AimoError(Code.PARAMS_ERROR, broken.english)
             async with self._limits.registration(address):
                 user = await self._register(body, body.email, body.password)
@@ -166,8 +166,8 @@ class AccountService:
         return await atomically(self._database, "accounts.profile", work, user=uid)
 
     async def change_password(
-        self, user: Identity, old: Any, new: Any, *, log_out_others: bool = False, device: Device = _NOWHERE
-    ) -> Ended | None:
+        self, user: AuthenticatedUser, old: Any, new: Any, *, log_out_others: bool = False, device: Device = _NOWHERE
+    ) -> EndedSessions | None:
         """Set a new password once the old one is proven; sessions stay open unless the others shall end.
 
         PARAMS_ERROR for a missing one and a new one that breaks a rule, PASSWORD_ERROR for a wrong one and for what
@@ -177,7 +177,7 @@ class AccountService:
             password, salt = await self._new_password(user.uid, old, new, device.address)
             values = {"owner": user.uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
 
-            async def work(connection: AsyncConnection) -> Ended | None:
+            async def work(connection: AsyncConnection) -> EndedSessions | None:
                 await connection.execute(sql.SET_PASSWORD, values)
                 if not log_out_others:
                     return None
@@ -194,7 +194,7 @@ class AccountService:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
         if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
             raise AimoError(Code.PARAMS_ERROR, "新密码长度至少6位")
-        if isinstance(new, str) and self._password_rules and (broken := await broken_rule(new)):
+        if isinstance(new, str) and self._password_rules and (broken := await find_violation(new)):
             raise AimoError(Code.PARAMS_ERROR, broken.chinese)
         async with self._database.reads() as connection:
             stored = await connection.scalar(sql.PASSWORD, {"owner": uid})
@@ -242,7 +242,7 @@ class AccountService:
         try:
             await self._storage.delete(key)
         except StorageError:
-            log.exception("a stored picture could not be removed", key=key)
+            log.exception("old avatar delete failed", key=key)
 
 
 def require_image(content_type: str) -> None:

@@ -30,7 +30,7 @@ _REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
-class Identity:
+class AuthenticatedUser:
     """Who makes a request, and by which token."""
 
     uid: str
@@ -48,7 +48,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedSessions:
     """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept."""
 
     count: int
@@ -65,7 +65,7 @@ class SessionService:
         self._noted: dict[str, int] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def authenticate(self, claims: Claims) -> Identity | None:
+    async def authenticate(self, claims: Claims) -> AuthenticatedUser | None:
         """Who a genuine token stands for, or None when there is no such user.
 
         Raises:
@@ -84,7 +84,7 @@ class SessionService:
             raise InvalidToken
         else:
             self._note_use(claims, row.last_used_at)
-        return Identity(row.uid, row.email, row.nickname, claims)
+        return AuthenticatedUser(row.uid, row.email, row.nickname, claims)
 
     async def open(self, uid: str, device: Device, *, password: str) -> str:
         """The token of a new session, for a user whose stored password is (still) this one.
@@ -100,7 +100,7 @@ class SessionService:
 
         return await atomically(self._database, "sessions.open", work, user=uid)
 
-    async def all(self, user: Identity) -> list[Session]:
+    async def all(self, user: AuthenticatedUser) -> list[Session]:
         """The user's open sessions, the latest login first."""
         async with self._database.reads() as connection:
             values = {"owner": user.uid, "now": clock.now_ms(), "limit": MOST_SESSIONS}
@@ -118,7 +118,7 @@ class SessionService:
             for row in rows
         ]
 
-    async def log_out(self, user: Identity, device: Device) -> None:
+    async def log_out(self, user: AuthenticatedUser, device: Device) -> None:
         """End the session of the user's token, or the token itself where it has no session."""
         with audit.attempt(Event.LOGOUT, user=user.uid, address=device.address):
             if user.claims.is_old:
@@ -126,25 +126,25 @@ class SessionService:
             else:
                 await self._end_one(user.uid, user.claims.session_id)
 
-    async def end(self, user: Identity, session_id: str, device: Device) -> bool:
+    async def end(self, user: AuthenticatedUser, session_id: str, device: Device) -> bool:
         """End one of the user's sessions; true when it was the current one. NOT_FOUND where there is none."""
         with audit.attempt(Event.SESSION_END, user=user.uid, address=device.address):
             if not ids.is_possible(session_id) or not await self._end_one(user.uid, session_id):
                 raise AimoError(Code.NOT_FOUND, "Session not found")
         return session_id == user.claims.session_id
 
-    async def end_all(self, user: Identity, *, keep_current: bool, device: Device) -> Ended:
+    async def end_all(self, user: AuthenticatedUser, *, keep_current: bool, device: Device) -> EndedSessions:
         """Log the user out everywhere, the current session apart where that is wanted."""
 
-        async def work(connection: AsyncConnection) -> Ended:
+        async def work(connection: AsyncConnection) -> EndedSessions:
             return await self.end_within(connection, user, keep_current=keep_current, device=device)
 
         with audit.attempt(Event.LOGOUT_EVERYWHERE, user=user.uid, address=device.address):
             return await atomically(self._database, "sessions.end_all", work, user=user.uid)
 
     async def end_within(
-        self, connection: AsyncConnection, user: Identity, *, keep_current: bool, device: Device
-    ) -> Ended:
+        self, connection: AsyncConnection, user: AuthenticatedUser, *, keep_current: bool, device: Device
+    ) -> EndedSessions:
         """The same within a transaction.
 
         Tokens without a session end by the time at which they were issued, all together: one that shall stay is
@@ -161,8 +161,8 @@ class SessionService:
         kept = user.claims.session_id if keep_current else ""
         count = (await connection.execute(sql.END_OTHERS, values | {"kept": kept})).rowcount
         if keep_current and user.claims.is_old:
-            return Ended(count, current_remains=False, token=await self._open(connection, user.uid, device))
-        return Ended(count, current_remains=keep_current)
+            return EndedSessions(count, current_remains=False, token=await self._open(connection, user.uid, device))
+        return EndedSessions(count, current_remains=keep_current)
 
     async def forget_expired(self) -> None:
         """Remove the sessions of all users that have expired."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aimo.storage.object_store import RemoteStorage
-from aimo.storage.protocol import ObjectMissing, StorageError
+from aimo.storage.protocol import ObjectMissingError, StorageError
 
 _BATCH = 200
 _AT_ONCE = 4
@@ -35,7 +35,7 @@ async def relabel(bucket: RemoteStorage, done: Callable[[], None] = lambda: None
         async with limit:
             try:
                 changed = await bucket.relabel(key)
-            except ObjectMissing:
+            except ObjectMissingError:
                 return  # removed by its user meanwhile
             except StorageError as error:
                 changed = False

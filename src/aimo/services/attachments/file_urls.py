@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from aimo.errors import AimoError, Code
-from aimo.storage.keys import is_key
+from aimo.storage.keys import is_valid_key
 from aimo.storage.protocol import Kind, Placement, Storage
 
 LONGEST_ADDRESS: Final = 2048
@@ -45,7 +45,7 @@ class FileUrls:
 
 def is_own_avatar(uid: str, stored: str) -> bool:
     """Whether a stored text is the key of a picture that this user uploaded."""
-    return stored.startswith(f"avatar/{uid}/") and is_key(stored)
+    return stored.startswith(f"avatar/{uid}/") and is_valid_key(stored)
 
 
 def accept_avatar(uid: str, given: str) -> str:

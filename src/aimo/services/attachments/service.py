@@ -80,7 +80,7 @@ class AttachmentService:
         self._quota = quota
         self._pictures = pictures
 
-    def require_allowed(self, content_type: str) -> None:
+    def require_allowed_type(self, content_type: str) -> None:
         """Refuse a media type of the block list, which may hold ``major/*``."""
         if content_type in self._blocked or f"{content_type.partition('/')[0]}/*" in self._blocked:
             message = f"File type {content_type} is not allowed due to security restrictions"
@@ -91,7 +91,7 @@ class AttachmentService:
 
         FILE_TOO_LARGE beyond the user's quota, LimitReached for too many pictures, STORAGE_ERROR when either fails.
         """
-        self.require_allowed(file.content_type)
+        self.require_allowed_type(file.content_type)
         await self.require_room(uid, file.size)
         if file.content_type.startswith(("image/", "video/")):
             await self._pictures.spend(uid)
@@ -106,7 +106,7 @@ class AttachmentService:
             "size": file.size,
             "path": key,
             "properties": properties or None,
-            "created_at": _storable(file.created_at),
+            "created_at": _require_storable(file.created_at),
             "seq": clock.next_sequence(),
             **placed(self._storage.placement),
         }
@@ -125,13 +125,13 @@ class AttachmentService:
                 entry = await atomically(self._database, "attachments.create", work, user=uid, entity=attachment_id)
             except Exception:
                 # A commit may have happened although its answer was lost. An object too many is removed some day.
-                if await self._is_certainly_missing(uid, attachment_id):
+                if await self._row_is_known_to_be_missing(uid, attachment_id):
                     await self._remove_object(key)
                 raise
         except AimoError:
             raise
         except Exception as error:
-            log.exception("attachment could not be stored", user=uid, attachment=attachment_id)
+            log.exception("attachment store failed", user=uid, attachment=attachment_id)
             raise AimoError(Code.STORAGE_ERROR) from error
         await self._sync.wait_until_applied([entry])
         attachment = present(_Row(row), self._urls)
@@ -221,19 +221,19 @@ class AttachmentService:
             raise AimoError(Code.ATTACHMENT_NOT_FOUND)
         return row
 
-    async def _is_certainly_missing(self, uid: str, attachment_id: str) -> bool:
+    async def _row_is_known_to_be_missing(self, uid: str, attachment_id: str) -> bool:
         try:
             async with self._database.reads() as connection:
                 return (await connection.execute(sql.ONE, {"owner": uid, "id": attachment_id})).first() is None
         except Exception:
-            log.exception("it is not known whether an attachment was stored", user=uid, attachment=attachment_id)
+            log.exception("attachment commit state unknown", user=uid, attachment=attachment_id)
             return False
 
     async def _remove_object(self, key: str) -> None:
         try:
             await self._storage.delete(key)
         except StorageError:
-            log.exception("a stored file could not be removed", key=key)
+            log.exception("stored file delete failed", key=key)
 
 
 class _Row:
@@ -265,6 +265,6 @@ def _possible(attachment_id: str) -> str:
     return attachment_id
 
 
-def _storable(created_at: int | None) -> int:
+def _require_storable(created_at: int | None) -> int:
     """The time that the upload gave, where it is one that can be kept; else now."""
     return created_at if created_at and 0 < created_at <= clock.LATEST_MS else clock.now_ms()

@@ -24,7 +24,7 @@ from aimo.db.transaction import atomically
 from aimo.services.attachments.file_urls import is_own_avatar, placed
 from aimo.storage.content_types import UNKNOWN
 from aimo.storage.local import in_thread
-from aimo.storage.protocol import ObjectMissing, Storage, StorageError
+from aimo.storage.protocol import ObjectMissingError, Storage, StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ _AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class StoredFile:
+class FileToMove:
     """A file by its key, and the row that names it: an attachment's, or of a user whose picture it is.
 
     ``kind`` is where an attachment's row says that it is; pictures' rows do not say.
@@ -86,45 +86,45 @@ class FileMove:
         """Remove from the old place what the new one has."""
         await self._each(self._remove, done)
 
-    async def _each(self, work: Callable[[StoredFile], Any], done: Callable[[], None]) -> None:
+    async def _each(self, work: Callable[[FileToMove], Any], done: Callable[[], None]) -> None:
         async for batch in self._batches():
             limit = asyncio.Semaphore(_AT_ONCE)
 
-            async def one(file: StoredFile, limit: asyncio.Semaphore = limit) -> None:
+            async def one(file: FileToMove, limit: asyncio.Semaphore = limit) -> None:
                 async with limit:
                     try:
                         await work(file)
                     except StorageError as error:
                         self.report.failed[file.key] = str(error)
-                        log.warning("a file could not be moved", key=file.key, reason=str(error))
+                        log.warning("file move failed", key=file.key, reason=str(error))
                     done()
 
             async with asyncio.TaskGroup() as group:
                 for file in batch:
                     group.create_task(one(file))
 
-    async def _batches(self) -> AsyncIterator[list[StoredFile]]:
+    async def _batches(self) -> AsyncIterator[list[FileToMove]]:
         after = ""
         while rows := await self._rows(sql.ATTACHMENTS_AFTER, after):
             after = rows[-1].attachment_id
-            yield [StoredFile(row.path, row.type, row.attachment_id, kind=row.storage_type) for row in rows]
+            yield [FileToMove(row.path, row.type, row.attachment_id, kind=row.storage_type) for row in rows]
         after = ""
         while rows := await self._rows(sql.AVATARS_AFTER, after):
             after = rows[-1].uid
             own = [row for row in rows if row.avatar and is_own_avatar(row.uid, row.avatar)]
-            yield [StoredFile(row.avatar, UNKNOWN, row.uid, is_picture=True) for row in own]
+            yield [FileToMove(row.avatar, UNKNOWN, row.uid, is_picture=True) for row in own]
 
     async def _rows(self, statement: Any, after: str) -> list[Any]:
         async with self._database.reads() as connection:
             return list((await connection.execute(statement, {"after": after, "limit": _BATCH})).all())
 
-    async def _move(self, file: StoredFile) -> None:
+    async def _move(self, file: FileToMove) -> None:
         if file.kind not in (None, self._source.kind):
             self.report.already_there += file.kind == self._target.kind
             return
         try:
             moved = await self._copy(file)
-        except ObjectMissing:
+        except ObjectMissingError:
             if not await self._target.exists(file.key):
                 await self._note_missing(file)
                 return
@@ -135,7 +135,7 @@ class FileMove:
         self.report.moved += moved or not file.is_picture
         self.report.already_there += not moved and file.is_picture
 
-    async def _copy(self, file: StoredFile) -> bool:
+    async def _copy(self, file: FileToMove) -> bool:
         """Copy a file and read it back; False when the same bytes were there already."""
         with NamedTemporaryFile(dir=self._scratch, prefix="move-") as temporary:
             async with await self._source.open(file.key) as stored:
@@ -151,18 +151,18 @@ class FileMove:
             raise StorageError("the copy differs from the original")
         return True
 
-    async def _note_missing(self, file: StoredFile) -> None:
+    async def _note_missing(self, file: FileToMove) -> None:
         if file.key not in self.report.missing and await self._is_named(file):
             self.report.missing.append(file.key)
             log.warning("a file is missing", key=file.key)
 
-    async def _is_named(self, file: StoredFile) -> bool:
+    async def _is_named(self, file: FileToMove) -> bool:
         """Whether the row names the file now: users go on removing theirs while they are moved."""
         async with self._database.reads() as connection:
             statement = sql.AVATAR if file.is_picture else sql.PATH
             return bool(await connection.scalar(statement, {"id": file.row_id}) == file.key)
 
-    async def _place(self, file: StoredFile) -> bool:
+    async def _place(self, file: FileToMove) -> bool:
         values = {f"new_{name}": value for name, value in placed(self._target.placement).items()}
 
         async def work(connection: AsyncConnection) -> bool:
@@ -171,7 +171,7 @@ class FileMove:
 
         return await atomically(self._database, "file_moves.place", work, entity=file.row_id)
 
-    async def _verify(self, file: StoredFile) -> None:
+    async def _verify(self, file: FileToMove) -> None:
         if file.kind not in (None, self._target.kind):
             return
         copy = await self._hash(self._target, file.key)
@@ -183,7 +183,7 @@ class FileMove:
         else:
             self.report.verified += 1
 
-    async def _remove(self, file: StoredFile) -> None:
+    async def _remove(self, file: FileToMove) -> None:
         if file.kind not in (None, self._target.kind) or file.key in self.report.failed:
             return
         if await self._source.exists(file.key) and await self._target.exists(file.key):
@@ -194,7 +194,7 @@ class FileMove:
         """The SHA-256 of a stored file; None where there is none."""
         try:
             stored = await storage.open(key)
-        except ObjectMissing:
+        except ObjectMissingError:
             return None
         digest = sha256()
         async with stored:

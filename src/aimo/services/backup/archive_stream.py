@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from aimo.services.backup.format import DamagedArchive
+from aimo.services.backup.format import DamagedArchiveError
 
 CHUNK = 64 * 1024
 # What may describe one member: a header, and one more with its name where that is long.
@@ -32,7 +32,7 @@ class Content:
             self._source.allow(CHUNK)
             chunk = self._stream.read(min(CHUNK, left))
             if not chunk:
-                raise DamagedArchive("it ends in the middle")
+                raise DamagedArchiveError("it ends in the middle")
             left -= len(chunk)
             yield chunk
 
@@ -43,7 +43,7 @@ class Content:
             DamagedArchive: it has more.
         """
         if self.size > most:
-            raise DamagedArchive(f"{name} is longer than {most} bytes")
+            raise DamagedArchiveError(f"{name} is longer than {most} bytes")
         return b"".join(self.chunks())
 
 
@@ -60,19 +60,19 @@ def members(path: Path) -> Iterator[tuple[str, Content]]:
             while info := tar.next():
                 stream = tar.extractfile(info) if info.isreg() and not info.issparse() else None
                 if stream is None or tar.pax_headers:
-                    raise DamagedArchive(f"{info.name!r:.300} is no plain file")
+                    raise DamagedArchiveError(f"{info.name!r:.300} is no plain file")
                 yield info.name, Content(source, stream, info.size)
                 tar.members = []  # type: ignore[attr-defined]
                 source.allow(_DESCRIPTION_BYTES)
 
 
 @contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def as_damaged_archive(path: Path) -> Iterator[None]:
     """What the libraries raise for files that are cut short or none of theirs becomes a DamagedArchive."""
     try:
         yield
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError, RecursionError) as error:
-        raise DamagedArchive(f"{path} cannot be read: {error}") from error
+        raise DamagedArchiveError(f"{path} cannot be read: {error}") from error
 
 
 class _Bounded:
@@ -96,14 +96,14 @@ class _Bounded:
             DamagedArchive: it is more than is allowed.
         """
         if not 0 <= size <= self._left:
-            raise DamagedArchive("what describes a member is too long")
+            raise DamagedArchiveError("what describes a member is too long")
         self._left -= size
         return self._file.read(size)
 
     def seek(self, offset: int) -> int:
         """Go forwards."""
         if offset < self._file.tell():
-            raise DamagedArchive("a member has a negative length")
+            raise DamagedArchiveError("a member has a negative length")
         return self._file.seek(offset)
 
     def tell(self) -> int:

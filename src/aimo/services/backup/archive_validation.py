@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from aimo.db.column_values import fits, fits_long, is_json, may_be_missing
+from aimo.db.column_values import fits, fits_long, is_json, is_optional
 from aimo.db.queries import backup as sql
 from aimo.services.backup.format import longest_row
 from aimo.services.backup.rows import RawRow, is_short, lines, plain, raw_row
-from aimo.storage.keys import is_key
+from aimo.storage.keys import is_valid_key
 from aimo.vectors.archive import fields_of, is_archived, require_row, vector_length
 
 HEADER, MANIFEST = "backup.json", "manifest.json"
@@ -34,7 +34,7 @@ def require_member(name: str) -> None:
         ValueError: it is not.
     """
     if name.startswith(FILES):
-        if not is_key(name.removeprefix(FILES)):
+        if not is_valid_key(name.removeprefix(FILES)):
             raise ValueError(f"{name!r:.300} is no name of a stored file")
     elif name not in (HEADER, MANIFEST):
         found = _ROWS.fullmatch(name)
@@ -69,7 +69,7 @@ def table_rows(name: str, chunks: Iterable[bytes]) -> Iterator[RawRow]:
         yield raw_row(name, line, columns)
 
 
-class Contents:
+class ContentValidator:
     """Looks at the rows of a whole backup; those of an ``older`` schema may lack columns that came later."""
 
     def __init__(self, *, older: bool) -> None:
@@ -110,7 +110,7 @@ class Contents:
             if first is None:
                 first = set(row)
                 lacking = columns.keys() - first
-                if wrong := {key for key in lacking if not (self._older and may_be_missing(columns[key]))}:
+                if wrong := {key for key in lacking if not (self._older and is_optional(columns[key]))}:
                     raise ValueError(
                         f"{name} does not have the columns of {table}; missing: {', '.join(sorted(wrong))}"
                     )

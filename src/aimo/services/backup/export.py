@@ -20,7 +20,7 @@ from aimo.db.snapshot import snapshot
 from aimo.services.attachments.file_urls import is_own_avatar
 from aimo.services.backup.format import FORMAT, Header, Summary
 from aimo.services.backup.writer import Writer
-from aimo.storage.protocol import ObjectMissing, Storage
+from aimo.storage.protocol import ObjectMissingError, Storage
 from aimo.vectors.archive import read_rows
 from aimo.vectors.store import VectorStore
 
@@ -58,9 +58,9 @@ class Backup:
                 for name in sql.TABLES:
                     await _table(connection, writer, name, gone, pictures)
             for table in await self._vectors.cache_tables():
-                await _lance(writer, table)
+                await _write_lance_table(writer, table)
             if vectors:
-                await _lance(writer, self._vectors.memo_vectors)
+                await _write_lance_table(writer, self._vectors.memo_vectors)
             return writer.finish()
 
     def _header(self) -> Header:
@@ -98,7 +98,7 @@ class Backup:
     async def _copy(self, writer: Writer, key: str) -> bool:
         try:
             stored = await self._storage.open(key)
-        except ObjectMissing:
+        except ObjectMissingError:
             return False
         async with stored:
             await writer.file(key, stored.size, stored.chunks)
@@ -126,7 +126,7 @@ async def _table(connection: AsyncConnection, writer: Writer, name: str, gone: s
     writer.end_of(f"tables/{name}")
 
 
-async def _lance(writer: Writer, table: Any) -> None:
+async def _write_lance_table(writer: Writer, table: Any) -> None:
     name = f"vectors/{table.name}"
     async for rows in read_rows(table):
         writer.rows(name, rows)

@@ -16,7 +16,7 @@ LONGEST_HEADER = 64 * 1024
 MOST_MEMBERS = 2_000_000
 
 
-class DamagedArchive(Exception):
+class DamagedArchiveError(Exception):
     """A backup that is not complete and unchanged; the text says what is wrong."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from aimo.services.backup.archive_stream import CHUNK, Content
-from aimo.services.backup.format import DamagedArchive, Member
+from aimo.services.backup.format import DamagedArchiveError, Member
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -28,7 +28,7 @@ def entries(content: Content) -> Iterator[Member | dict[str, int]]:
     try:
         yield from _entries(_Text(content))
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise DamagedArchive(f"manifest.json cannot be read: {error}") from error
+        raise DamagedArchiveError(f"manifest.json cannot be read: {error}") from error
 
 
 def _entries(text: _Text) -> Iterator[Member | dict[str, int]]:

@@ -14,14 +14,14 @@ import numpy as np
 
 from aimo.services.backup import archive_stream as source
 from aimo.services.backup import manifest
-from aimo.services.backup.archive_stream import Content, damage_told
+from aimo.services.backup.archive_stream import Content, as_damaged_archive
 from aimo.services.backup.archive_validation import (
     FILES,
     HEADER,
     MANIFEST,
     TABLES,
     VECTORS,
-    Contents,
+    ContentValidator,
     holds_rows,
     require_member,
     require_table,
@@ -33,7 +33,7 @@ from aimo.services.backup.format import (
     LONGEST_ROW,
     MOST_MEMBERS,
     PART_BYTES,
-    DamagedArchive,
+    DamagedArchiveError,
     Header,
     Member,
     Summary,
@@ -56,15 +56,15 @@ class Reader:
         Raises:
             DamagedArchive: it is no backup.
         """
-        with damage_told(self._path):
+        with as_damaged_archive(self._path):
             for name, content in source.members(self._path):
                 if name != HEADER:
                     break
                 header = _header(content.whole(HEADER, LONGEST_HEADER))
                 if header.format < 1:
-                    raise DamagedArchive(f"there is no format {header.format}")
+                    raise DamagedArchiveError(f"there is no format {header.format}")
                 return header
-        raise DamagedArchive(f"{self._path} is no backup of AIMO")
+        raise DamagedArchiveError(f"{self._path} is no backup of AIMO")
 
     def verify(self, *, older: bool, room: int | None = None) -> Summary:
         """Read everything, see that it can be restored, and compare it with the manifest.
@@ -77,11 +77,11 @@ class Reader:
             DamagedArchive: something is missing, added or changed, or is nothing that a backup has, or there is no
                 room for it.
         """
-        with damage_told(self._path):
+        with as_damaged_archive(self._path):
             try:
                 return _Verification(older, room).run(self._path)
             except ValueError as error:
-                raise DamagedArchive(str(error)) from error
+                raise DamagedArchiveError(str(error)) from error
 
     def rows(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The rows of the relational tables, some at a time, with the name of their table."""
@@ -120,7 +120,7 @@ class _Verification:
     """One reading of a whole backup. What it remembers of a member are 16 bytes."""
 
     def __init__(self, older: bool, room: int | None) -> None:
-        self._contents = Contents(older=older)
+        self._contents = ContentValidator(older=older)
         self._room = room
         self._secret = secrets.token_bytes(16)
         self._names = array("Q")
@@ -133,23 +133,23 @@ class _Verification:
         listed: dict[str, int] | None = None
         for name, content in source.members(path):
             if listed is not None or (name == HEADER) == bool(self._members):
-                raise DamagedArchive(f"{name!r:.300} is where it does not belong")
+                raise DamagedArchiveError(f"{name!r:.300} is where it does not belong")
             require_member(name)
             if name == MANIFEST:
                 listed = self._compare(content)
             else:
                 self._take(name, content)
         if listed is None:
-            raise DamagedArchive("the end is missing")
+            raise DamagedArchiveError("the end is missing")
         for name in listed:
             require_table(name)
         if dict.fromkeys(listed, 0) | self._rows != listed:
-            raise DamagedArchive("it has not as many rows as were written")
+            raise DamagedArchiveError("it has not as many rows as were written")
         return Summary(rows=listed, files=self._files, missing_files=[])
 
     def _take(self, name: str, content: Content) -> None:
         if len(self._members) >= MOST_MEMBERS:
-            raise DamagedArchive(f"it has more than {MOST_MEMBERS} members")
+            raise DamagedArchiveError(f"it has more than {MOST_MEMBERS} members")
         self._require_room(name, content.size)
         digest = hashlib.sha256()
         rows = None
@@ -179,10 +179,10 @@ class _Verification:
             self._files += 1
             self._file_bytes += size
             if self._room is not None and self._file_bytes > self._room:
-                raise DamagedArchive(f"its files need more than the {self._room} bytes that are free on the disk")
+                raise DamagedArchiveError(f"its files need more than the {self._room} bytes that are free on the disk")
             return
         if size > most:
-            raise DamagedArchive(f"{name} is longer than {most} bytes")
+            raise DamagedArchiveError(f"{name} is longer than {most} bytes")
 
     def _compare(self, content: Content) -> dict[str, int]:
         """See that the manifest lists just these members in this order; return its numbers of rows."""
@@ -193,10 +193,10 @@ class _Verification:
                 rows = entry
                 continue
             if number < len(self._members) and self._members[number] != self._hash(msgspec.json.encode(entry)):
-                raise DamagedArchive(f"{entry.name:.300} is not what was written")
+                raise DamagedArchiveError(f"{entry.name:.300} is not what was written")
             number += 1
         if number != len(self._members):
-            raise DamagedArchive("members are missing or were added")
+            raise DamagedArchiveError("members are missing or were added")
         return rows
 
     def _require_distinct(self) -> None:
@@ -205,7 +205,7 @@ class _Verification:
         order = np.argsort(names)
         same_name = names[order][1:] == names[order][:-1]
         if np.any(same_name & (found[order][1:] != found[order][:-1])):
-            raise DamagedArchive("one of its members is there twice")
+            raise DamagedArchiveError("one of its members is there twice")
 
     def _hash(self, content: bytes) -> int:
         return int.from_bytes(hashlib.blake2b(content, digest_size=8, key=self._secret).digest(), "little")
@@ -215,4 +215,4 @@ def _header(content: bytes) -> Header:
     try:
         return msgspec.json.decode(content, type=Header)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedArchive(f"{HEADER} cannot be read: {error}") from error
+        raise DamagedArchiveError(f"{HEADER} cannot be read: {error}") from error

@@ -24,10 +24,10 @@ from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
 from aimo.services.attachments.file_urls import placed
 from aimo.services.backup.error_text import reason
-from aimo.services.backup.format import FORMAT, DamagedArchive, Header, Summary
+from aimo.services.backup.format import FORMAT, DamagedArchiveError, Header, Summary
 from aimo.services.backup.reader import Reader
 from aimo.storage.protocol import Storage, StorageError
-from aimo.vectors.archive import Additions, clear, vector_length
+from aimo.vectors.archive import RestoredRows, clear, vector_length
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 
@@ -57,18 +57,18 @@ class Restore:
             _require_known(header)
             older = header.schema != migrate.known_revisions()[-1]
             summary = reader.verify(older=older, room=self._room())
-        except DamagedArchive as error:
+        except DamagedArchiveError as error:
             raise ConfigurationError(f"The backup is damaged: {error}. Nothing was changed.") from error
         if filled := await self._filled():
             where = ", ".join(filled)
             raise ConfigurationError(f"A backup is restored into an empty installation only; this one has: {where}.")
-        added = Additions()
+        added = RestoredRows()
         # One line a key, as JSON: there can be more of them than fit into memory.
         with tempfile.TemporaryFile("w+", dir=self._storage.scratch, encoding="ascii") as put:
             try:
-                await self._bring_in(reader, header, summary, put, added)
+                await self._restore_everything(reader, header, summary, put, added)
             except BaseException as error:
-                outcome = await self._take_back(put, added)
+                outcome = await self._undo_restore(put, added)
                 if not isinstance(error, Exception):
                     raise
                 raise ConfigurationError(f"The backup could not be restored: {reason(error)}. {outcome}") from error
@@ -80,7 +80,9 @@ class Restore:
             return None
         return shutil.disk_usage(self._storage.scratch).free
 
-    async def _bring_in(self, reader: Reader, header: Header, summary: Summary, put: IO[str], added: Additions) -> None:
+    async def _restore_everything(
+        self, reader: Reader, header: Header, summary: Summary, put: IO[str], added: RestoredRows
+    ) -> None:
         # Without a memo or attachment these belong to nothing: a restoration that was killed left them.
         for follower in (self._vectors.memo_vectors, self._vectors.memo_texts, self._vectors.attachment_vectors):
             await clear(follower)
@@ -92,10 +94,10 @@ class Restore:
             await _require_complete(connection, summary)
             await connection.execute(sessions.END_ALL)
             await _enqueue_everything(connection)
-            if self._takes_vectors(header):
-                await _mark_vectors(connection, reader)
+            if self._accepts_vectors_of(header):
+                await _create_entries_for_vectors(connection, reader)
 
-    async def _take_back(self, put: IO[str], added: Additions) -> str:
+    async def _undo_restore(self, put: IO[str], added: RestoredRows) -> str:
         """Remove what was stored, unless there are rows that need it; return what is to be told of it."""
         try:
             # A commit can arrive although its answer does not.
@@ -132,15 +134,15 @@ class Restore:
             finally:
                 received.unlink(missing_ok=True)
 
-    async def _vector_tables(self, reader: Reader, header: Header, added: Additions) -> None:
+    async def _vector_tables(self, reader: Reader, header: Header, added: RestoredRows) -> None:
         """Restore caches, and the memos' vectors where they are of the configured model."""
         for name, rows in reader.vectors():
             if name != "memo_vectors":
                 await added.add(await self._vectors.cache_for(name, vector_length(rows[0])), rows)
-            elif self._takes_vectors(header) and vector_length(rows[0]) == header.dimension:
+            elif self._accepts_vectors_of(header) and vector_length(rows[0]) == header.dimension:
                 await added.add(self._vectors.memo_vectors, rows)
 
-    def _takes_vectors(self, header: Header) -> bool:
+    def _accepts_vectors_of(self, header: Header) -> bool:
         return self._vectors.memo_vectors.matches(header.model, header.dimension)
 
     async def _rows(self, connection: AsyncConnection, name: str, rows: list[dict[str, Any]]) -> None:
@@ -176,7 +178,7 @@ async def _require_complete(connection: AsyncConnection, summary: Summary) -> No
     for name, count in sql.COUNT.items():
         found, expected = await connection.scalar(count), summary.rows.get(f"tables/{name}", 0)
         if found != expected:
-            raise DamagedArchive(f"{name} has {found} rows instead of {expected}")
+            raise DamagedArchiveError(f"{name} has {found} rows instead of {expected}")
 
 
 async def _enqueue_everything(connection: AsyncConnection) -> None:
@@ -188,7 +190,7 @@ async def _enqueue_everything(connection: AsyncConnection) -> None:
             after = rows[-1][0]
 
 
-async def _mark_vectors(connection: AsyncConnection, reader: Reader) -> None:
+async def _create_entries_for_vectors(connection: AsyncConnection, reader: Reader) -> None:
     """Have LanceDB look at vectors whose memos are not in the backup: they may be newer than the rows."""
     for _, rows in reader.vectors("memo_vectors/"):
         for start in range(0, len(rows), _BATCH):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from aimo.services.backup.format import DamagedArchive
+from aimo.services.backup.format import DamagedArchiveError
 
 # Longer values are not looked into before they are restored: JSON can take twenty times its length in memory.
 SHORT = 64 * 1024
@@ -54,7 +54,7 @@ def raw_row(member: str, line: bytearray, columns: tuple[str, ...]) -> RawRow:
             if not is_short(value):
                 _require_utf8(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedArchive(f"{member} cannot be read: {error}") from error
+        raise DamagedArchiveError(f"{member} cannot be read: {error}") from error
     return raw
 
 
@@ -72,7 +72,7 @@ def plain(member: str, raw: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedArchive(f"{member} cannot be read: {error}") from error
+        raise DamagedArchiveError(f"{member} cannot be read: {error}") from error
 
 
 @cache
@@ -85,7 +85,7 @@ def _kind(columns: tuple[str, ...]) -> type[msgspec.Struct]:
 
 def _require_short(member: str, line: bytearray, longest: int) -> None:
     if len(line) > longest:
-        raise DamagedArchive(f"{member} has a line of more than {longest} bytes")
+        raise DamagedArchiveError(f"{member} has a line of more than {longest} bytes")
 
 
 def _require_utf8(value: msgspec.Raw) -> None:

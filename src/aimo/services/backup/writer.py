@@ -21,7 +21,7 @@ from aimo.services.backup.atomic_file import NewArchiveFile
 from aimo.services.backup.format import (
     MOST_MEMBERS,
     PART_BYTES,
-    DamagedArchive,
+    DamagedArchiveError,
     Header,
     Member,
     Summary,
@@ -73,7 +73,7 @@ class Writer:
         for row in rows:
             line = msgspec.json.encode(row)
             if len(line) > longest_row(table):
-                raise DamagedArchive(f"a row of {table} has {len(line)} bytes, too many to be restored")
+                raise DamagedArchiveError(f"a row of {table} has {len(line)} bytes, too many to be restored")
             self._pending.append(line)
             self._pending_bytes += len(line)
             if self._pending_bytes >= PART_BYTES:
@@ -99,7 +99,7 @@ class Writer:
             written += len(chunk)
             self._gzip.write(chunk)
         if written != size:
-            raise DamagedArchive(f"the stored file {key} changed while it was read")
+            raise DamagedArchiveError(f"the stored file {key} changed while it was read")
         self._gzip.write(b"\0" * (-size % tarfile.BLOCKSIZE))
         self._tar.offset += size + -size % tarfile.BLOCKSIZE
         self._files += 1
@@ -144,7 +144,7 @@ class Writer:
     def _list(self, member: Member) -> None:
         self._tar.members.clear()  # type: ignore[attr-defined]
         if self._members >= MOST_MEMBERS:
-            raise DamagedArchive(f"there are more than {MOST_MEMBERS} parts and files, too many to be restored")
+            raise DamagedArchiveError(f"there are more than {MOST_MEMBERS} parts and files, too many to be restored")
         self._listed.write(b"," if self._members else b'{"members":[')
         self._listed.write(msgspec.json.encode(member))
         self._members += 1

@@ -35,9 +35,9 @@ class Doctor:
         outcomes = [await self._check(invariant, repair=repair) for invariant in self._invariants]
         await self._record(outcomes)
         for outcome in outcomes:
-            if not outcome.holds:
+            if not outcome.is_satisfied:
                 log.error(
-                    "an invariant does not hold",
+                    "invariant violated",
                     invariant=outcome.name,
                     violations=outcome.violations,
                     repaired=outcome.repaired,
@@ -48,17 +48,17 @@ class Doctor:
     async def _check(self, invariant: Invariant, *, repair: bool) -> InvariantOutcome:
         outcome = InvariantOutcome(invariant.name)
         try:
-            await self._go_through(invariant, outcome, repair=repair)
+            await self._scan_in_groups(invariant, outcome, repair=repair)
         except Exception as error:
             # The other invariants are worth knowing all the same, and that this one is not known has to be told.
-            log.exception("an invariant could not be checked to its end", invariant=invariant.name)
+            log.exception("invariant check failed", invariant=invariant.name)
             outcome.violations += 1
             reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:_LONGEST_REASON]}"
             failure = Violation(invariant.name, "-", f"could not be checked: {reason}; the log has more")
             outcome.examples = [failure, *outcome.examples][:EXAMPLES]
         return outcome
 
-    async def _go_through(self, invariant: Invariant, outcome: InvariantOutcome, *, repair: bool) -> None:
+    async def _scan_in_groups(self, invariant: Invariant, outcome: InvariantOutcome, *, repair: bool) -> None:
         waiting: list[Violation] = []
         async for looked in invariant.look():
             outcome.checked += looked.count
@@ -72,7 +72,7 @@ class Doctor:
         self, invariant: Invariant, suspects: list[Violation], outcome: InvariantOutcome, *, repair: bool
     ) -> None:
         for start in range(0, len(suspects), _GROUP):
-            found = await _confirmed(invariant, suspects[start : start + _GROUP])
+            found = await _recheck_until_stable(invariant, suspects[start : start + _GROUP])
             outcome.violations += len(found)
             outcome.examples += found[: EXAMPLES - len(outcome.examples)]
             if repair and found:
@@ -95,7 +95,7 @@ class Doctor:
         await atomically(self._database, "doctor.record", work)
 
 
-async def _confirmed(invariant: Invariant, suspects: list[Violation]) -> list[Violation]:
+async def _recheck_until_stable(invariant: Invariant, suspects: list[Violation]) -> list[Violation]:
     """Those that are seen twice with the same evidence. What changes at every look is alive, not broken."""
     found: list[Violation] = []
     # What an entry excuses need not be waited for: after a rebuild that is everything.

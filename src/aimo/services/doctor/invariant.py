@@ -22,7 +22,7 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class Looked:
+class Scan:
     """How much was looked at, and what was strange about it."""
 
     count: int
@@ -36,7 +36,7 @@ class Invariant(Protocol):
     def name(self) -> str:
         """Its name in docs/guarantees.md."""
 
-    def look(self) -> AsyncIterator[Looked]:
+    def look(self) -> AsyncIterator[Scan]:
         """Go through everything; what is strange may be a change under way."""
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
@@ -57,6 +57,6 @@ class InvariantOutcome:
     examples: list[Violation] = field(default_factory=list)
 
     @property
-    def holds(self) -> bool:
+    def is_satisfied(self) -> bool:
         """Whether nothing is left to mend."""
         return self.violations == self.repaired

@@ -13,7 +13,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.folding import fold
 from aimo.services.doctor import outbox_entries as entries
-from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
 from aimo.threads import STORED_TEXTS
@@ -41,11 +41,11 @@ class MemoIndex:
         self._vectors = vectors
         self._embeddings = embeddings
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """All memos in the order of their ids."""
         await self._vectors.memo_vectors.refresh()
         if not self._model_matches:
-            yield Looked(0, [self._wrong_model()])
+            yield Scan(0, [self._wrong_model()])
         after = ""
         while True:
             async with self._database.reads() as connection:
@@ -53,7 +53,7 @@ class MemoIndex:
             if not rows:
                 return
             after = rows[-1].memo_id
-            yield Looked(len(rows), await self._compare(rows))
+            yield Scan(len(rows), await self._compare(rows))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """The memo first, then its entries, then LanceDB: an entry that was applied in between has had its effect."""

@@ -14,7 +14,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.db.queries import tags as tag_sql
 from aimo.db.transaction import atomically
-from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.doctor.tag_counts import recount
 
 _BATCH = 200
@@ -32,7 +32,7 @@ class MemoTagLists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """All memos in the order of their ids, then what the index has of other ones."""
         after = ""
         while True:
@@ -42,7 +42,7 @@ class MemoTagLists:
                     break
                 found = await _compare(connection, [row.memo_id for row in rows], rows)
             after = rows[-1].memo_id
-            yield Looked(len(rows), found)
+            yield Scan(len(rows), found)
         after = ""
         while True:
             async with self._database.reads() as connection:
@@ -52,7 +52,7 @@ class MemoTagLists:
                 live = set(await connection.scalars(sql.LIVE_MEMOS, {"memo_ids": list(indexed)}))
                 found = await _compare(connection, [each for each in indexed if each not in live], [])
             after = indexed[-1]
-            yield Looked(0, found)
+            yield Scan(0, found)
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Compare again."""
@@ -78,7 +78,7 @@ class MemoTagLists:
 
 async def _reindex(connection: AsyncConnection, memo_id: str) -> None:
     rows = (await connection.execute(sql.LIST_FOR_UPDATE, {"id": memo_id})).all()
-    listed, carried = await _both(connection, [memo_id], rows)
+    listed, carried = await _expected_and_indexed(connection, [memo_id], rows)
     wanted, found = listed.get(memo_id), carried[memo_id]
     if wanted is None:
         return
@@ -96,7 +96,7 @@ async def _compare(connection: AsyncConnection, memo_ids: Sequence[str], rows: S
     """What is wrong with these memos, of which ``rows`` are those that exist."""
     if not memo_ids:
         return []
-    listed, carried = await _both(connection, memo_ids, rows)
+    listed, carried = await _expected_and_indexed(connection, memo_ids, rows)
     owners = {row.memo_id: row.uid for row in rows}
     found = []
     for memo_id in memo_ids:
@@ -113,7 +113,7 @@ async def _compare(connection: AsyncConnection, memo_ids: Sequence[str], rows: S
     return found
 
 
-async def _both(
+async def _expected_and_indexed(
     connection: AsyncConnection, memo_ids: Sequence[str], rows: Sequence[Any]
 ) -> tuple[dict[str, Entries], dict[str, Entries]]:
     """By memo: what the index should have and what it has; a memo whose list cannot be read is not in the first."""

@@ -8,10 +8,10 @@ from typing import Any
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.services.doctor import outbox_entries as entries
-from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.sync.outbox import Kind
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import OwnedTable
+from aimo.vectors.table import OwnedLanceTable
 
 _BATCH = 1000
 
@@ -23,16 +23,16 @@ class OrphanRows:
 
     def __init__(self, database: Database, vectors: VectorStore) -> None:
         self._database = database
-        self._tables: dict[str, OwnedTable] = {
+        self._tables: dict[str, OwnedLanceTable] = {
             table.name: table for table in (vectors.memo_vectors, vectors.memo_texts, vectors.attachment_vectors)
         }
         self._attachments = vectors.attachment_vectors.name
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """Table by table, as they are at the beginning of each."""
         for name, table in self._tables.items():
             async for rows in table.ids(_BATCH):
-                yield Looked(len(rows), await self._dead(name, rows))
+                yield Scan(len(rows), await self._rows_without_owner(name, rows))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still have no owner, are still there, and wait for nobody."""
@@ -41,7 +41,7 @@ class OrphanRows:
         for name, table in self._tables.items():
             ids = [each.entity for each in suspects if each.evidence == name and each.entity not in waiting]
             present = await table.owners(ids)
-            found += await self._dead(name, present)
+            found += await self._rows_without_owner(name, present)
         return found
 
     async def repair(self, violations: Sequence[Violation]) -> int:
@@ -51,7 +51,7 @@ class OrphanRows:
             await entries.entry(self._database, _KINDS[kind], list({each.entity: each for each in mine}.values()))
         return len(violations)
 
-    async def _dead(self, name: str, rows: Sequence[tuple[str, str]]) -> list[Violation]:
+    async def _rows_without_owner(self, name: str, rows: Sequence[tuple[str, str]]) -> list[Violation]:
         if not rows:
             return []
         ids = list({row_id for row_id, _ in rows})

@@ -8,7 +8,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.db.queries.outbox import MOST_CRASHES
 from aimo.services.doctor.invariant import Violation
-from aimo.services.sync.outbox import Kind, write_many
+from aimo.services.sync.outbox import Kind, create_entries
 
 # The entity of an entry that asks for everything to be rebuilt.
 EVERYTHING = "all"
@@ -29,4 +29,4 @@ async def with_waiting_entry(database: Database, entities: Iterable[str]) -> set
 
 async def entry(database: Database, kind: Kind, violations: Sequence[Violation]) -> None:
     """Have LanceDB look at these again."""
-    await write_many(database, kind, [(each.entity, each.uid) for each in violations])
+    await create_entries(database, kind, [(each.entity, each.uid) for each in violations])

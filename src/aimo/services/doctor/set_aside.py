@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from aimo.db.connection import Database
-from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.sync import crashes
 from aimo.services.sync.outbox import OutboxEntry
 
@@ -22,10 +22,10 @@ class SetAside:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """All entries that are set aside, which are few."""
         found = await self._violations()
-        yield Looked(len(found), found)
+        yield Scan(len(found), found)
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Look again; what was released meanwhile is left out."""

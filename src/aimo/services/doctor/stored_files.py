@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
-from aimo.services.doctor.invariant import Looked, Violation
-from aimo.storage.protocol import ObjectMissing, Storage
+from aimo.services.doctor.invariant import Scan, Violation
+from aimo.storage.protocol import ObjectMissingError, Storage
 
 Digests = npt.NDArray[np.uint64]
 
@@ -38,7 +38,7 @@ _STRANGERS = (
 )
 
 
-class AttachmentFiles:
+class MissingFiles:
     """Every row of an attachment has its whole object. What is lost cannot be mended: a backup may have it."""
 
     name = "attachment-files"
@@ -47,7 +47,7 @@ class AttachmentFiles:
         self._database = database
         self._storage = storage
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """All attachments in the order of their ids, beside a listing: a bucket has a thousand objects a request."""
         stored = await _listed(self._storage)
         after = ""
@@ -58,7 +58,7 @@ class AttachmentFiles:
                 return
             after = rows[-1].attachment_id
             absent = [row for row in rows if not _has(stored, _digest(row.path, row.size))]
-            yield Looked(len(rows), [Violation(row.attachment_id, row.uid, _MISSING) for row in absent])
+            yield Scan(len(rows), [Violation(row.attachment_id, row.uid, _MISSING) for row in absent])
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still have a row and no object, or one of another size."""
@@ -76,7 +76,7 @@ class AttachmentFiles:
         try:
             async with await self._storage.open(row.path) as stored:
                 size = stored.size
-        except ObjectMissing:
+        except ObjectMissingError:
             return _MISSING
         # A migrated row has no bytes where the source did not know how many.
         return f"its stored object has {size} bytes instead of {row.size}" if row.size not in (0, size) else ""
@@ -111,16 +111,16 @@ class OrphanFiles:
         self._database = database
         self._storage = storage
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """All stored objects."""
         horizon = clock.now_ms() / 1000 - _YOUNG_SECONDS
         async for batch in self._storage.listing(_BATCH):
-            yield Looked(len(batch), await self._unnamed([each.key for each in batch if each.stored < horizon]))
+            yield Scan(len(batch), await self._keys_without_row([each.key for each in batch if each.stored < horizon]))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Those that still exist and that nothing names."""
         keys = [each.entity for each in suspects if await self._storage.exists(each.entity)]
-        return await self._unnamed(keys)
+        return await self._keys_without_row(keys)
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Remove those of this database's users: nobody can reach them any more."""
@@ -129,7 +129,7 @@ class OrphanFiles:
             await self._storage.delete(each.entity)
         return len(removable)
 
-    async def _unnamed(self, keys: Sequence[str]) -> list[Violation]:
+    async def _keys_without_row(self, keys: Sequence[str]) -> list[Violation]:
         owners: dict[str, str] = {}
         avatars: set[str] = set()
         for key in keys:

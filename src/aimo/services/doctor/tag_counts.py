@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
 from aimo.db.transaction import atomically
-from aimo.services.doctor.invariant import Looked, Violation
+from aimo.services.doctor.invariant import Scan, Violation
 
 _BATCH = 500
 
@@ -23,7 +23,7 @@ class TagCounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self) -> AsyncIterator[Looked]:
+    async def look(self) -> AsyncIterator[Scan]:
         """All tags in the order of their ids."""
         after = ""
         while True:
@@ -32,7 +32,7 @@ class TagCounts:
             if not rows:
                 return
             after = rows[-1].tag_id
-            yield Looked(len(rows), _miscounted(rows))
+            yield Scan(len(rows), _miscounted(rows))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Count again."""

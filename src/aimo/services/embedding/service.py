@@ -64,12 +64,12 @@ class EmbeddingService:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
             if not self.is_down:
                 # Who waits less than usual learns nothing new.
-                self._notice(_late(seconds))
-            raise _late(seconds) from None
+                self._record_availability(_timeout_error(seconds))
+            raise _timeout_error(seconds) from None
         except ProviderError as error:
-            self._notice(error)
+            self._record_availability(error)
             raise
-        self._notice(None)
+        self._record_availability(None)
         self._remember("query", text, vector)
         return vector
 
@@ -92,8 +92,8 @@ class EmbeddingService:
                 outcomes = await self.embedder.embed_each(missing, "passage")
         except TimeoutError:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
-            self._notice(_late(seconds))
-            return dict.fromkeys(missing, _late(seconds))
+            self._record_availability(_timeout_error(seconds))
+            return dict.fromkeys(missing, _timeout_error(seconds))
         failed: dict[str, ProviderError] = {}
         made: list[tuple[str, Vectors]] = []
         for text, outcome in zip(missing, outcomes, strict=True):
@@ -103,11 +103,11 @@ class EmbeddingService:
                 made.append((text, outcome))
                 self._remember("passage", text, outcome)
         outage = next((error for error in failed.values() if error.retryable), None)
-        self._notice(None if made else outage)
+        self._record_availability(None if made else outage)
         await asyncio.gather(*(self._writer.submit(item) for item in made))
         return failed
 
-    def _notice(self, failure: ProviderError | None) -> None:
+    def _record_availability(self, failure: ProviderError | None) -> None:
         """Learn from the latest call whether the embedder works; a text that it refuses says nothing about that."""
         if failure is None:
             self._down_until = 0.0
@@ -127,7 +127,7 @@ class EmbeddingService:
                 cached = await self._cache.get_many(model_hash, missing)
             except Exception:
                 # A cache that cannot be read must not stop anybody: the embedder knows the answer too.
-                log.exception("the embedding cache cannot be read")
+                log.exception("embedding cache read failed")
                 return found
             for text, vector in cached.items():
                 self._remember(role, text, vector)
@@ -143,9 +143,9 @@ class EmbeddingService:
         try:
             await self._cache.put_many(self._hash("passage"), dict(items))
         except Exception:
-            log.exception("the embedding cache cannot be written")
+            log.exception("embedding cache write failed")
         return [None] * len(items)
 
 
-def _late(seconds: float) -> ProviderError:
+def _timeout_error(seconds: float) -> ProviderError:
     return ProviderError(f"the embedder did not answer within {seconds:g} s")

@@ -19,7 +19,7 @@ from aimo.errors import ProviderError
 from aimo.inert_text import inert, inert_pieces
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.explore import prompts
-from aimo.services.explore.related_context import insights, look_around, unnumbered_lines
+from aimo.services.explore.related_context import insights, load_related_context, unnumbered_lines
 from aimo.services.explore.retriever import Passage, Retriever
 from aimo.services.search import hybrid_ranking as fusion
 from aimo.services.search.snippets import snippet
@@ -74,7 +74,7 @@ class ExploreService:
         self._chat = chat
         self._allowance = allowance
 
-    async def admit(self, uid: str) -> None:
+    async def require_owner(self, uid: str) -> None:
         """Count a question that is about to be answered; LimitReached when the user asked too many."""
         await self._allowance.spend(uid)
 
@@ -91,9 +91,9 @@ class ExploreService:
             seconds = deadline - time.monotonic() - _LEAST_SECONDS
             reply = await self._chat.complete(prepared.prompt, seconds=seconds)
         except ProviderError as error:
-            log.warning("a question could not be answered", reason=str(error))
+            log.warning("answer generation failed", reason=str(error))
             return _failed(prepared)
-        return await self._conclude(self._chat, prepared, inert(cut(reply, _LONGEST_ANSWER)), deadline)
+        return await self._finish_answer(self._chat, prepared, inert(cut(reply, _LONGEST_ANSWER)), deadline)
 
     async def stream(self, uid: str, question: str, context: str) -> AsyncIterator[Event]:
         """The sources, the answer's pieces, then the whole; or an error. Closing it ends the generation."""
@@ -114,16 +114,16 @@ class ExploreService:
                     pieces.append(piece)
                     yield Token(text=piece)
         except ProviderError as error:
-            log.warning("a streamed answer broke off", reason=str(error))
+            log.warning("streamed answer aborted", reason=str(error))
             yield StreamError(message=NOT_ANSWERED)
             return
-        yield await self._conclude(self._chat, prepared, "".join(pieces), time.monotonic() + _FOLLOW_UP_SECONDS)
+        yield await self._finish_answer(self._chat, prepared, "".join(pieces), time.monotonic() + _FOLLOW_UP_SECONDS)
 
     async def _prepare(
         self, chat: ChatModel, asked: _Question, passages: Sequence[Passage], seconds: float
     ) -> _PreparedAnswer:
         """Analyse the passages and what surrounds them; what fails is left out."""
-        around = await look_around(self._database, asked.uid, passages)
+        around = await load_related_context(self._database, asked.uid, passages)
         related, files = around.related, around.files
         analysis, links, about_files = await asyncio.gather(
             _ask(chat, prompts.analysis(asked.text, passages), seconds),
@@ -143,7 +143,9 @@ class ExploreService:
         )
         return _PreparedAnswer(asked.text, _sources(passages), inert(told), prompt)
 
-    async def _conclude(self, chat: ChatModel, prepared: _PreparedAnswer, answer: str, deadline: float) -> Exploration:
+    async def _finish_answer(
+        self, chat: ChatModel, prepared: _PreparedAnswer, answer: str, deadline: float
+    ) -> Exploration:
         left = min(_FOLLOW_UP_SECONDS, deadline - time.monotonic())
         prompt = prompts.follow_ups(prepared.question, answer) if answer.strip() and left > 0 else None
         reply = await _ask(chat, prompt, left)
@@ -162,7 +164,7 @@ async def _ask(chat: ChatModel, prompt: Prompt | None, seconds: float) -> str | 
     try:
         return await chat.complete(prompt, seconds=seconds)
     except ProviderError as error:
-        log.warning("a step of an answer failed", reason=str(error))
+        log.warning("answer step failed", reason=str(error))
         return None
 
 
@@ -194,7 +196,7 @@ def _without_model(question: str, passages: Sequence[Passage]) -> Exploration:
             answer=NOTHING_FOUND, sources=[], related_topics=[NOTHING_TO_ANALYSE], suggested_questions=[]
         )
     terms = fusion.query_terms(question)
-    found = [f"[{number}] {_passage(passage, terms)}" for number, passage in enumerate(passages, 1)]
+    found = [f"[{number}] {_format_passage(passage, terms)}" for number, passage in enumerate(passages, 1)]
     chinese = _HAN.search(question) is not None
     intro = "没有配置对话模型，以下是笔记中最相关的内容：" if chinese else _PASSAGES_INTRO
     return Exploration(
@@ -209,5 +211,5 @@ def _without_model(question: str, passages: Sequence[Passage]) -> Exploration:
 _PASSAGES_INTRO = "No chat model is configured. These are the most relevant passages of your notes:"
 
 
-def _passage(passage: Passage, terms: Sequence[str]) -> str:
+def _format_passage(passage: Passage, terms: Sequence[str]) -> str:
     return " ".join(snippet(passage.row.content, terms).text.split())

@@ -15,7 +15,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import explore as sql
 from aimo.services.explore.retriever import Passage
-from aimo.services.memos.lists import by_ids
+from aimo.services.memos.lists import load_rows_by_ids
 
 _MOST_RELATED = 20
 _MOST_FILES = 5
@@ -28,7 +28,7 @@ _SCREENSHOT = re.compile(r"screenshot|screen", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RelatedContext:
     """Memos linked with the found ones, a plain text about the links, and attached pictures and documents."""
 
     related: Sequence[Any]
@@ -37,10 +37,10 @@ class Surroundings:
 
     def hints(self, insights: Sequence[str] = ()) -> list[str]:
         """What the files' names say, and what a model thought about them; at most five lines."""
-        return [*filter(None, map(_hint, self.files)), *insights][:_MOST_HINTS]
+        return [*filter(None, map(_hint_from_file_name, self.files)), *insights][:_MOST_HINTS]
 
 
-async def look_around(database: Database, uid: str, passages: Sequence[Passage]) -> Surroundings:
+async def load_related_context(database: Database, uid: str, passages: Sequence[Passage]) -> RelatedContext:
     """Load the surroundings of these memos: four statements, whatever their number."""
     found = [passage.row.memo_id for passage in passages]
     wanted = [value for passage in passages for value in passage.row.attachments or () if ids.is_possible(value)]
@@ -49,7 +49,7 @@ async def look_around(database: Database, uid: str, passages: Sequence[Passage])
         outgoing = (await connection.execute(sql.OUTGOING, {"owner": uid, "memo_ids": found})).all()
         incoming = (await connection.execute(sql.INCOMING, {"owner": uid, "memo_ids": found})).all()
         linked = dict.fromkeys([link.target_memo_id for link in outgoing] + [link.source_memo_id for link in incoming])
-        related = await by_ids(connection, uid, list(linked)[:_MOST_RELATED])
+        related = await load_rows_by_ids(connection, uid, list(linked)[:_MOST_RELATED])
         if wanted:
             which = {"owner": uid, "ids": list(dict.fromkeys(wanted))[:_MOST_LOOKED_UP]}
             files = {row.attachment_id: row for row in await connection.execute(attachment_sql.BY_IDS, which)}
@@ -57,7 +57,7 @@ async def look_around(database: Database, uid: str, passages: Sequence[Passage])
     readable = [row for row in known if row.type.startswith("image/") or row.type == "application/pdf"]
     connected = {link.source_memo_id for link in outgoing} | {link.target_memo_id for link in incoming}
     text = _statements(passages, len(connected), len(incoming))
-    return Surroundings(related, text, readable[:_MOST_FILES])
+    return RelatedContext(related, text, readable[:_MOST_FILES])
 
 
 def insights(reply: str) -> list[str]:
@@ -84,7 +84,7 @@ def _statements(passages: Sequence[Passage], connected: int, backlinks: int) -> 
     return " ".join(said) or "There are no significant connections between the notes."
 
 
-def _hint(file: Any) -> str | None:
+def _hint_from_file_name(file: Any) -> str | None:
     if file.type == "application/pdf":
         return f"{file.filename} is a PDF document that may hold details."
     if _DIAGRAM.search(file.filename):

@@ -15,7 +15,7 @@ from aimo.db.queries import relations as relation_sql
 from aimo.dto.explore import EdgeKind, Graph, GraphEdge, GraphNode, NodeKind, Relations
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.memos.lists import by_ids
+from aimo.services.memos.lists import load_rows_by_ids
 from aimo.services.memos.service import one
 from aimo.services.utf16_text import beginning, cut
 from aimo.vectors.errors import VectorStoreError
@@ -67,7 +67,7 @@ class RelationGraph:
                 values = {"owner": uid, "id": memo_id, "limit": _MOST_BACKLINKS}
                 sources = (await connection.execute(relation_sql.BACKLINK_OUTLINES, values)).all()
         similar = await self._similar(uid, centre)
-        drawing = _Drawing(centre)
+        drawing = _GraphBuilder(centre)
         for row in targets:
             drawing.add(row, "related", OUTGOING)
         for row in sources:
@@ -75,7 +75,7 @@ class RelationGraph:
         linked = {row.memo_id for row in (*targets, *sources)}
         fresh = [other for other in similar if other not in linked]
         async with self._database.reads() as connection:
-            for row in await by_ids(connection, uid, fresh):
+            for row in await load_rows_by_ids(connection, uid, fresh):
                 drawing.add(row, "related", THEMATIC)
         return drawing.finish()
 
@@ -91,12 +91,12 @@ class RelationGraph:
                 return []
             hits = await table.search(uid, vector, _MOST_THEMATIC, exclude=row.memo_id)
         except (ProviderError, VectorStoreError) as error:
-            log.warning("a graph is drawn without thematic edges", reason=str(error))
+            log.warning("relation graph without thematic edges", reason=str(error))
             return []
         return [hit.id for hit in hits if hit.similarity >= embedder.thematic]
 
 
-class _Drawing:
+class _GraphBuilder:
     """Nodes and edges in the making; every memo is drawn once."""
 
     def __init__(self, centre: Any) -> None:

@@ -11,7 +11,7 @@ import structlog
 from aimo.db.connection import Database
 from aimo.errors import AimoError
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.memos.lists import by_ids
+from aimo.services.memos.lists import load_rows_by_ids
 from aimo.services.search import hybrid_ranking as fusion
 from aimo.services.search.service import SearchService
 from aimo.vectors.errors import VectorStoreError
@@ -51,11 +51,11 @@ class Retriever:
             vector = await self._search.query_vector(question)
             hits = await self._hits(uid, question, vector)
         except (AimoError, VectorStoreError) as error:
-            log.warning("nothing could be retrieved for a question", reason=str(error))
+            log.warning("retrieval failed", reason=str(error))
             return []
         similarities = dict(hits)
         async with self._database.reads() as connection:
-            rows = await by_ids(connection, uid, list(similarities))
+            rows = await load_rows_by_ids(connection, uid, list(similarities))
         return [Passage(row, similarities[row.memo_id]) for row in rows]
 
     async def _hits(self, uid: str, question: str, vector: Any) -> Sequence[Hit]:
@@ -69,7 +69,9 @@ class Retriever:
 
     async def _literal(self, uid: str, question: str, vector: Any, known: set[str]) -> list[Hit]:
         """What contains the whole question, then what contains all of its terms, each by similarity."""
-        tier = fusion.tiers(await self._vectors.memo_texts.containing_each(uid, fusion.lookups(question)))
+        tier = fusion.match_levels(
+            await self._vectors.memo_texts.ids_containing_each_list(uid, fusion.lookups(question))
+        )
         fresh = [memo_id for memo_id in tier if memo_id not in known]
         if not fresh:
             return []

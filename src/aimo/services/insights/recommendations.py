@@ -21,8 +21,8 @@ from aimo.db.queries import memos as memo_sql
 from aimo.db.transaction import atomically
 from aimo.dto.memos import Memo
 from aimo.errors import ProviderError
-from aimo.services.memos.lists import by_ids
-from aimo.services.memos.memo_presenter import PLAIN, MemoViews
+from aimo.services.memos.lists import load_rows_by_ids
+from aimo.services.memos.memo_presenter import PLAIN, MemoPresenter
 from aimo.services.utf16_text import cut
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class RecommendationService:
     row stored counts.
     """
 
-    def __init__(self, database: Database, views: MemoViews, chat: ChatModel | None, zone: ZoneInfo) -> None:
+    def __init__(self, database: Database, views: MemoPresenter, chat: ChatModel | None, zone: ZoneInfo) -> None:
         """``zone`` decides what a day is; without a ``chat`` model the picks are random."""
         self._database = database
         self._views = views
@@ -57,31 +57,31 @@ class RecommendationService:
     async def daily(self, uid: str) -> list[Memo]:
         """The user's picks of today, at most three. Deleted ones are replaced; without memos there are none."""
         day = clock.local_day(self._zone)
-        rows = await self._picked(uid, day)
+        rows = await self._load_todays_choice(uid, day)
         if rows is None:
             lock = self._choosing.setdefault(uid, asyncio.Lock())
             async with lock:
-                rows = await self._picked(uid, day)
+                rows = await self._load_todays_choice(uid, day)
                 if rows is None:
-                    await self._pick(uid, day)
-                    rows = await self._picked(uid, day) or []
+                    await self._choose_and_store(uid, day)
+                    rows = await self._load_todays_choice(uid, day) or []
         async with self._database.reads() as connection:
             return await self._views.present(connection, uid, rows, PLAIN)
 
-    async def _picked(self, uid: str, day: str) -> list[Any] | None:
+    async def _load_todays_choice(self, uid: str, day: str) -> list[Any] | None:
         """The rows of today's picks; None when they are still to be picked, or one of them is gone."""
         async with self._database.reads() as connection:
             stored = (await connection.execute(sql.PICKED, {"owner": uid, "day": day})).first()
             wanted = _ids(stored.memo_ids) if stored else []
-            rows = await by_ids(connection, uid, wanted)
+            rows = await load_rows_by_ids(connection, uid, wanted)
         return rows if rows and len(rows) == len(wanted) else None
 
-    async def _pick(self, uid: str, day: str) -> None:
+    async def _choose_and_store(self, uid: str, day: str) -> None:
         """Choose what is missing, and store it unless somebody else was quicker."""
         async with self._database.reads() as connection:
             stored = (await connection.execute(sql.PICKED, {"owner": uid, "day": day})).first()
             before = _ids(stored.memo_ids) if stored else []
-            kept = [row.memo_id for row in await by_ids(connection, uid, before)]
+            kept = [row.memo_id for row in await load_rows_by_ids(connection, uid, before)]
             sample = await _sample(connection, uid)
         if before:
             others = [row.memo_id for row in sample if row.memo_id not in kept]
@@ -102,7 +102,7 @@ class RecommendationService:
             try:
                 named = _named(await self._chat.complete(_prompt(sample), seconds=_CHAT_SECONDS), known)
             except ProviderError as error:
-                log.warning("today's memos are picked at random", reason=str(error))
+                log.warning("recommendations chosen at random", reason=str(error))
         others = [memo_id for memo_id in known if memo_id not in named]
         return [*named, *random.sample(others, max(0, min(PICKS - len(named), len(others))))][:PICKS]
 
@@ -149,7 +149,7 @@ async def _sample(connection: AsyncConnection, uid: str) -> list[Any]:
     for limit, offset in places:
         rows = await connection.execute(sql.AT, {"owner": uid, "limit": limit, "offset": offset})
         found |= {row.memo_id: row.seq for row in rows}
-    return await by_ids(connection, uid, sorted(found, key=lambda memo_id: found[memo_id]))
+    return await load_rows_by_ids(connection, uid, sorted(found, key=lambda memo_id: found[memo_id]))
 
 
 def _prompt(sample: Sequence[Any]) -> Prompt:

@@ -17,7 +17,7 @@ from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import insights as sql
 from aimo.dto.insights import Activity, Anniversary, DayCount, OnThisDay
-from aimo.services.memos.lists import by_ids
+from aimo.services.memos.lists import load_rows_by_ids
 
 _DAY_MS = 86_400_000
 _MOST_ANNIVERSARIES = 10
@@ -57,7 +57,7 @@ class InsightService:
                 found += await _rows_in(connection, uid, ranges)
                 until = ranges[-1][1] - 1 if len(ranges) == sql.SLOTS else None
             chosen = {row.memo_id: year for year, row in found[:_MOST_ANNIVERSARIES]}
-            rows = await by_ids(connection, uid, list(chosen))
+            rows = await load_rows_by_ids(connection, uid, list(chosen))
         items = [
             Anniversary(memo_id=row.memo_id, content=row.content, created_at=row.created_at, year=chosen[row.memo_id])
             for row in rows

@@ -13,16 +13,16 @@ from aimo.db.driver_reads import ReadConnection, fetch, fetch_one, fetch_value
 from aimo.db.queries import memos as sql
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import users as user_sql
-from aimo.db.queries.memos import Filters, Order
+from aimo.db.queries.memos import FilterShape, SortOrder
 from aimo.dto.base import Pagination
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.memos import tags
-from aimo.services.memos.memo_presenter import LISTED, PLAIN, MemoViews
+from aimo.services.memos.memo_presenter import LISTED, PLAIN, MemoPresenter
 from aimo.services.memos.name_keys import require_query
 from aimo.services.memos.paging import SURELY_SMALL, PageRequest, fitting
-from aimo.services.memos.service import one, require_possible
+from aimo.services.memos.service import one, require_possible_id
 from aimo.vectors.text_table import TextTable
 
 UNCATEGORIZED = "__uncategorized__"
@@ -32,7 +32,7 @@ _LISTED_IDS = 1000
 
 
 @dataclass(frozen=True)
-class Criteria:
+class MemoFilter:
     """What a client filters memos by; None and empty mean no filter. Times are epoch milliseconds, inclusive."""
 
     category_id: str | None = None
@@ -48,17 +48,17 @@ class Criteria:
 
 
 @dataclass(frozen=True)
-class Selection:
+class FilteredStatement:
     """Criteria made ready for a statement: its shape and the values to bind."""
 
-    filters: Filters
+    filters: FilterShape
     values: dict[str, Any]
 
 
-async def select(connection: ReadConnection, uid: str, criteria: Criteria) -> Selection | None:
+async def select(connection: ReadConnection, uid: str, criteria: MemoFilter) -> FilteredStatement | None:
     """The selection that criteria mean; None when no memo can meet them."""
     values: dict[str, Any] = {"owner": uid}
-    filters = Filters(since=criteria.since is not None, until=criteria.until is not None)
+    filters = FilterShape(since=criteria.since is not None, until=criteria.until is not None)
     if criteria.since is not None:
         values["since"] = clock.within_range(criteria.since)
     if criteria.until is not None:
@@ -76,19 +76,21 @@ async def select(connection: ReadConnection, uid: str, criteria: Criteria) -> Se
     if tag_ids:
         filters = replace(filters, tags=True)
         values |= {"tag_ids": tag_ids, "tag_count": len(tag_ids)}
-    return Selection(filters, values)
+    return FilteredStatement(filters, values)
 
 
 class MemoLists:
     """Pages of memos (docs/contract/memos.md#list, docs/contract/memos.md#backlinks, docs/contract/public.md)."""
 
-    def __init__(self, database: Database, views: MemoViews, texts: TextTable, urls: FileUrls) -> None:
+    def __init__(self, database: Database, views: MemoPresenter, texts: TextTable, urls: FileUrls) -> None:
         self._database = database
         self._views = views
         self._texts = texts
         self._urls = urls
 
-    async def page(self, uid: str, criteria: Criteria, search: str, order: Order, request: PageRequest) -> MemoPage:
+    async def page(
+        self, uid: str, criteria: MemoFilter, search: str, order: SortOrder, request: PageRequest
+    ) -> MemoPage:
         """The user's memos that meet the criteria and literally contain ``search``.
 
         See docs/decisions/10-folding-and-literal-search.md.
@@ -103,25 +105,27 @@ class MemoLists:
                 total, rows = await _page(connection, selection, order, request)
             elif len(found) <= _LISTED_IDS:
                 listed = replace(selection.filters, listed=True)
-                restricted = Selection(listed, selection.values | {"memo_ids": found})
+                restricted = FilteredStatement(listed, selection.values | {"memo_ids": found})
                 total, rows = await _page(connection, restricted, order, request)
             else:
-                total, rows = await _page_of_many(connection, selection, order, request, set(found))
+                total, rows = await _page_within_ids(connection, selection, order, request, set(found))
             items = await self._views.present(connection, uid, rows, LISTED)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
-    async def public(self, uid: str, order: Order, request: PageRequest) -> MemoPage:
+    async def public(self, uid: str, order: SortOrder, request: PageRequest) -> MemoPage:
         """A user's public memos; none for an unknown user."""
         if not ids.is_possible(uid):
             return MemoPage(items=[], pagination=request.describe(0))
         async with self._database.driver_connection() as connection:
-            total, rows = await _page(connection, Selection(Filters(public=True), {"owner": uid}), order, request)
+            total, rows = await _page(
+                connection, FilteredStatement(FilterShape(public=True), {"owner": uid}), order, request
+            )
             items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
     async def random_public(self, uid: str) -> Memo:
         """One of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
-        filters, order = Filters(public=True), Order()
+        filters, order = FilterShape(public=True), SortOrder()
         async with self._database.driver_connection() as connection:
             total = 0
             if ids.is_possible(uid):
@@ -132,7 +136,7 @@ class MemoLists:
                 raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
             return (await self._views.present(connection, uid, rows, PLAIN))[0]
 
-    async def public_one(self, memo_id: str) -> PublicMemo:
+    async def get_public_memo(self, memo_id: str) -> PublicMemo:
         """A public memo with its author, without e-mail and private relations (docs/decisions/23-public-memos.md)."""
         async with self._database.driver_connection() as connection:
             row = None
@@ -149,7 +153,7 @@ class MemoLists:
 
     async def backlinks(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
         """The memos that refer to a memo: cut by the order of the references, shown by the order of the memos."""
-        require_possible(memo_id)
+        require_possible_id(memo_id)
         async with self._database.driver_connection() as connection:
             await one(connection, uid, memo_id)
             which = {"owner": uid, "id": memo_id}
@@ -164,7 +168,7 @@ class MemoLists:
 
 
 async def _page(
-    connection: ReadConnection, selection: Selection, order: Order, request: PageRequest
+    connection: ReadConnection, selection: FilteredStatement, order: SortOrder, request: PageRequest
 ) -> tuple[int, Sequence[Any]]:
     total: int = await fetch_value(connection, sql.count(selection.filters), selection.values)
     if not total or not request.size:
@@ -176,15 +180,15 @@ async def _page(
     return total, await fetch(connection, sql.page(selection.filters, order), values)
 
 
-async def _page_of_many(
-    connection: ReadConnection, selection: Selection, order: Order, request: PageRequest, found: set[str]
+async def _page_within_ids(
+    connection: ReadConnection, selection: FilteredStatement, order: SortOrder, request: PageRequest, found: set[str]
 ) -> tuple[int, Sequence[Any]]:
     rows = await fetch(connection, sql.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
     page = await within_page(
         connection, selection.values["owner"], wanted[request.offset : request.offset + request.size]
     )
-    return len(wanted), await by_ids(connection, selection.values["owner"], page)
+    return len(wanted), await load_rows_by_ids(connection, selection.values["owner"], page)
 
 
 async def within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> Sequence[str]:
@@ -196,7 +200,7 @@ async def within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[s
     return memo_ids[: fitting(sizes.get(memo_id, 0) for memo_id in memo_ids)]
 
 
-async def by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
+async def load_rows_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
     """Return the rows of a user's memos in the order of the ids; ids without a row are left out."""
     if not memo_ids:
         return []

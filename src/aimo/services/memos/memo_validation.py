@@ -44,7 +44,7 @@ def check_change(body: MemoBody) -> str:
         raise AimoError(Code.PARAMS_ERROR, f"Type is longer than {_MAX_TYPE} characters")
     for given in (body.attachments, body.relation_ids):
         _check_length(given, _MAX_LIST)
-    check_tags(body.tag_ids, body.tags)
+    validate_tag_lists(body.tag_ids, body.tags)
     return body.content
 
 
@@ -63,7 +63,7 @@ def require_size(content: str, most_bytes: int, before: str = "") -> None:
         raise AimoError(Code.PARAMS_ERROR, f"Content has {size} bytes; at most {most_bytes} are possible")
 
 
-def check_tags(*lists: Sequence[str] | UnsetType | None) -> None:
+def validate_tag_lists(*lists: Sequence[str] | UnsetType | None) -> None:
     """PARAMS_ERROR for more tags, or names of tags, than a memo may have."""
     for given in lists:
         _check_length(given, _MAX_TAGS)

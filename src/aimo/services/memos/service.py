@@ -22,8 +22,8 @@ from aimo.errors import AimoError, Code
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.memos import categories, tags
 from aimo.services.memos import memo_validation as memo_writes
-from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoViews
-from aimo.services.memos.memo_validation import check_tags, moment, optional
+from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter
+from aimo.services.memos.memo_validation import moment, optional, validate_tag_lists
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
@@ -44,7 +44,7 @@ class MemoService:
     def __init__(
         self,
         database: Database,
-        views: MemoViews,
+        views: MemoPresenter,
         embeddings: EmbeddingService,
         sync: SyncService,
         *,
@@ -94,8 +94,8 @@ class MemoService:
             known = await tags.recount(connection, uid, (), tag_ids)
             row["tag_ids"] = tag_ids or None
             await connection.execute(sql.CREATE, row)
-            await _attach(connection, uid, row["memo_id"], known)
-            await _relate(connection, uid, row["memo_id"], optional(body.relation_ids))
+            await _link_tags(connection, uid, row["memo_id"], known)
+            await _add_relations(connection, uid, row["memo_id"], optional(body.relation_ids))
             memo = await self._present(connection, uid, row["memo_id"], CREATED)
             return await self._mark(connection, uid, row["memo_id"]), memo
 
@@ -111,23 +111,23 @@ class MemoService:
         content = memo_writes.check_change(body)
         if body.attachments is None or body.is_public is None:
             raise AimoError(Code.PARAMS_ERROR)
-        require_possible(memo_id)
+        require_possible_id(memo_id)
         started = time.monotonic()
         await self._embed(content)
 
         async def work(connection: AsyncConnection) -> tuple[list[OutboxEntry], Memo]:
-            row = await _locked(connection, uid, memo_id)
+            row = await _get_memo_row_for_update(connection, uid, memo_id)
             memo_writes.require_size(content, self._max_size, row.content)
             change = _changed(row, content, body)
             if not isinstance(body.category_id, UnsetType):
                 change["new_category_id"] = await categories.resolve(connection, uid, body.category_id)
             if not (isinstance(body.tags, UnsetType) and isinstance(body.tag_ids, UnsetType)):
                 named = await tags.resolve(connection, uid, optional(body.tag_ids), optional(body.tags))
-                change["new_tag_ids"] = await _retag(connection, uid, memo_id, named)
+                change["new_tag_ids"] = await _replace_tags(connection, uid, memo_id, named)
             await connection.execute(sql.UPDATE, {"owner": uid, "id": memo_id, **change})
             if not isinstance(body.relation_ids, UnsetType):
                 await connection.execute(relation_sql.DELETE_OUTGOING, {"owner": uid, "id": memo_id})
-                await _relate(connection, uid, memo_id, optional(body.relation_ids))
+                await _add_relations(connection, uid, memo_id, optional(body.relation_ids))
             memo = await self._present(connection, uid, memo_id, UPDATED)
             if not body.type:
                 memo.type = row.type
@@ -141,13 +141,16 @@ class MemoService:
 
     async def set_tags(self, uid: str, memo_id: str, tag_ids: list[str], names: list[str]) -> Memo:
         """Replace the tags of a memo; ids win over names, neither clears them."""
-        require_possible(memo_id)
-        check_tags(tag_ids, names)
+        require_possible_id(memo_id)
+        validate_tag_lists(tag_ids, names)
 
         async def work(connection: AsyncConnection) -> Memo:
-            await _locked(connection, uid, memo_id)
+            await _get_memo_row_for_update(connection, uid, memo_id)
             named = await tags.resolve(connection, uid, optional(tag_ids), optional(names))
-            change = {"new_tag_ids": await _retag(connection, uid, memo_id, named), "new_updated_at": clock.now_ms()}
+            change = {
+                "new_tag_ids": await _replace_tags(connection, uid, memo_id, named),
+                "new_updated_at": clock.now_ms(),
+            }
             await connection.execute(sql.SET_TAGS, {"owner": uid, "id": memo_id, **change})
             return await self._present(connection, uid, memo_id, UPDATED)
 
@@ -155,11 +158,11 @@ class MemoService:
 
     async def delete(self, uid: str, memo_id: str) -> None:
         """Remove a memo with its relations in both directions; its attachments stay."""
-        require_possible(memo_id)
+        require_possible_id(memo_id)
 
         async def work(connection: AsyncConnection) -> OutboxEntry:
-            await _locked(connection, uid, memo_id)
-            await tags.recount(connection, uid, await _attached(connection, uid, memo_id), ())
+            await _get_memo_row_for_update(connection, uid, memo_id)
+            await tags.recount(connection, uid, await _current_tag_ids(connection, uid, memo_id), ())
             await connection.execute(sql.DELETE, {"owner": uid, "id": memo_id})
             return await self._mark(connection, uid, memo_id)
 
@@ -176,10 +179,10 @@ class MemoService:
         try:
             failed = await self._embeddings.fill([content], seconds=_EMBED_SECONDS)
         except Exception:
-            log.exception("a memo could not be embedded while saving it")
+            log.exception("memo embedding failed while saving")
             return
         for reason in failed.values():
-            log.warning("a memo is saved without its vector", reason=str(reason))
+            log.warning("memo saved without vector", reason=str(reason))
 
     async def _mark(self, connection: AsyncConnection, uid: str, memo_id: str) -> OutboxEntry:
         return await entries.write(connection, "memo", memo_id, uid, grace_ms=self._sync.grace_ms)
@@ -193,7 +196,7 @@ class MemoService:
         return (await self._views.present(connection, uid, [row], view))[0]
 
 
-def require_possible(memo_id: str) -> None:
+def require_possible_id(memo_id: str) -> None:
     """NOT_FOUND for a text that no memo can have as its id."""
     if not ids.is_possible(memo_id):
         raise AimoError(Code.NOT_FOUND)
@@ -201,14 +204,14 @@ def require_possible(memo_id: str) -> None:
 
 async def one(connection: ReadConnection, uid: str, memo_id: str) -> Any:
     """The row of a user's memo; NOT_FOUND without it."""
-    require_possible(memo_id)
+    require_possible_id(memo_id)
     row = await fetch_one(connection, sql.ONE, {"owner": uid, "id": memo_id})
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return row
 
 
-async def _locked(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
+async def _get_memo_row_for_update(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
     row = (await connection.execute(sql.FOR_UPDATE, {"owner": uid, "id": memo_id})).first()
     if row is None:
         raise AimoError(Code.NOT_FOUND)
@@ -230,29 +233,29 @@ def _changed(row: Any, content: str, body: MemoBody) -> dict[str, Any]:
     }
 
 
-async def _attached(connection: AsyncConnection, uid: str, memo_id: str) -> set[str]:
+async def _current_tag_ids(connection: AsyncConnection, uid: str, memo_id: str) -> set[str]:
     rows = await connection.execute(tag_sql.ATTACHED, {"owner": uid, "memo_id": memo_id})
     return {row.tag_id for row in rows}
 
 
-async def _retag(connection: AsyncConnection, uid: str, memo_id: str, named: list[str]) -> list[str] | None:
+async def _replace_tags(connection: AsyncConnection, uid: str, memo_id: str, named: list[str]) -> list[str] | None:
     """Bring a locked memo's tags and their counts to a new list; return what to store for it."""
-    before = await _attached(connection, uid, memo_id)
+    before = await _current_tag_ids(connection, uid, memo_id)
     gone = before - set(named)
     known = await tags.recount(connection, uid, gone, [tag_id for tag_id in named if tag_id not in before])
     for tag_id in gone:
         await connection.execute(tag_sql.DETACH, {"owner": uid, "memo_id": memo_id, "tag_id": tag_id})
-    await _attach(connection, uid, memo_id, known)
+    await _link_tags(connection, uid, memo_id, known)
     return named or None
 
 
-async def _attach(connection: AsyncConnection, uid: str, memo_id: str, tag_ids: set[str]) -> None:
+async def _link_tags(connection: AsyncConnection, uid: str, memo_id: str, tag_ids: set[str]) -> None:
     rows = [{"uid": uid, "memo_id": memo_id, "tag_id": tag_id} for tag_id in sorted(tag_ids)]
     if rows:
         await connection.execute(tag_sql.ATTACH, rows)
 
 
-async def _relate(connection: AsyncConnection, uid: str, memo_id: str, targets: list[str]) -> None:
+async def _add_relations(connection: AsyncConnection, uid: str, memo_id: str, targets: list[str]) -> None:
     """Refer to these memos, in this order; unknown, foreign and own ids are left out.
 
     See docs/decisions/13-relations-and-order.md.

@@ -19,7 +19,7 @@ _BULLETS = " \t-•*"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def tags_in(reply: str) -> list[str]:
+def parse_tags(reply: str) -> list[str]:
     """At most eight tags, lower-cased and inert.
 
     They are those of a JSON list, else quoted texts, else pieces between commas and lines.

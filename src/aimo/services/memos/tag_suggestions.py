@@ -18,8 +18,8 @@ from aimo.db.queries import tags as sql
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.folding import fold
 from aimo.services.accounts.provider_allowances import Allowance
-from aimo.services.memos.lists import by_ids
-from aimo.services.memos.tag_reply_parser import MOST_TAGS, tags_in
+from aimo.services.memos.lists import load_rows_by_ids
+from aimo.services.memos.tag_reply_parser import MOST_TAGS, parse_tags
 from aimo.services.search.service import SearchService
 from aimo.services.utf16_text import cut
 from aimo.vectors.errors import VectorStoreError
@@ -67,27 +67,27 @@ class TagSuggestions:
         text = cut(content, _CONTENT_UNITS)
         async with self._database.reads() as connection:
             known = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
-        near = await self._of_neighbours(uid, text, known) if known else []
+        near = await self._tags_of_similar_memos(uid, text, known) if known else []
         if self._chat is None:
-            return _own(text, known, near)
+            return _matching_own_tags(text, known, near)
         try:
             reply = await self._chat.complete(_prompt(text, known, near), seconds=_CHAT_SECONDS)
         except ProviderError as error:
-            log.warning("no tags could be generated", reason=str(error))
+            log.warning("tag suggestion failed", reason=str(error))
             raise _failed() from error
-        return tags_in(reply)
+        return parse_tags(reply)
 
-    async def _of_neighbours(self, uid: str, text: str, known: Sequence[Any]) -> list[str]:
+    async def _tags_of_similar_memos(self, uid: str, text: str, known: Sequence[Any]) -> list[str]:
         """Names of the tags that the most similar memos carry, most frequent first; none when that cannot be told."""
         try:
             async with asyncio.timeout(_NEIGHBOUR_SECONDS):
                 vector = await self._search.query_vector(text)
                 hits = await self._memo_vectors.search(uid, vector, _NEIGHBOURS)
         except (AimoError, VectorStoreError, TimeoutError) as error:
-            log.info("tags are suggested without looking at similar memos", reason=str(error))
+            log.info("tag suggestion without similar memos", reason=str(error))
             return []
         async with self._database.reads() as connection:
-            rows = await by_ids(connection, uid, [hit.id for hit in hits])
+            rows = await load_rows_by_ids(connection, uid, [hit.id for hit in hits])
         names = {tag.tag_id: tag.name for tag in known}
         counted = Counter(tag_id for row in rows for tag_id in row.tag_ids or () if tag_id in names)
         return [names[tag_id] for tag_id, _ in counted.most_common()]
@@ -114,7 +114,7 @@ _SEARCHED_CHARACTERS = 20_000
 _SEARCHED_TAGS = 5_000
 
 
-def _own(text: str, known: Sequence[Any], near: Sequence[str]) -> list[str]:
+def _matching_own_tags(text: str, known: Sequence[Any], near: Sequence[str]) -> list[str]:
     """The user's tags whose names occur in the text, then those of similar memos."""
     folded = fold(text[:_SEARCHED_CHARACTERS])
     named = [tag.name for tag in known[:_SEARCHED_TAGS] if fold(tag.name) in folded]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from aimo.ai.json_client import Calls
+from aimo.ai.json_client import JsonClient
 from aimo.dto.system import AppVersion, AppVersions
 from aimo.errors import ProviderError
 
@@ -22,7 +22,7 @@ class AppVersionService:
 
     def __init__(self, base_url: str, *, seconds: float = _SECONDS) -> None:
         # A repository that was renamed is found by its old name through a redirect.
-        self._calls = Calls(base_url, seconds=seconds, headers=_HEADERS, follow_redirects=True)
+        self._calls = JsonClient(base_url, seconds=seconds, headers=_HEADERS, follow_redirects=True)
         self._known: dict[str, tuple[float, str]] = {}
 
     async def latest(self) -> AppVersions:

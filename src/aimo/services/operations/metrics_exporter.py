@@ -21,7 +21,7 @@ _SAMPLE_SECONDS = 5.0
 _ASK_SECONDS = 5.0
 
 
-class _Given:
+class _ReadyMetrics:
     """A collector of metrics that are ready."""
 
     def __init__(self, families: list[Metric]) -> None:
@@ -56,7 +56,7 @@ class MetricsExporter:
         """Everything in the text format of Prometheus; without a database, what is known without it."""
         self.sample()
         registry = CollectorRegistry()
-        registry.register(_Given(await self._shared()))
+        registry.register(_ReadyMetrics(await self._installation_metrics()))
         return metrics.exposition() + generate_latest(registry)
 
     def sample(self) -> None:
@@ -75,13 +75,13 @@ class MetricsExporter:
             self.sample()
             await asyncio.sleep(_SAMPLE_SECONDS)
 
-    async def _shared(self) -> list[Metric]:
+    async def _installation_metrics(self) -> list[Metric]:
         up = GaugeMetricFamily("aimo_database_up", "1 when the database answers.")
         try:
             async with asyncio.timeout(_ASK_SECONDS):
                 families = [*await self._outbox(), *await self._invariants()]
         except Exception as error:  # noqa: BLE001 (whatever it is, the other figures are of use)
-            log.warning("the database has no figures to tell", error=type(error).__name__)
+            log.warning("metrics query failed", error=type(error).__name__)
             up.add_metric([], 0)
             return [up]
         up.add_metric([], 1)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from aimo.db.connection import Database
-from aimo.db.queries.table_browser import INSPECTED, Inspected
+from aimo.db.queries.table_browser import INSPECTED, BrowsableTable
 from aimo.dto.debug import TableData, TableField, TableSchema
 from aimo.errors import AimoError, Code
 from aimo.vectors import table_browser as inspection
@@ -32,7 +32,7 @@ class TableBrowser:
     def schema(self, table: str) -> TableSchema:
         """The columns of a table; NOT_FOUND for one that is not shown."""
         shown = self._table(table)
-        listed = shown.columns if isinstance(shown, Inspected) else inspection.columns(shown)
+        listed = shown.columns if isinstance(shown, BrowsableTable) else inspection.columns(shown)
         fields = [TableField(name=column.name, type=column.type, nullable=column.nullable) for column in listed]
         return TableSchema(table_name=table, fields=fields)
 
@@ -46,13 +46,13 @@ class TableBrowser:
         page = min(page, _LARGEST_OFFSET)
         offset = min((page - 1) * size, _LARGEST_OFFSET)
         limit, skipped = int(size), int(offset)
-        if isinstance(shown, Inspected):
+        if isinstance(shown, BrowsableTable):
             data = await self._relational(shown, limit, skipped)
         else:
             data = await inspection.rows(shown, offset=skipped, limit=limit)
         return TableData(table_name=table, page=page, page_size=size, offset=offset, data=data, count=len(data))
 
-    async def _relational(self, shown: Inspected, limit: int, offset: int) -> list[dict[str, Any]]:
+    async def _relational(self, shown: BrowsableTable, limit: int, offset: int) -> list[dict[str, Any]]:
         async with self._database.reads() as connection:
             rows = await connection.execute(shown.page, {"limit": limit, "offset": offset})
             return [
@@ -60,7 +60,7 @@ class TableBrowser:
                 for row in rows
             ]
 
-    def _table(self, name: str) -> Inspected | LanceTable:
+    def _table(self, name: str) -> BrowsableTable | LanceTable:
         if not name:
             raise AimoError(Code.PARAMS_ERROR, "Table name is required")
         shown = INSPECTED.get(name) or self._vectors.get(name)

@@ -15,7 +15,7 @@ _LOST = "claimed without a result: it may be missing"
 
 
 @dataclass(frozen=True)
-class Trouble:
+class UndeliveredMessage:
     """A message that did not get through, or of which that is not known (yet)."""
 
     rule_id: str
@@ -32,7 +32,7 @@ class PushReport:
     """How many messages are in which state, and the latest that were not simply sent."""
 
     counts: dict[str, int]
-    trouble: list[Trouble]
+    trouble: list[UndeliveredMessage]
 
 
 async def report(database: Database, since_ms: int) -> PushReport:
@@ -46,7 +46,7 @@ async def report(database: Database, since_ms: int) -> PushReport:
             lost = row.state == "claimed" and (row.retry_at or 0) <= now
             reason = row.error or (_LOST if lost else _ON_ITS_WAY)
             state = "unknown" if lost else row.state
-            trouble.append(Trouble(row.rule_id, row.due, row.channel, row.uid, state, row.attempts, reason))
+            trouble.append(UndeliveredMessage(row.rule_id, row.due, row.channel, row.uid, state, row.attempts, reason))
     lost_count = sum(one.reason == _LOST for one in trouble)
     counts.update(claimed=-lost_count, unknown=lost_count)
     return PushReport({state: number for state, number in counts.items() if number}, trouble)

@@ -28,7 +28,7 @@ from aimo.db.queries import push_rules as rule_sql
 from aimo.db.transaction import atomically
 from aimo.push.channels import Channels
 from aimo.push.protocol import PushError, PushMessage, PushOutcome
-from aimo.services.push.due_hours import hour_of, targets
+from aimo.services.push.due_hours import parse_hour, targets
 from aimo.services.push.message_content import PushContent
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ _PUT_OFF = "earlier messages of this user took long"
 
 
 @dataclass
-class Round:
+class RoundCounts:
     """What became of the messages of a round; ``unprepared`` counts rules whose content could not be made."""
 
     sent: int = 0
@@ -59,7 +59,7 @@ class Round:
         """Count one message more in a state."""
         setattr(self, state, getattr(self, state) + 1)
 
-    def add(self, other: Round) -> None:
+    def add(self, other: RoundCounts) -> None:
         """Count the messages of another round as well."""
         for state, number in vars(other).items():
             setattr(self, state, getattr(self, state) + number)
@@ -82,7 +82,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class _Ready:
+class _PreparedRule:
     """A rule, its channels by target that have not had their message, and the message."""
 
     rule: Any
@@ -90,7 +90,7 @@ class _Ready:
     message: PushMessage
 
 
-class _Turns:
+class _TimeShares:
     """How long the messages of each user have taken, and whether that was long enough."""
 
     def __init__(self, seconds: float) -> None:
@@ -111,7 +111,7 @@ class _Turns:
             self._taken[uid] += time.monotonic() - started
 
 
-class PushRounds:
+class DeliveryRounds:
     """Sends the messages of an hour, tries some of them again, and reports those that were lost."""
 
     def __init__(
@@ -129,35 +129,37 @@ class PushRounds:
         self._waits_ms = waits_ms
         self._lost_after_ms = lost_after_ms
 
-    async def run(self, due: str, go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf) -> Round:
+    async def run(
+        self, due: str, go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf
+    ) -> RoundCounts:
         """Send every message of a local hour that nobody has claimed yet; ``go_on`` is asked before each.
 
         A user whose messages took ``turn_seconds`` gets no further one begun: the rest is left to :meth:`retry`.
         """
-        done = Round()
-        turns = _Turns(turn_seconds)
+        done = RoundCounts()
+        turns = _TimeShares(turn_seconds)
         late: list[Delivery] = []
         async with self._database.reads() as connection:
-            rules = (await connection.execute(rule_sql.DUE, {"hour": hour_of(due)})).all()
+            rules = (await connection.execute(rule_sql.DUE, {"hour": parse_hour(due)})).all()
         async with aclosing(self._prepared(rules, due, done, go_on)) as prepared:
             async for ready in prepared:
                 late += await self._push(ready, due, done, go_on, turns)
         for delivery in late:
-            if go_on() and await self._enter(delivery, "waiting", 0, error=_PUT_OFF):
+            if go_on() and await self._insert_delivery(delivery, "waiting", 0, error=_PUT_OFF):
                 done.count("waiting")
         if rules:
-            log.info("pushes of an hour", due=due, rules=len(rules), **vars(done))
+            log.info("push round finished", due=due, rules=len(rules), **vars(done))
         return done
 
     async def retry(
         self, present_hours: list[str], go_on: Callable[[], bool] = lambda: True, *, turn_seconds: float = math.inf
-    ) -> Round:
+    ) -> RoundCounts:
         """Try again what is due to be tried again; what belongs to an hour that is over is given up.
 
         A user whose messages took ``turn_seconds`` gets no further one begun; the rest stays due.
         """
-        done = Round()
-        turns = _Turns(turn_seconds)
+        done = RoundCounts()
+        turns = _TimeShares(turn_seconds)
         async with self._database.reads() as connection:
             values = {"now": clock.now_ms(), "limit": _GROUP}
             rows = (await connection.execute(sql.WAITING, values)).all()
@@ -169,10 +171,10 @@ class PushRounds:
                 continue
             delivery = Delivery(row.rule_id, row.due, row.channel, row.uid, row.attempts)
             with turns.taken_by(row.uid):
-                await self._try_again(delivery, present_hours, messages, done)
+                await self._retry_delivery(delivery, present_hours, messages, done)
         return done
 
-    async def report_lost(self) -> int:
+    async def mark_lost_deliveries_unknown(self) -> int:
         """Say of messages claimed long ago, by a process that died, that their fate is unknown; how many."""
         now = clock.now_ms()
         async with self._database.reads() as connection:
@@ -180,27 +182,27 @@ class PushRounds:
         for row in rows:
             delivery = Delivery(row.rule_id, row.due, row.channel, row.uid)
             await self._write("push.give_up", delivery, sql.GIVE_UP, delivery.key | {"now": now, "new_error": _LOST})
-            log.warning("a push may be missing", rule=row.rule_id, user=row.uid, due=row.due, target=row.channel)
+            log.warning("push delivery state unknown", rule=row.rule_id, user=row.uid, due=row.due, target=row.channel)
         return len(rows)
 
-    async def forget_old(self) -> None:
+    async def delete_old_deliveries(self) -> None:
         """Remove what was pushed more than ``KEPT_DAYS`` ago."""
         before = clock.now_ms() - KEPT_DAYS * 86_400_000
         await self._write("push.forget", Delivery("", "", "", ""), sql.FORGET, {"before": before})
 
     async def _prepared(
-        self, rules: Sequence[Any], due: str, done: Round, go_on: Callable[[], bool]
-    ) -> AsyncGenerator[_Ready, None]:
+        self, rules: Sequence[Any], due: str, done: RoundCounts, go_on: Callable[[], bool]
+    ) -> AsyncGenerator[_PreparedRule, None]:
         """The rules that have something to send, in order, with their messages made some rules ahead.
 
         Making one may mean to wait for a chat model, and the messages of an hour should arrive in that hour.
         """
-        ahead: deque[asyncio.Task[_Ready | None]] = deque()
+        ahead: deque[asyncio.Task[_PreparedRule | None]] = deque()
         waiting = deque(rules)
         try:
             while (waiting or ahead) and go_on():
                 while waiting and len(ahead) < _PREPARED_AHEAD:
-                    ahead.append(asyncio.create_task(self._look_at(waiting.popleft(), due, done)))
+                    ahead.append(asyncio.create_task(self._load_rule_with_remaining(waiting.popleft(), due, done)))
                 ready = await ahead.popleft()
                 if ready:
                     yield ready
@@ -209,19 +211,19 @@ class PushRounds:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _look_at(self, rule: Any, due: str, done: Round) -> _Ready | None:
+    async def _load_rule_with_remaining(self, rule: Any, due: str, done: RoundCounts) -> _PreparedRule | None:
         """A rule as it is now, with what it still has to send in an hour; None without anything."""
         async with self._database.reads() as connection:
             current = (await connection.execute(rule_sql.ONE, {"owner": rule.uid, "rule": rule.id})).first()
-            if current is None or not current.enabled or current.push_time != hour_of(due):
+            if current is None or not current.enabled or current.push_time != parse_hour(due):
                 return None
             known = set((await connection.execute(sql.KNOWN, {"rule": rule.id, "hour": due})).scalars())
         left = {name: channel for name, channel in targets(current.channels or []).items() if name not in known}
         message = await self._prepare(current, done) if left else None
-        return _Ready(current, left, message) if message else None
+        return _PreparedRule(current, left, message) if message else None
 
     async def _push(
-        self, ready: _Ready, due: str, done: Round, go_on: Callable[[], bool], turns: _Turns
+        self, ready: _PreparedRule, due: str, done: RoundCounts, go_on: Callable[[], bool], turns: _TimeShares
     ) -> list[Delivery]:
         """Send the messages of a rule; gives those for which its user's turn was too short."""
         late = []
@@ -237,19 +239,19 @@ class PushRounds:
                     await self._send(delivery, channel, ready.message, done)
         return late
 
-    async def _prepare(self, rule: Any, done: Round) -> PushMessage | None:
+    async def _prepare(self, rule: Any, done: RoundCounts) -> PushMessage | None:
         """The rule's message, made once for all its channels."""
         try:
             return await self._content.generate(rule.uid, rule.content_type)
         except Exception:
-            log.exception("what to push could not be made", rule=rule.id, user=rule.uid, content=rule.content_type)
+            log.exception("push content failed", rule=rule.id, user=rule.uid, content=rule.content_type)
             done.count("unprepared")
             return None
 
     async def _claim(self, delivery: Delivery) -> bool:
-        return await self._enter(delivery, "claimed", self._lost_after_ms, tries=1)
+        return await self._insert_delivery(delivery, "claimed", self._lost_after_ms, tries=1)
 
-    async def _enter(
+    async def _insert_delivery(
         self, delivery: Delivery, state: str, look_after_ms: int, *, tries: int = 0, error: str | None = None
     ) -> bool:
         """Write a message down, unless it is already; whether this call was the one that did."""
@@ -276,14 +278,14 @@ class PushRounds:
         values = delivery.key | {"now": now, "new_retry_at": now + self._lost_after_ms}
         return await self._write("push.claim_again", delivery, sql.CLAIM_AGAIN, values) == 1
 
-    async def _send(self, delivery: Delivery, channel: Any, message: PushMessage, done: Round) -> None:
+    async def _send(self, delivery: Delivery, channel: Any, message: PushMessage, done: RoundCounts) -> None:
         """Send a message whose claim is held, and write down what became of it."""
         try:
             await self._channels.send(channel, message)
         except PushError as error:
             await self._record_result(delivery, self._state_after(delivery, error), str(error), done)
         except Exception as error:
-            log.exception("a push failed in an unexpected way", rule=delivery.rule_id, user=delivery.uid)
+            log.exception("push failed unexpectedly", rule=delivery.rule_id, user=delivery.uid)
             await self._record_result(delivery, "unknown", type(error).__name__, done)
         else:
             await self._record_result(delivery, "sent", None, done)
@@ -292,11 +294,11 @@ class PushRounds:
         state = _STATES[error.outcome]
         return "failed" if state == "waiting" and delivery.attempts >= len(self._waits_ms) else state
 
-    async def _record_result(self, delivery: Delivery, state: str, error: str | None, done: Round) -> None:
+    async def _record_result(self, delivery: Delivery, state: str, error: str | None, done: RoundCounts) -> None:
         done.count(state)
         if state != "sent":
             log.warning(
-                "a push did not get through",
+                "push not delivered",
                 rule=delivery.rule_id,
                 user=delivery.uid,
                 due=delivery.due,
@@ -308,8 +310,8 @@ class PushRounds:
         values = {"new_state": state, "new_error": error, "new_retry_at": retry_at}
         await self._write("push.record_result", delivery, sql.RECORD_RESULT, delivery.key | values)
 
-    async def _try_again(
-        self, delivery: Delivery, present_hours: list[str], messages: dict[str, PushMessage], done: Round
+    async def _retry_delivery(
+        self, delivery: Delivery, present_hours: list[str], messages: dict[str, PushMessage], done: RoundCounts
     ) -> None:
         async with self._database.reads() as connection:
             values = {"owner": delivery.uid, "rule": delivery.rule_id}
@@ -321,13 +323,13 @@ class PushRounds:
             return
         message = messages.get(delivery.rule_id) or await self._prepare(rule, done)
         if message is None:
-            await self._drop(delivery, "what to push could not be made", done)
+            await self._drop(delivery, "push content failed", done)
             return
         messages[delivery.rule_id] = message
         if await self._claim_again(delivery):
             await self._send(delivery, channel, message, done)
 
-    async def _drop(self, delivery: Delivery, reason: str, done: Round) -> None:
+    async def _drop(self, delivery: Delivery, reason: str, done: RoundCounts) -> None:
         if await self._claim_again(delivery):
             await self._record_result(delivery, "failed", reason, done)
 

@@ -37,7 +37,7 @@ def hour_of_today(zone: ZoneInfo, now_ms: int, hour: int) -> str:
     return _local_hour(zone, now_ms).replace(hour=hour).strftime(_FORMAT)
 
 
-def hour_of(due: str) -> int:
+def parse_hour(due: str) -> int:
     """The hour, 0 to 23, of a name that :func:`due_hours` made."""
     return int(due[-2:])
 

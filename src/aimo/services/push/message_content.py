@@ -24,24 +24,24 @@ class UnknownContentError(Exception):
     """A rule asks for content of a kind that there is not."""
 
 
-class Picked(Protocol):
+class RecommendedMemo(Protocol):
     """What is pushed of a memo."""
 
     content: str
     created_at: int
 
 
-class DailyPicks(Protocol):
+class RecommendationSource(Protocol):
     """Who picks the memos of the day."""
 
-    async def daily(self, uid: str) -> Sequence[Picked]:
+    async def daily(self, uid: str) -> Sequence[RecommendedMemo]:
         """The user's picks of today; empty when there is nothing to pick from."""
 
 
 class PushContent:
     """Makes the messages of push rules."""
 
-    def __init__(self, database: Database, picks: DailyPicks, *, zone: ZoneInfo, url: str = "") -> None:
+    def __init__(self, database: Database, picks: RecommendationSource, *, zone: ZoneInfo, url: str = "") -> None:
         """``zone`` decides what today is; ``url`` is where users reach the server, if that is known."""
         self._database = database
         self._picks = picks

@@ -124,7 +124,7 @@ class PushRuleService:
             try:
                 await self._channels.send(channel, TEST)
             except PushError as error:
-                log.info("a test push failed", user=uid, rule=rule_id, outcome=error.outcome.value)
+                log.info("test push failed", user=uid, rule=rule_id, outcome=error.outcome.value)
                 raise AimoError(Code.DB_ERROR, str(error)) from error
 
 

@@ -15,7 +15,7 @@ import structlog
 from aimo.ai.asr import SpeechRecognizer, SpeechTask
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.inert_text import inert, inert_inside
-from aimo.outbound import Outbound, OutboundError
+from aimo.outbound import OutboundClient, OutboundError
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.recognition.speech_task_owners import TaskOwners
 
@@ -39,7 +39,7 @@ class AsrService:
     def __init__(
         self,
         recognizer: SpeechRecognizer | None,
-        outbound: Outbound,
+        outbound: OutboundClient,
         owners: TaskOwners,
         allowance: Allowance,
         *,
@@ -144,7 +144,7 @@ class AsrService:
                 raise ProviderError(f"HTTP {answer.status}")
             return msgspec.json.decode(answer.body)
         except (AimoError, OutboundError, ProviderError, msgspec.DecodeError, RecursionError) as error:
-            log.warning("a transcription could not be fetched", reason=str(error))
+            log.warning("transcription fetch failed", reason=str(error))
             return None
 
 

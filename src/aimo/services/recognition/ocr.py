@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from aimo.ai.ocr import RecognitionOptions, Recognized, TextRecognizer
+from aimo.ai.ocr import RecognitionOptions, RecognizedText, TextRecognizer
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.inert_text import inert, inert_inside
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 from aimo.services.accounts.provider_allowances import Allowance
-from aimo.services.recognition.own_file_reader import OwnFiles
+from aimo.services.recognition.own_file_reader import OwnFileReader
 
 MOST_FILES = 20
 
@@ -27,8 +27,8 @@ class OcrService:
     def __init__(
         self,
         providers: Mapping[str, TextRecognizer | None],
-        outbound: Outbound,
-        own_files: OwnFiles,
+        outbound: OutboundClient,
+        own_files: OwnFileReader,
         allowance: Allowance,
         *,
         enabled: bool,
@@ -49,7 +49,7 @@ class OcrService:
 
     async def recognize(
         self, uid: str, files: Sequence[str], provider: str, options: RecognitionOptions
-    ) -> list[Recognized]:
+    ) -> list[RecognizedText]:
         """What each file says, in their order, as inert text.
 
         PARAMS_ERROR without files, for too many, and for URLs that lead to a private address; LimitReached when the
@@ -85,12 +85,12 @@ class OcrService:
         return found
 
 
-def _inert(found: Recognized) -> Recognized:
+def _inert(found: RecognizedText) -> RecognizedText:
     """What a provider said, with no markup in its texts and no address of a picture but of http(s) and images."""
     shown = None
     if found.visualization is not None:
         shown = [address for address in found.visualization if _PICTURE.match(address)]
-    return Recognized(inert(found.text), inert_inside(found.layout), shown)
+    return RecognizedText(inert(found.text), inert_inside(found.layout), shown)
 
 
 def _failed(reason: str) -> AimoError:

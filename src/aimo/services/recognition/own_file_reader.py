@@ -30,7 +30,7 @@ _DOCUMENTS = {
 }
 
 
-class OwnFiles:
+class OwnFileReader:
     """Turns addresses that this server has signed into the files themselves."""
 
     def __init__(self, storage: Storage, signer: FileSigner) -> None:

@@ -59,7 +59,7 @@ def query_terms(query: str) -> list[str]:
     return terms or [fold(query.strip())]
 
 
-def tiers(literal: Sequence[Collection[str]]) -> dict[str, int]:
+def match_levels(literal: Sequence[Collection[str]]) -> dict[str, int]:
     """The strictest of ``lookups(query)`` that each id was found for, as a place in that list."""
     return {memo_id: place for place in range(len(literal) - 1, -1, -1) for memo_id in literal[place]}
 
@@ -81,7 +81,7 @@ def fuse(
         relevant: similarity from which a literal match counts as found by meaning too.
     """
     similarity = dict(reversed(semantic))
-    tier = tiers(literal)
+    tier = match_levels(literal)
     text_rank = {memo_id: rank for rank, memo_id in reversed(list(enumerate(partial)))}
     scored = dict.fromkeys([*(memo_id for memo_id, _ in semantic), *partial])
 

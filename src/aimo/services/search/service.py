@@ -14,8 +14,8 @@ from aimo.db.queries import memos as sql
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.memos.lists import Criteria, by_ids, select, within_page
-from aimo.services.memos.memo_presenter import FOUND, MemoViews
+from aimo.services.memos.lists import MemoFilter, load_rows_by_ids, select, within_page
+from aimo.services.memos.memo_presenter import FOUND, MemoPresenter
 from aimo.services.memos.name_keys import require_query
 from aimo.services.memos.paging import PageRequest
 from aimo.services.memos.service import one
@@ -40,14 +40,14 @@ class SearchService:
     """Searches in LanceDB; every answer is looked up in the database before anybody sees it."""
 
     def __init__(
-        self, database: Database, views: MemoViews, vectors: VectorStore, embeddings: EmbeddingService
+        self, database: Database, views: MemoPresenter, vectors: VectorStore, embeddings: EmbeddingService
     ) -> None:
         self._database = database
         self._views = views
         self._vectors = vectors
         self._embeddings = embeddings
 
-    async def by_meaning(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> MemoPage:
+    async def semantic_search(self, uid: str, query: str, criteria: MemoFilter, request: PageRequest) -> MemoPage:
         """The user's memos by similarity to the query.
 
         See docs/contract/search.md#by-meaning, docs/decisions/15-exact-filtered-search.md.
@@ -84,7 +84,7 @@ class SearchService:
         See docs/contract/explore.md#quick-search.
         """
         try:
-            page = await self.by_meaning(uid, query, Criteria(), PageRequest(1, limit))
+            page = await self.semantic_search(uid, query, MemoFilter(), PageRequest(1, limit))
         except AimoError:
             return []
         threshold = self._embeddings.embedder.relevant
@@ -92,7 +92,7 @@ class SearchService:
             memo for memo in page.items if isinstance(memo.relevance_score, float) and memo.relevance_score >= threshold
         ]
 
-    async def hybrid(self, uid: str, query: str, criteria: Criteria, request: PageRequest) -> SearchPage:
+    async def hybrid(self, uid: str, query: str, criteria: MemoFilter, request: PageRequest) -> SearchPage:
         """The user's memos by words and meaning; by words alone while the embedder is down.
 
         See docs/decisions/14-order-of-hybrid-search.md.
@@ -103,7 +103,7 @@ class SearchService:
         texts = self._vectors.memo_texts
         allowed = await self._allowed(uid, criteria) if criteria.any else None
         semantic, literal = await asyncio.gather(
-            self._semantic(uid, query, allowed), texts.containing_each(uid, fusion.lookups(query))
+            self._semantic(uid, query, allowed), texts.ids_containing_each_list(uid, fusion.lookups(query))
         )
         degraded, hits = semantic is None, semantic or []
         # Memos with some of the words only fill up what meaning leaves empty, and looking for them takes longest.
@@ -134,20 +134,20 @@ class SearchService:
             # Another process may have moved the table to the configured model meanwhile.
             await table.refresh()
         if not table.matches(embedder.model, embedder.dimension):
-            log.error("the vectors belong to another model; run `aimo sync rebuild`")
+            log.error("vector table belongs to another model; run `aimo sync rebuild`")
             raise AimoError(Code.DB_ERROR)
         try:
             return await self._embeddings.query(query, seconds=seconds)
         except ProviderError as error:
-            log.warning("a search could not be embedded", reason=str(error))
+            log.warning("query embedding failed", reason=str(error))
             raise AimoError(Code.DB_ERROR) from error
 
     async def _ranked_page(
-        self, uid: str, vector: Any, criteria: Criteria, request: PageRequest
+        self, uid: str, vector: Any, criteria: MemoFilter, request: PageRequest
     ) -> tuple[Sequence[Hit], int]:
         """The hits of one page, and how many there are on all."""
         if criteria.any:
-            ranked = await self._filtered(uid, vector, await self._allowed(uid, criteria))
+            ranked = await self._rank_within_ids(uid, vector, await self._allowed(uid, criteria))
             return ranked[request.offset : request.offset + request.size], len(ranked)
         table = self._vectors.memo_vectors
         total = await table.count(uid)
@@ -164,10 +164,10 @@ class SearchService:
         except AimoError:
             return None
         if allowed is not None:
-            return await self._filtered(uid, vector, allowed)
+            return await self._rank_within_ids(uid, vector, allowed)
         return await self._vectors.memo_vectors.search(uid, vector, _DEPTH)
 
-    async def _filtered(self, uid: str, vector: Any, allowed: set[str]) -> list[Hit]:
+    async def _rank_within_ids(self, uid: str, vector: Any, allowed: set[str]) -> list[Hit]:
         """Every allowed memo that has a vector, by similarity."""
         if not allowed:
             return []
@@ -175,7 +175,7 @@ class SearchService:
         hits = [Hit(memo_id, similarity) for memo_id, similarity in similarities.items() if memo_id in allowed]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.id))
 
-    async def _allowed(self, uid: str, criteria: Criteria) -> set[str]:
+    async def _allowed(self, uid: str, criteria: MemoFilter) -> set[str]:
         """The ids of all memos that meet the criteria."""
         async with self._database.driver_connection() as connection:
             selection = await select(connection, uid, criteria)
@@ -190,7 +190,7 @@ class SearchService:
         """Return the memos found, and whether the page had no room for all of them."""
         found = [memo_id for memo_id, _ in hits]
         page = await within_page(connection, uid, found)
-        rows = await by_ids(connection, uid, page)
+        rows = await load_rows_by_ids(connection, uid, page)
         memos = await self._views.present(connection, uid, rows, FOUND)
         scores = dict(hits)
         for memo in memos:

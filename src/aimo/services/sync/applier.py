@@ -12,14 +12,14 @@ from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import memos as memo_sql
 from aimo.db.queries import outbox
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.sync.attachment_vectors import Pictures
+from aimo.services.sync.attachment_vectors import AttachmentVectors
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.vectors.store import VectorStore
 from aimo.vectors.text_table import TextTable
 from aimo.vectors.vector_table import VectorTable
 
 
-class Result(Enum):
+class ApplyResult(Enum):
     """What became of an entry."""
 
     APPLIED = "applied"
@@ -35,7 +35,7 @@ class Applier:
         database: Database,
         vectors: VectorStore,
         embeddings: EmbeddingService,
-        pictures: Pictures | None = None,
+        pictures: AttachmentVectors | None = None,
     ) -> None:
         """Without ``pictures`` attachments have no vectors."""
         self._database = database
@@ -49,7 +49,7 @@ class Applier:
         embedder = self._embeddings.embedder
         return self._vectors.memo_vectors.matches(embedder.model, embedder.dimension)
 
-    async def apply(self, entries: Sequence[OutboxEntry]) -> list[Result]:
+    async def apply(self, entries: Sequence[OutboxEntry]) -> list[ApplyResult]:
         """Apply what can be applied, remove those entries, and say what became of each.
 
         Texts are made findable even where the vector is still missing.
@@ -63,14 +63,14 @@ class Applier:
             self._apply_memos(memo_ids), self._apply_attachments(attachment_ids, self._pictures)
         )
         waiting = {"memo": memos, "replace": memos, "attachment": attachments}
-        results = [waiting.get(entry.kind, {}).get(entry.entity_id, Result.APPLIED) for entry in entries]
-        done = [entry.entry_id for entry, result in zip(entries, results, strict=True) if result is Result.APPLIED]
+        results = [waiting.get(entry.kind, {}).get(entry.entity_id, ApplyResult.APPLIED) for entry in entries]
+        done = [entry.entry_id for entry, result in zip(entries, results, strict=True) if result is ApplyResult.APPLIED]
         if done:
             async with self._database.reads() as connection:
                 await connection.execute(outbox.DELETE, {"entry_ids": done})
         return results
 
-    async def _apply_memos(self, memo_ids: list[str]) -> dict[str, Result]:
+    async def _apply_memos(self, memo_ids: list[str]) -> dict[str, ApplyResult]:
         """Bring texts and vectors of these memos up to date; return the ones that lack a vector, and why."""
         if not memo_ids:
             return {}
@@ -80,13 +80,15 @@ class Applier:
         known = await self._embeddings.cached([row.content for row in rows]) if self.model_matches else {}
         ready = [(row.memo_id, row.uid, known[row.content]) for row in rows if row.content in known]
         await asyncio.gather(
-            self._agree(self._vectors.memo_texts, [(row.memo_id, row.uid, row.content) for row in rows], gone),
-            self._agree(self._vectors.memo_vectors, ready, gone),
+            self._write_or_delete(
+                self._vectors.memo_texts, [(row.memo_id, row.uid, row.content) for row in rows], gone
+            ),
+            self._write_or_delete(self._vectors.memo_vectors, ready, gone),
         )
-        reason = Result.NEEDS_VECTOR if self.model_matches else Result.WRONG_MODEL
+        reason = ApplyResult.NEEDS_VECTOR if self.model_matches else ApplyResult.WRONG_MODEL
         return {row.memo_id: reason for row in rows if row.content not in known}
 
-    async def _apply_attachments(self, ids: list[str], pictures: Pictures | None) -> dict[str, Result]:
+    async def _apply_attachments(self, ids: list[str], pictures: AttachmentVectors | None) -> dict[str, ApplyResult]:
         """Bring vectors of these attachments up to date; return the ones that lack one, and why."""
         if not ids:
             return {}
@@ -95,14 +97,14 @@ class Applier:
         if pictures is not None:
             async with self._database.reads() as connection:
                 rows = await connection.execute(attachment_sql.FOR_SYNC, {"ids": ids})
-                wanted = {row.attachment_id: row for row in rows if pictures.wants(row)}
+                wanted = {row.attachment_id: row for row in rows if pictures.should_embed(row)}
         # Also what is not to be embedded any more would only be in the way.
         await table.delete([attachment_id for attachment_id in ids if attachment_id not in wanted])
         if pictures is None:
             return {}
         pictures.forget([attachment_id for attachment_id in ids if attachment_id not in wanted])
-        if wanted and not await self._belongs_to(table, pictures):
-            return dict.fromkeys(wanted, Result.WRONG_MODEL)
+        if wanted and not await self._matches_model(table, pictures):
+            return dict.fromkeys(wanted, ApplyResult.WRONG_MODEL)
         made = {known: vector for known in wanted if (vector := pictures.made(known)) is not None}
         if made:
             await table.upsert([(known, wanted[known].uid, vector) for known, vector in made.items()])
@@ -110,10 +112,10 @@ class Applier:
                 values = {"ids": list(made), "new_hash": pictures.embedder.model_hash}
                 await connection.execute(attachment_sql.SET_MODEL_HASH, values)
             pictures.forget(list(made))
-        return {known: Result.NEEDS_VECTOR for known in wanted if known not in made}
+        return {known: ApplyResult.NEEDS_VECTOR for known in wanted if known not in made}
 
     @staticmethod
-    async def _belongs_to(table: VectorTable, pictures: Pictures) -> bool:
+    async def _matches_model(table: VectorTable, pictures: AttachmentVectors) -> bool:
         """Whether the table holds vectors of the configured model; an empty one is made to."""
         embedder = pictures.embedder
         if table.matches(embedder.model, embedder.dimension):
@@ -124,7 +126,7 @@ class Applier:
         return table.matches(embedder.model, embedder.dimension)
 
     @staticmethod
-    async def _agree(table: VectorTable | TextTable, rows: list[Any], gone: list[str]) -> None:
+    async def _write_or_delete(table: VectorTable | TextTable, rows: list[Any], gone: list[str]) -> None:
         if gone:
             await table.delete(gone)
         if rows:

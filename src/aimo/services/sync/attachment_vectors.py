@@ -15,7 +15,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import attachments as sql
 from aimo.errors import ProviderError
 from aimo.services.attachments.file_urls import placement
-from aimo.storage.protocol import ObjectMissing, Storage, StorageError
+from aimo.storage.protocol import ObjectMissingError, Storage, StorageError
 from aimo.vectors.embedding_caches import MultimodalCache
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.hashes import MultimodalContent
@@ -28,7 +28,7 @@ _URL_SECONDS = 3600
 _AT_ONCE = 2
 
 
-class Pictures:
+class AttachmentVectors:
     """Makes the vectors of attachments.
 
     Pictures are sent inside the request, because the provider need not be able to reach this server. Videos
@@ -52,7 +52,7 @@ class Pictures:
         self._public_url = public_url
         self._made: dict[str, Vectors] = {}
 
-    def wants(self, row: Any) -> bool:
+    def should_embed(self, row: Any) -> bool:
         """Whether an attachment is one to embed."""
         if row.type.startswith("image/"):
             return int(row.size) <= MOST_BYTES
@@ -74,7 +74,7 @@ class Pictures:
         """
         async with self._database.reads() as connection:
             rows = (await connection.execute(sql.FOR_SYNC, {"ids": list(attachment_ids)})).all()
-        wanted = {row.attachment_id: row for row in rows if self.wants(row)}
+        wanted = {row.attachment_id: row for row in rows if self.should_embed(row)}
         failed: dict[str, ProviderError] = {}
         turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -121,7 +121,7 @@ class Pictures:
         try:
             async with await self._storage.open(row.path) as stored:
                 data = b"".join([piece async for piece in stored.read(0, MOST_BYTES)])
-        except ObjectMissing:
+        except ObjectMissingError:
             raise ProviderError("the file is gone", retryable=False) from None
         except StorageError as error:
             raise ProviderError(f"the file cannot be read: {error}") from error

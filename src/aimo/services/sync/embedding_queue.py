@@ -30,7 +30,7 @@ _MOST_WAITING = 5000
 _HELD_MS = 60_000
 
 
-class Filling:
+class EmbeddingQueue:
     """The queue of entries of one kind that lack their vector.
 
     An entry in the queue stays in the database too, out of the worker's sight for a minute at a time, because
@@ -100,7 +100,7 @@ class Filling:
             try:
                 await self._fill(batch)
             except Exception:
-                log.exception("vectors could not be made, they will be tried again")
+                log.exception("embedding batch failed, will be retried")
                 self._failures += 1
             if self._failures:
                 await asyncio.sleep(_OUTAGE_WAITS[min(self._failures, len(_OUTAGE_WAITS)) - 1])
@@ -118,7 +118,7 @@ class Filling:
         async with self._crashes.turn(batch), self._crashes.recorded(batch):
             failed = await self._embed(ids, _SECONDS + self._seconds_each * len(ids))
         if failed:
-            log.warning("left without a vector", rows=len(failed), reason=str(next(iter(failed.values()))))
+            log.warning("texts without a vector", rows=len(failed), reason=str(next(iter(failed.values()))))
         # A text may be at fault, and not the provider, which then answers for another one: hence behind the others.
         outage = len(failed) == len(ids) and any(reason.retryable for reason in failed.values())
         for entry in batch:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 _SECONDS = 4.0
 
 
-def _started(pid: int) -> str:
+def _process_start_time(pid: int) -> str:
     """When a process of this machine started, as the kernel counts; empty where it is gone or unknown."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
@@ -36,16 +36,16 @@ def _pid_namespace() -> str:
         return ""
 
 
-def _is_dead(holder: str) -> bool:
+def _holder_is_gone(holder: str) -> bool:
     """Whether a holder was a process of this PID namespace that runs no more; when in doubt, no."""
     host, pid, started, namespace = ([*holder.split("|"), "", "", ""])[:4]
     # Containers may share the host name, and still not see each other's processes.
     if host != socket.gethostname() or not namespace or namespace != _pid_namespace():
         return False
-    return pid.isdigit() and bool(started) and _started(int(pid)) != started
+    return pid.isdigit() and bool(started) and _process_start_time(int(pid)) != started
 
 
-class Lease:
+class LeaseRow:
     """Holds a role as long as the process lives and reaches the database.
 
     A process that loses the database stops believing in its lease before anybody else can take it.
@@ -57,7 +57,7 @@ class Lease:
         self._seconds = seconds
         pid = os.getpid()
         # The last number tells two leases of one process apart, as tests have them.
-        self.holder = f"{socket.gethostname()}|{pid}|{_started(pid)}|{_pid_namespace()}|{id(self)}"
+        self.holder = f"{socket.gethostname()}|{pid}|{_process_start_time(pid)}|{_pid_namespace()}|{id(self)}"
         self._believed_until = 0.0
         self._task: asyncio.Task[None] | None = None
         self.taken = asyncio.Event()
@@ -83,7 +83,7 @@ class Lease:
                 async with asyncio.timeout(2), self._database.reads() as connection:
                     await connection.execute(sql.RELEASE_LEASE, {"lease": self._name, "me": self.holder})
             except Exception as error:  # noqa: BLE001 (it expires by itself)
-                log.warning("the lease could not be given back", lease=self._name, error=type(error).__name__)
+                log.warning("lease release failed", lease=self._name, error=type(error).__name__)
 
     async def _run(self) -> None:
         while True:
@@ -97,7 +97,7 @@ class Lease:
             async with asyncio.timeout(self._seconds / 2):
                 got = await self._take()
         except Exception as error:  # noqa: BLE001 (whatever it is, the lease runs out and is tried for again)
-            log.warning("the lease could not be renewed", lease=self._name, error=type(error).__name__)
+            log.warning("lease renewal failed", lease=self._name, error=type(error).__name__)
             return
         self._believed_until = asked + self._seconds * 0.75 if got else 0.0
         if got and not had:
@@ -115,7 +115,7 @@ class Lease:
                 new = {"name": self._name, "holder": self.holder, "expires_at": expiry}
                 await connection.execute(sql.CREATE_LEASE, new)
                 row = (await connection.execute(sql.LEASE, {"lease": self._name})).first()
-            dead = row.holder if row is not None and _is_dead(row.holder) else self.holder
+            dead = row.holder if row is not None and _holder_is_gone(row.holder) else self.holder
             taken = await connection.execute(
                 sql.TAKE_LEASE,
                 {

@@ -42,7 +42,7 @@ async def write(connection: AsyncConnection, kind: Kind, entity_id: str, uid: st
     return OutboxEntry(key[0], kind, entity_id, uid)
 
 
-async def write_many(database: Database, kind: Kind, entities: Sequence[tuple[str, str]]) -> None:
+async def create_entries(database: Database, kind: Kind, entities: Sequence[tuple[str, str]]) -> None:
     """Write an entry for each ``(entity_id, uid)``, 1,000 a transaction; a crash half-way leaves the first ones."""
     now = clock.now_ms()
     for start in range(0, len(entities), _CHUNK):

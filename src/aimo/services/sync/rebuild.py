@@ -18,7 +18,7 @@ from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import outbox as sql
 from aimo.db.transaction import atomically
 from aimo.services.sync.crashes import set_aside
-from aimo.services.sync.outbox import OutboxEntry, write, write_many
+from aimo.services.sync.outbox import OutboxEntry, create_entries, write
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ async def request(database: Database) -> tuple[OutboxEntry, int]:
     return entry, memos
 
 
-async def withdraw_hopeless(database: Database, entry: OutboxEntry) -> str | None:
+async def withdraw_failed_request(database: Database, entry: OutboxEntry) -> str | None:
     """Withdraw a request that failed at every try; why it did, or None while there is hope."""
     async with database.reads() as connection:
         row = (await connection.execute(sql.REMAINING, {"entry_ids": [entry.entry_id]})).one_or_none()
@@ -46,7 +46,7 @@ async def withdraw_hopeless(database: Database, entry: OutboxEntry) -> str | Non
     return str(row.last_error)
 
 
-async def carry_out(
+async def create_entries_for_rebuild(
     database: Database,
     vectors: VectorStore,
     embedder: Embedder,
@@ -59,32 +59,32 @@ async def carry_out(
     which does no harm. What is set aside stays so: applying it would kill the process again.
     """
     left_out = {aside.entity_id for aside in await set_aside(database)}
-    await vectors.make_damaged_anew()
+    await vectors.recreate_damaged_tables()
     table = vectors.memo_vectors
     if not table.matches(embedder.model, embedder.dimension):
-        log.info("the vector table moves to another model", model=embedder.model, dimension=embedder.dimension)
+        log.info("vector table recreated for another model", model=embedder.model, dimension=embedder.dimension)
         await table.recreate(embedder.model, embedder.dimension)
     pictures = vectors.attachment_vectors
     if pictured and not pictures.matches(pictured.model, pictured.dimension):
         await pictures.recreate(pictured.model, pictured.dimension)
     marked = 0
-    async for chunk in _all(database, sql.NEXT_MEMOS):
-        await write_many(database, "memo", [row for row in chunk if row[0] not in left_out])
+    async for chunk in _iterate_all(database, sql.NEXT_MEMOS):
+        await create_entries(database, "memo", [row for row in chunk if row[0] not in left_out])
         marked += len(chunk)
     if pictured:
-        async for chunk in _all(database, attachment_sql.NEXT):
-            await write_many(database, "attachment", [row for row in chunk if row[0] not in left_out])
+        async for chunk in _iterate_all(database, attachment_sql.NEXT):
+            await create_entries(database, "attachment", [row for row in chunk if row[0] not in left_out])
     for rows in (vectors.memo_texts.ids(), table.ids()):
         async for chunk in rows:
-            await write_many(database, "memo", await _orphans(database, chunk))
+            await create_entries(database, "memo", await _orphans(database, chunk))
     async for chunk in pictures.ids():
-        await write_many(database, "attachment", [row for row in chunk if row[0] not in left_out])
+        await create_entries(database, "attachment", [row for row in chunk if row[0] not in left_out])
     async with database.reads() as connection:
         await connection.execute(sql.DELETE, {"entry_ids": [entry.entry_id]})
-    log.info("rebuild under way", memos=marked)
+    log.info("rebuild started", memos=marked)
 
 
-async def _all(database: Database, statement: Any) -> AsyncIterator[list[tuple[str, str]]]:
+async def _iterate_all(database: Database, statement: Any) -> AsyncIterator[list[tuple[str, str]]]:
     after = ""
     while True:
         async with database.reads() as connection:

@@ -17,12 +17,12 @@ from aimo.db.queries import outbox as sql
 from aimo.errors import ProviderError
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
-from aimo.services.sync.applier import Applier, Result
-from aimo.services.sync.attachment_vectors import Pictures
+from aimo.services.sync.applier import Applier, ApplyResult
+from aimo.services.sync.attachment_vectors import AttachmentVectors
 from aimo.services.sync.batcher import Batcher
 from aimo.services.sync.crashes import CrashRecord
-from aimo.services.sync.embedding_queue import Filling, release
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.embedding_queue import EmbeddingQueue, release
+from aimo.services.sync.lease import LeaseRow
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.vectors.store import VectorStore
 
@@ -63,19 +63,19 @@ class SyncService:
         database: Database,
         vectors: VectorStore,
         embeddings: EmbeddingService,
-        pictures: Pictures | None = None,
+        pictures: AttachmentVectors | None = None,
     ) -> None:
         """Without ``pictures`` attachments have no vectors."""
-        self.lease = Lease(database, "lancedb-writer")
+        self.lease = LeaseRow(database, "lancedb-writer")
         self._database = database
         self._vectors = vectors
         self._embeddings = embeddings
         self._applier = Applier(database, vectors, embeddings, pictures)
-        self._batcher: Batcher[OutboxEntry, Result] | None = None
+        self._batcher: Batcher[OutboxEntry, ApplyResult] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._pictures = pictures
         self._crashes = CrashRecord(database)
-        self._of_memos = Filling(
+        self._of_memos = EmbeddingQueue(
             database,
             self._embed_memos,
             self._apply,
@@ -84,7 +84,7 @@ class SyncService:
             first=32,
             most=_GROUP,
         )
-        self._of_attachments = pictures and Filling(
+        self._of_attachments = pictures and EmbeddingQueue(
             database,
             pictures.fill,
             self._apply,
@@ -102,7 +102,7 @@ class SyncService:
         if not self._applier.model_matches:
             table, embedder = self._vectors.memo_vectors, self._embeddings.embedder
             log.error(
-                "The vectors were made by another model; searching by meaning is off until `aimo sync rebuild` has run",
+                "vector table belongs to another model; semantic search is off until `aimo sync rebuild` has run",
                 stored=f"{table.model}:{table.dimension}",
                 configured=f"{embedder.model}:{embedder.dimension}",
             )
@@ -111,7 +111,7 @@ class SyncService:
         """Apply in the background what waits. Nothing of that should keep a server from listening: call it then."""
         self._tasks = [
             asyncio.create_task(self._run(), name="sync-worker"),
-            asyncio.create_task(self._keep_up(), name="lancedb-upkeep"),
+            asyncio.create_task(self._run_upkeep_periodically(), name="lancedb-upkeep"),
         ]
 
     async def stop(self) -> None:
@@ -119,7 +119,7 @@ class SyncService:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._stop_filling()
+        await self._stop_embedding_queues()
         if self._batcher:
             await self._batcher.close()
         await self.lease.stop()
@@ -141,9 +141,9 @@ class SyncService:
                 if self.lease.held and self._batcher:
                     results = await asyncio.gather(*(self._batcher.submit(entry) for entry in entries))
                     outcomes = zip(entries, results, strict=True)
-                    await self._fill([entry for entry, result in outcomes if result is Result.NEEDS_VECTOR])
-                    return all(result is Result.APPLIED for result in results)
-                return await self._applied_elsewhere([entry.entry_id for entry in entries])
+                    await self._fill([entry for entry, result in outcomes if result is ApplyResult.NEEDS_VECTOR])
+                    return all(result is ApplyResult.APPLIED for result in results)
+                return await self._wait_for_lease_holder([entry.entry_id for entry in entries])
         except TimeoutError:
             return False
         except Exception:
@@ -154,7 +154,7 @@ class SyncService:
         """How far LanceDB lags behind."""
         return await status(self._database)
 
-    async def _applied_elsewhere(self, entry_ids: list[int]) -> bool:
+    async def _wait_for_lease_holder(self, entry_ids: list[int]) -> bool:
         while True:
             async with self._database.reads() as connection:
                 left = (await connection.execute(sql.REMAINING, {"entry_ids": entry_ids})).all()
@@ -171,17 +171,17 @@ class SyncService:
             try:
                 held = self.lease.held
                 if writer != held:
-                    await (self._take_over() if held else self._stop_filling())
+                    await (self._take_over() if held else self._stop_embedding_queues())
                     writer = held
-                busy = writer and await self._work_once()
+                busy = writer and await self._apply_due_entries()
             except Exception:
-                log.exception("the sync worker failed, it goes on in a moment")
+                log.exception("sync worker failed, retrying")
                 await asyncio.sleep(1)
                 continue
             if not busy:
                 await asyncio.sleep(_IDLE_SECONDS)
 
-    async def _work_once(self) -> bool:
+    async def _apply_due_entries(self) -> bool:
         """Apply one group of entries that are due; whether there may be more."""
         async with self._database.reads() as connection:
             rows = await connection.execute(sql.DUE, {"now": clock.now_ms(), "limit": _GROUP})
@@ -197,9 +197,11 @@ class SyncService:
     async def _rebuild(self, request: OutboxEntry) -> None:
         pictured = self._pictures.embedder if self._pictures else None
         try:
-            await rebuild.carry_out(self._database, self._vectors, self._embeddings.embedder, pictured, request)
+            await rebuild.create_entries_for_rebuild(
+                self._database, self._vectors, self._embeddings.embedder, pictured, request
+            )
         except Exception as error:
-            log.exception("the rebuild failed, it will be tried again", tries=request.attempts + 1)
+            log.exception("rebuild failed, will be retried", tries=request.attempts + 1)
             await self._postpone([request], rebuild.RETRY_WAITS_MS, f"{type(error).__name__}: {error}")
         else:
             await self._crashes.forget([request])
@@ -211,12 +213,12 @@ class SyncService:
         await release(self._database)
         await self._crashes.take_over()
 
-    async def _apply_group(self, entries: list[OutboxEntry]) -> list[Result]:
-        results: dict[OutboxEntry, Result] = {}
+    async def _apply_group(self, entries: list[OutboxEntry]) -> list[ApplyResult]:
+        results: dict[OutboxEntry, ApplyResult] = {}
         for part in self._crashes.in_parts(entries):
             async with self._crashes.recorded(part):
                 results |= zip(part, await self._applier.apply(part), strict=True)
-        await self._crashes.forget([entry for entry, result in results.items() if result is Result.APPLIED])
+        await self._crashes.forget([entry for entry, result in results.items() if result is ApplyResult.APPLIED])
         return [results[entry] for entry in entries]
 
     async def _apply(self, entries: list[OutboxEntry]) -> None:
@@ -250,10 +252,10 @@ class SyncService:
             results = await asyncio.gather(*(self._batcher.submit(entry) for entry in entries))
         except Exception as error:  # noqa: BLE001 (told by the caller, and kept with the entries)
             return f"{type(error).__name__}: {error}"
-        wrong = [entry for entry, result in zip(entries, results, strict=True) if result is Result.WRONG_MODEL]
-        await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), Result.WRONG_MODEL.value)
+        wrong = [entry for entry, result in zip(entries, results, strict=True) if result is ApplyResult.WRONG_MODEL]
+        await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), ApplyResult.WRONG_MODEL.value)
         await self._fill(
-            [entry for entry, result in zip(entries, results, strict=True) if result is Result.NEEDS_VECTOR]
+            [entry for entry, result in zip(entries, results, strict=True) if result is ApplyResult.NEEDS_VECTOR]
         )
         return None
 
@@ -265,7 +267,7 @@ class SyncService:
         if of_memos := [entry for entry in lacking if entry.kind != "attachment"]:
             await self._of_memos.add(of_memos)
 
-    async def _stop_filling(self) -> None:
+    async def _stop_embedding_queues(self) -> None:
         await self._of_memos.stop()
         if self._of_attachments:
             await self._of_attachments.stop()
@@ -285,7 +287,7 @@ class SyncService:
             async with self._database.reads() as connection:
                 await connection.execute(sql.POSTPONE, values)
 
-    async def _keep_up(self) -> None:
+    async def _run_upkeep_periodically(self) -> None:
         """Compact LanceDB whenever enough was written or enough time went by."""
         while True:
             await asyncio.sleep(1)
@@ -295,7 +297,7 @@ class SyncService:
                     await self._vectors.upkeep()
                     log.debug("LanceDB upkeep done", seconds=round(time.monotonic() - started, 2))
                 except Exception:
-                    log.exception("LanceDB upkeep failed, it will be tried again")
+                    log.exception("LanceDB upkeep failed, will be retried")
 
 
 async def status(database: Database) -> SyncStatus:
