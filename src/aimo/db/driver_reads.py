@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import aiosqlite
 from sqlalchemy import Dialect
@@ -24,6 +24,8 @@ from aimo.db.slow_log import slow_log
 # Any SELECT: the types of its columns are not followed further.
 Statement = Any
 Processor = Callable[[Any], Any]
+# The cells of a row, in the order of the statement's columns.
+Cells = Sequence[Any]
 
 
 class PooledConnection:
@@ -87,14 +89,18 @@ class _PreparedStatement:
                 ordered.append(processor(value) if processor else value)
         return sql, tuple(ordered)
 
-    def rows(self, cells: Any) -> list[Any]:
-        """The driver's rows as named tuples of Python values."""
-        if not (cells and self._from_database):
-            return list(map(self._row, cells))
-        columns: list[Any] = list(zip(*cells, strict=True))
+    def cells(self, found: Any) -> Iterable[Cells]:
+        """Return the driver's rows with Python values."""
+        if not (found and self._from_database):
+            return cast(Iterable[Cells], found)
+        columns: list[Any] = list(zip(*found, strict=True))
         for place, processor in self._from_database:
             columns[place] = map(processor, columns[place])
-        return list(map(self._row, zip(*columns, strict=True)))
+        return zip(*columns, strict=True)
+
+    def rows(self, cells: Iterable[Cells]) -> list[Any]:
+        """Return these as named tuples."""
+        return list(map(self._row, cells))
 
 
 def _bind_processor(type_: Any, dialect: Dialect) -> Processor | None:
@@ -106,30 +112,38 @@ _prepared: dict[tuple[Statement, str], _PreparedStatement] = {}
 
 
 async def fetch(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
-    """All rows of a statement as named tuples.
-
-    A failure, cancellation included, closes the connection: what the driver has left unread would be the
-    answer to the next statement. Raises what the driver raises.
-    """
+    """Return all rows of a statement as named tuples, as `fetch_each` does."""
     return (await fetch_each(connection, (statement, values)))[0]
 
 
 async def fetch_each(connection: ReadConnection, *queries: tuple[Statement, Mapping[str, Any]]) -> list[list[Any]]:
-    """The rows of each of these statements, as from `fetch`, in the time of one where the driver has its own thread."""
-    dialect = connection.dialect
-    prepared = [_prepare(statement, dialect) for statement, _ in queries]
+    """Return the rows of each of these statements as named tuples, in one trip as `fetch_cells` does."""
+    cells = await fetch_cells(connection, *queries)
+    prepared = [_prepare(statement, connection.dialect) for statement, _ in queries]
+    return [each.rows(found) for each, found in zip(prepared, cells, strict=True)]
+
+
+async def fetch_cells(
+    connection: ReadConnection, *queries: tuple[Statement, Mapping[str, object]]
+) -> list[Iterable[Cells]]:
+    """Return all rows of each of these statements, with their cells in the order of its columns.
+
+    Where the driver has a thread of its own, they make one trip there. A failure, cancellation included, closes the
+    connection: what the driver has left unread would be the answer to the next statement. Raises what the driver raises.
+    """
+    prepared = [_prepare(statement, connection.dialect) for statement, _ in queries]
     bound = [each.bind(values) for each, (_, values) in zip(prepared, queries, strict=True)]
     started = time.perf_counter()
     try:
-        cells = await _run(connection, bound)
-        rows = [each.rows(some) for each, some in zip(prepared, cells, strict=True)]
+        found = await _run(connection, bound)
+        cells = [each.cells(some) for each, some in zip(prepared, found, strict=True)]
     except BaseException:
         await connection.invalidate()
         raise
     if slow_log.on:
         for statement, _ in queries:
             slow_log.note(statement, started)
-    return rows
+    return cells
 
 
 def _prepare(statement: Statement, dialect: Dialect) -> _PreparedStatement:
