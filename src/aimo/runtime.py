@@ -24,9 +24,7 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.outbound import OutboundClient
-from aimo.push.channels import Channels
-from aimo.push.feishu import Feishu
-from aimo.push.meow import Meow
+from aimo.push.channels import create_channels
 from aimo.scheduler.service import Scheduler
 from aimo.services.accounts.provider_allowances import Allowance, HourlyAllowance, Unlimited
 from aimo.services.accounts.rate_limit_counters import Counters
@@ -238,12 +236,6 @@ def create_embedder(settings: Settings) -> Embedder:
         settings.openai_embedding_model,
         settings.openai_embedding_dimensions,
     )
-
-
-def create_channels(settings: Settings) -> Channels:
-    """The push channels by type."""
-    outbound = OutboundClient(settings.outbound_allow)
-    return Channels({"meow": Meow(settings.meow_base_url), "feishu": Feishu(outbound)})
 
 
 def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -> Scheduler:

@@ -1,27 +1,66 @@
-"""All kinds of channels by the ``type`` that rules name them with."""
+"""All kinds of channels by the ``type`` that rules name them with: a new kind is a module and its line here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
+import msgspec
+
+from aimo.config import Settings
+from aimo.outbound import OutboundClient
+from aimo.push.feishu import Feishu
+from aimo.push.meow import Meow
 from aimo.push.protocol import Channel, PushError, PushMessage, PushOutcome
 
 
+def create_channels(settings: Settings) -> Channels:
+    """Create every kind of channel from the settings."""
+    return Channels(
+        {
+            "meow": Meow(settings.meow_base_url),
+            "feishu": Feishu(OutboundClient(settings.outbound_allow)),
+        }
+    )
+
+
 class Channels:
-    """Sends a message through any channel of a push rule."""
+    """Names the channels of a push rule, and sends messages through them."""
 
     def __init__(self, kinds: Mapping[str, Channel]) -> None:
         self._kinds = kinds
 
-    async def send(self, target: Any, message: PushMessage) -> None:
+    async def send(self, target: object, message: PushMessage) -> None:
         """Deliver a message to a channel as it is stored, which may be anything.
 
         Raises:
             PushError: it did not get through, or that is not known.
         """
-        kind = target.get("type", "undefined") if isinstance(target, dict) else "undefined"
-        channel = self._kinds.get(kind) if isinstance(kind, str) else None
-        if channel is None:
+        channel = self._channel(target)
+        if channel is None or not isinstance(target, dict):
+            kind = target.get("type", "undefined") if isinstance(target, dict) else "undefined"
             raise PushError(f"Unsupported channel type: {'null' if kind is None else kind}", PushOutcome.REJECTED)
         await channel.send(target, message)
+
+    def by_name(self, targets: Iterable[object]) -> dict[str, object]:
+        """Return the channels of a rule by names that deliveries are claimed under.
+
+        A name depends on the kind and its `Channel.address` alone, so a channel that is edited or moved within its
+        rule is not sent to twice; it does not tell the address. Two channels of one address are two messages.
+        """
+        named: dict[str, object] = {}
+        numbers: Counter[str] = Counter()
+        for target in targets:
+            channel = self._channel(target)
+            kind = target.get("type") if isinstance(target, dict) else None
+            address = channel.address(target) if channel and isinstance(target, dict) else target
+            digest = sha256(msgspec.json.encode([kind, address], order="deterministic")).hexdigest()[:32]
+            name = f"{kind if channel else 'other'}-{digest}"
+            named[f"{name}-{numbers[name]}"] = target
+            numbers[name] += 1
+        return named
+
+    def _channel(self, target: object) -> Channel | None:
+        kind = target.get("type") if isinstance(target, dict) else None
+        return self._kinds.get(kind) if isinstance(kind, str) else None

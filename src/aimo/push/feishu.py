@@ -27,6 +27,10 @@ class Feishu:
     def __init__(self, outbound: OutboundClient) -> None:
         self._outbound = outbound
 
+    def address(self, target: Mapping[str, Any]) -> object:
+        """Return the ``webhookUrl``."""
+        return target.get("webhookUrl")
+
     async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """POST title and plain text to the webhook, signed where there is a secret."""
         url, secret = target.get("webhookUrl"), target.get("secret")

@@ -28,6 +28,10 @@ class Meow:
         self._base_url = base_url.rstrip("/")
         self._outbound = OutboundClient(host)
 
+    def address(self, target: Mapping[str, Any]) -> object:
+        """Return the ``nickname``."""
+        return target.get("nickname")
+
     async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """POST to ``/{nickname}?msgType=…``, which shows HTML only when it is asked to."""
         nickname = str(target.get("nickname") or "").strip()

@@ -43,6 +43,9 @@ class PushError(Exception):
 class Channel(Protocol):
     """Delivers messages to one kind of target."""
 
+    def address(self, target: Mapping[str, Any]) -> object:
+        """Return the field of a channel that says where its messages go: two pushes to one address are one claim."""
+
     async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         """Deliver a message to a channel of a push rule, whose fields are as the user gave them.
 

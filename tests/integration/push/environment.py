@@ -37,6 +37,9 @@ class Recorder:
         self.failures: list[BaseException] = []
         self.slow_seconds = 0.1
 
+    def address(self, target: Mapping[str, Any]) -> object:
+        return target.get("nickname")
+
     async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
         await asyncio.sleep(self.slow_seconds if target["nickname"].startswith("slow") else 0)
         if self.failures:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,7 @@ from support.tiny_http import TinyHttp, listening
 MESSAGE = PushMessage(
     "今日推荐", "<div><p>2026&#x2F;1&#x2F;31</p>\n\n<p>a &lt;b&gt; &amp; &quot;c&quot;&nbsp;&#x27;d&#x27;</p></div>"
 )
+CHANNELS = Channels({"meow": Meow("https://meow.example"), "feishu": Feishu(OutboundClient())})
 PLAIN = "2026/1/31\na <b> & \"c\" 'd'"
 
 
@@ -156,3 +160,41 @@ async def test_any_stored_channel_fails_with_a_clear_error(target: object) -> No
 async def test_feishu_needs_its_webhook(url: object) -> None:
     with pytest.raises(PushError, match=r"^Feishu webhook URL is required$"):
         await Feishu(OutboundClient()).send({"webhookUrl": url}, MESSAGE)
+
+
+def test_channels_keep_their_names_and_do_not_tell_addresses() -> None:
+    hook = {"type": "feishu", "webhookUrl": "https://open.feishu.example/hook/secret", "secret": "a"}
+    meow = {"type": "meow", "nickname": "al"}
+    odd = [None, 5, {"type": "pigeon"}, {"type": []}, "x", {}]
+    named = CHANNELS.by_name([hook, meow, meow, *odd])
+    assert list(named.values()) == [hook, meow, meow, *odd]
+    assert not any("secret" in name or "al" in name.split("-") for name in named)
+    assert all(len(name) <= 64 for name in named)
+    moved = CHANNELS.by_name([meow, {**hook, "secret": "b"}])
+    assert set(moved) < set(named)
+
+
+def test_many_channels_with_one_target_are_named_at_once() -> None:
+    started = time.process_time()
+    names = list(CHANNELS.by_name([{}] * 20_000))
+    assert time.process_time() - started < 5
+    assert names == [f"{names[0][:-2]}-{number}" for number in range(20_000)]
+
+
+class Pigeon:
+    """A kind of channel that only this test knows."""
+
+    def address(self, target: Mapping[str, Any]) -> object:
+        return target.get("loft")
+
+    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
+        raise AssertionError("nothing is sent here")
+
+
+def test_a_new_kind_of_channel_says_itself_what_it_must_not_send_to_twice() -> None:
+    channels = Channels({"pigeon": Pigeon()})
+    first = channels.by_name([{"type": "pigeon", "loft": "north", "note": "a"}])
+    edited = channels.by_name([{"type": "pigeon", "loft": "north", "note": "b"}])
+    other = channels.by_name([{"type": "pigeon", "loft": "south", "note": "a"}])
+    assert set(first) == set(edited)
+    assert set(first).isdisjoint(other)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from aimo.services.push.hours import due_hours, hour_of_today
 
 from aimo.errors import ConfigurationError
 from aimo.scheduler.cron import cron_trigger
-from aimo.services.push.due_hours import due_hours, hour_of_today, parse_hour, targets
 from aimo.services.push.message_content import day_bounds
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -49,25 +48,6 @@ def test_days_have_the_hours_that_clocks_give_them() -> None:
         for start, end in [day_bounds(BERLIN, ms(f"{day}T12:00:00"))]
     }
     assert lengths == {"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24}
-
-
-def test_target_keys_are_stable_and_hide_addresses() -> None:
-    hook = {"type": "feishu", "webhookUrl": "https://open.feishu.example/hook/secret", "secret": "a"}
-    meow = {"type": "meow", "nickname": "al"}
-    odd = [None, 5, {"type": "pigeon"}, {"type": []}, "x", {}]
-    named = targets([hook, meow, meow, *odd])
-    assert list(named.values()) == [hook, meow, meow, *odd]
-    assert not any("secret" in name or "al" in name.split("-") for name in named)
-    assert all(len(name) <= 64 for name in named)
-    moved = targets([meow, {**hook, "secret": "b"}])
-    assert set(moved) < set(named)
-
-
-def test_many_channels_with_one_target_are_named_at_once() -> None:
-    started = time.process_time()
-    names = list(targets([{}] * 20_000))
-    assert time.process_time() - started < 5
-    assert names == [f"{names[0][:-2]}-{number}" for number in range(20_000)]
 
 
 @pytest.mark.parametrize(

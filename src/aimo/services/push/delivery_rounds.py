@@ -28,7 +28,7 @@ from aimo.db.queries import push_rules as rule_sql
 from aimo.db.transaction import atomically
 from aimo.push.channels import Channels
 from aimo.push.protocol import PushError, PushMessage, PushOutcome
-from aimo.services.push.due_hours import parse_hour, targets
+from aimo.services.push.due_hours import parse_hour
 from aimo.services.push.message_content import PushContent
 
 log = structlog.get_logger(__name__)
@@ -218,7 +218,11 @@ class DeliveryRounds:
             if current is None or not current.enabled or current.push_time != parse_hour(due):
                 return None
             known = set((await connection.execute(sql.KNOWN, {"rule": rule.id, "hour": due})).scalars())
-        left = {name: channel for name, channel in targets(current.channels or []).items() if name not in known}
+        left = {
+            name: channel
+            for name, channel in self._channels.by_name(current.channels or []).items()
+            if name not in known
+        }
         message = await self._prepare(current, done) if left else None
         return _PreparedRule(current, left, message) if message else None
 
@@ -316,7 +320,7 @@ class DeliveryRounds:
         async with self._database.reads() as connection:
             values = {"owner": delivery.uid, "rule": delivery.rule_id}
             rule = (await connection.execute(rule_sql.ONE, values)).first()
-        channel = targets(rule.channels or []).get(delivery.channel) if rule and rule.enabled else None
+        channel = self._channels.by_name(rule.channels or []).get(delivery.channel) if rule and rule.enabled else None
         if channel is None or delivery.due not in present_hours:
             reason = "the rule was changed before it got through" if channel is None else "the hour is over"
             await self._drop(delivery, reason, done)

@@ -1,15 +1,9 @@
-"""Which hours are due, and what names a target within one."""
+"""Which hours of a day are due."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from aimo import clock
 
@@ -40,22 +34,6 @@ def hour_of_today(zone: ZoneInfo, now_ms: int, hour: int) -> str:
 def parse_hour(due: str) -> int:
     """The hour, 0 to 23, of a name that :func:`due_hours` made."""
     return int(due[-2:])
-
-
-def targets(channels: Iterable[Any]) -> dict[str, Any]:
-    """The channels of a rule by a name that stays with the target, whatever their order, and does not tell it."""
-    named: dict[str, Any] = {}
-    numbers: Counter[str] = Counter()
-    for channel in channels:
-        kind = channel.get("type") if isinstance(channel, dict) else None
-        address = {"meow": "nickname", "feishu": "webhookUrl"}.get(kind) if isinstance(kind, str) else None
-        what = channel if address is None else channel.get(address)
-        digest = sha256(msgspec.json.encode([kind, what], order="deterministic")).hexdigest()[:32]
-        target = f"{kind if address else 'other'}-{digest}"
-        # Two channels with one target are two messages.
-        named[f"{target}-{numbers[target]}"] = channel
-        numbers[target] += 1
-    return named
 
 
 def _local_hour(zone: ZoneInfo, ms: int) -> datetime:
