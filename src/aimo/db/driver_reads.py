@@ -129,7 +129,9 @@ async def fetch_cells(
     """Return all rows of each of these statements, with their cells in the order of its columns.
 
     Where the driver has a thread of its own, they make one trip there. A failure, cancellation included, closes the
-    connection: what the driver has left unread would be the answer to the next statement. Raises what the driver raises.
+    connection: what the driver has left unread would be the answer to the next statement.
+
+    Raises what the driver raises.
     """
     prepared = [_prepare(statement, connection.dialect) for statement, _ in queries]
     bound = [each.bind(values) for each, (_, values) in zip(prepared, queries, strict=True)]

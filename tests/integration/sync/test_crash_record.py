@@ -17,8 +17,7 @@ from aimo.dto.memos import MemoBody
 from aimo.errors import ProviderError
 from aimo.runtime import Runtime
 from aimo.services.doctor import doctor
-from aimo.services.sync import crashes, rebuild
-from aimo.services.sync import outbox as entries
+from aimo.services.sync import crashes, outbox, rebuild
 from aimo.services.sync.applier import Applier, ApplyResult
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.outbox import OutboxEntry
@@ -37,7 +36,7 @@ async def plant(settings: Settings, memos: int, *, started: bool = True, died: i
     await plot.plant_rows(settings)
     database = await Database.open(settings)
     try:
-        await entries.create_entries(database, "memo", [(memo_id, uid) for memo_id in memo_ids])
+        await outbox.create_entries(database, "memo", [(memo_id, uid) for memo_id in memo_ids])
         values = {"crashes": died, "started_at": clock.now_ms() if started else None}
         async with database.reads() as connection:
             await connection.execute(update(OutboxEntries).values(values))

@@ -252,11 +252,19 @@ async def web(scope: Scope, receive: Receive, send: Send) -> None:
         ("GET", "/api/v1/memos", "api"),
         ("GET", "/api/v1/memos/", "api"),
         ("PUT", "/api/v1/memos/m1/", "api"),
-        ("GET", "/api/v1/nothing", "web"),
-        ("GET", "/api/v1/memos//", "web"),
+        ("GET", "/api/v1/nothing", "json"),
+        ("HEAD", "/api/v1/nothing", "json"),
+        ("POST", "/api/v1/nothing", "json"),
+        ("GET", "/API/v1/nothing", "json"),
+        ("GET", "/api", "json"),
+        ("GET", "/api/v1/memos//", "json"),
+        ("POST", "/mcp", "json"),
+        ("GET", "/.well-known/oauth-authorization-server", "json"),
+        ("GET", "/mcp-notes", "web"),
+        ("GET", "/apifoo", "web"),
         ("HEAD", "/home", "web"),
         ("POST", "/nothing", "404"),
-        ("DELETE", "/api/v1/memos", "404"),
+        ("DELETE", "/api/v1/memos", "json"),
         ("PROPFIND", "/", "404"),
     ],
 )
@@ -266,6 +274,9 @@ async def test_unknown_addresses(method: str, path: str, answered: str) -> None:
         assert reply.json["path"] == path.rstrip("/")
     elif answered == "web":
         assert reply.body == b"<page>"
+    elif answered == "json":
+        assert (reply.status, reply.header("content-type")) == (404, "application/json; charset=utf-8")
+        assert reply.body == b"" if method == "HEAD" else reply.json["status"] == "error"
     else:
         assert reply.status == 404
         assert reply.header("content-type") == "text/html; charset=utf-8"

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from aimo.services.push.hours import due_hours, hour_of_today
 
 from aimo.errors import ConfigurationError
 from aimo.scheduler.cron import cron_trigger
+from aimo.services.push.due_hours import due_hours, hour_of_today, parse_hour
 from aimo.services.push.message_content import day_bounds
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,7 +1,4 @@
-"""What is no route: the web client for GET and HEAD, an HTML 404 otherwise.
-
-See docs/contract/requests.md#paths-and-methods, docs/decisions/26-http-edge.md.
-"""
+"""What is no route: JSON 404 where programs ask, else the web client for GET and HEAD, and an HTML 404 otherwise."""
 
 from __future__ import annotations
 
@@ -9,7 +6,8 @@ import html
 from typing import Protocol
 
 from aimo.http.asgi_types import App, Receive, Scope, Send
-from aimo.http.output.plain_responses import HTML, send_bytes
+from aimo.http.edge.head import Head
+from aimo.http.output.plain_responses import HTML, send_bytes, send_error
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -24,8 +22,12 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
+# Below these only programs ask. A page with 200 would tell them that there is what they were looking for.
+_PROGRAMS = ("/api", "/mcp", "/.well-known")
+
+
 class RouteMatcher(Protocol):
-    """Knows the routes; :class:`aimo.http.edge.route_table.RouteTable` does."""
+    """Knows the routes; :class:`aimo.http.edge.route_table.Routes` does."""
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a route exists for the method and path."""
@@ -47,10 +49,21 @@ class NotFound:
         elif len(path) > 1 and path.endswith("/") and self._routes.matches(method, path[:-1]):
             scope["path"] = path[:-1]
             await self._app(scope, receive, send)
+        elif _is_for_programs(path):
+            await Head(_json_not_found)(scope, receive, send)
         elif method in ("GET", "HEAD"):
             await self._web(scope, receive, send)
         else:
             await _send_not_found(scope, send)
+
+
+def _is_for_programs(path: str) -> bool:
+    lowered = path.lower()
+    return any(lowered == prefix or lowered.startswith(f"{prefix}/") for prefix in _PROGRAMS)
+
+
+async def _json_not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_error(send, 404, f"Nothing is served at {scope['path']}")
 
 
 async def _send_not_found(scope: Scope, send: Send) -> None:

@@ -42,7 +42,7 @@ class SetAside:
 
 def _violation(entry: OutboxEntry) -> Violation:
     problem = (
-        f"outbox entry {entry.entry_id} ({entry.kind}) is set aside, the process died {entry.crashes} times while it was "
-        f"applied: {_WHAT_TO_DO.get(entry.kind, _EDIT)}"
+        f"outbox entry {entry.entry_id} ({entry.kind}) is set aside, the process died {entry.crashes} times while it "
+        f"was applied: {_WHAT_TO_DO.get(entry.kind, _EDIT)}"
     )
     return Violation(entry.entity_id, entry.uid, problem, str(entry.entry_id))
