@@ -23,7 +23,7 @@ from aimo.storage.object_store import RemoteStorage
 from aimo.storage.protocol import Storage
 from aimo.storage.signing import FileSigner
 
-app = App(name="attachments", help="Look after stored files.")
+app = App(name="attachments", help="Move stored files between local disk, S3 and OSS.")
 console = Console()
 
 Place = Literal["local", "s3", "oss"]

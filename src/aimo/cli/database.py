@@ -73,7 +73,7 @@ def seed(
     email: Annotated[str, Parameter(help="E-mail of the demo user.")] = "demo@example.org",
     password: Annotated[str, Parameter(help="Its password; one is generated when absent.")] = "",
 ) -> None:
-    """Make a demo user with memos, tags, categories and relations."""
+    """Create a demo user with memos, tags, categories and relations."""
     settings = config.load()
     log.configure(settings)
     with audit.attempt(Event.SEED, operator=os.getuid()):

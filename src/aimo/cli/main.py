@@ -17,21 +17,34 @@ from aimo.vectors.errors import VectorStoreError
 # module first, too.
 gc.set_threshold(20_000, 20, 50)
 
-app = App(name="aimo", help="A self-hosted memo server that finds memos by words and by meaning.")
+app = App(
+    name="aimo",
+    help="A self-hosted memo server that finds memos by words and by meaning.",
+    help_epilogue="`aimo COMMAND --help` explains a command. Settings: the environment or `.env`.",
+)
 
-# By name, so that a command imports only what it needs: the engines take seconds.
-app.command("aimo.cli.serve:serve")
-app.command("aimo.cli.database:migrate")
-app.command("aimo.cli.migrate_data:migrate_data")
-app.command("aimo.cli.database:db_app", name="db")
-app.command("aimo.cli.database:seed")
-app.command("aimo.cli.openapi:openapi")
-app.command("aimo.cli.sync:app", name="sync")
-app.command("aimo.cli.doctor:doctor")
-app.command("aimo.cli.backup:backup")
-app.command("aimo.cli.backup:restore")
-app.command("aimo.cli.push:app", name="push")
-app.command("aimo.cli.attachments:app", name="attachments")
+# By path, so that a command imports only what it needs: the engines take seconds. Their lines are here for the same
+# reason; a test compares them with the first lines of the commands' own docstrings.
+COMMANDS = {
+    "serve": ("aimo.cli.serve:serve", "Run the server until it is told to stop."),
+    "migrate": ("aimo.cli.database:migrate", "Bring the database's schema to this release."),
+    "migrate-data": (
+        "aimo.cli.migrate_data:migrate_data",
+        "Move a database of the existing server into this one, and prove that it arrived.",
+    ),
+    "db": ("aimo.cli.database:db_app", "Look into the relational database."),
+    "seed": ("aimo.cli.database:seed", "Create a demo user with memos, tags, categories and relations."),
+    "openapi": ("aimo.cli.openapi:openapi", "Write the OpenAPI document of the API."),
+    "sync": ("aimo.cli.sync:app", "See and steer how LanceDB follows the relational database."),
+    "doctor": ("aimo.cli.doctor:doctor", "Check that both stores agree and nothing is lost."),
+    "backup": ("aimo.cli.backup:backup", "Write rows, attachments and embedding caches into one file."),
+    "restore": ("aimo.cli.backup:restore", "Bring a backup into an empty installation."),
+    "push": ("aimo.cli.push:app", "Send what is due, and see what became of it."),
+    "attachments": ("aimo.cli.attachments:app", "Move stored files between local disk, S3 and OSS."),
+}
+for name, (target, line) in COMMANDS.items():
+    app.command(target, name=name, help=line)
+app.register_install_completion_command(help="Install shell completion for bash, zsh or fish.")
 
 
 def main() -> NoReturn:
