@@ -31,6 +31,25 @@ class AttachmentMapper(Mapper):
     source = "attachments"
     table = table_of(Attachments)
     key = "attachmentId"
+    hashed = (
+        (
+            "attachment_id",
+            "uid",
+            "filename",
+            "type",
+            "size",
+            "storage_type",
+            "path",
+            "bucket",
+            "prefix",
+            "endpoint",
+            "region",
+            "is_public_bucket",
+            "multimodal_model_hash",
+            "properties",
+            "created_at",
+        ),
+    )
     kinds: ClassVar = {
         "attachmentId": Kind.TEXT,
         "uid": Kind.TEXT,

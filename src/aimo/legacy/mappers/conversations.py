@@ -21,6 +21,15 @@ class ConversationMapper(Mapper):
     source = "ai_conversations"
     table = table_of(AIConversations)
     key = "conversationId"
+    hashed = (
+        (
+            "conversation_id",
+            "uid",
+            "title",
+            "created_at",
+            "updated_at",
+        ),
+    )
     kinds: ClassVar = {
         "conversationId": Kind.TEXT,
         "uid": Kind.TEXT,
@@ -51,6 +60,16 @@ class MessageMapper(Mapper):
     source = "ai_messages"
     table = table_of(AIMessages)
     key = "messageId"
+    hashed = (
+        (
+            "message_id",
+            "conversation_id",
+            "role",
+            "content",
+            "sources",
+            "created_at",
+        ),
+    )
     kinds: ClassVar = {
         "messageId": Kind.TEXT,
         "conversationId": Kind.TEXT,

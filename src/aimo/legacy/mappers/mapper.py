@@ -18,8 +18,6 @@ from aimo.legacy.source.row_reader import SourceRow
 
 # Given by the run, not by the row: verified through the ledger and by counting.
 NUMBERED = ("seq", "position", "usage_count")
-# What the source does not know; neither written nor compared.
-OURS = ("tokens_valid_from",)
 
 
 @dataclass(slots=True)
@@ -44,6 +42,9 @@ class Mapper(ABC):
     table: ClassVar[Table]
     key: ClassVar[str]
     kinds: ClassVar[Mapping[str, Kind]]
+    # The columns that a row's hash is made of, a tuple a version, the newest last. Hashes are kept with finished runs:
+    # a column that comes later starts a version, and changes none.
+    hashed: ClassVar[tuple[tuple[str, ...], ...]]
     # The columns that together belong to one row, where rows may change them; the last one is their name.
     unique: ClassVar[tuple[str, ...]] = ()
     # Rows whose change of name is in the target already, and those that could not follow (`plan.key_changes`).
@@ -53,7 +54,6 @@ class Mapper(ABC):
     def __init__(self, lookups: TargetLookups, absent: Set[str] = frozenset()) -> None:
         self.lookups = lookups
         self.absent = absent
-        self.columns = [str(column.name) for column in self.table.columns if column.name not in NUMBERED + OURS]
 
     @abstractmethod
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
@@ -103,8 +103,12 @@ class Mapper(ABC):
         return self.build(row, fields)
 
     def digest(self, values: Mapping[str, Any]) -> bytes:
-        """The hash of a row of the target, from either side."""
-        return hash_row(values[name] for name in self.columns)
+        """Return the hash of a row of the target, from either side, by the newest version's columns."""
+        return hash_row(values[name] for name in self.hashed[-1])
+
+    def has_digest(self, values: Mapping[str, Any], recorded: bytes) -> bool:
+        """Tell whether a row is still the one that was recorded, by the columns of whatever version recorded it."""
+        return any(hash_row(values[name] for name in columns) == recorded for columns in reversed(self.hashed))
 
 
 def column_of(rows: Sequence[SourceRow], name: str) -> list[Any]:

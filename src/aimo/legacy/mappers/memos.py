@@ -40,6 +40,21 @@ class MemoMapper(Mapper):
     source = "memos"
     table = table_of(Memos)
     key = "memoId"
+    hashed = (
+        (
+            "memo_id",
+            "uid",
+            "category_id",
+            "content",
+            "type",
+            "source",
+            "attachments",
+            "tag_ids",
+            "is_public",
+            "created_at",
+            "updated_at",
+        ),
+    )
     kinds: ClassVar = {
         "memoId": Kind.TEXT,
         "uid": Kind.TEXT,

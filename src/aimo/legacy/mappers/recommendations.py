@@ -26,6 +26,15 @@ class RecommendationMapper(Mapper):
     source = "daily_recommendations"
     table = table_of(DailyRecommendations)
     key = "recommendationId"
+    hashed = (
+        (
+            "recommendation_id",
+            "uid",
+            "date",
+            "memo_ids",
+            "created_at",
+        ),
+    )
     kinds: ClassVar = {
         "recommendationId": Kind.TEXT,
         "uid": Kind.TEXT,

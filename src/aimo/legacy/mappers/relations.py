@@ -20,6 +20,15 @@ class RelationMapper(Mapper):
     source = "memo_relations"
     table = table_of(MemoRelations)
     key = "relationId"
+    hashed = (
+        (
+            "relation_id",
+            "uid",
+            "source_memo_id",
+            "target_memo_id",
+            "created_at",
+        ),
+    )
     kinds: ClassVar = {
         "relationId": Kind.TEXT,
         "uid": Kind.TEXT,

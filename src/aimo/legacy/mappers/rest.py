@@ -21,6 +21,19 @@ class PushRuleMapper(Mapper):
     source = "push_rules"
     table = table_of(PushRules)
     key = "id"
+    hashed = (
+        (
+            "id",
+            "uid",
+            "name",
+            "push_time",
+            "content_type",
+            "channels",
+            "enabled",
+            "created_at",
+            "updated_at",
+        ),
+    )
     kinds: ClassVar = {
         "id": Kind.TEXT,
         "uid": Kind.TEXT,
@@ -59,6 +72,13 @@ class TableMigrationMapper(Mapper):
     source = "table_migrations"
     table = table_of(TableMigrations)
     key = "tableName"
+    hashed = (
+        (
+            "table_name",
+            "current_version",
+            "last_migrated_at",
+        ),
+    )
     kinds: ClassVar = {"tableName": Kind.TEXT, "currentVersion": Kind.WHOLE, "lastMigratedAt": Kind.MOMENT}
     # Positions of rows that another one of the same table outdoes; set by `legacy.plan.duplicates`.
     outdone: Mapping[int, str] = MappingProxyType({})

@@ -70,6 +70,17 @@ class CategoryMapper(_NamedMapper):
     source = "categories"
     table = table_of(Categories)
     key = "categoryId"
+    hashed = (
+        (
+            "category_id",
+            "uid",
+            "name",
+            "name_key",
+            "color",
+            "created_at",
+            "updated_at",
+        ),
+    )
     kinds: ClassVar = {
         "categoryId": Kind.TEXT,
         "uid": Kind.TEXT,
@@ -103,6 +114,17 @@ class TagMapper(_NamedMapper):
     source = "tags"
     table = table_of(Tags)
     key = "tagId"
+    hashed = (
+        (
+            "tag_id",
+            "uid",
+            "name",
+            "name_key",
+            "color",
+            "created_at",
+            "updated_at",
+        ),
+    )
     kinds: ClassVar = CategoryMapper.kinds | {"tagId": Kind.TEXT, "usageCount": Kind.WHOLE}
     kinds.pop("categoryId")
 

@@ -24,6 +24,21 @@ class UserMapper(Mapper):
     source = "users"
     table = table_of(Users)
     key = "uid"
+    hashed = (
+        (
+            "uid",
+            "email",
+            "email_key",
+            "phone",
+            "password",
+            "salt",
+            "nickname",
+            "avatar",
+            "status",
+            "created_at",
+            "updated_at",
+        ),
+    )
     kinds: ClassVar = {
         "uid": Kind.TEXT,
         "email": Kind.TEXT,

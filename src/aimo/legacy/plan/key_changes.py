@@ -78,7 +78,7 @@ async def _desired_rows(
     for key, held in rows_held.items():
         before = recorded.get(hash_key(key))
         if before is not None and _place(mapper, held) != _place(mapper, mapped[key]):
-            wishes.setdefault(key, _DesiredRow(mapped[key], mapper.digest(held) == before.target))
+            wishes.setdefault(key, _DesiredRow(mapped[key], mapper.has_digest(held, before.target)))
 
 
 async def _possible(mapper: Mapper, wishes: Mapping[str, _DesiredRow]) -> dict[str, dict[str, Any]]:

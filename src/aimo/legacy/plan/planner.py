@@ -125,13 +125,13 @@ class Planner:
             raise RowQuarantined(
                 QuarantineReason.DELETED_IN_TARGET, "it changed in the source and was deleted in the target since"
             )
-        now = self._mapper.digest(held)
-        if now == entry.target and verdict.key not in self._mapper.moved:
+        as_mapped = self._mapper.has_digest(held, entry.target)
+        if as_mapped and verdict.key not in self._mapper.moved:
             entry.outcome, verdict.mapped = RowOutcome.PRESENT, None
             entry.seq = int(held.get("seq") or 0)
         elif before is None:
             raise RowQuarantined(QuarantineReason.KEY_TAKEN, f"the target has another row {verdict.key}")
-        elif now in (before.target, entry.target):
+        elif as_mapped or self._mapper.has_digest(held, before.target):
             entry.outcome = RowOutcome.UPDATED
             self._mapper.release(held)
             self._mapper.hold(mapped)

@@ -116,7 +116,7 @@ class RowVerifier:
         if held is None:
             self._differ(mapper, key, str(sql.key_of(mapper.table).name), "missing", key)
             return
-        if mapper.digest(held) == entry.target:
+        if mapper.has_digest(held, entry.target):
             return
         await mapper.look_up([row])
         try:
