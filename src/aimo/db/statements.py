@@ -44,6 +44,12 @@ def _register(entry: RegisteredStatement, statement: S) -> S:
     return statement
 
 
+def require_registered(statement: Executable) -> None:
+    """Raise ValueError where a statement is not in the register, so that no test would look at it."""
+    if all(entry.statement is not statement for entry in REGISTER.values()):
+        raise ValueError(f"register this statement with owned() or unscoped(): {statement}")
+
+
 def param(name: str) -> BindParameter[str]:
     """A bound parameter, named like the column it is compared with or set to."""
     return bindparam(name)

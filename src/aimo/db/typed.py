@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, Executable, Select, Table
+from sqlalchemy import BindParameter, Column, Executable, Select, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.driver_reads import Cells, PooledConnection, ReadConnection, fetch_cells
 from aimo.db.schema import Model
+from aimo.db.statements import param, require_registered
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 Value = TypeVar("Value")
@@ -41,10 +42,20 @@ def columns_for(row: type[Row], model: type[Model]) -> list[Column[Any]]:
     return [columns[name] for name in _fields(row)]
 
 
+def values_for(row: type[Row], model: type[Model]) -> dict[str, BindParameter[str]]:
+    """Return the bound values of an INSERT or UPDATE that sets the columns that a row type names.
+
+    Raises:
+        TypeError: the row type names a column that the table does not have.
+    """
+    return {column.key: param(column.key) for column in columns_for(row, model)}
+
+
 class _Read:
     """Runs a SELECT. One that locks rows goes through SQLAlchemy, since losing a lock must not cost the connection."""
 
     def __init__(self, statement: Select[Any]) -> None:
+        require_registered(statement)
         self._statement = statement
         self._locks = statement._for_update_arg is not None
 
@@ -100,6 +111,7 @@ class Command:
     """An INSERT, UPDATE or DELETE."""
 
     def __init__(self, statement: Executable) -> None:
+        require_registered(statement)
         self._statement = statement
 
     async def run(self, connection: AsyncConnection, **values: object) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -17,6 +18,7 @@ from aimo.db import queries
 from aimo.db.queries import memos
 from aimo.db.schema import AIConversations, AIMessages, Attachments, MemoRelations, Memos, MemoTags, Tags
 from aimo.db.statements import in_list, param
+from aimo.db.typed import Command, Query, Scalar
 from support.scoping_check import unscoped_tables
 from support.statements import registered
 
@@ -27,6 +29,12 @@ ROOMS = ("services", "http", "scheduler", "push", "cli", "runtime.py")
 
 # What these rooms may know of SQLAlchemy: nothing that a statement can be built from.
 KNOWN = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")
+
+
+class OneId(NamedTuple):
+    """The row of a statement that is refused."""
+
+    memo_id: str
 
 
 def test_statements_stay_with_the_rows_of_their_owner() -> None:
@@ -160,10 +168,18 @@ def test_services_ask_registered_statements_only() -> None:
         for name, thing in asked(ast.parse(path.read_text(encoding="utf-8"))):
             seen += 1
             built = callable(thing) and not isinstance(thing, type) and thing not in makers
+            # Runs statements that `aimo.db.typed` has found in the register.
+            built = built and not inspect.iscoroutinefunction(thing)
             if (isinstance(thing, ClauseElement) and id(thing) not in known) or built:
                 strangers.append(f"{path.relative_to(SOURCE)}: {name}")
     assert seen > 50
     assert strangers == []
+
+
+@pytest.mark.parametrize("kind", [Command, Scalar, lambda statement: Query(statement, OneId)])
+def test_statements_that_no_test_would_see_cannot_be_run(kind: Callable[[Any], object]) -> None:
+    with pytest.raises(ValueError, match=r"register this statement with owned\(\) or unscoped\(\)"):
+        kind(select(Memos.memo_id))
 
 
 def test_services_cannot_build_statements() -> None:

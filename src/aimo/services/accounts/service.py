@@ -14,7 +14,7 @@ from aimo import audit, clock, ids
 from aimo.audit import Attempt, Event, Outcome
 from aimo.db.connection import Database
 from aimo.db.driver_reads import fetch_one
-from aimo.db.queries import categories as category_sql
+from aimo.db.queries import categories as category_queries
 from aimo.db.queries import users as sql
 from aimo.db.transaction import atomically
 from aimo.db.types import unique_key
@@ -101,7 +101,7 @@ class AccountService:
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(sql.CREATE, row)
-            await connection.execute(category_sql.CREATE, categories.new_row(uid, categories.DEFAULT_CATEGORY))
+            await category_queries.create(connection, categories.new_category(uid, categories.DEFAULT_CATEGORY))
 
         try:
             await atomically(self._database, "accounts.register", work, user=uid)

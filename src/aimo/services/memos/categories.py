@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.queries import categories as sql
+from aimo.db.queries import categories as category_queries
+from aimo.db.queries.categories import CategoryRow, NewCategory
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.categories import Category, CategoryBody
@@ -29,36 +27,36 @@ class CategoryService:
     async def all(self, uid: str) -> list[Category]:
         """The user's categories by name, without regard to case and accents."""
         async with self._database.reads() as connection:
-            rows: Sequence[Any] = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
+            rows = await category_queries.of_user(connection, owner=uid)
         return [_present(row) for row in sorted(rows, key=lambda row: (sort_key(row.name), row.seq))]
 
     async def get(self, uid: str, category_id: str) -> Category:
         """One category; NOT_FOUND when the user has none of that id."""
         async with self._database.reads() as connection:
-            return await _one(connection, uid, category_id)
+            return _present(await _require(connection, uid, category_id))
 
     async def create(self, uid: str, body: CategoryBody) -> Category:
         """Make a category; CATEGORY_ALREADY_EXISTS when the user has one of that name."""
         if not body.name:
             raise AimoError(Code.PARAMS_ERROR, "Category name is required")
         color = (body.color or "").strip() or None
-        row = new_row(uid, body.name, color)
+        category = new_category(uid, body.name, color)
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.CREATE, row)
+            await category_queries.create(connection, category)
 
         try:
             await atomically(self._database, "categories.create", work, user=uid)
         except IntegrityError as error:
             raise AimoError(Code.CATEGORY_ALREADY_EXISTS) from error
         return Category(
-            category_id=row["category_id"],
-            id=row["category_id"],
+            category_id=category.category_id,
+            id=category.category_id,
             uid=uid,
-            name=row["name"],
+            name=category.name,
             color=color or UNSET,
-            created_at=row["now"],
-            updated_at=row["now"],
+            created_at=category.created_at,
+            updated_at=category.updated_at,
         )
 
     async def update(self, uid: str, category_id: str, body: CategoryBody) -> Category:
@@ -70,20 +68,21 @@ class CategoryService:
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Category:
-            category = await _one(connection, uid, category_id, sql.FOR_UPDATE)
-            category.name = category.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
-            stored = None if isinstance(category.color, UnsetType) else category.color
+            stored = await _require(connection, uid, category_id, lock=True)
+            name = stored.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
+            color = stored.color if isinstance(body.color, UnsetType) else body.color
+            await category_queries.update_category(
+                connection,
+                owner=uid,
+                category_id=category_id,
+                name=name,
+                name_key=name_key(name),
+                color=color,
+                now=now,
+            )
+            category = _present(stored._replace(name=name, updated_at=now))
             if not isinstance(body.color, UnsetType):
-                stored = body.color
-                category.color = stored or UNSET
-            category.updated_at = now
-            change = {
-                "new_name": category.name,
-                "new_name_key": name_key(category.name),
-                "new_color": stored,
-                "now": now,
-            }
-            await connection.execute(sql.UPDATE, {"owner": uid, "id": category_id, **change})
+                category.color = color or UNSET
             return category
 
         try:
@@ -95,28 +94,29 @@ class CategoryService:
         """Remove a category; its memos stay, without one."""
         _must_be_possible(category_id)
 
-        async def work(connection: AsyncConnection) -> int:
-            result = await connection.execute(sql.DELETE, {"owner": uid, "category_id": category_id})
-            return result.rowcount
+        async def work(connection: AsyncConnection) -> bool:
+            return await category_queries.delete_category(connection, owner=uid, category_id=category_id)
 
         if not await atomically(self._database, "categories.delete", work, user=uid, entity=category_id):
             raise AimoError(Code.NOT_FOUND)
 
 
-def new_row(uid: str, name: str, color: str | None = None) -> dict[str, Any]:
-    """The parameters for a new category; the name must not be blank."""
+def new_category(uid: str, name: str, color: str | None = None) -> NewCategory:
+    """Prepare a new category; PARAMS_ERROR where the name is blank or too long."""
     name = require_length(name.strip(), "Category name")
     if not name:
         raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
-    return {
-        "category_id": ids.category_id(),
-        "uid": uid,
-        "name": name,
-        "name_key": name_key(name),
-        "color": color,
-        "seq": clock.next_sequence(),
-        "now": clock.now_ms(),
-    }
+    now = clock.now_ms()
+    return NewCategory(
+        category_id=ids.category_id(),
+        uid=uid,
+        name=name,
+        name_key=name_key(name),
+        color=color,
+        seq=clock.next_sequence(),
+        created_at=now,
+        updated_at=now,
+    )
 
 
 async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> str | None:
@@ -128,19 +128,20 @@ async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> s
         return None
     require_lookup([given])
     candidate = given if ids.is_possible(given) else ""
-    found = await connection.execute(sql.RESOLVE, {"owner": uid, "category_id": candidate, "name_key": name_key(given)})
-    known: list[str] = [row.category_id for row in found]
+    known = await category_queries.ids_by_id_or_name(
+        connection, owner=uid, category_id=candidate, name_key=name_key(given)
+    )
     return given if given in known else next(iter(known), None)
 
 
 async def find_or_create(connection: AsyncConnection, uid: str, name: str) -> str:
     """The id of the user's category of that name, made if need be."""
-    row = new_row(uid, name)
-    key = {"owner": uid, "name_key": row["name_key"]}
-    found: str | None = await connection.scalar(sql.BY_NAME, key)
+    category = new_category(uid, name)
+    key = category.name_key
+    found = await category_queries.id_by_name(connection, owner=uid, name_key=key)
     if found is None:
-        await connection.execute(sql.CREATE_NEW, row)
-        found = await connection.scalar(sql.BY_NAME, key)
+        await category_queries.create_unless_known(connection, category)
+        found = await category_queries.id_by_name(connection, owner=uid, name_key=key)
     assert found is not None
     return found
 
@@ -150,15 +151,16 @@ def _must_be_possible(category_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def _one(connection: AsyncConnection, uid: str, category_id: str, statement: Any = sql.ONE) -> Category:
+async def _require(connection: AsyncConnection, uid: str, category_id: str, *, lock: bool = False) -> CategoryRow:
     _must_be_possible(category_id)
-    row = (await connection.execute(statement, {"owner": uid, "category_id": category_id})).first()
+    load = category_queries.get_for_update if lock else category_queries.get
+    row = await load(connection, owner=uid, category_id=category_id)
     if row is None:
         raise AimoError(Code.NOT_FOUND)
-    return _present(row)
+    return row
 
 
-def _present(row: Any) -> Category:
+def _present(row: CategoryRow) -> Category:
     return Category(
         category_id=row.category_id,
         id=row.category_id,
