@@ -1,7 +1,8 @@
 """Schema migrations: Alembic, run on our own connection.
 
-Every revision is one guarded step, so that a run that died half-way, or two runs at the same
-time, end in the same schema.
+One process migrates at a time: on SQLite in one transaction, on MySQL holding a lock of the server. MySQL commits at
+every step, so steps are guarded: a run that died half-way, and nodes of a cluster that do not know each other's locks,
+end in the same schema.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ log = structlog.get_logger(__name__)
 _FOLDER = Path(__file__).parent / "migrations"
 _ATTEMPTS = 6
 _WAIT_SECONDS = 0.2
+
+# How a process begins and ends its turn at migrating; it goes ahead when the lock of the server does not come.
+_SQLITE_TURN = ("BEGIN IMMEDIATE", "COMMIT")
+_MYSQL_TURN = (
+    "DO GET_LOCK(CONCAT('aimo.migrate.', MD5(DATABASE())), 30)",
+    "DO RELEASE_LOCK(CONCAT('aimo.migrate.', MD5(DATABASE())))",
+)
 
 # Alembic's note of where the schema is. Two processes that start on an empty database must not both make
 # one, which would leave it at two revisions at once: `single_row` keeps it one.
@@ -126,10 +134,9 @@ async def migrate(database: Database) -> list[str]:
     failures = 0
     while missing:
         try:
-            async with database.engine.connect() as connection:
-                await connection.run_sync(_upgrade)
+            await _upgrade_alone(database)
         except (DBAPIError, _Refused) as error:
-            # Another process may be migrating at this very moment; every step is guarded, so wait and look again.
+            # Another process may be migrating at this very moment, for longer than we wait for it: look again.
             failures += 1
             if failures == _ATTEMPTS:
                 raise ConfigurationError(f"The schema migration {missing[0]} failed: {advice(error)}") from error
@@ -145,6 +152,19 @@ async def migrate(database: Database) -> list[str]:
 
 class _Refused(Exception):
     """Alembic could not do its work."""
+
+
+async def _upgrade_alone(database: Database) -> None:
+    begin, end = _SQLITE_TURN if database.is_sqlite else _MYSQL_TURN
+    async with database.engine.connect() as connection:
+        await connection.exec_driver_sql(begin)
+        try:
+            await connection.run_sync(_upgrade)
+        except BaseException:
+            # What is left undone goes with the connection: the transaction, or the lock.
+            await connection.invalidate()
+            raise
+        await connection.exec_driver_sql(end)
 
 
 def _upgrade(connection: Connection) -> None:
