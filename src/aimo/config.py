@@ -8,7 +8,6 @@ installation keeps its files. A variable of the environment wins over ``.env``, 
 from __future__ import annotations
 
 import os
-import secrets as random
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -24,8 +23,6 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.errors import ConfigurationError
 from aimo.origins import Origin, parse_origins
-
-PUBLISHED_JWT_SECRET = "your-secret-key-change-in-production"  # noqa: S105 (the default that must be refused)
 
 DEFAULT_BLOCKED_TYPES = (
     "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
@@ -416,36 +413,3 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
         raise ConfigurationError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
-
-
-def signing_secret(settings: Settings) -> str:
-    """The key for tokens and file URLs: the configured one, or one made once and kept.
-
-    See docs/decisions/25-settings-and-production.md.
-
-    Raises:
-        ConfigurationError: in production, when it is missing, the published default, or under 16 bytes.
-    """
-    configured = settings.jwt_secret.get_secret_value()
-    if settings.production:
-        if not configured or configured == PUBLISHED_JWT_SECRET or len(configured.encode()) < 16:
-            raise ConfigurationError(
-                "JWT_SECRET must be set in production, differ from the published default and have at least 16 bytes. "
-                "A new one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-            )
-        return configured
-    if configured:
-        return configured
-    kept = settings.aimo_data_dir / "jwt_secret"
-    if not kept.exists():
-        settings.aimo_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = kept.with_name(f"jwt_secret.{random.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(random.token_urlsafe(48), encoding="ascii")
-        try:
-            kept.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return kept.read_text(encoding="ascii").strip()

@@ -19,7 +19,7 @@ from aimo.ai.local_embedder import LocalEmbedder
 from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.ai.ocr import TextRecognizer
 from aimo.ai.zhipu_ocr import ZhipuOcr
-from aimo.config import Settings, signing_secret
+from aimo.config import Settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
@@ -70,6 +70,7 @@ from aimo.services.sync.attachment_vectors import AttachmentVectors
 from aimo.services.sync.lease import LeaseRow
 from aimo.services.sync.service import SyncService
 from aimo.shutdown import ShutdownStack
+from aimo.signing_secret import signing_secret
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
 from aimo.storage.local_fallback import LocalFallbackStorage

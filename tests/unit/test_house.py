@@ -24,6 +24,7 @@ FLOORS = (
         "clock",
         "js_coercion",
         "shutdown",
+        "signing_secret",
         "folding",
         "errors",
         "inert_text",

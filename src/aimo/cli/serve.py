@@ -21,6 +21,7 @@ from aimo.db.connection import Database
 from aimo.metrics import multiprocess_metrics
 from aimo.outbound import OutboundClient
 from aimo.private_folders import require_private
+from aimo.signing_secret import require_secret
 from aimo.storage.buckets import configured_bucket
 
 # A worker that has not ended by itself this long after a signal is killed.
@@ -41,7 +42,7 @@ def serve(
     settings = config.load()
     log.configure(settings)
     require_private(settings)
-    config.signing_secret(settings)
+    require_secret(settings)
     asyncio.run(_prepare(settings))
     # LanceDB's threads do not survive a fork.
     multiprocessing.set_start_method("spawn")
