@@ -32,7 +32,7 @@ check: install-test types-check ## Check style and types only
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-types: install-test ## Generate the TypeScript types of packages/dto anew (needs node)
+types: install-test ## Generate the TypeScript types of packages/dto again (needs node)
 	scripts/types write
 
 types-check: ## Compile the TypeScript types with a client that uses them, where node is present

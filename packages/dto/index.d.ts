@@ -1251,7 +1251,7 @@ export interface paths {
         };
         /**
          * Can the server work?
-         * @description Ask the database; 503 while it is away. Operators also see the figures of pool and sync.
+         * @description Ask the database; 503 while it is away. Operators also see the state of pool and sync.
          */
         get: operations["ReadyzReady"];
         put?: never;
@@ -1421,7 +1421,7 @@ export interface components {
             size: number;
             /** @description Its media type as uploaded. */
             type: string;
-            /** @description Where to fetch it; made anew with every answer, valid for a while. */
+            /** @description Where to fetch it; created with every answer, valid for a while. */
             url: string;
         };
         /** @description The wrapper of every business answer, good or bad. */
@@ -2289,7 +2289,7 @@ export interface components {
         Readiness: {
             /** @description `mysql` or `sqlite`. */
             database?: string;
-            /** @description The connection pool's figures. */
+            /** @description The connection pool's numbers. */
             pool?: components["schemas"]["Pool"];
             /**
              * @description `ready`, or `unavailable` while the database does not answer.

@@ -95,7 +95,9 @@ class Settings(BaseSettings):
     ba_auth_enabled: OnlyTrue = Field(False, description="`true` opens the machine endpoints under `/ba`.")
     ba_auth_token: SecretStr = Field(SecretStr(""), description="Bearer token of the machine endpoints.")
     allow_registration: UnlessFalse = Field(True, description="`false` refuses new accounts.")
-    max_body_size: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body in bytes, uploads apart.")
+    max_body_size: int = Field(
+        20 * 1024 * 1024, ge=1024, description="Largest request body in bytes, uploads excluded."
+    )
     max_memo_size: int = Field(
         1024 * 1024,
         ge=1024,

@@ -55,7 +55,7 @@ DEFAULT_MESSAGES = {
 
 
 class AimoError(Exception):
-    """A failure that a client is told about: a code of the contract and the text to show.
+    """A failure that a client sees: a code of the contract and the text to show.
 
     An empty message stands for the code's default text.
     """

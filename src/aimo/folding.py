@@ -111,7 +111,7 @@ def _shortened(character: str) -> str:
 def _long_runs() -> re.Pattern[str]:
     """Match `LONGEST_RUN` combining marks that more follow."""
     marks = _class_of(lambda c: all(map(unicodedata.combining, unicodedata.normalize("NFKD", c))))
-    # The first one by itself: then the search skips what is no mark, ten times as fast.
+    # The first one by itself: then the search skips what is no combining character, ten times as fast.
     return re.compile(f"{marks}{marks}{{{LONGEST_RUN - 1}}}(?={marks})")
 
 

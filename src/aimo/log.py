@@ -45,8 +45,8 @@ def configure(settings: Settings) -> None:
     if folder := settings.aimo_log_dir:
         folder.mkdir(parents=True, exist_ok=True)
         root.addHandler(_daily(_DailyFile(folder, settings.zone), shared))
-        kept = _DailyFile(folder, settings.zone, prefix="audit-", days=settings.aimo_audit_days)
-        audited.addHandler(_daily(kept, shared))
+        daily_file = _DailyFile(folder, settings.zone, prefix="audit-", days=settings.aimo_audit_days)
+        audited.addHandler(_daily(daily_file, shared))
     root.setLevel(level)
     # Whatever AIMO_LOG_LEVEL is, and never twice.
     audited.setLevel(logging.INFO)

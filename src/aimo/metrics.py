@@ -1,6 +1,6 @@
 """What is counted and measured in this process, for Prometheus (docs/monitoring.md).
 
-With several server processes the library keeps the figures in files of a folder that all of them read, named
+With several server processes the library keeps the metrics in files of a folder that all of them read, named
 by ``PROMETHEUS_MULTIPROC_DIR`` before this module is imported; so whichever process is asked answers for all.
 """
 
@@ -36,7 +36,7 @@ PROVIDER_ERRORS = Counter("aimo_provider_errors", "Failed calls of an outside se
 
 
 def exposition() -> bytes:
-    """The figures of all server processes in the text format of Prometheus."""
+    """The metrics of all server processes in the text format of Prometheus."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return generate_latest(REGISTRY)

@@ -117,7 +117,7 @@ class Runtime:
 
     ``worker=False`` leaves the sync worker out: for commands that only look. ``scheduler=True`` adds what happens
     by itself at certain times, and leaves it to `begin` to start any of that and the sync worker: for the server, which
-    should listen before. ``mend=True`` makes tables of LanceDB anew that cannot be opened: for
+    should listen before. ``mend=True`` recreates tables of LanceDB that cannot be opened: for
     commands that fill them again.
     """
 

@@ -1,4 +1,4 @@
-"""What clients are told when the database cannot answer: the text that the contract has for each route."""
+"""What clients see when the database cannot answer: the text that the contract has for each route."""
 
 from __future__ import annotations
 

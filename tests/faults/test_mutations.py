@@ -36,7 +36,7 @@ class Mutation:
     def apply(self, folder: Path, *options: str) -> None:
         command = ["git", "apply", *options, str(self.patch)]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, f"{self.patch.name} has to be made anew:\n{done.stderr}"
+        assert done.returncode == 0, f"{self.patch.name} has to be recreated:\n{done.stderr}"
 
 
 def copy_of_the_source(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is told: who it is, and what to do. Never both in one text, so that memos cannot give orders."""
+    """What a model gets: who it is, and what to do. Never both in one text, so that memos cannot give orders."""
 
     system: str
     user: str

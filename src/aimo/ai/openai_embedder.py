@@ -178,7 +178,7 @@ def _checked(answer: CreateEmbeddingResponse, count: int, dimension: int) -> Vec
         raise ProviderError(
             f"{_TASK}: expected vectors of {dimension} numbers, got {lengths[0]}; check OPENAI_EMBEDDING_DIMENSIONS"
         )
-    with np.errstate(over="ignore"):  # becomes infinity, which is told below
+    with np.errstate(over="ignore"):  # becomes infinity, which is reported below
         vectors = np.asarray(found, dtype=np.float32)
     if not np.isfinite(vectors).all():
         raise ProviderError(f"{_TASK}: expected finite numbers, got NaN or infinity")

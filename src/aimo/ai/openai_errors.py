@@ -1,4 +1,4 @@
-"""How failures of an OpenAI-compatible provider are told, without its key and without anybody's text."""
+"""How failures of an OpenAI-compatible provider are reported, without its key and without anybody's text."""
 
 from __future__ import annotations
 

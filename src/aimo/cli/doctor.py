@@ -64,8 +64,8 @@ async def _wait_for_outbox(sync: SyncService) -> None:
 def _show(outcomes: Sequence[InvariantOutcome]) -> None:
     table = Table("invariant", "checked", "violations", "repaired", "result")
     for outcome in outcomes:
-        figures = [str(number) for number in (outcome.checked, outcome.violations, outcome.repaired)]
-        table.add_row(outcome.name, *figures, "holds" if outcome.is_satisfied else "violated")
+        numbers = [str(number) for number in (outcome.checked, outcome.violations, outcome.repaired)]
+        table.add_row(outcome.name, *numbers, "holds" if outcome.is_satisfied else "violated")
     console.print(table)
     for outcome in outcomes:
         for example in outcome.examples:

@@ -26,7 +26,7 @@ app = App(
 # By path, so that a command imports only what it needs: the engines take seconds. Their lines are here for the same
 # reason; a test compares them with the first lines of the commands' own docstrings.
 COMMANDS = {
-    "serve": ("aimo.cli.serve:serve", "Run the server until it is told to stop."),
+    "serve": ("aimo.cli.serve:serve", "Run the server until it is stopped."),
     "migrate": ("aimo.cli.database:migrate", "Bring the database's schema to this release."),
     "migrate-data": (
         "aimo.cli.migrate_data:migrate_data",

@@ -86,7 +86,7 @@ def source_options(settings: Settings, source: str) -> dict[str, str] | None:
 
 
 async def _of_attachments(settings: Settings, source: LegacySource) -> dict[str, Any]:
-    """The length of the attachments' vectors, and the model, where it can be told that it is the configured one."""
+    """The length of the attachments' vectors, and the model, where it is known that it is the configured one."""
     dimension = attachments_dimension(source)
     if dimension is None:
         return {}

@@ -68,13 +68,15 @@ def show(
         finally:
             await database.close()
 
-    told = asyncio.run(look())
-    if not told.counts:
+    overview = asyncio.run(look())
+    if not overview.counts:
         console.print(f"Nothing was pushed in the last {hours:g} hours.")
         return
-    console.print(", ".join(f"{number} {state}" for state, number in sorted(told.counts.items())) + ".", soft_wrap=True)
-    if told.trouble:
-        _print(told.trouble)
+    console.print(
+        ", ".join(f"{number} {state}" for state, number in sorted(overview.counts.items())) + ".", soft_wrap=True
+    )
+    if overview.trouble:
+        _print(overview.trouble)
 
 
 def _print(trouble: list[push_reports.UndeliveredMessage]) -> None:

@@ -34,7 +34,7 @@ def serve(
     port: Annotated[int | None, Parameter(help="Port to listen on; PORT when absent.")] = None,
     workers: Annotated[int | None, Parameter(help="Server processes; WORKERS when absent.")] = None,
 ) -> None:
-    """Run the server until it is told to stop."""
+    """Run the server until it is stopped."""
     # The workers read their settings from the environment.
     for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
         if value is not None:

@@ -19,14 +19,14 @@ NOTICE = signal.SIGUSR2
 
 def handle_signals(stop: Callable[[], None]) -> None:
     """From now on SIGTERM and Ctrl+C call ``stop``, and a second of them kills all workers and ends this process."""
-    told = False
+    announced = False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal told
-        if told:
+        nonlocal announced
+        if announced:
             _signal_workers(signal.SIGKILL)
             sys.exit(128 + number)
-        told = True
+        announced = True
         stop()
         _signal_workers(NOTICE)
 

@@ -82,7 +82,7 @@ def run(
 def rebuild() -> None:
     """Re-create all vectors and texts from the relational database; searches go on meanwhile.
 
-    It also moves to another embedding model when one was configured, and makes tables anew whose files are missing
+    It also moves to another embedding model when one was configured, and recreates tables whose files are missing
     or broken. Stopping it loses nothing: a server, or the next run of any sync command, goes on.
     """
 

@@ -160,7 +160,7 @@ class Database:
 
     @classmethod
     async def open(cls, settings: Settings) -> Database:
-        """Connect, warm the pool up and log its figures.
+        """Connect, warm the pool up and log its numbers.
 
         Raises:
             ConfigurationError: the database does not answer or refuses the user; the text says what to do.
@@ -214,11 +214,11 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     def pool_status(self) -> PoolStatus:
-        """The pool's figures right now."""
+        """The pool's numbers right now."""
         return PoolStatus(open=self._pool.open_connections, in_use=self._pool.checkedout(), limit=self._limit)
 
     def pool_counts(self) -> dict[str, int]:
-        """The pool's figures by name, for logs and the readiness route."""
+        """The pool's numbers by name, for logs and the readiness route."""
         status = self.pool_status()
         return {"open": status.open, "in_use": status.in_use, "limit": status.limit}
 

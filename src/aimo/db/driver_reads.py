@@ -75,7 +75,7 @@ class _PreparedStatement:
         ]
 
     def bind(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """The SQL with a mark for each element of a list, and the values in order."""
+        """The SQL with a placeholder for each element of a list, and the values in order."""
         sql = self._sql
         for name in self._lists:
             sql = sql.replace(f"__[POSTCOMPILE_{name}]", ", ".join([self._mark] * len(values[name])))

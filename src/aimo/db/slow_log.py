@@ -30,7 +30,7 @@ class SlowStatementLog:
         self._names: dict[int, str] = {}
 
     def watch(self, engine: Engine) -> None:
-        """Time what goes through SQLAlchemy; what does not is told by calling `note`."""
+        """Time what goes through SQLAlchemy; what does not is noted by calling `note`."""
         self.on = True
         event.listen(engine, "before_execute", _start)
         event.listen(engine, "after_execute", self._end)

@@ -98,7 +98,7 @@ def unique_key(value: str) -> str:
     """The text under which a value is unique, at most 191 characters, for a ``Key`` column.
 
     Short values stand for themselves. Long ones, and those with a trailing space, which the database would
-    ignore in comparisons, are told apart by their SHA-256, in keys too long to be anybody's value.
+    ignore in comparisons, are distinguished by their SHA-256, in keys too long to be anybody's value.
     """
     if len(value) <= _LONGEST_PLAIN_KEY and not value.endswith(" "):
         return value

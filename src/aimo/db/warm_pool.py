@@ -37,7 +37,7 @@ class WarmPool(AsyncAdaptedQueuePool):
         event.listen(self, "checkin", _note_use)
 
         def prove_alive(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
-            # A statement a second is proof enough; a server that was restarted, or lost patience, is found out here.
+            # A statement a second is proof enough; a server that was restarted, or timed out, is found out here.
             if time.monotonic() - _last_used(record, default=time.monotonic()) < _PROVE_AFTER_SECONDS:
                 return
             try:

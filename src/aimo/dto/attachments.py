@@ -12,7 +12,7 @@ class Attachment(Dto):
 
     attachment_id: Annotated[str, Meta(description="Id of the file, case-sensitive.")]
     filename: Annotated[str, Meta(description="Its name as uploaded, without folders.")]
-    url: Annotated[str, Meta(description="Where to fetch it; made anew with every answer, valid for a while.")]
+    url: Annotated[str, Meta(description="Where to fetch it; created with every answer, valid for a while.")]
     type: Annotated[str, Meta(description="Its media type as uploaded.")]
     size: Annotated[int, Meta(description="Its size in bytes.")]
     created_at: Annotated[int, Meta(description="When it was uploaded, or what the upload said; epoch milliseconds.")]

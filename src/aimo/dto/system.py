@@ -38,7 +38,7 @@ class Readiness(Dto):
         Meta(description="`ready`, or `unavailable` while the database does not answer."),
     ]
     database: Annotated[str | UnsetType, Meta(description="`mysql` or `sqlite`.")] = UNSET
-    pool: Annotated[Pool | UnsetType, Meta(description="The connection pool's figures.")] = UNSET
+    pool: Annotated[Pool | UnsetType, Meta(description="The connection pool's numbers.")] = UNSET
     sync: Annotated[
         SyncState | UnsetType | None, Meta(description="The state of the sync, null while the database is away.")
     ] = UNSET

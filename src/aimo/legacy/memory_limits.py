@@ -11,7 +11,7 @@ import pyarrow as pa
 # From malloc.h: the number of heaps that threads allocate from.
 _M_ARENA_MAX = -8
 
-# LanceDB reads ahead by up to 2 GB and scans 8,192 rows at a time (50 MB of 1,536 numbers each) unless told otherwise.
+# LanceDB reads ahead by up to 2 GB and scans 8,192 rows at a time (50 MB of 1,536 numbers each) by default.
 # Merging the fragments of 200,000 vectors takes 150 MB with 16 MB read ahead, 230 with 64, and the same time.
 _LANCE = {"LANCE_DEFAULT_BATCH_SIZE": "512", "LANCE_DEFAULT_IO_BUFFER_SIZE": str(16 * 1024 * 1024)}
 
@@ -34,7 +34,7 @@ def bound() -> None:
     libc = _libc()
     if libc is not None:
         libc.mallopt(_M_ARENA_MAX, 2)
-    # Arrow's own allocator keeps what it has had; the system's can be told to give it back.
+    # Arrow's own allocator keeps what it has had; the system's can be made to give it back.
     pa.set_memory_pool(pa.system_memory_pool())
     # What is imported stays; looking through it for garbage again and again took a fifth of the time.
     gc.freeze()

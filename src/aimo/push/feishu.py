@@ -53,11 +53,11 @@ def sign(timestamp: str, secret: str) -> str:
 def _require_success(answer: Answer) -> None:
     """2xx with a JSON ``code`` of 0 or none."""
     try:
-        told = msgspec.json.decode(answer.body)
-        text = msgspec.json.encode(told).decode()
+        reply = msgspec.json.decode(answer.body)
+        text = msgspec.json.encode(reply).decode()
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise refusal("Feishu", answer.status, answer.text) from None
-    code = told.get("code") if isinstance(told, dict) else None
+    code = reply.get("code") if isinstance(reply, dict) else None
     if not 200 <= answer.status < 300:
         raise refusal("Feishu", answer.status, text)
     if code not in (None, 0):

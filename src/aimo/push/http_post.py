@@ -1,4 +1,4 @@
-"""One POST to a channel's service, its failures told apart by whether the message may have arrived."""
+"""One POST to a channel's service, its failures distinguished by whether the message may have arrived."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class LocalStorage:
         return await in_thread(self.has, key)
 
     async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
-        """The files of the folder, hidden ones apart; in no order."""
+        """The files of the folder, without hidden ones; in no order."""
         files = self._walk()
         while found := await in_thread(lambda: list(islice(files, batch))):
             yield found

@@ -119,7 +119,7 @@ class Storage(Protocol):
         """Whether there is an object.
 
         Raises:
-            StorageError: that cannot be told.
+            StorageError: that is not known.
         """
 
     def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:

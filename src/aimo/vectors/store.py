@@ -84,7 +84,7 @@ class VectorStore:
             storage_options: passed on to LanceDB; see `s3_options`.
             retention_days: the age at which `optimize` removes old versions of a table.
             policy: when `upkeep` is due.
-            mend: make those tables anew that cannot be opened because their files are broken.
+            mend: recreate those tables that cannot be opened because their files are broken.
 
         Raises:
             ConfigurationError: a table of another program has the name of one of ours.
@@ -160,13 +160,13 @@ class VectorStore:
         """
         tables: dict[str, LanceTable] = {table.name: table for table in await self.cache_tables()}
         tables |= {table.name: table for table in self.tables}
-        anew = []
+        recreated = []
         for name, table in tables.items():
             if found := await damage(self._connect, name):
                 log.warning("damaged table recreated empty", table=name, reason=str(found))
                 await table.recreate_empty()
-                anew.append(name)
-        return anew
+                recreated.append(name)
+        return recreated
 
     def upkeep_due(self) -> bool:
         """Whether some table has had enough writes, or enough time has gone by, for `upkeep`."""

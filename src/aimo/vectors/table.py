@@ -144,7 +144,7 @@ class LanceTable:
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        await self.write("making anew", lambda: self._overwrite(self.layout))
+        await self.write("recreating", lambda: self._overwrite(self.layout))
 
     async def _overwrite(self, layout: TableLayout) -> None:
         self._handle = await self._connection.create_table(self.name, schema=layout.schema, mode="overwrite")

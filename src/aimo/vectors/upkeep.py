@@ -150,7 +150,7 @@ class Upkeep:
         return await self.table.count_rows() >= VECTOR_INDEX_ROWS
 
     async def _index_vectors(self) -> None:
-        """Train the vector index anew. Writers go on meanwhile; queries scan what it does not cover.
+        """Train the vector index again. Writers go on meanwhile; queries scan what it does not cover.
 
         IVF_RQ with 4 bits was the smallest and quickest to build (60,000 vectors of 512 numbers: 17 MB
         in 1.6 s; IVF_HNSW_SQ 43 MB in 29 s) at the same recall, but takes only multiples of 8.

@@ -46,7 +46,7 @@ ALLOWED = {
         "what is due to be tried again, little or in turns: every user's first, then every user's second",
     ),
     r"insights\.activity": ("sort", "a range of one user's memos, read from the index alone and counted by day"),
-    r"inspection\.\w+": ("scan", "operators page through whole tables by their key"),
+    r"table_browser\.\w+": ("scan", "operators page through whole tables by their key"),
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),
     r"outbox\.release": ("scan", "most of what waits is shown at once, when a writer begins or an outage ends"),

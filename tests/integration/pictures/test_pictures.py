@@ -76,7 +76,7 @@ async def test_uploaded_images_get_a_vector_until_they_are_deleted(
         assert vector.shape == (1024,)
         assert table.matches("qwen3-vl-embedding", 1024)
         assert [hit.id for hit in await table.search(alice, vector, 5)] == [picture]
-        row = (await runtime.services.inspection.rows("attachments", 1, 10)).data
+        row = (await runtime.services.table_browser.rows("attachments", 1, 10)).data
         assert len([item for item in row if item["multimodalModelHash"]]) == 1
         await runtime.services.attachments.delete(alice, picture)
         await until(stored(runtime, 0))
@@ -129,7 +129,7 @@ async def test_a_refused_picture_stops_no_other(settings: Make, stub: Stub) -> N
     async with running(settings, stub, MULTIMODAL_EMBEDDING_ENABLED=False) as runtime:
         alice = await user(runtime)
         gone = await upload(runtime, alice, b"gone")
-        row = (await runtime.services.inspection.rows("attachments", 1, 1)).data[0]
+        row = (await runtime.services.table_browser.rows("attachments", 1, 1)).data[0]
         await runtime.services.storage.delete(row["path"])
     async with running(settings, stub) as runtime:
         await rebuild.request(runtime.services.database)

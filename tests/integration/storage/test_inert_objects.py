@@ -103,7 +103,7 @@ def test_uploads_of_users_and_machines_are_stored_as_downloads(
     token = {"Authorization": f"Bearer {machine['BA_AUTH_TOKEN']}"}
     given = alice.post("/attachments/ba/upload", files=part, params={"uid": alice.uid}, headers=token)
     made.append(given.data["attachment"])
-    assert {item["type"] for item in made} == {"image/svg+xml"}, "clients are told what was declared"
+    assert {item["type"] for item in made} == {"image/svg+xml"}, "clients see what was declared"
     for key in buckets.stored():
         assert labels(buckets, key.removeprefix("attachments/"))[0] == "application/octet-stream"
     for item in made:

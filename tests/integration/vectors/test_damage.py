@@ -1,4 +1,4 @@
-"""Tables whose files are missing or broken are made anew, and no others."""
+"""Tables whose files are missing or broken are recreated, and no others."""
 
 from __future__ import annotations
 

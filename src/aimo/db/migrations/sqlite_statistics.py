@@ -1,4 +1,4 @@
-"""What SQLite's planner is told about the selectivity of indexes; it gathers no statistics by itself."""
+"""What SQLite's planner knows of the selectivity of indexes; it gathers no statistics by itself."""
 
 from __future__ import annotations
 

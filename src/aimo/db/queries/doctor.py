@@ -10,7 +10,7 @@ from aimo.db.types import Prose
 
 _DOCTOR = "the doctor looks at everybody's rows and shows none of their content"
 
-# Who carries a tag, told in one way wherever it is counted: memos that exist, of the user of the tag.
+# Who carries a tag, defined once wherever it is counted: memos that exist, of the user of the tag.
 _CARRYING = (
     select(func.count())
     .select_from(MemoTags)

@@ -91,7 +91,7 @@ def _python_type(attribute: InstrumentedAttribute[Any]) -> type:
 def _inspected(name: str, table: type[schema.Model], listed: str) -> BrowsableTable:
     attributes = [getattr(table, column) for column in listed.split()]
     statement = unscoped(
-        f"inspection.{name}",
+        f"table_browser.{name}",
         select(*attributes).order_by(attributes[0]).limit(param("limit")).offset(param("offset")),
         reason="operators look at the rows of all users, with the machine token",
     )

@@ -35,7 +35,7 @@ class HealthController(Controller):
 
     @get("/readyz", summary="Can the server work?")
     async def ready(self, request: AnyRequest, services: Services) -> Response[Readiness]:
-        """Ask the database; 503 while it is away. Operators also see the figures of pool and sync."""
+        """Ask the database; 503 while it is away. Operators also see the state of pool and sync."""
         readiness, status = Readiness(status="ready"), 200
         sync: SyncState | None = None
         try:

@@ -67,7 +67,7 @@ def build_middleware(
             their bodies is read; it sees the path as it will be routed.
         storage: where stored files are.
         signer: made their addresses.
-        max_body_size: most bytes of a body, uploads apart.
+        max_body_size: most bytes of a body, uploads excluded.
         proxies: the proxies whose word about a client's address is believed.
         https: whether clients reach the server by https.
         senders: whose pages may use the cookie and send forms.

@@ -1,4 +1,4 @@
-"""Which method and path the API serves, told without asking it (docs/contract/requests.md#paths-and-methods)."""
+"""Which method and path the API serves, known without asking it (docs/contract/requests.md#paths-and-methods)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RouteTable:
         node = self._root
         for part in [part for part in template.split("/") if part]:
             if part.startswith("{") and not _PARAMETER.fullmatch(part):
-                raise ValueError(f"{template}: only parameters of one segment of text can be told from missing pages")
+                raise ValueError(f"{template}: only parameters of one text segment differ from missing pages")
             if _PARAMETER.fullmatch(part):
                 node.parameter = node = node.parameter or _Node()
             else:

@@ -49,7 +49,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
 def is_local(scope: Scope) -> bool:
     """Whether a request was made on this machine, and not merely handed on by a proxy that runs here.
 
-    A proxy is known by the headers it adds, or by a public name in ``Host``; one that hides both cannot be told from
+    A proxy is known by the headers it adds, or by a public name in ``Host``; one that hides both looks like
     a client. The name also tells a page whose name was made to lead here (DNS rebinding).
     """
     peer = _parse(_peer(scope))

@@ -27,7 +27,7 @@ _NOBODY = Sender(trusted=False, secure=False)
 
 
 class Senders:
-    """Knows the server's own origins, and those it is told to trust.
+    """Knows the server's own origins, and those it is configured to trust.
 
     Args:
         public_url: where clients reach the server; may be empty.
@@ -67,7 +67,7 @@ class Senders:
         origin = parse_origin(given[0]) if len(given) == 1 else None
         if origin is None:
             return Sender(False, secure)
-        # An https proxy that nobody told the server about: the browser itself says that page and server are one.
+        # An https proxy that the server does not know of: the browser itself says that page and server are one.
         if site == ("same-origin",) and origin.scheme == "https" and origin == origin_at("https", host):
             return Sender(True, True)
         return Sender(origin in own or origin in self._listed, secure)

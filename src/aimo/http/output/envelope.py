@@ -86,8 +86,8 @@ def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
     log.error("unexpected error in a handler", route=request.scope.get("path_template"), exc_info=error)
-    told = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
-    return Response(told, status_code=200, media_type=JSON)
+    answer = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
+    return Response(answer, status_code=200, media_type=JSON)
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {

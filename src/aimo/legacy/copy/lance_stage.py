@@ -121,7 +121,7 @@ class LanceStage:
         return [copier(*self._places, place, **options)]
 
     async def _enqueue_memos_without_vectors(self) -> None:
-        """Enqueue the memos for which the table apart had no vector."""
+        """Enqueue the memos for which the separate table had no vector."""
         assert self._vectors
         after = ""
         while True:

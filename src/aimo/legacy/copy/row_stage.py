@@ -41,7 +41,7 @@ class RowStage:
         self._lookups = TargetLookups(database)
 
     async def copy_all(self, progress: Progress) -> None:
-        """Bring every table of the plan to its end, then count anew how often each tag is used."""
+        """Bring every table of the plan to its end, then count again how often each tag is used."""
         for kind in MAPPERS:
             if kind.source in self._run.versions:
                 if kind.source == "memos":

@@ -1,4 +1,4 @@
-"""Vectors that a later release keeps in tables of their own, apart from the rows they belong to.
+"""Vectors that a later release keeps in tables of their own, separate from the rows they belong to.
 
 Those tables need not say whose a vector is: that is asked of the target, which has the rows already.
 """

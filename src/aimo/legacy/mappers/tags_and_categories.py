@@ -109,7 +109,7 @@ class CategoryMapper(_NamedMapper):
 
 
 class TagMapper(_NamedMapper):
-    """Tags. How often each is used is counted anew once the memos are there."""
+    """Tags. How often each is used is counted again once the memos are there."""
 
     source = "tags"
     table = table_of(Tags)

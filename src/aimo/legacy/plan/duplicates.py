@@ -28,7 +28,7 @@ Values = dict[str, Any]
 
 
 async def duplicate_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
-    """The digests of those keys that more than one row has."""
+    """The hashes of those keys that more than one row has."""
     keys = np.sort(await _digests(table, *columns))
     repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
     return frozenset(int(key).to_bytes(8, "little") for key in repeated)
@@ -45,8 +45,8 @@ async def is_duplicate_mask(table: SourceTable, column: str) -> npt.NDArray[np.b
 async def _digests(table: SourceTable, *columns: str) -> npt.NDArray[np.uint64]:
     parts = []
     async for rows in _pages(table, dict.fromkeys(columns, Kind.TEXT)):
-        digests = b"".join(hash_key(*(str(row.values[name]) for name in columns)) for row in rows)
-        parts.append(np.frombuffer(digests, dtype="<u8"))
+        hashes = b"".join(hash_key(*(str(row.values[name]) for name in columns)) for row in rows)
+        parts.append(np.frombuffer(hashes, dtype="<u8"))
     return np.concatenate(parts) if parts else np.empty(0, dtype="<u8")
 
 

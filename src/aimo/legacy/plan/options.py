@@ -23,7 +23,7 @@ ROW_TABLES = (
     "table_migrations",
 )
 CACHES = ("embedding_cache", "multimodal_embedding_cache")
-# Tables of later releases that hold vectors apart; read where the table of the rows has no such column.
+# Tables of later releases that hold vectors separately; read where the table of the rows has no such column.
 VECTOR_TABLES = {
     "memo_vectors": ("memos", "embedding"),
     "attachment_vectors": ("attachments", "multimodalEmbedding"),

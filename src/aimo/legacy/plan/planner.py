@@ -36,7 +36,7 @@ class Planner:
     Args:
         database: the target.
         mapper: makes rows of the target.
-        repeated: digests of keys that several rows of the source have.
+        repeated: hashes of keys that several rows of the source have.
         recorded: what earlier runs brought over.
         firsts: for repeated keys, the entry of the first row that was taken.
         first_seq: the order number of position 0.

@@ -129,7 +129,7 @@ async def choose(source: LegacySource, configured: Model, *, keep_as: str | None
     if found == configured.hash:
         return {"name": configured.name, "dimension": configured.dimension, "copied": True}
     what = (
-        "cannot be told, because its cache holds none of the memos' vectors"
+        "is unknown, because its cache holds none of the memos' vectors"
         if found is None
         else f"is not the configured {configured.name}:{configured.dimension}"
     )

@@ -190,8 +190,8 @@ class RowVerifier:
             if not rows:
                 return
             after = rows[-1][0]
-            digests = np.frombuffer(b"".join(hash_key(str(row[0])) for row in rows), dtype="<u8")
-            for place in np.flatnonzero(~np.isin(digests, expected)):
+            hashes = np.frombuffer(b"".join(hash_key(str(row[0])) for row in rows), dtype="<u8")
+            for place in np.flatnonzero(~np.isin(hashes, expected)):
                 key, made = rows[place]
                 if table.name == Tags.__tablename__ and key in self._made_tags:
                     continue

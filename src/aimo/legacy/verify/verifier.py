@@ -46,7 +46,7 @@ class Verifier:
         if self._vectors is not None:
             parts.append(self._lancedb(self._vectors, progress))
         for part in parts:
-            # Begun anew when the database was away: nothing may be counted twice.
+            # Started again when the database was away: nothing may be counted twice.
             result.add(await with_retries(part))
         result.state = run_states.MISMATCHED if result.total_mismatches else run_states.VALIDATED
         return result

@@ -49,7 +49,7 @@ class Device:
 
 @dataclass(frozen=True)
 class EndedSessions:
-    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept."""
+    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept_id."""
 
     count: int
     current_remains: bool
@@ -134,7 +134,7 @@ class SessionService:
         return session_id == user.claims.session_id
 
     async def end_all(self, user: AuthenticatedUser, *, keep_current: bool, device: Device) -> EndedSessions:
-        """Log the user out everywhere, the current session apart where that is wanted."""
+        """Log the user out everywhere, except the current session where that is wanted."""
 
         async def work(connection: AsyncConnection) -> EndedSessions:
             return await self.end_within(connection, user, keep_current=keep_current, device=device)
@@ -158,8 +158,8 @@ class SessionService:
         issued_ms = int(user.claims.issued_at * 1000) if user.claims.is_old else 0
         valid_from = clock.within_range(max(clock.now_ms(), row.tokens_valid_from or 0, issued_ms))
         await connection.execute(user_sql.SET_TOKENS_VALID_FROM, values | {"valid_from": valid_from})
-        kept = user.claims.session_id if keep_current else ""
-        count = (await connection.execute(sql.END_OTHERS, values | {"kept": kept})).rowcount
+        kept_id = user.claims.session_id if keep_current else ""
+        count = (await connection.execute(sql.END_OTHERS, values | {"kept_id": kept_id})).rowcount
         if keep_current and user.claims.is_old:
             return EndedSessions(count, current_remains=False, token=await self._open(connection, user.uid, device))
         return EndedSessions(count, current_remains=keep_current)

@@ -20,7 +20,7 @@ _KINDS: dict[str, Kind] = {"local": "local", "s3": "s3", "oss": "oss"}
 
 
 class FileUrls:
-    """Makes addresses of attachments and avatars, anew for every answer."""
+    """Makes addresses of attachments and avatars, new ones for every answer."""
 
     def __init__(self, storage: Storage, lifetime: int) -> None:
         """``lifetime`` of attachments' addresses in seconds; avatars' live for seven days."""

@@ -86,7 +86,7 @@ class _Bounded:
         self._left = 0
 
     def allow(self, size: int) -> None:
-        """Allow so many bytes to be read from now on, skipped ones apart."""
+        """Allow so many bytes to be read from now on, skipped ones excluded."""
         self._left = size
 
     def read(self, size: int) -> bytes:

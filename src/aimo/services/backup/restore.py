@@ -49,7 +49,7 @@ class Restore:
         Raises:
             ConfigurationError: it is damaged or of a newer release, or the installation is not empty; then nothing
                 was changed. Or bringing it in failed; then the text says whether all of it was taken back.
-            StorageError, VectorStoreError, SQLAlchemyError: whether the installation is empty cannot be told.
+            StorageError, VectorStoreError, SQLAlchemyError: whether the installation is empty is not known.
         """
         reader = Reader(source)
         try:
@@ -75,7 +75,7 @@ class Restore:
         return summary
 
     def _room(self) -> int | None:
-        """How many bytes of files can be stored, where that can be told."""
+        """How many bytes of files can be stored, where that is known."""
         if self._storage.kind != "local":
             return None
         return shutil.disk_usage(self._storage.scratch).free
@@ -98,7 +98,7 @@ class Restore:
                 await _create_entries_for_vectors(connection, reader)
 
     async def _undo_restore(self, put: IO[str], added: RestoredRows) -> str:
-        """Remove what was stored, unless there are rows that need it; return what is to be told of it."""
+        """Remove what was stored, unless there are rows that need it; return what to report of it."""
         try:
             # A commit can arrive although its answer does not.
             if await self._filled():

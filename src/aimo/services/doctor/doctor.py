@@ -50,7 +50,7 @@ class Doctor:
         try:
             await self._scan_in_groups(invariant, outcome, repair=repair)
         except Exception as error:
-            # The other invariants are worth knowing all the same, and that this one is not known has to be told.
+            # The other invariants are worth knowing all the same, and that this one is not known has to be reported.
             log.exception("invariant check failed", invariant=invariant.name)
             outcome.violations += 1
             reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:_LONGEST_REASON]}"

@@ -116,7 +116,7 @@ def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapp
 
 
 def _confirm_and_repair(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:
-    """What is wrong with the rows of one memo in one table; nothing expected means that it cannot be told."""
+    """What is wrong with the rows of one memo in one table; nothing expected means that it is not known."""
     if not rows:
         yield f"no {what}"
     elif len(rows) > 1:

@@ -19,7 +19,7 @@ _BATCH = 1000
 class OrphanRows:
     """Asks the database for every row of the three tables, whether it lives and whose it is."""
 
-    name = "no-strays"
+    name = "no-orphan-rows"
 
     def __init__(self, database: Database, vectors: VectorStore) -> None:
         self._database = database

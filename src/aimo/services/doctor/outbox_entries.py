@@ -1,4 +1,4 @@
-"""Outbox entries excuse what LanceDB does not know yet; new ones have it put right."""
+"""Outbox entries explain what LanceDB does not know yet; new ones have it put right."""
 
 from __future__ import annotations
 

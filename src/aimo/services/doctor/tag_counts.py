@@ -41,7 +41,7 @@ class TagCounts:
             return _miscounted(rows.all())
 
     async def repair(self, violations: Sequence[Violation]) -> int:
-        """Count anew while nobody else can count."""
+        """Count again while nobody else can count."""
         for each in violations:
 
             async def work(connection: AsyncConnection, each: Violation = each) -> None:

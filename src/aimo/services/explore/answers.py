@@ -79,7 +79,7 @@ class ExploreService:
         await self._allowance.spend(uid)
 
     async def answer(self, uid: str, question: str, context: str) -> Exploration:
-        """The whole answer; failures of the model are told in it, never raised."""
+        """The whole answer; failures of the model are described in it, never raised."""
         deadline = time.monotonic() + _ALL_SECONDS
         passages = await self._retriever.find(uid, question)
         if not passages or self._chat is None:
@@ -123,25 +123,25 @@ class ExploreService:
         self, chat: ChatModel, asked: _Question, passages: Sequence[Passage], seconds: float
     ) -> _PreparedAnswer:
         """Analyse the passages and what surrounds them; what fails is left out."""
-        around = await load_related_context(self._database, asked.uid, passages)
-        related, files = around.related, around.files
+        context = await load_related_context(self._database, asked.uid, passages)
+        related, files = context.related, context.files
         analysis, links, about_files = await asyncio.gather(
             _ask(chat, prompts.analysis(asked.text, passages), seconds),
             _ask(chat, prompts.relations(asked.text, passages, related) if related else None, seconds),
             _ask(chat, prompts.attachments(asked.text, passages, files) if files else None, seconds),
         )
-        linked = f"{around.text}\n\n{links.strip()}".strip() if links else around.text
-        told = NOT_ANALYSED if analysis is None else analysis
+        linked = f"{context.text}\n\n{links.strip()}".strip() if links else context.text
+        analysis_text = NOT_ANALYSED if analysis is None else analysis
         prompt = prompts.answer(
             asked.text,
             asked.context,
             passages,
-            analysis_text=told,
+            analysis_text=analysis_text,
             relation_text=linked if related else "",
-            hints=around.hints(insights(about_files or "")),
+            hints=context.hints(insights(about_files or "")),
             file_count=len(files),
         )
-        return _PreparedAnswer(asked.text, _sources(passages), inert(told), prompt)
+        return _PreparedAnswer(asked.text, _sources(passages), inert(analysis_text), prompt)
 
     async def _finish_answer(
         self, chat: ChatModel, prepared: _PreparedAnswer, answer: str, deadline: float

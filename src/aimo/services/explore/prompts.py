@@ -1,4 +1,4 @@
-"""What the chat model is told. Memos are quoted as material, never as orders.
+"""What the chat model gets. Memos are quoted as material, never as orders.
 
 See docs/contract/providers.md#explore-steps.
 """
@@ -26,7 +26,7 @@ def analysis(question: str, passages: Sequence[Passage]) -> Prompt:
         for number, passage in enumerate(passages, 1)
     )
     return Prompt(
-        system=f"You judge carefully what search results are worth for answering a question. {_MATERIAL}",
+        system=f"You assess carefully what search results are worth for answering a question. {_MATERIAL}",
         user=(
             f"Question:\n{_quoted(question)}\n\nNotes that were found:\n\n{notes}\n\n"
             "Say briefly which notes matter for the question, which facts in them help, and where they leave gaps "

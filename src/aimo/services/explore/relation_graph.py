@@ -80,7 +80,7 @@ class RelationGraph:
         return drawing.finish()
 
     async def _similar(self, uid: str, row: Any) -> list[str]:
-        """Ids of the memos on the same subject; none when that cannot be told."""
+        """Ids of the memos on the same subject; none when that is not known."""
         table, embedder = self._vectors.memo_vectors, self._embeddings.embedder
         theme = cut(row.content, _THEME_UNITS)
         try:
@@ -125,7 +125,7 @@ class _GraphBuilder:
 
 
 def failed(reason: str) -> AimoError:
-    """The failure that clients are told when there is no graph."""
+    """The failure that clients see when there is no graph."""
     return AimoError(Code.SYSTEM_ERROR, f"Failed to get relationship graph: {reason}")
 
 

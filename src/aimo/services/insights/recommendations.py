@@ -81,12 +81,12 @@ class RecommendationService:
         async with self._database.reads() as connection:
             stored = (await connection.execute(sql.PICKED, {"owner": uid, "day": day})).first()
             before = _ids(stored.memo_ids) if stored else []
-            kept = [row.memo_id for row in await load_rows_by_ids(connection, uid, before)]
+            existing = [row.memo_id for row in await load_rows_by_ids(connection, uid, before)]
             sample = await _sample(connection, uid)
         if before:
-            others = [row.memo_id for row in sample if row.memo_id not in kept]
-            missing = len(before) - len(kept)
-            await self._replace(uid, day, before, [*kept, *random.sample(others, min(missing, len(others)))])
+            others = [row.memo_id for row in sample if row.memo_id not in existing]
+            missing = len(before) - len(existing)
+            await self._replace(uid, day, before, [*existing, *random.sample(others, min(missing, len(others)))])
             return
         chosen = [row.memo_id for row in sample]
         if len(sample) > PICKS:

@@ -30,7 +30,7 @@ def check(body: MemoBody, most_bytes: int) -> str:
 
 
 def check_change(body: MemoBody) -> str:
-    """Do the same for a change of a memo, whose size is for `require_size` to judge.
+    """Do the same for a change of a memo, whose size is checked by `require_size`.
 
     Raises:
         AimoError: ``PARAMS_ERROR`` with the reason.

@@ -78,7 +78,7 @@ class TagSuggestions:
         return parse_tags(reply)
 
     async def _tags_of_similar_memos(self, uid: str, text: str, known: Sequence[Any]) -> list[str]:
-        """Names of the tags that the most similar memos carry, most frequent first; none when that cannot be told."""
+        """Names of the tags that the most similar memos carry, most frequent first; none when that is not known."""
         try:
             async with asyncio.timeout(_NEIGHBOUR_SECONDS):
                 vector = await self._search.query_vector(text)

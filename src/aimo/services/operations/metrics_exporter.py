@@ -1,4 +1,4 @@
-"""The figures of an installation for Prometheus (docs/monitoring.md): those of its processes and its database."""
+"""The metrics of an installation for Prometheus (docs/monitoring.md): those of its processes and its database."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class MetricsExporter:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Sample every few seconds, so that the process which is asked knows the others' figures."""
-        self._task = asyncio.create_task(self._run(), name="figures")
+        """Sample every few seconds, so that the process which is asked knows the others' metrics."""
+        self._task = asyncio.create_task(self._run(), name="metrics")
 
     async def stop(self) -> None:
         """Stop sampling."""
@@ -80,7 +80,7 @@ class MetricsExporter:
         try:
             async with asyncio.timeout(_ASK_SECONDS):
                 families = [*await self._outbox(), *await self._invariants()]
-        except Exception as error:  # noqa: BLE001 (whatever it is, the other figures are of use)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the other metrics are of use)
             log.warning("metrics query failed", error=type(error).__name__)
             up.add_metric([], 0)
             return [up]

@@ -13,7 +13,7 @@ from aimo.db.connection import Database
 from aimo.db.queries.table_browser import INSPECTED, BrowsableTable
 from aimo.dto.debug import TableData, TableField, TableSchema
 from aimo.errors import AimoError, Code
-from aimo.vectors import table_browser as inspection
+from aimo.vectors import table_browser as vector_tables
 from aimo.vectors.store import VectorStore
 from aimo.vectors.table import LanceTable
 
@@ -32,7 +32,7 @@ class TableBrowser:
     def schema(self, table: str) -> TableSchema:
         """The columns of a table; NOT_FOUND for one that is not shown."""
         shown = self._table(table)
-        listed = shown.columns if isinstance(shown, BrowsableTable) else inspection.columns(shown)
+        listed = shown.columns if isinstance(shown, BrowsableTable) else vector_tables.columns(shown)
         fields = [TableField(name=column.name, type=column.type, nullable=column.nullable) for column in listed]
         return TableSchema(table_name=table, fields=fields)
 
@@ -49,7 +49,7 @@ class TableBrowser:
         if isinstance(shown, BrowsableTable):
             data = await self._relational(shown, limit, skipped)
         else:
-            data = await inspection.rows(shown, offset=skipped, limit=limit)
+            data = await vector_tables.rows(shown, offset=skipped, limit=limit)
         return TableData(table_name=table, page=page, page_size=size, offset=offset, data=data, count=len(data))
 
     async def _relational(self, shown: BrowsableTable, limit: int, offset: int) -> list[dict[str, Any]]:

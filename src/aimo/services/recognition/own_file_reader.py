@@ -14,7 +14,7 @@ from aimo.storage.signing import FileSigner
 _PREFIX = "/files/"
 _MOST_BYTES = 20 * 1024 * 1024
 
-# Told to providers only; browsers are never told these types.
+# Sent to providers only; browsers never see these types.
 _DOCUMENTS = {
     "svg": "image/svg+xml",
     "txt": "text/plain",

@@ -98,7 +98,7 @@ def fuse(
     groups: list[list[Match]] = [[] for _ in range(len(literal) + 1)]
     for memo_id in sorted(scored, key=order):
         groups[tier.get(memo_id, len(literal))].append(Match(memo_id, matched_by(memo_id)))
-    # A common word is in many thousand memos that nothing else tells apart: they come last of theirs, unsorted.
+    # A common word is in many thousand memos that nothing else distinguishes: they come last of theirs, unsorted.
     for memo_id, place in tier.items():
         if memo_id not in scored:
             groups[place].append(Match(memo_id, "text"))

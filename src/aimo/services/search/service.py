@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 _EMBED_SECONDS = 8.0
 # A search that can do with words alone waits less, and hardly at all while the embedder is known to be down.
-_PATIENCE_SECONDS = 2.5
-_PATIENCE_WHILE_DOWN_SECONDS = 0.5
+_TIMEOUT_SECONDS = 2.5
+_TIMEOUT_WHILE_DOWN_SECONDS = 0.5
 # How deep a hybrid search without filters looks by meaning; the end of a longer ranking means nothing any more.
 _DEPTH = 1000
 _PARTIAL = 100
@@ -158,9 +158,9 @@ class SearchService:
 
     async def _semantic(self, uid: str, query: str, allowed: set[str] | None) -> Sequence[Hit] | None:
         """What is found by meaning, at most 1,000 without filters; None while there is no vector for the query."""
-        patience = _PATIENCE_WHILE_DOWN_SECONDS if self._embeddings.is_down else _PATIENCE_SECONDS
+        timeout_seconds = _TIMEOUT_WHILE_DOWN_SECONDS if self._embeddings.is_down else _TIMEOUT_SECONDS
         try:
-            vector = await self.query_vector(query, seconds=patience)
+            vector = await self.query_vector(query, seconds=timeout_seconds)
         except AimoError:
             return None
         if allowed is not None:

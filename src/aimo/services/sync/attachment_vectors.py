@@ -96,7 +96,7 @@ class AttachmentVectors:
 
     async def _vector(self, row: Any) -> Vectors:
         content = await self._content(row)
-        # An address is signed anew each time, the stored key is not.
+        # An address is signed again each time, the stored key is not.
         key = MultimodalContent(video=row.path) if content.video else content
         if (known := await self._cached(key)) is not None:
             return known

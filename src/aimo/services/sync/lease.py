@@ -56,7 +56,7 @@ class LeaseRow:
         self._name = name
         self._seconds = seconds
         pid = os.getpid()
-        # The last number tells two leases of one process apart, as tests have them.
+        # The last number distinguishes two leases of one process, as tests have them.
         self.holder = f"{socket.gethostname()}|{pid}|{_process_start_time(pid)}|{_pid_namespace()}|{id(self)}"
         self._believed_until = 0.0
         self._task: asyncio.Task[None] | None = None

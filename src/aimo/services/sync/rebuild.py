@@ -55,8 +55,8 @@ async def create_entries_for_rebuild(
 ) -> None:
     """Enqueue every memo and attachment, and every row of LanceDB that has none; only then is the request removed.
 
-    Tables whose files are missing or broken are made anew before. Dying half-way means marking some memos twice,
-    which does no harm. What is set aside stays so: applying it would kill the process again.
+    Tables whose files are missing or broken are recreated before. Dying half-way means writing some outbox
+    entries twice, which does no harm. What is set aside stays so: applying it would kill the process again.
     """
     left_out = {aside.entity_id for aside in await set_aside(database)}
     await vectors.recreate_damaged_tables()

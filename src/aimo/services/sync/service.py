@@ -250,7 +250,7 @@ class SyncService:
         assert self._batcher is not None
         try:
             results = await asyncio.gather(*(self._batcher.submit(entry) for entry in entries))
-        except Exception as error:  # noqa: BLE001 (told by the caller, and kept with the entries)
+        except Exception as error:  # noqa: BLE001 (reported by the caller, and kept with the entries)
             return f"{type(error).__name__}: {error}"
         wrong = [entry for entry, result in zip(entries, results, strict=True) if result is ApplyResult.WRONG_MODEL]
         await self._postpone(wrong, (_WRONG_MODEL_WAIT_MS,), ApplyResult.WRONG_MODEL.value)

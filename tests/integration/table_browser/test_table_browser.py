@@ -54,14 +54,14 @@ async def test_every_table_is_shown_under_the_contracts_names(
         await services.push_rules.create(uid, msgspec.convert(rule, PushRuleBody))
         shown = {}
         for table in (*RELATIONAL, *LANCE):
-            fields = services.inspection.schema(table).fields
-            page = await services.inspection.rows(table, 1, 1000)
+            fields = services.table_browser.schema(table).fields
+            page = await services.table_browser.rows(table, 1, 1000)
             shown[table] = page.data
             assert page.count == len(page.data)
             assert all(list(row) == [field.name for field in fields] for row in page.data)
-        types = {field.name: field.type for field in services.inspection.schema("memos").fields}
-        vector = services.inspection.schema("memo_vectors").fields[2]
-        second = await services.inspection.rows("memos", 2, 1)
+        types = {field.name: field.type for field in services.table_browser.schema("memos").fields}
+        vector = services.table_browser.schema("memo_vectors").fields[2]
+        second = await services.table_browser.rows("memos", 2, 1)
     everything = json.dumps(shown)
     for secret in ("$2b$", "hush", "hook-secret", "salt", "password", "channels"):
         assert secret not in everything
@@ -96,7 +96,7 @@ async def test_impossible_requests_say_why(
 ) -> None:
     async with Runtime(settings(EMBEDDER="local"), worker=False) as runtime:
         with pytest.raises(AimoError) as refused:
-            await runtime.services.inspection.rows(table, page, size)
+            await runtime.services.table_browser.rows(table, page, size)
     assert refused.value.code is code
     assert refused.value.message.startswith(reason)
 
