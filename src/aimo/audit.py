@@ -108,7 +108,7 @@ class _Bound:
     left_out: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def admits(self, event: Event, outcome: Outcome, address: str) -> bool:
-        """Whether one more may be written; one that may not is counted."""
+        """Return whether one more may be written; one that may not is counted."""
         if time.monotonic() - self.began >= _WINDOW_SECONDS:
             self.began = time.monotonic()
             self.written.clear()
@@ -122,7 +122,7 @@ class _Bound:
         return True
 
     def take_left_out(self, event: Event, outcome: Outcome) -> int:
-        """How many of a kind were left out since this was asked last."""
+        """Return how many of a kind were left out since this was asked last."""
         return self.left_out.pop((event, outcome), 0)
 
 

@@ -16,17 +16,17 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def now_ms() -> int:
-    """Milliseconds since the epoch, UTC."""
+    """Return milliseconds since the epoch, UTC."""
     return time.time_ns() // 1_000_000
 
 
 def within_range(ms: int) -> int:
-    """The nearest moment that the database can keep: a bound beyond it excludes as much."""
+    """Return the nearest moment that the database can keep: a bound beyond it excludes as much."""
     return min(max(ms, EARLIEST_MS), LATEST_MS)
 
 
 def to_datetime(ms: int) -> datetime:
-    """The naive UTC datetime of epoch milliseconds (negative ones included)."""
+    """Return the naive UTC datetime of epoch milliseconds (negative ones included)."""
     return _EPOCH + timedelta(milliseconds=ms)
 
 
@@ -36,7 +36,7 @@ def to_ms(moment: datetime) -> int:
 
 
 def local_day(zone: ZoneInfo, ms: int | None = None) -> str:
-    """The calendar day ``YYYY-MM-DD`` in a zone, of now or of the given moment."""
+    """Return the calendar day ``YYYY-MM-DD`` in a zone, of now or of the given moment."""
     moment = datetime.fromtimestamp((now_ms() if ms is None else ms) / 1000, UTC)
     return moment.astimezone(zone).strftime("%Y-%m-%d")
 
@@ -58,7 +58,7 @@ _sequence = _Sequence()
 
 
 def next_sequence() -> int:
-    """A number larger than every one before it: it breaks ties by order of insertion.
+    """Return a number larger than every one before it: it breaks ties by order of insertion.
 
     Unique within the process; of two processes the later call gets the larger number
     as far as their clocks agree. It fits a BIGINT and a double.

@@ -287,7 +287,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given wins over the environment, that over ``.env``, that over ``.env.{NODE_ENV}``."""
+        """Return what was given wins over the environment, that over ``.env``, that over ``.env.{NODE_ENV}``."""
         chosen = cast(DotEnvSettingsSource, dotenv_settings).env_file
         if chosen is None:
             return init_settings, env_settings
@@ -309,7 +309,7 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _default_for_zero(cls, value: Any, info: ValidationInfo) -> Any:
-        """The existing server takes its default for a number that is 0."""
+        """Return the existing server takes its default for a number that is 0."""
         return cls.model_fields[str(info.field_name)].default if value in ("0", 0) else value
 
     @field_validator("locale_timezone")
@@ -405,7 +405,7 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
         ConfigurationError: a value cannot be used; the text names the variable and the reason.

@@ -16,62 +16,62 @@ def _prefixed(prefix: str) -> str:
 
 
 def user_id() -> str:
-    """A new user id: ``u`` and 23 characters."""
+    """Return a new user id: ``u`` and 23 characters."""
     return _prefixed("u")
 
 
 def memo_id() -> str:
-    """A new memo id: ``m`` and 23 characters."""
+    """Return a new memo id: ``m`` and 23 characters."""
     return _prefixed("m")
 
 
 def category_id() -> str:
-    """A new category id: ``c`` and 23 characters."""
+    """Return a new category id: ``c`` and 23 characters."""
     return _prefixed("c")
 
 
 def tag_id() -> str:
-    """A new tag id: ``t`` and 23 characters."""
+    """Return a new tag id: ``t`` and 23 characters."""
     return _prefixed("t")
 
 
 def relation_id() -> str:
-    """A new memo relation id: ``r`` and 23 characters."""
+    """Return a new memo relation id: ``r`` and 23 characters."""
     return _prefixed("r")
 
 
 def conversation_id() -> str:
-    """A new conversation id: ``conv`` and 23 characters."""
+    """Return a new conversation id: ``conv`` and 23 characters."""
     return _prefixed("conv")
 
 
 def message_id() -> str:
-    """A new message id: ``msg`` and 23 characters."""
+    """Return a new message id: ``msg`` and 23 characters."""
     return _prefixed("msg")
 
 
 def recommendation_id() -> str:
-    """A new daily recommendation id: ``rec`` and 23 characters."""
+    """Return a new daily recommendation id: ``rec`` and 23 characters."""
     return _prefixed("rec")
 
 
 def push_rule_id() -> str:
-    """A new push rule id: ``push`` and 23 characters."""
+    """Return a new push rule id: ``push`` and 23 characters."""
     return _prefixed("push")
 
 
 def session_id() -> str:
-    """A new id of a login: ``sess`` and 23 characters."""
+    """Return a new id of a login: ``sess`` and 23 characters."""
     return _prefixed("sess")
 
 
 def attachment_id() -> str:
-    """A new attachment id: 24 characters, case-sensitive, safe in URLs and file names."""
+    """Return a new attachment id: 24 characters, case-sensitive, safe in URLs and file names."""
     return "".join(secrets.choice(_URL_SAFE) for _ in range(24))
 
 
 def is_possible(value: str) -> bool:
-    """Whether a text can be an id at all: visible ASCII, 1 to 191 characters.
+    """Return whether a text can be an id at all: visible ASCII, 1 to 191 characters.
 
     Anything else is unknown by definition and must not reach the database, where a
     byte-wise ASCII column cannot be compared with it.

@@ -49,7 +49,7 @@ class InertText:
         self._letters = ""
 
     def add(self, piece: str) -> str:
-        """The next piece, inert behind the ones before."""
+        """Return the next piece, inert behind the ones before."""
         piece = _CONTROL.sub("", piece)
         text = self._before + piece
         start = done = len(self._before)
@@ -72,12 +72,12 @@ class InertText:
 
 
 def inert(text: str) -> str:
-    """The whole text made inert."""
+    """Return the whole text made inert."""
     return InertText().add(text)
 
 
 def inert_inside(value: Any) -> Any:
-    """A value as JSON holds it, with every text in it made inert; names in objects stay."""
+    """Return a value as JSON holds it, with every text in it made inert; names in objects stay."""
     holder = [value]
     waiting: list[Any] = [holder]
     while waiting:
@@ -93,7 +93,7 @@ def inert_inside(value: Any) -> Any:
 
 
 async def inert_pieces(pieces: AsyncGenerator[str, None], *, most: int) -> AsyncGenerator[str, None]:
-    """The same for a text that comes in pieces; after ``most`` characters the rest is not asked for any more."""
+    """Yield the same for a text that comes in pieces; after ``most`` characters the rest is not asked for any more."""
     text = InertText()
     length = 0
     async with aclosing(pieces):
@@ -106,7 +106,7 @@ async def inert_pieces(pieces: AsyncGenerator[str, None], *, most: int) -> Async
 
 
 def _letters(text: str, start: int, end: int, before: str) -> str:
-    """The ASCII letters in lower case that end ``text[start:end]``, at most as many as a scheme has.
+    """Return the ASCII letters in lower case that end ``text[start:end]``, at most as many as a scheme has.
 
     What is ignored inside a scheme is skipped; ``before`` is what ended the text before ``start``.
     """

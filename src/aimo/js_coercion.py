@@ -44,7 +44,7 @@ def to_number(text: str) -> int | float | None:
 
 
 def to_boolean(text: str) -> bool | None:
-    """True for ``true``, ``1`` and the empty text, False for ``false`` and ``0``, else None."""
+    """Return True for ``true``, ``1`` and the empty text, False for ``false`` and ``0``, else None."""
     if text in ("true", "1", ""):
         return True
     return False if text in ("false", "0") else None
@@ -65,12 +65,12 @@ def integer_prefix(text: str) -> int | None:
 
 
 def as_js_number(value: T) -> T | float:
-    """A number of JSON as a double holds it: whole ones beyond its exact range lose digits or become infinite."""
+    """Return a JSON number as a double holds it: large whole ones lose digits or become infinite."""
     return _as_double(value) if isinstance(value, int) and abs(value) > _LARGEST_EXACT else value
 
 
 def clamp(number: float, low: int, high: int) -> int:
-    """A finite whole number within bounds, rounded down; infinities become a bound."""
+    """Return a finite whole number within bounds, rounded down; infinities become a bound."""
     if number >= high:
         return high
     return math.floor(number) if number > low else low

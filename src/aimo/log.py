@@ -98,7 +98,7 @@ class _DailyFile(logging.handlers.BaseRotatingHandler):
         self._remove_old()
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:
-        """Whether another day has begun."""
+        """Return whether another day has begun."""
         return clock.local_day(self._zone) != self._day
 
     def doRollover(self) -> None:

@@ -36,7 +36,7 @@ PROVIDER_ERRORS = Counter("aimo_provider_errors", "Failed calls of an outside se
 
 
 def exposition() -> bytes:
-    """The metrics of all server processes in the text format of Prometheus."""
+    """Return the metrics of all server processes in the text format of Prometheus."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return generate_latest(REGISTRY)

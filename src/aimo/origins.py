@@ -20,13 +20,13 @@ class Origin(NamedTuple):
 
 
 def parse_origin(text: str) -> Origin | None:
-    """The origin that a text names as browsers write it; None for ``null`` and for anything else."""
+    """Return the origin that a text names as browsers write it; None for ``null`` and for anything else."""
     match = _ORIGIN.fullmatch(text)
     return origin_at(match[1].lower(), match[2]) if match else None
 
 
 def parse_origins(text: str) -> tuple[Origin, ...]:
-    """The origins of a comma list. ``*`` stands for all, who never get credentials, and so adds none.
+    """Return the origins of a comma list. ``*`` stands for all, who never get credentials, and so adds none.
 
     Raises:
         ValueError: an entry is no origin; the text names it.
@@ -43,7 +43,7 @@ def parse_origins(text: str) -> tuple[Origin, ...]:
 
 
 def origin_at(scheme: str, host: str) -> Origin | None:
-    """The origin of a scheme and what a ``Host`` header says; None where that is no host."""
+    """Return the origin of a scheme and what a ``Host`` header says; None where that is no host."""
     match = _HOST.fullmatch(host)
     if not match:
         return None

@@ -183,7 +183,7 @@ class OutboundClient:
             return Answer(response.status_code, body)
 
     async def _addresses(self, parsed: httpx.URL) -> list[Address]:
-        """The addresses that a request to this URL may connect to."""
+        """Return the addresses that a request to this URL may connect to."""
         host = parsed.raw_host.decode("ascii").rstrip(".").lower()
         port = parsed.port or _DEFAULT_PORTS[parsed.scheme]
         literal = _literal(host)
@@ -231,7 +231,7 @@ class _Resolver:
         self._free = asyncio.Semaphore(MOST_LOOKUPS)
 
     async def resolve(self, host: str, port: int) -> list[str]:
-        """The addresses of a host; cancelling ends the wait, not the lookup.
+        """Return the addresses of a host; cancelling ends the wait, not the lookup.
 
         Raises:
             OSError, ValueError: there are none.
@@ -301,12 +301,12 @@ class _PinnedTransport(httpx.AsyncBaseTransport):
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificates to believe in: the bundled ones, or those of ``SSL_CERT_FILE``."""
+    """Return the certificates to believe in: the bundled ones, or those of ``SSL_CERT_FILE``."""
     return httpx.create_ssl_context()
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet, embedded IPv4 addresses looked into."""
+    """Return whether an address belongs to the public internet, embedded IPv4 addresses looked into."""
     plain = _unwrapped(address)
     if isinstance(plain, ipaddress.IPv4Address):
         return not any(plain in network for network in _CLOSED_V4)
@@ -314,7 +314,7 @@ def is_public(address: Address) -> bool:
 
 
 def _unwrapped(address: Address) -> Address:
-    """The IPv4 address inside an IPv4-mapped or NAT64 one."""
+    """Return the IPv4 address inside an IPv4-mapped or NAT64 one."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return address.ipv4_mapped
@@ -341,7 +341,7 @@ def _parse(url: str) -> httpx.URL:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host is written as, in its ordinary notation."""
+    """Return the address that a host is written as, in its ordinary notation."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -349,7 +349,7 @@ def _literal(host: str) -> Address | None:
 
 
 def _looks_numeric(host: str) -> bool:
-    """Whether system resolvers would read a host as an address: ``127.1``, ``0x7f000001``, ``2130706433``."""
+    """Return whether system resolvers would read a host as an address: ``127.1``, ``0x7f000001``, ``2130706433``."""
     return _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
 
 

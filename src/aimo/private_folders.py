@@ -37,7 +37,7 @@ def require_private(settings: Settings) -> None:
 
 
 def _kept(settings: Settings) -> Iterator[Path]:
-    """The folders, and the database's file, that are not inside another of them; links followed."""
+    """Yield the folders, and the database's file, that are not inside another of them; links followed."""
     data = settings.aimo_data_dir.resolve()
     yield data
     others = [settings.aimo_log_dir, settings.attachments_dir]
@@ -51,7 +51,7 @@ def _kept(settings: Settings) -> Iterator[Path]:
 
 
 def _advice(path: Path) -> str:
-    """What to do about a path that others can get at; empty when they cannot."""
+    """Return what to do about a path that others can get at; empty when they cannot."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def _advice(path: Path) -> str:
 
 
 def _keeps_modes(folder: Path) -> bool:
-    """Whether a file that is made for its owner alone becomes that; some file systems have one mode for everything."""
+    """Return whether a file can be made for its owner alone; some file systems have one mode for everything."""
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             return not os.fstat(probe.fileno()).st_mode & _OTHERS

@@ -225,7 +225,7 @@ class Runtime:
 
 
 def create_embedder(settings: Settings) -> Embedder:
-    """The configured embedder (docs/decisions/25-settings-and-production.md)."""
+    """Return the configured embedder (docs/decisions/25-settings-and-production.md)."""
     if settings.embedder_kind == "local":
         return LocalEmbedder()
     # Importing the SDK takes a second, which an offline installation need not wait for.
@@ -240,7 +240,7 @@ def create_embedder(settings: Settings) -> Embedder:
 
 
 def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -> Scheduler:
-    """What happens by itself in a server."""
+    """Return what happens by itself in a server."""
 
     async def upkeep() -> None:
         # Two processes that compact the same tables would be in each other's way.
@@ -265,7 +265,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
 
 
 def create_providers(settings: Settings) -> Providers:
-    """The configured outside services; all that needs a key is None without one."""
+    """Return the configured outside services; all that needs a key is None without one."""
     ocr_key = settings.zhipu_api_key.get_secret_value()
     asr_key = settings.fun_asr_api_key.get_secret_value() or settings.dashscope_api_key.get_secret_value()
     asr_offered = settings.fun_asr_enabled and asr_key and settings.fun_asr_base_url and settings.fun_asr_model
@@ -279,7 +279,7 @@ def create_providers(settings: Settings) -> Providers:
 
 
 def create_doctor(stores: Stores) -> Doctor:
-    """Who checks everything that docs/guarantees.md promises."""
+    """Return who checks everything that docs/guarantees.md promises."""
     database, vectors, storage = stores.database, stores.vectors, stores.storage
     return Doctor(
         database,
@@ -296,7 +296,7 @@ def create_doctor(stores: Stores) -> Doctor:
 
 
 def create_multimodal_embedder(settings: Settings) -> MultimodalEmbedder | None:
-    """Who embeds pictures and videos; None while that is switched off."""
+    """Return who embeds pictures and videos; None while that is switched off."""
     if not settings.multimodal_embedding_enabled:
         return None
     return DashScopeEmbedder(
@@ -310,7 +310,7 @@ def create_multimodal_embedder(settings: Settings) -> MultimodalEmbedder | None:
 
 
 def create_chat(settings: Settings) -> ChatModel | None:
-    """The configured chat model; None without a key."""
+    """Return the configured chat model; None without a key."""
     key = settings.openai_api_key.get_secret_value()
     if not key:
         return None
@@ -320,7 +320,7 @@ def create_chat(settings: Settings) -> ChatModel | None:
 
 
 def create_storage(settings: Settings, signer: FileSigner) -> Storage:
-    """Where attachments are kept. Beside a bucket, files that a local folder still has stay reachable."""
+    """Return where attachments are kept. Beside a bucket, files that a local folder still has stay reachable."""
     local = LocalStorage(settings.attachments_dir, signer)
     if settings.attachment_storage_type == "local":
         return local
@@ -329,12 +329,12 @@ def create_storage(settings: Settings, signer: FileSigner) -> Storage:
 
 
 def create_allowance(counters: Counters, name: str, per_hour: int, what: str, provider: object) -> Allowance:
-    """How often a user may have a provider called; as often as they like at 0, and without a provider."""
+    """Return how often a user may have a provider called; as often as they like at 0, and without a provider."""
     return HourlyAllowance(counters, name, per_hour, what) if per_hour and provider else Unlimited()
 
 
 def lancedb_options(settings: Settings) -> dict[str, str] | None:
-    """What LanceDB needs to reach an object store; None for a folder."""
+    """Return what LanceDB needs to reach an object store; None for a folder."""
     if settings.lancedb_storage_type == "local":
         return None
     if not settings.lancedb_s3_bucket:
@@ -349,7 +349,7 @@ def lancedb_options(settings: Settings) -> dict[str, str] | None:
 
 
 def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
-    """The services on top of opened stores."""
+    """Return the services on top of opened stores."""
     database, sync = stores.database, stores.sync
     urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
     views = MemoPresenter(urls)

@@ -72,7 +72,7 @@ class Threads:
         self._places = None if most_waiting is None else threading.BoundedSemaphore(count + most_waiting)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What ``work`` returns or raises. Work that has begun goes on when the caller is cancelled.
+        """Return what ``work`` returns or raises. Work that has begun goes on when the caller is cancelled.
 
         Raises:
             Busy: too many wait already; nothing was done.

@@ -41,7 +41,7 @@ class SpeechRecognizer(Protocol):
         """
 
     async def task(self, task_id: str) -> SpeechTask:
-        """A task begun before.
+        """Return a task begun before.
 
         Raises:
             ProviderError: as for `submit`, or the task is unknown.

@@ -22,7 +22,7 @@ class ChatModel(Protocol):
     model: str
 
     async def complete(self, prompt: Prompt, *, seconds: float) -> str:
-        """The whole answer; empty when the model said nothing. Safe to cancel.
+        """Return the whole answer; empty when the model said nothing. Safe to cancel.
 
         Args:
             prompt: what to answer.
@@ -33,7 +33,7 @@ class ChatModel(Protocol):
         """
 
     def stream(self, prompt: Prompt, *, seconds: float) -> AsyncGenerator[str, None]:
-        """The answer in pieces as they come; closing or cancelling the iterator ends the generation.
+        """Return the answer in pieces as they come; closing or cancelling the iterator ends the generation.
 
         Args:
             prompt: what to answer.

@@ -31,10 +31,10 @@ class Embedder(Protocol):
     thematic: float
 
     def cache_model(self, role: Role) -> str:
-        """The model name under which vectors of this role are cached; the same for both where roles do not differ."""
+        """Return the model name under which vectors of this role are cached; one for both where roles are alike."""
 
     async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
-        """The vectors of all texts, float32 ``[len(texts), dimension]``, in their order.
+        """Return the vectors of all texts, float32 ``[len(texts), dimension]``, in their order.
 
         Safe to cancel, so a caller in a hurry wraps it in ``asyncio.timeout``.
 
@@ -43,7 +43,7 @@ class Embedder(Protocol):
         """
 
     async def embed_each(self, texts: Sequence[str], role: Role) -> list[Outcome]:
-        """A vector or the reason for its absence for every text: one bad text costs no other its vector."""
+        """Return a vector or the reason for its absence for every text: one bad text costs no other its vector."""
 
     async def warm_up(self) -> None:
         """Do once what would make the first request slow. Raises nothing."""
@@ -53,7 +53,7 @@ class Embedder(Protocol):
 
 
 def well_formed(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD, as it has no UTF-8 form.
+    """Return the text with each lone surrogate replaced by U+FFFD, as it has no UTF-8 form.
 
     See docs/contract/source-database.md#embedding-caches.
     """

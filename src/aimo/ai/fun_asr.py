@@ -73,7 +73,7 @@ class FunAsr:
 
 
 def _status(value: Any) -> AsrStatus:
-    """The provider's status; whatever is neither known nor under way has failed."""
+    """Return the provider's status; whatever is neither known nor under way has failed."""
     if value is None:
         return "PENDING"
     return cast(AsrStatus, value) if value in ("PENDING", "RUNNING", "SUCCEEDED") else "FAILED"

@@ -78,7 +78,7 @@ class JsonClient:
         return await self.send("POST", path, body, headers)
 
     async def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """One request and its answer, whatever its status.
+        """Return one request and its answer, whatever its status.
 
         Raises:
             ProviderError: there is none; the text says why and holds nothing secret.

@@ -41,7 +41,7 @@ class LocalEmbedder:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
 
     def cache_model(self, role: Role) -> str:
-        """One name: queries and passages are embedded alike."""
+        """Return one name: queries and passages are embedded alike."""
         return self.model
 
     async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
@@ -107,7 +107,7 @@ def _load() -> Any:
 
 
 def _pooled(parts: Vectors, counts: Sequence[int]) -> Vectors:
-    """The mean of each text's consecutive parts, at unit length."""
+    """Return the mean of each text's consecutive parts, at unit length."""
     if not counts:
         return parts
     starts = np.cumsum([0, *counts[:-1]])

@@ -18,7 +18,7 @@ class MultimodalEmbedder(Protocol):
     """The key of its vectors in the cache (docs/contract/source-database.md#embedding-caches)."""
 
     async def embed(self, contents: Sequence[MultimodalContent]) -> Vectors:
-        """The vectors of all contents, float32 ``[len(contents), dimension]``, in their order.
+        """Return the vectors of all contents, float32 ``[len(contents), dimension]``, in their order.
 
         Raises:
             ProviderError: some have no vector; ``retryable`` is false when the content was refused.

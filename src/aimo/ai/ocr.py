@@ -30,7 +30,7 @@ class TextRecognizer(Protocol):
     """Recognizes text, one file a call."""
 
     async def recognize(self, file: str, options: RecognitionOptions) -> RecognizedText:
-        """The text of a file given by URL, data URL or base64 text.
+        """Return the text of a file given by URL, data URL or base64 text.
 
         Raises:
             ProviderError: it could not be recognized; the text says why.

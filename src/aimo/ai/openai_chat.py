@@ -30,7 +30,7 @@ class OpenAIChat:
     """
 
     def __init__(self, base_url: str, api_key: str, model: str, *, waits: Sequence[float] = _WAITS) -> None:
-        """``waits`` are the pauses in seconds between attempts."""
+        """Create a model; ``waits`` are the pauses in seconds between attempts."""
         self.model = model
         self._waits = tuple(waits)
         self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key or "none", timeout=60, max_retries=0)
@@ -61,7 +61,7 @@ class OpenAIChat:
         await self._client.close()
 
     async def _attempt(self, prompt: Prompt, *, stream: bool) -> Any:
-        """The provider's answer, with one more attempt after each of the waits."""
+        """Return the provider's answer, with one more attempt after each of the waits."""
         for wait in (*self._waits, None):
             try:
                 return await self._client.chat.completions.create(
@@ -96,7 +96,7 @@ def _as_provider_error() -> Iterator[None]:
 
 
 def _content(answer: Any) -> str:
-    """The text of a whole answer; empty where there is none.
+    """Return the text of a whole answer; empty where there is none.
 
     Raises:
         ProviderError: it is no answer at all.

@@ -56,7 +56,7 @@ class OpenAIEmbedder:
         self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=0)
 
     def cache_model(self, role: Role) -> str:
-        """The configured model: these models embed queries and passages alike."""
+        """Return the configured model: these models embed queries and passages alike."""
         return self.model
 
     async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
@@ -145,7 +145,7 @@ class OpenAIEmbedder:
         return refusal
 
     async def _call(self, batch: list[str], waits: Sequence[float]) -> Vectors:
-        """One batch's vectors, with one more attempt after each of ``waits`` (seconds)."""
+        """Return one batch's vectors, with one more attempt after each of ``waits`` (seconds)."""
         for wait in (*waits, None):
             try:
                 async with asyncio.timeout(self._timeout):
@@ -165,7 +165,7 @@ class OpenAIEmbedder:
 
 
 def _checked(answer: CreateEmbeddingResponse, count: int, dimension: int) -> Vectors:
-    """The vectors in the order of the inputs.
+    """Return the vectors in the order of the inputs.
 
     Raises:
         ProviderError: they are not what was asked for; the text names expected and got.

@@ -26,7 +26,7 @@ _ADVICE = {
 
 
 def provider_error(error: Failure, task: str) -> ProviderError:
-    """What to tell about a failed call. Built from status and error code alone.
+    """Return what to tell about a failed call. Built from status and error code alone.
 
     The provider's own sentence is left out: it may echo part of the key or of a memo. For the same
     reason the result is raised outside of the ``except`` block, or ``from None``.
@@ -47,12 +47,12 @@ def provider_error(error: Failure, task: str) -> ProviderError:
 
 
 def status_of(error: Failure) -> int | None:
-    """The HTTP status, or None when there was no answer."""
+    """Return the HTTP status, or None when there was no answer."""
     return error.status_code if isinstance(error, openai.APIStatusError) else None
 
 
 def is_transient(error: Failure, *, conflict: bool) -> bool:
-    """Whether the same call may succeed a moment later; ``conflict`` is what that means for HTTP 409."""
+    """Return whether the same call may succeed a moment later; ``conflict`` is what that means for HTTP 409."""
     if isinstance(error, TimeoutError | openai.APIConnectionError):
         return True
     if not isinstance(error, openai.APIStatusError) or error.code == _NO_QUOTA:
@@ -62,7 +62,7 @@ def is_transient(error: Failure, *, conflict: bool) -> bool:
 
 
 def retry_after(error: Failure) -> float | None:
-    """Seconds the provider asks to wait, at most ten; None when it does not say in plain seconds."""
+    """Return seconds the provider asks to wait, at most ten; None when it does not say in plain seconds."""
     if not isinstance(error, openai.APIStatusError):
         return None
     value = error.response.headers.get("retry-after", "")

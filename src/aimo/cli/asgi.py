@@ -119,7 +119,7 @@ async def _begin(runtime: Runtime) -> None:
 
 
 def create() -> Server:
-    """The application of this process, from its environment."""
+    """Return the application of this process, from its environment."""
     settings = config.load()
     log.configure(settings)
     return Server(settings)

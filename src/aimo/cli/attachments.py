@@ -103,7 +103,7 @@ async def _relabel(bucket: RemoteStorage) -> RelabelReport:
 
 
 def create_place(settings: config.Settings, kind: Place) -> Storage:
-    """A configured storage, whether it is the one in use or not."""
+    """Return a configured storage, whether it is the one in use or not."""
     if kind == "local":
         # Nobody asks this one for addresses: the key of their signatures does not matter.
         return LocalStorage(settings.attachments_dir, FileSigner(""))

@@ -65,7 +65,7 @@ class _Bars:
 
 
 def print_report(report: MigrationReport) -> None:
-    """The report as tables; the JSON file has every row, this the sums and some examples."""
+    """Print the report as tables; the JSON file has every row, this the sums and some examples."""
     content = report.content
     if content.get("tables"):
         console.print(_row_tables(content["tables"]))

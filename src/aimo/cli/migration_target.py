@@ -27,7 +27,7 @@ _LEASE_SECONDS = 8.0
 
 @asynccontextmanager
 async def open_database(settings: Settings, options: Options) -> AsyncIterator[Database]:
-    """The database that rows go to, with no other writer beside; in a dry run, a copy of it.
+    """Provide the database that rows go to, with no other writer beside; in a dry run, a copy of it.
 
     Raises:
         ConfigurationError: a server or another migration works on it.
@@ -49,7 +49,7 @@ async def open_database(settings: Settings, options: Options) -> AsyncIterator[D
 async def open_target(
     settings: Settings, options: Options, database: Database, source: LegacySource, model: Mapping[str, Any]
 ) -> AsyncIterator[MigrationTarget]:
-    """Everything that is written to, with room for the source's vectors; a dry run gets no more than the database."""
+    """Provide everything that is written to, with room for the source's vectors; a dry run gets just the database."""
     if options.dry_run:
         yield MigrationTarget(database, None, None)
         return
@@ -73,7 +73,7 @@ async def open_target(
 
 
 def source_options(settings: Settings, source: str) -> dict[str, str] | None:
-    """What LanceDB needs to reach a source in an object store; None for a folder."""
+    """Return what LanceDB needs to reach a source in an object store; None for a folder."""
     if "://" not in source:
         return None
     return s3_options(
@@ -86,7 +86,7 @@ def source_options(settings: Settings, source: str) -> dict[str, str] | None:
 
 
 async def _of_attachments(settings: Settings, source: LegacySource) -> dict[str, Any]:
-    """The length of the attachments' vectors, and the model, where it is known that it is the configured one."""
+    """Return the length of the attachments' vectors, and the model, where it is known that it is the configured one."""
     dimension = attachments_dimension(source)
     if dimension is None:
         return {}

@@ -17,7 +17,7 @@ _BEYOND = 2**63
 
 
 def fits(column: Column[Any], value: Any) -> bool:
-    """Whether a column takes a value: moments are epoch milliseconds, bytes base64. Lengths are not looked at."""
+    """Return whether a column takes a value: moments are epoch milliseconds, bytes base64. Any length will do."""
     kind = column.type
     if value is None:
         return bool(column.nullable)
@@ -35,19 +35,19 @@ def fits(column: Column[Any], value: Any) -> bool:
 
 
 def fits_long(column: Column[Any], begins: bytes) -> bool:
-    """Whether a column takes a value of which only its length and the first byte of its JSON are looked at."""
+    """Return whether a column takes a value of which only its length and the first byte of its JSON are looked at."""
     if is_json(column):
         return column.name not in _LISTS or begins == b"["
     return isinstance(column.type, String) and begins == b'"'
 
 
 def is_json(column: Column[Any]) -> bool:
-    """Whether a column holds any JSON."""
+    """Return whether a column holds any JSON."""
     return isinstance(column.type, JSON)
 
 
 def is_optional(column: Column[Any]) -> bool:
-    """Whether a row can be added without the column."""
+    """Return whether a row can be added without the column."""
     return bool(column.nullable) or column.server_default is not None
 
 

@@ -60,7 +60,7 @@ class PoolStatus:
 
 
 def database_url(settings: Settings) -> URL:
-    """Where the rows live, with the password inside."""
+    """Return where the rows live, with the password inside."""
     if not settings.uses_mysql:
         return make_url("sqlite+aiosqlite://").set(database=str(settings.sqlite_path))
     return URL.create(
@@ -75,7 +75,7 @@ def database_url(settings: Settings) -> URL:
 
 
 def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[Any]]:
-    """What opens a connection of the driver; a server that accepts but never answers is given up as well.
+    """Return what opens a connection of the driver; a server that accepts but never answers is given up as well.
 
     The drivers' own timeout ends with the TCP handshake, and they encode passwords as Latin-1.
     """
@@ -180,7 +180,7 @@ class Database:
 
     @asynccontextmanager
     async def reads(self, *, seconds: float = READ_SECONDS) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading; each statement stands for itself.
+        """Provide a connection for reading; each statement stands for itself.
 
         Raises:
             TimeoutError: it was held longer than ``seconds``, as when the database hangs.
@@ -214,11 +214,11 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     def pool_status(self) -> PoolStatus:
-        """The pool's numbers right now."""
+        """Return the pool's numbers right now."""
         return PoolStatus(open=self._pool.open_connections, in_use=self._pool.checkedout(), limit=self._limit)
 
     def pool_counts(self) -> dict[str, int]:
-        """The pool's numbers by name, for logs and the readiness route."""
+        """Return the pool's numbers by name, for logs and the readiness route."""
         status = self.pool_status()
         return {"open": status.open, "in_use": status.in_use, "limit": status.limit}
 
@@ -247,7 +247,7 @@ class Database:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same transaction may well succeed when it is run again.
+    """Return whether the same transaction may well succeed when it is run again.
 
     MySQL: 1213 deadlock, 1205 lock wait timeout, 1020 record changed since last read. SQLite: busy.
     """

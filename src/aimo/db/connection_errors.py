@@ -17,7 +17,7 @@ _SQLITE = "check that AIMO_DATA_DIR is a folder this user may write to, and that
 
 
 def advice(error: BaseException) -> str:
-    """What to change after an error of opening the database, and the database's own words.
+    """Return what to change after an error of opening the database, and the database's own words.
 
     The drivers' messages name the user and host at most, never the password.
     """

@@ -43,7 +43,7 @@ def _insert_new_sqlite(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> 
 
 
 def insert_new(table: Table) -> InsertNew:
-    """An insert that skips rows whose key exists."""
+    """Return an insert that skips rows whose key exists."""
     return InsertNew(table)
 
 

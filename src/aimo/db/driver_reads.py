@@ -75,7 +75,7 @@ class _PreparedStatement:
         ]
 
     def bind(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """The SQL with a placeholder for each element of a list, and the values in order."""
+        """Return the SQL with a placeholder for each element of a list, and the values in order."""
         sql = self._sql
         for name in self._lists:
             sql = sql.replace(f"__[POSTCOMPILE_{name}]", ", ".join([self._mark] * len(values[name])))
@@ -157,12 +157,12 @@ def _prepare(statement: Statement, dialect: Dialect) -> _PreparedStatement:
 
 
 async def fetch_one(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
-    """The first row, or None."""
+    """Return the first row, or None."""
     return next(iter(await fetch(connection, statement, values)), None)
 
 
 async def fetch_value(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
-    """The first cell of the first row, or None."""
+    """Return the first cell of the first row, or None."""
     row = await fetch_one(connection, statement, values)
     return None if row is None else row[0]
 

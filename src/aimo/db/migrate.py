@@ -63,7 +63,7 @@ def _config(connection: Connection) -> Config:
 
 
 def configure_options(connection: Connection) -> dict[str, Any]:
-    """How Alembic compares models with a database, and runs."""
+    """Return how Alembic compares models with a database, and runs."""
     return {
         "target_metadata": Model.metadata,
         "transaction_per_migration": True,
@@ -94,7 +94,7 @@ def _render(kind: str, item: Any, context: Any) -> str | bool:
 
 
 def known_revisions() -> list[str]:
-    """All revisions of this release, oldest first: their files begin with their numbers."""
+    """Return all revisions of this release, oldest first: their files begin with their numbers."""
     return sorted(file.name.partition("_")[0] for file in (_FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
@@ -106,7 +106,7 @@ def _current(connection: Connection) -> str | None:
 
 
 async def pending(database: Database) -> list[str]:
-    """The revisions that the database still lacks.
+    """Return the revisions that the database still lacks.
 
     Raises:
         ConfigurationError: the database was written by a newer release.

@@ -10,7 +10,7 @@ _CODES = frozenset({1040, 1053, 1077, 1079, 2002, 2003, 2005, 2006, 2013, 2014, 
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether waiting and trying again can help."""
+    """Return whether waiting and trying again can help."""
     if isinstance(error, OSError | TimeoutError | PoolTimeout):
         return True
     if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, InterfaceError)):

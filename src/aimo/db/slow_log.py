@@ -36,7 +36,7 @@ class SlowStatementLog:
         event.listen(engine, "after_execute", self._end)
 
     def note(self, statement: Any, started: float) -> None:
-        """A statement has ended that began at ``started`` of `time.perf_counter`."""
+        """Note that a statement has ended that began at ``started`` of `time.perf_counter`."""
         seconds = time.perf_counter() - started
         level = logging.WARNING if seconds >= SLOW_SECONDS else logging.DEBUG
         if _threshold.isEnabledFor(level):
@@ -47,7 +47,7 @@ class SlowStatementLog:
         self.note(statement, connection.info.pop(_STARTED, time.perf_counter()))
 
     def _name(self, statement: Any) -> str:
-        """The registered name; the kind of statement for the few that have none."""
+        """Return the registered name; the kind of statement for the few that have none."""
         if len(self._names) != len(REGISTER):
             self._names = {id(entry.statement): entry.name for entry in REGISTER.values()}
         return self._names.get(id(statement), type(statement).__name__.lower())

@@ -20,7 +20,7 @@ _SQLITE = ("BEGIN", "SELECT 1 FROM sqlite_master")
 
 @asynccontextmanager
 async def snapshot(database: Database) -> AsyncIterator[AsyncConnection]:
-    """A connection whose reads all see the same moment; it locks nobody out and may be held for long."""
+    """Provide a connection whose reads all see the same moment; it locks nobody out and may be held for long."""
     async with database.engine.connect() as connection:
         for statement in _SQLITE if database.is_sqlite else _MYSQL:
             await connection.exec_driver_sql(statement)

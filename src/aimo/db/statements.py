@@ -51,10 +51,10 @@ def require_registered(statement: Executable) -> None:
 
 
 def param(name: str) -> BindParameter[str]:
-    """A bound parameter, named like the column it is compared with or set to."""
+    """Return a bound parameter, named like the column it is compared with or set to."""
     return bindparam(name)
 
 
 def in_list(name: str) -> BindParameter[list[str]]:
-    """A bound list for ``IN``; give at least one element, an empty list is a query not to be asked."""
+    """Return a bound list for ``IN``; give at least one element, an empty list is a query not to be asked."""
     return bindparam(name, expanding=True)

@@ -52,14 +52,14 @@ class Millis(TypeDecorator[int]):
         return dialect.type_descriptor(mysql.DATETIME(fsp=3))
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> datetime | str | None:
-        """Milliseconds to what the driver takes."""
+        """Return milliseconds to what the driver takes."""
         if value is None:
             return None
         moment = to_datetime(value)
         return moment.isoformat(" ", "milliseconds") if dialect.name == "sqlite" else moment
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int | None]:
-        """What the driver gives to milliseconds; chosen once, since a page of memos has a hundred moments."""
+        """Return what the driver gives to milliseconds; chosen once, since a page of memos has a hundred moments."""
         return _text_to_ms if dialect.name == "sqlite" else _datetime_to_ms
 
 
@@ -95,7 +95,7 @@ _LONGEST_PLAIN_KEY = 120
 
 
 def unique_key(value: str) -> str:
-    """The text under which a value is unique, at most 191 characters, for a ``Key`` column.
+    """Return the text under which a value is unique, at most 191 characters, for a ``Key`` column.
 
     Short values stand for themselves. Long ones, and those with a trailing space, which the database would
     ignore in comparisons, are distinguished by their SHA-256, in keys too long to be anybody's value.

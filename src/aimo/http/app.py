@@ -76,7 +76,7 @@ async def _refuse_unusable(request: Request[Any, Any, Any]) -> None:
 
 
 def create_api(services: Services) -> Litestar:
-    """The routes alone, without what surrounds them."""
+    """Return the routes alone, without what surrounds them."""
     return Litestar(
         route_handlers=CONTROLLERS,
         state=State({"services": services, "document": openapi.document(CONTROLLERS, DEPENDENCIES)}),
@@ -90,7 +90,7 @@ def create_api(services: Services) -> Litestar:
 
 
 def create_app(services: Services, signer: FileSigner) -> Edge:
-    """The whole application."""
+    """Return the whole application."""
     api = create_api(services)
     settings = services.settings
     return build_middleware(

@@ -14,7 +14,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first request header of a lower-case name, or None."""
+    """Return the first request header of a lower-case name, or None."""
     for key, value in scope["headers"]:
         if key == name:
             return bytes(value)

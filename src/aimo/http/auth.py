@@ -113,7 +113,7 @@ class Sessions:
 
 
 def session_token(scope: Scope) -> str:
-    """The token of a request: the Authorization header's if there is one, else the cookie's."""
+    """Return the token of a request: the Authorization header's if there is one, else the cookie's."""
     # Only a literal "Bearer " is taken away: a bare token is a token too.
     given = (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
     return given or token_in_cookie(scope)
@@ -124,7 +124,7 @@ async def _reject(send: Send, status: int, message: str) -> None:
 
 
 def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard for the routes that take the configured machine token instead of a user's.
+    """Guard the routes that take the configured machine token instead of a user's.
 
     Raises:
         RejectedToken: the request does not carry it; an empty configured one opens nothing.

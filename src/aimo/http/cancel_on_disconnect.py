@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def run_until_disconnect(request: AnyRequest, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work, which is cancelled when the client hangs up first.
+    """Return the result of the work, which is cancelled when the client hangs up first.
 
     Raises:
         AimoError: ``SYSTEM_ERROR`` when nobody is there any more to read it.

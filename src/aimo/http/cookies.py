@@ -13,7 +13,7 @@ COOKIE = "aimo_token"
 
 
 def token_in_cookie(scope: Scope) -> str:
-    """The token in a request's cookie; empty without one, and where the page that asks may not use it.
+    """Return the token in a request's cookie; empty without one, and where the page that asks may not use it.
 
     A neighbouring host can plant a second cookie of this name in a browser, and nothing tells which is ours: where
     they differ, none counts.
@@ -31,17 +31,17 @@ def token_in_cookie(scope: Scope) -> str:
 
 
 def login_cookie(scope: Scope, token: str) -> dict[str, str]:
-    """The header that has a browser keep a login; none where the page that asks may not have it."""
+    """Return the header that has a browser keep a login; none where the page that asks may not have it."""
     return _set(scope, token, LIFETIME_SECONDS, clock.now_ms() / 1000 + LIFETIME_SECONDS)
 
 
 def cleared_cookie(scope: Scope) -> dict[str, str]:
-    """The header that has a browser forget a login, where the page that asks may do so."""
+    """Return the header that has a browser forget a login, where the page that asks may do so."""
     return _set(scope, "", 0, 0)
 
 
 def _set(scope: Scope, token: str, seconds: int, expires: float) -> dict[str, str]:
-    """The cookie, letter for letter that of the existing server, but for ``Secure`` where the request came by https."""
+    """Return the cookie as the existing server sets it, but for ``Secure`` where the request came by https."""
     sender = sender_of(scope)
     if not sender.trusted:
         return {}

@@ -30,13 +30,13 @@ PathText = FromPath[str]
 
 
 async def provide_services(state: State) -> ServiceSet:
-    """The services of this application."""
+    """Return the services of this application."""
     services: ServiceSet = state.services
     return services
 
 
 async def provide_user(request: AnyRequest, params: Params) -> AuthenticatedUser:
-    """Who is asking; the unauthorized envelope for nobody, on the paths that let nobody in."""
+    """Return who is asking; the unauthorized envelope for nobody, on the paths that let nobody in."""
     user = request.scope.get("user")
     if not isinstance(user, AuthenticatedUser):
         raise NotAuthorizedException
@@ -44,16 +44,16 @@ async def provide_user(request: AnyRequest, params: Params) -> AuthenticatedUser
 
 
 async def provide_query(request: AnyRequest, services: Services) -> Query:
-    """The query parameters."""
+    """Return the query parameters."""
     return Query(request.scope["query_string"])
 
 
 def page_request(params: Query, limit: int) -> PageRequest:
-    """The page that the query asks for; ``limit`` is the default."""
+    """Return the page that the query asks for; ``limit`` is the default."""
     return PageRequest(params.number("page", 1), params.number("limit", limit))
 
 
 def device(request: AnyRequest, services: ServiceSet) -> Device:
-    """Where a request comes from."""
+    """Return where a request comes from."""
     address = client_address(request.scope, services.settings.proxies)  # type: ignore[arg-type]
     return Device(address=address, user_agent=request.headers.get("user-agent", ""))

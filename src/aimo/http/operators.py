@@ -10,7 +10,7 @@ from aimo.http.input.client_address import is_from_a_page, is_local
 
 
 def is_operator(scope: Scope, settings: Settings) -> bool:
-    """Whether a request comes from an operator or a monitoring program.
+    """Return whether a request comes from an operator or a monitoring program.
 
     It carries ``METRICS_TOKEN``, or was made on this machine while no ``PUBLIC_URL`` is set: behind a proxy every
     request seems to be made here. Pages in browsers are never meant, whatever they carry.

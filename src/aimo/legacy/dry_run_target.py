@@ -25,7 +25,7 @@ _LARGE_PAGE = 50
 
 @asynccontextmanager
 async def dry_run_database(settings: Settings) -> AsyncIterator[Database]:
-    """A temporary database with the schema of this release and the rows of the configured one."""
+    """Provide a temporary database with the schema of this release and the rows of the configured one."""
     with TemporaryDirectory(prefix="aimo-dry-run-") as folder:
         nearby = {"mysql_host": None, "mysql_database": None, "aimo_data_dir": Path(folder)}
         scratch = await Database.open(settings.model_copy(update=nearby))

@@ -193,7 +193,7 @@ class Migration:
                     raise UsageError(f"--table {name}: {needed} must be migrated first, or together with it.")
 
     async def _empty(self) -> list[str]:
-        """The tables of the target that have no rows yet."""
+        """Return the tables of the target that have no rows yet."""
         empty = []
         async with self._target.database.reads() as connection:
             for mapper in MAPPERS:
@@ -207,7 +207,7 @@ class Migration:
 
 
 async def choose_model(source: LegacySource, options: Options, configured: Model, runs: Runs) -> dict[str, Any]:
-    """The model under which the vectors are kept: what an earlier run decided, unless the options say otherwise.
+    """Return the model under which the vectors are kept: what an earlier run decided, unless the options say otherwise.
 
     Raises:
         UsageError: the options contradict a run that is to be taken up, or that has done everything already.

@@ -39,7 +39,7 @@ class MigrationReport:
 
     @classmethod
     def pending(cls, options: Options, why: str) -> MigrationReport:
-        """Nothing was done and nothing is known."""
+        """Return nothing was done and nothing is known."""
         content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "exit_code": 1}
         content["problems"] = [why]
         return cls(run_states.PENDING, 1, content)
@@ -107,7 +107,7 @@ async def build(
 
 
 async def _table(runs: Runs, run: Run, name: str) -> dict[str, Any]:
-    """One relational table: how many rows met which end, and what was changed or merged."""
+    """Return one relational table: how many rows met which end, and what was changed or merged."""
     counts: Counter[int] = Counter()
     notes: list[Any] = []
     merged: list[Any] = []
@@ -142,7 +142,7 @@ async def _table(runs: Runs, run: Run, name: str) -> dict[str, Any]:
 async def _kept(
     database: Database, runs: Runs, run: Run, kind: type[Mapper], quarantine: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """How many rows of a table the target keeps that the source gave up, and which: the first thousand."""
+    """Return how many rows of a table the target keeps that the source gave up, and which: the first thousand."""
     kept = await rows_removed_in_source(database, runs, run, kind, quarantine)
     return {
         "kept": dict(sorted(Counter(why for _, why in kept).items())),
@@ -151,7 +151,7 @@ async def _kept(
 
 
 async def _lance_table(runs: Runs, run: Run, name: str) -> dict[str, Any] | None:
-    """One LanceDB table: how many rows were copied, marked for embedding, left out, or there already."""
+    """Return one LanceDB table: how many rows were copied, marked for embedding, left out, or there already."""
     checkpoints = await runs.checkpoints(run, name)
     if not checkpoints:
         return None

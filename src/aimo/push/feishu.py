@@ -67,7 +67,7 @@ def _require_success(answer: Answer) -> None:
 
 
 def _cut(text: str) -> str:
-    """The text, shortened to what a bot takes."""
+    """Return the text, shortened to what a bot takes."""
     data = text.encode("utf-8", "replace")
     if len(data) <= _MOST_TEXT_BYTES:
         return text

@@ -10,7 +10,7 @@ _LINES = re.compile(r"(?:\r?\n)+")
 
 
 def plain(text: str) -> str:
-    """The text without tags, each of which ends a line; entities decoded, no empty lines, trimmed.
+    """Return the text without tags, each of which ends a line; entities decoded, no empty lines, trimmed.
 
     Tags go first: what was escaped is text that its writer meant.
     """

@@ -55,7 +55,7 @@ class Channel(Protocol):
 
 
 def refusal(kind: str, status: int, answer: str) -> PushError:
-    """The error for an answer that is no success: ``{kind} channel error: {status} - {answer}``.
+    """Return the error for an answer that is no success: ``{kind} channel error: {status} - {answer}``.
 
     A gateway that gives up (502, 504) or a service that fails half-way (500) may have delivered all the same; one
     that is busy (429, 503) has not.

@@ -12,7 +12,7 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 def cron_trigger(expression: str, zone: ZoneInfo, name: str) -> CronTrigger:
-    """The trigger of a five-field cron expression.
+    """Return the trigger of a five-field cron expression.
 
     Raises:
         ConfigurationError: it is none; ``name`` is the variable that holds it.
@@ -30,7 +30,7 @@ def cron_trigger(expression: str, zone: ZoneInfo, name: str) -> CronTrigger:
 
 
 def _weekdays(field: str) -> str:
-    """The field with every day by name: the scheduler library counts days from Monday."""
+    """Return the field with every day by name: the scheduler library counts days from Monday."""
     if field in ("*", "?"):
         return "*"
     days: set[int] = set()

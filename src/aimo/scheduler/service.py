@@ -86,7 +86,7 @@ class Scheduler:
         await self._lease.stop()
 
     async def _on_full_hour(self) -> None:
-        """The full hour has come."""
+        """Do what is due at a full hour."""
         self._struck.set()
 
     async def _run_upkeep(self) -> None:
@@ -141,5 +141,5 @@ class Scheduler:
         return self._lease.held and not self._stopping
 
     def _may_go_on_trying(self) -> bool:
-        """A new hour goes first."""
+        """Return a new hour goes first."""
         return self._may_go_on() and not self._struck.is_set()

@@ -59,7 +59,7 @@ def aws_host(region: str) -> str:
 
 
 def s3_public(bucket: Bucket, path: str) -> str:
-    """The address of an object in a public S3 bucket."""
+    """Return the address of an object in a public S3 bucket."""
     root = s3_root(bucket)
     if bucket.endpoint and bucket.region and bucket.region in bucket.endpoint:
         root = f"https://{bucket.own_host}"
@@ -76,7 +76,7 @@ def oss_root(bucket: Bucket) -> str:
 
 
 def oss_public(bucket: Bucket, path: str) -> str:
-    """The address of an object in a public OSS bucket."""
+    """Return the address of an object in a public OSS bucket."""
     root = oss_root(bucket)
     if bucket.endpoint and not _is_address(bucket.host):
         root = f"https://{bucket.own_host}"
@@ -84,7 +84,7 @@ def oss_public(bucket: Bucket, path: str) -> str:
 
 
 def _is_address(host: str) -> bool:
-    """Whether a host is an IP address, before which no bucket's name can stand."""
+    """Return whether a host is an IP address, before which no bucket's name can stand."""
     try:
         ipaddress.ip_address(host.rpartition(":")[0].strip("[]") or host)
     except ValueError:

@@ -14,7 +14,7 @@ from aimo.storage.signing import FileSigner
 def configured_bucket(
     settings: Settings, kind: Literal["s3", "oss"], signer: FileSigner | None = None
 ) -> S3Storage | OssStorage:
-    """The bucket of a kind, by the ``ATTACHMENT_S3_`` or ``ATTACHMENT_OSS_`` variables.
+    """Return the bucket of a kind, by the ``ATTACHMENT_S3_`` or ``ATTACHMENT_OSS_`` variables.
 
     ``signer`` is for files that this server must serve itself; without one they get addresses in the bucket.
 
@@ -52,7 +52,7 @@ def configured_bucket(
 
 
 def _s3_key(settings: Settings) -> tuple[str, str]:
-    """The access key and its secret: that of attachments if complete, else the usual one; two empty texts for none."""
+    """Return the access key and its secret: that of attachments if complete, else the usual one; empty for none."""
     own = settings.attachment_s3_access_key_id, settings.attachment_s3_secret_access_key.get_secret_value()
     usual = settings.aws_access_key_id, settings.aws_secret_access_key.get_secret_value()
     if all(own):

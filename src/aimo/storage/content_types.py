@@ -70,7 +70,7 @@ class Shown(NamedTuple):
 
 
 def content_type_for_bucket(key: str) -> Shown:
-    """What a bucket should say that an object is, by the extension of its key.
+    """Return what a bucket should say that an object is, by the extension of its key.
 
     The bytes do not matter: browsers never take an image, audio, video or PDF type for a document or a script.
     """
@@ -80,7 +80,7 @@ def content_type_for_bucket(key: str) -> Shown:
 
 
 def inert_or_unknown(media_type: str) -> str:
-    """The declared media type without parameters where it is inert, else ``application/octet-stream``."""
+    """Return the declared media type without parameters where it is inert, else ``application/octet-stream``."""
     plain = media_type.partition(";")[0].strip().lower()
     return plain if plain in INERT else UNKNOWN
 

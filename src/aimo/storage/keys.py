@@ -23,13 +23,13 @@ def avatar_key(uid: str, day: str, filename: str) -> str:
 
 
 def extension(filename: str) -> str:
-    """The text after the last dot, or the whole name without one; ``bin`` where that is no safe name."""
+    """Return the text after the last dot, or the whole name without one; ``bin`` where that is no safe name."""
     text = filename.rpartition(".")[2]
     return text if _EXTENSION.fullmatch(text) else "bin"
 
 
 def is_valid_key(key: str) -> bool:
-    """Whether a text may name an object: relative, no hidden or special part, no NUL.
+    """Return whether a text may name an object: relative, no hidden or special part, no NUL.
 
     Keys of older data may hold any characters after the id, so only what is dangerous is refused.
     """

@@ -72,7 +72,7 @@ class LocalFile:
         return self.read()
 
     async def read(self, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """A range in pieces of ``CHUNK``; up to the end without ``length``."""
+        """Yield a range in pieces of ``CHUNK``; up to the end without ``length``."""
         end = self.size if length is None else min(self.size, start + length)
         while start < end:
             piece = await in_thread(os.pread, self._file.fileno(), min(CHUNK, end - start), start)
@@ -106,7 +106,7 @@ class LocalStorage:
         await in_thread(prepare_scratch, self.scratch)
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is held open."""
 
     async def put(self, key: str, source: Path, content_type: str) -> None:
         """Copy a file to a temporary name in the same file system, make it durable, rename it.
@@ -125,17 +125,17 @@ class LocalStorage:
         await in_thread(self._delete, key)
 
     async def exists(self, key: str) -> bool:
-        """Whether there is a file under the key."""
+        """Return whether there is a file under the key."""
         return await in_thread(self.has, key)
 
     async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
-        """The files of the folder, without hidden ones; in no order."""
+        """Yield the files of the folder, without hidden ones; in no order."""
         files = self._walk()
         while found := await in_thread(lambda: list(islice(files, batch))):
             yield found
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
-        """A signed path on this server, wherever the row says the file is."""
+        """Return a signed path on this server, wherever the row says the file is."""
         return self._signer.url(key, lifetime)
 
     def _walk(self) -> Iterator[ListedObject]:
@@ -149,7 +149,7 @@ class LocalStorage:
                         yield ListedObject(key, status.st_mtime, status.st_size)
 
     def _path(self, key: str) -> Path:
-        """The file of a key, links followed, inside the folder or not at all."""
+        """Return the file of a key, links followed, inside the folder or not at all."""
         if not is_valid_key(key):
             raise ObjectMissingError(key)
         try:

@@ -57,11 +57,11 @@ class LocalFallbackStorage:
         await self._primary.delete(key)
 
     async def exists(self, key: str) -> bool:
-        """Whether either has it."""
+        """Return whether either has it."""
         return await self._local.exists(key) or await self._primary.exists(key)
 
     async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
-        """What either has."""
+        """Yield what either has."""
         for storage in (self._primary, self._local):
             async for found in storage.listing(batch):
                 yield found

@@ -48,7 +48,7 @@ FAILURES = (BaseError, OSError, ValueError)
 
 
 def open_store(bucket: str, *, http: bool, **config: Any) -> S3Store:
-    """A client for a bucket.
+    """Return a client for a bucket.
 
     Raises:
         ConfigurationError: the settings make no client.
@@ -79,7 +79,7 @@ class RemoteObject:
         return self.read()
 
     async def read(self, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """A range in pieces of about ``CHUNK``; up to the end without ``length``."""
+        """Yield a range in pieces of about ``CHUNK``; up to the end without ``length``."""
         end = self.size if length is None else min(self.size, start + length)
         if start >= end:
             return
@@ -100,7 +100,7 @@ class RemoteObject:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is held open between reads."""
+        """Do nothing: no connection is held open between reads."""
 
 
 class RemoteStorage:
@@ -131,7 +131,7 @@ class RemoteStorage:
                 log.warning("bucket check failed", bucket=self._bucket, reason=reason(error))
 
     async def close(self) -> None:
-        """Connections close by themselves."""
+        """Do nothing: connections close by themselves."""
 
     async def put(self, key: str, source: Path, content_type: str) -> None:
         """Upload a file, in parts when it is large.
@@ -198,7 +198,7 @@ class RemoteStorage:
             raise StorageError(reason(error)) from error
 
     async def exists(self, key: str) -> bool:
-        """Whether there is an object under the key."""
+        """Return whether there is an object under the key."""
         try:
             await self.open(key)
         except ObjectMissingError:
@@ -206,7 +206,7 @@ class RemoteStorage:
         return True
 
     async def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
-        """The objects under the prefix."""
+        """Yield the objects under the prefix."""
         root = object_path(self._prefix, "")
         try:
             async for found in obstore.list(self._store, prefix=root or None, chunk_size=batch):
@@ -226,7 +226,7 @@ class RemoteStorage:
 
 
 def _attributes(key: str) -> dict[str, str]:
-    """What the bucket is to say of an object to whoever fetches it."""
+    """Return what the bucket is to say of an object to whoever fetches it."""
     shown = content_type_for_bucket(key)
     return {"Content-Type": shown.content_type} | (
         {"Content-Disposition": shown.disposition} if shown.disposition else {}
@@ -239,5 +239,5 @@ def _code(error: BaseException) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """A short text; what the library says goes on for pages."""
+    """Return a short text; what the library says goes on for pages."""
     return _code(error) or str(error).partition("\n")[0][:300] or type(error).__name__

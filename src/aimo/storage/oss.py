@@ -51,7 +51,7 @@ class OssStorage(RemoteStorage):
         super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
-        """A direct address in a public bucket, else one signed for the configured bucket.
+        """Return a direct address in a public bucket, else one signed for the configured bucket.
 
         What is not inert gets a signed address in a public bucket, too; see :meth:`S3Storage.url`.
         """

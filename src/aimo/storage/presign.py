@@ -50,7 +50,7 @@ def signing_time(now: float, lifetime: int) -> int:
 
 
 def aws_url(base: str, credentials: Credentials, lifetime: int, *, now: float, shown: Shown | None = None) -> str:
-    """``base`` (scheme, host and encoded path) signed for GET, for up to ``lifetime`` seconds.
+    """Return ``base`` (scheme, host and encoded path) signed for GET, for up to ``lifetime`` seconds.
 
     ``shown`` is what the store shall say of the object, whatever it was stored as.
     """
@@ -74,7 +74,7 @@ def oss_url(
     now: float,
     shown: Shown | None = None,
 ) -> str:
-    """``base``, the address of ``key`` in ``bucket``, signed for GET; otherwise as :func:`aws_url`."""
+    """Return ``base``, the address of ``key`` in ``bucket``, signed for GET; otherwise as :func:`aws_url`."""
     moment = signing_time(now, lifetime)
     query = (
         {"x-oss-signature-version": _OSS.algorithm} | _overrides(shown) | _common(_OSS, credentials, moment, lifetime)
@@ -85,12 +85,12 @@ def oss_url(
 
 
 def encoded(key: str) -> str:
-    """A key as the path of an address, as both signatures want it: all but letters, digits and ``-_.~/`` escaped."""
+    """Return a key as the path of an address: all but letters, digits and ``-_.~/`` escaped, for both signatures."""
     return quote(key, safe="/~", errors="replace")
 
 
 def _overrides(shown: Shown | None) -> dict[str, str]:
-    """The parameters that both stores understand for what an answer shall say of the object."""
+    """Return the parameters that both stores understand for what an answer shall say of the object."""
     if shown is None:
         return {}
     disposition = {"response-content-disposition": shown.disposition} if shown.disposition else {}

@@ -55,7 +55,7 @@ class StoredObject(Protocol):
         """All bytes in pieces."""
 
     def read(self, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """A range in pieces; up to the end without ``length``.
+        """Yield a range in pieces; up to the end without ``length``.
 
         Raises:
             StorageError: while iterating, when reading fails.
@@ -116,21 +116,21 @@ class Storage(Protocol):
         """
 
     async def exists(self, key: str) -> bool:
-        """Whether there is an object.
+        """Return whether there is an object.
 
         Raises:
             StorageError: that is not known.
         """
 
     def listing(self, batch: int) -> AsyncIterator[list[ListedObject]]:
-        """All objects, at most ``batch`` at a time.
+        """Yield all objects, at most ``batch`` at a time.
 
         Raises:
             StorageError: while iterating, when listing fails.
         """
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
-        """Where a browser gets the object without a token, for ``lifetime`` seconds at most.
+        """Return where a browser gets the object without a token, for ``lifetime`` seconds at most.
 
         ``placement`` is what the row remembers; without it the current configuration counts.
         """

@@ -43,7 +43,7 @@ class RemoteSettings:
         return Bucket(self.bucket, self.region, self.endpoint)
 
     def placement(self, kind: Literal["s3", "oss"]) -> Placement:
-        """What rows remember of it."""
+        """Return what rows remember of it."""
         return Placement(kind, self.bucket, self.prefix, self.endpoint or None, self.region, self.public)
 
 
@@ -76,7 +76,7 @@ class S3Storage(RemoteStorage):
         super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
-        """A direct address in a public bucket, else a signed one.
+        """Return a direct address in a public bucket, else a signed one.
 
         What is not inert gets a signed address in a public bucket, too: only those override what older objects were
         stored as. Without a key that can sign so, this server serves the object itself.
@@ -96,7 +96,7 @@ class S3Storage(RemoteStorage):
         return aws_url(base, self._credentials, lifetime, now=clock.now_ms() / 1000, shown=shown)
 
     def _signed_by_client(self, path: str, lifetime: int) -> str | None:
-        """An address signed with credentials that only the client knows; None while it finds none.
+        """Return an address signed with credentials that only the client knows; None while it finds none.
 
         Looking for them may take seconds, in which nothing else happens: after a failure it has a rest.
         """
@@ -111,12 +111,12 @@ class S3Storage(RemoteStorage):
 
 
 def is_public(settings: RemoteSettings, placement: Placement | None) -> bool:
-    """Whether an object's bucket is public: as its row remembers, else as it is configured."""
+    """Return whether an object's bucket is public: as its row remembers, else as it is configured."""
     return settings.public if placement is None or placement.public is None else placement.public
 
 
 def is_own(settings: RemoteSettings, kind: Literal["s3", "oss"], placement: Placement | None) -> bool:
-    """Whether an object is in the configured bucket, as far as its row remembers."""
+    """Return whether an object is in the configured bucket, as far as its row remembers."""
     if placement is None or placement.bucket is None:
         return True
     where = (placement.kind, placement.bucket, placement.endpoint or "")
@@ -124,7 +124,7 @@ def is_own(settings: RemoteSettings, kind: Literal["s3", "oss"], placement: Plac
 
 
 def public_address(settings: RemoteSettings, kind: Literal["s3", "oss"], placement: Placement | None, path: str) -> str:
-    """The direct address of an object, in the bucket that its row remembers, else in the configured one."""
+    """Return the direct address of an object, in the bucket that its row remembers, else in the configured one."""
     bucket = settings.place
     if placement and placement.bucket:
         bucket = Bucket(placement.bucket, placement.region or settings.region, placement.endpoint or "")

@@ -55,7 +55,7 @@ class ServingHeaders(NamedTuple):
 
 
 def serving_headers(name: str, beginning: bytes) -> ServingHeaders:
-    """How to serve a file, from its name (a key will do) and its first ``SNIFFED_BYTES``."""
+    """Return how to serve a file, from its name (a key will do) and its first ``SNIFFED_BYTES``."""
     recognised = sniff(beginning)
     filename = name.rpartition("/")[2]
     suffix = filename.rpartition(".")[2].lower()
@@ -70,7 +70,7 @@ def serving_headers(name: str, beginning: bytes) -> ServingHeaders:
 
 
 def sniff(beginning: bytes) -> str | None:
-    """The media type that the first bytes give away; None for text and whatever is unknown."""
+    """Return the media type that the first bytes give away; None for text and whatever is unknown."""
     for magic, media_type in _BY_MAGIC:
         if beginning.startswith(magic):
             return media_type

@@ -26,13 +26,13 @@ class FileSigner:
         self._hmac = hmac.new(derived, digestmod=sha256)
 
     def url(self, key: str, lifetime: int, *, now: float | None = None) -> str:
-        """The path and query under which a key can be fetched for up to ``lifetime`` seconds."""
+        """Return the path and query under which a key can be fetched for up to ``lifetime`` seconds."""
         step = max(1, lifetime // 4)
         expires = (int(clock.now_ms() / 1000 if now is None else now) + lifetime) // step * step
         return f"/files/{quote(key)}?exp={expires}&sig={self._signature(key, str(expires))}"
 
     def allows(self, key: str, expires: str, signature: str, *, now: float | None = None) -> bool:
-        """Whether a signature is genuine and has not expired."""
+        """Return whether a signature is genuine and has not expired."""
         if not _DIGITS.fullmatch(expires):
             return False
         genuine = hmac.compare_digest(self._signature(key, expires).encode(), signature.encode("utf-8", "replace"))

@@ -26,7 +26,7 @@ _LAYOUTS = {
 
 
 async def read_rows(table: LanceTable) -> AsyncIterator[list[dict[str, Any]]]:
-    """All rows as of now, in batches.
+    """Yield all rows as of now, in batches.
 
     Texts are as they are, moments epoch milliseconds, vectors base64 of their 32-bit floats, little-endian.
 
@@ -81,12 +81,12 @@ async def clear(table: LanceTable) -> None:
 
 
 def is_archived(name: str) -> bool:
-    """Whether backups have a table of this name."""
+    """Return whether backups have a table of this name."""
     return _base(name) in _LAYOUTS
 
 
 def fields_of(name: str) -> list[str]:
-    """The columns of a table of this name."""
+    """Return the columns of a table of this name."""
     names: list[str] = _LAYOUTS[_base(name)].schema.names
     return names
 
@@ -106,7 +106,7 @@ def require_row(where: str, name: str, row: Mapping[str, Any]) -> None:
 
 
 def vector_length(row: Mapping[str, Any]) -> int:
-    """The length of the vector in a row of a table."""
+    """Return the length of the vector in a row of a table."""
     return len(base64.b64decode(row["embedding"])) // 4
 
 

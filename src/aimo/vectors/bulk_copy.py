@@ -19,7 +19,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def usable_vectors(column: pa.ChunkedArray, dimension: int) -> tuple[Mask, pa.FixedSizeListArray]:
-    """Which rows have a vector that can be searched, and those vectors alone, bit for bit as they are.
+    """Return which rows have a vector that can be searched, and those vectors alone, bit for bit as they are.
 
     Not usable are nulls, other lengths than ``dimension``, NaN and infinity, and vectors of zeros.
     """
@@ -51,7 +51,7 @@ def _vectors(flat: pa.Array, dimension: int) -> pa.FixedSizeListArray:
 
 
 def finite_vectors(column: pa.ChunkedArray) -> Mask:
-    """Which rows have a vector of numbers, be they zeros; the column has lists of a fixed size."""
+    """Return which rows have a vector of numbers, be they zeros; the column has lists of a fixed size."""
     array = one_array(column)
     mask: Mask = array.is_valid().to_numpy(zero_copy_only=False).copy()
     flat = array.flatten().to_numpy(zero_copy_only=False)
@@ -60,14 +60,14 @@ def finite_vectors(column: pa.ChunkedArray) -> Mask:
 
 
 def one_array(column: Any) -> pa.Array:
-    """A column in one piece."""
+    """Return a column in one piece."""
     if isinstance(column, pa.Array):
         return column
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def same_bits(one: Any, other: Any) -> Mask:
-    """Which rows of two equally long columns of vectors are the same, bit for bit."""
+    """Return which rows of two equally long columns of vectors are the same, bit for bit."""
     if not len(one):
         return np.zeros(0, dtype=bool)
     bits = [
@@ -101,7 +101,7 @@ async def put_rows(table: LanceTable, rows: pa.Table) -> None:
 
 
 async def rows_with(table: LanceTable, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
-    """The ``wanted`` columns of the rows whose ``column`` is one of the values; no row has the value None.
+    """Return the ``wanted`` columns of the rows whose ``column`` is one of the values; no row has the value None.
 
     Raises:
         VectorStoreError: LanceDB failed.

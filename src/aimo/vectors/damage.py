@@ -22,7 +22,7 @@ _PAUSE_SECONDS = 1.0
 
 
 async def damage(connect: Connect, name: str) -> DamagedTableError | None:
-    """What is wrong with a table's files, seen twice; None if every row and every index can be read.
+    """Return what is wrong with a table's files, seen twice; None if every row and every index can be read.
 
     Raises:
         VectorStoreError: it cannot be read, and not because its files are missing or broken.

@@ -58,7 +58,7 @@ class Cache(LanceTable, Generic[_C]):
     def _key_of(content: _C) -> tuple[str, ...]: ...
 
     async def get_many(self, model_hash: str, contents: Sequence[_C]) -> dict[_C, Vector]:
-        """The vectors of those contents that are known to this model.
+        """Return the vectors of those contents that are known to this model.
 
         Raises:
             VectorStoreError: LanceDB failed.

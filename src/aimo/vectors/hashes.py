@@ -42,7 +42,7 @@ def content_hash(text: str) -> str:
 
 
 def multimodal_dimension(model: str, configured: int) -> int | None:
-    """The dimension that a multimodal model is asked for, or None when none is sent.
+    """Return the dimension that a multimodal model is asked for, or None when none is sent.
 
     See docs/contract/source-database.md#embedding-caches.
     """
@@ -107,7 +107,7 @@ class MultimodalContent:
 
 
 def js_number(value: float) -> str:
-    """A finite number as ``JSON.stringify`` prints it: ``1`` for 1.0, ``1e-7`` for 0.0000001."""
+    """Return a finite number as ``JSON.stringify`` prints it: ``1`` for 1.0, ``1e-7`` for 0.0000001."""
     number = Decimal(repr(float(value))).normalize()
     if not number:
         return "0"

@@ -35,7 +35,7 @@ class SourceTable:
         self._handle = handle
 
     async def read(self, columns: Sequence[str], first: int, count: int) -> pa.Table:
-        """The rows at positions ``first`` up to ``first + count``, in order.
+        """Return the rows at positions ``first`` up to ``first + count``, in order.
 
         Raises:
             VectorStoreError: they cannot be read.
@@ -46,7 +46,7 @@ class SourceTable:
                 return await query.to_arrow()
 
     async def matching(self, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:
-        """The ``wanted`` columns of the rows whose ``column`` is one of the values.
+        """Return the ``wanted`` columns of the rows whose ``column`` is one of the values.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -57,7 +57,7 @@ class SourceTable:
                 return await query.to_arrow()
 
     async def superseded(self) -> bool:
-        """Whether the table has been written to since it was pinned.
+        """Return whether the table has been written to since it was pinned.
 
         Raises:
             VectorStoreError: the source cannot be read at all.
@@ -115,7 +115,7 @@ class LegacySource:
         return source
 
     async def newest_versions(self) -> dict[str, int]:
-        """The version that each table has right now.
+        """Return the version that each table has right now.
 
         Raises:
             VectorStoreError: the source cannot be read.

@@ -45,12 +45,12 @@ class TableLayout:
 
 
 def vector_list(dimension: int) -> pa.DataType:
-    """The column type of vectors."""
+    """Return the column type of vectors."""
     return pa.list_(pa.float32(), dimension)
 
 
 def vector_layout(name: str, id_column: str, vector_column: str, *, model: str | None, dimension: int) -> TableLayout:
-    """A table of vectors with their owner; the schema's metadata names the model they come from."""
+    """Return a table of vectors with their owner; the schema's metadata names the model they come from."""
     schema = pa.schema(
         [
             pa.field(id_column, pa.string(), nullable=False),
@@ -80,12 +80,12 @@ def memo_texts() -> TableLayout:
 
 
 def embedding_cache(dimension: int, name: str = "embedding_cache") -> TableLayout:
-    """The text cache, column for column the existing server's (docs/contract/source-database.md#embedding-caches)."""
+    """Return the text cache with the existing server's columns (docs/contract/source-database.md#embedding-caches)."""
     return _cache(name, ("modelHash", "contentHash"), dimension, {"contentHash": BTree(), "modelHash": BTree()})
 
 
 def multimodal_cache(dimension: int, name: str = "multimodal_embedding_cache") -> TableLayout:
-    """The multimodal cache, column for column the existing server's.
+    """Return the multimodal cache, column for column the existing server's.
 
     See docs/contract/source-database.md#embedding-caches.
     """

@@ -120,7 +120,7 @@ class VectorStore:
         log.info("LanceDB closed")
 
     async def text_cache(self, dimension: int) -> EmbeddingCache:
-        """The text cache for vectors of another length than the configured one, as an old database may hold.
+        """Return the text cache for vectors of another length than the configured one, as an old database may hold.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -128,7 +128,7 @@ class VectorStore:
         return await EmbeddingCache.open(self._connection, dimension)
 
     async def cache_tables(self) -> list[Cache[Any]]:
-        """Every embedding cache that there is, also for vectors of other lengths than the configured ones.
+        """Return every embedding cache that there is, also for vectors of other lengths than the configured ones.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -143,7 +143,7 @@ class VectorStore:
         return list(found.values())
 
     async def cache_for(self, name: str, dimension: int) -> Cache[Any]:
-        """The cache for vectors of this length, made if it is missing; ``name`` tells of which of the two kinds.
+        """Return the cache for vectors of this length, made if it is missing; ``name`` tells of which of the two kinds.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -169,11 +169,11 @@ class VectorStore:
         return recreated
 
     def upkeep_due(self) -> bool:
-        """Whether some table has had enough writes, or enough time has gone by, for `upkeep`."""
+        """Return whether some table has had enough writes, or enough time has gone by, for `upkeep`."""
         return any(upkeep.due for upkeep in self._upkeeps)
 
     async def upkeep(self) -> None:
-        """The frequent upkeep of the tables that are due: milliseconds to a second, beside reads and writes.
+        """Do the frequent upkeep of the tables that are due: milliseconds to a second, beside reads and writes.
 
         Raises:
             VectorStoreError: some table's upkeep failed; the others had theirs.
@@ -181,7 +181,7 @@ class VectorStore:
         await _each([upkeep.fold_fragments_or_optimize for upkeep in self._upkeeps if upkeep.due])
 
     async def optimize(self) -> None:
-        """The nightly upkeep of all tables: every index up to date, old versions removed.
+        """Do the nightly upkeep of all tables: every index up to date, old versions removed.
 
         A vector index is made here once a table is large enough. Call it after large imports, too.
 
@@ -221,7 +221,7 @@ def s3_options(
 
 
 async def _known_table_names(connection: Any) -> list[str]:
-    """The tables that are there and can only be of this program, whatever the dimension of the caches is."""
+    """Return the tables that are there and can only be of this program, whatever the dimension of the caches is."""
     with report_failures_as("listing tables"):
         names = await table_names(connection)
     return [name for name in names if _NAMES.fullmatch(name)]

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 async def open_table(connection: AsyncConnection, layout: TableLayout) -> AsyncTable:
-    """The table, created if it is missing, with all scalar indexes of its layout.
+    """Return the table, created if it is missing, with all scalar indexes of its layout.
 
     Several processes may do this at the same moment: who comes second opens what the first one made. On object
     storage the first one has to be alone.
@@ -162,7 +162,7 @@ class LanceTable:
         await merging.execute(rows, timeout=timedelta(seconds=WRITE_SECONDS))
 
     async def read(self, query: Any) -> pa.Table:
-        """All rows of a LanceDB query.
+        """Return all rows of a LanceDB query.
 
         Raises:
             VectorStoreError: it failed, or took longer than 30 s.
@@ -172,7 +172,7 @@ class LanceTable:
                 return await query.to_arrow(timeout=timedelta(seconds=READ_SECONDS))
 
     async def batches(self, query: Any, rows: int) -> AsyncIterator[pa.RecordBatch]:
-        """The rows of a LanceDB query, as of now, at most ``rows`` at a time.
+        """Yield the rows of a LanceDB query, as of now, at most ``rows`` at a time.
 
         Raises:
             VectorStoreError: it failed, or a batch took longer than 30 s.
@@ -189,7 +189,7 @@ class LanceTable:
             yield batch
 
     async def count_rows(self, condition: str | None = None) -> int:
-        """Number of rows, of all or of those that meet a filter; see `text_literal`.
+        """Return number of rows, of all or of those that meet a filter; see `text_literal`.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -219,11 +219,11 @@ class OwnedLanceTable(LanceTable):
             await self.write("deleting from", lambda condition=condition: self._handle.delete(condition))  # type: ignore[misc]
 
     async def count(self, uid: str | None = None) -> int:
-        """Number of rows, of everybody or of one user."""
+        """Return number of rows, of everybody or of one user."""
         return await self.count_rows(None if uid is None else f"uid = {text_literal(uid)}")
 
     async def ids(self, batch: int = 10_000) -> AsyncIterator[list[tuple[str, str]]]:
-        """All ``(id, uid)`` as of now, in batches of at most ``batch``, in no particular order."""
+        """Yield all ``(id, uid)`` as of now, in batches of at most ``batch``, in no particular order."""
         columns = [self.id_column, "uid"]
         async for rows in self.batches(self._handle.query().select(columns), batch):
             yield list(zip(*(rows.column(name).to_pylist() for name in columns), strict=True))
@@ -237,7 +237,7 @@ class OwnedLanceTable(LanceTable):
         return [(row_id, uid) async for row_id, uid, *_ in self._rows_of(ids, ["uid"])]
 
     async def _rows_of(self, ids: Sequence[str], columns: Sequence[str]) -> AsyncIterator[tuple[Any, ...]]:
-        """The id and these columns of the rows with these ids."""
+        """Yield the id and these columns of the rows with these ids."""
         wanted = [self.id_column, *columns]
         for start in range(0, len(ids), CHUNK):
             condition = col(self.id_column).isin(list(ids[start : start + CHUNK]))
@@ -246,7 +246,7 @@ class OwnedLanceTable(LanceTable):
                 yield row
 
     async def duplicates(self) -> list[str]:
-        """Ids that more than one row has, which happens only when two processes write at once.
+        """Return ids that more than one row has, which happens only when two processes write at once.
 
         Deleting and writing them again mends it.
         """
@@ -261,7 +261,7 @@ class OwnedLanceTable(LanceTable):
 
 
 def _values(column: pa.ChunkedArray) -> Iterable[Any]:
-    """The values of a column; vectors as rows of a matrix."""
+    """Return the values of a column; vectors as rows of a matrix."""
     if not pa.types.is_fixed_size_list(column.type):
         return column.to_pylist()  # type: ignore[no-any-return]
     array = column.combine_chunks()
@@ -269,12 +269,12 @@ def _values(column: pa.ChunkedArray) -> Iterable[Any]:
 
 
 def owned_by(uid: str) -> Expr:
-    """The rows of one user. LanceDB gets the value as a value, never as text of a filter."""
+    """Return the rows of one user. LanceDB gets the value as a value, never as text of a filter."""
     return col("uid") == lit(uid)
 
 
 def text_literal(value: str) -> str:
-    r"""A value inside the text of a filter, for the one method that takes nothing else.
+    r"""Return a value inside the text of a filter, for the one method that takes nothing else.
 
     LanceDB's own ``Expr.to_sql`` must not be used: it leaves ``\'`` and ``''`` as they are, so that a
     value with a backslash and a quote ends its literal and the rest becomes part of the filter.

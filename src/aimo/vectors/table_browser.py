@@ -28,12 +28,12 @@ class LanceColumn(NamedTuple):
 
 
 def columns(table: LanceTable) -> list[LanceColumn]:
-    """The columns of a table."""
+    """Return the columns of a table."""
     return [LanceColumn(field.name, type_name(field.type), field.nullable) for field in table.layout.schema]
 
 
 async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, Any]]:
-    """Some rows in no particular order; vectors are lists of numbers, times epoch milliseconds.
+    """Return some rows in no particular order; vectors are lists of numbers, times epoch milliseconds.
 
     Raises:
         VectorStoreError: LanceDB failed.
@@ -47,7 +47,7 @@ async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, 
 
 
 def type_name(kind: pa.DataType) -> str:
-    """A type as Arrow's JavaScript library words it; as Arrow itself does where that is unknown."""
+    """Return a type as Arrow's JavaScript library words it; as Arrow itself does where that is unknown."""
     if pa.types.is_fixed_size_list(kind):
         return f"FixedSizeList[{kind.list_size}]<{type_name(kind.value_type)}>"
     if pa.types.is_list(kind):

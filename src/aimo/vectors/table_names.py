@@ -8,7 +8,7 @@ _PAGE = 1000
 
 
 async def table_names(connection: Any) -> list[str]:
-    """The names of all tables, sorted: LanceDB hands them out in pages."""
+    """Return the names of all tables, sorted: LanceDB hands them out in pages."""
     names: list[str] = []
     token: str | None = None
     while True:

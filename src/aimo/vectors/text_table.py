@@ -57,7 +57,7 @@ class TextTable(OwnedLanceTable):
         return [(row_id, uid, content) async for row_id, uid, content in self._rows_of(ids, ["uid", _CONTENT])]
 
     async def containing(self, uid: str, terms: Sequence[str]) -> list[str]:
-        """Ids of all the user's texts that literally contain every term, in no particular order, however many.
+        """Return ids of all the user's texts that literally contain every term, in no particular order, however many.
 
         An empty term is contained in every text, so without terms it is all the user's ids. The texts
         are scanned: an index for substrings (``Fm``) answers a rare word in 2 ms instead of 13, but
@@ -70,7 +70,7 @@ class TextTable(OwnedLanceTable):
         return found
 
     async def ids_containing_each_list(self, uid: str, lists: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The same for several lists of terms in one scan. A text that fits any of the lists must fit the last one.
+        """Do the same for several lists of terms in one scan. A text that fits any list must fit the last one.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -84,7 +84,7 @@ class TextTable(OwnedLanceTable):
         return [part.column(self.id_column).to_pylist() for part in [*stricter, rows]]
 
     async def ranked(self, uid: str, query: str, limit: int) -> list[str]:
-        """Ids of the user's texts that share pieces with the query, best first (BM25).
+        """Return ids of the user's texts that share pieces with the query, best first (BM25).
 
         The query is plain text, operators mean nothing; its first 128 characters count. Nothing is
         found for a query without any text.
@@ -102,7 +102,7 @@ class TextTable(OwnedLanceTable):
 
 
 async def _folded(texts: Sequence[str]) -> list[str]:
-    """All of them folded, in a thread where that takes long."""
+    """Return all of them folded, in a thread where that takes long."""
     if sum(map(len, texts)) < _LARGE:
         return list(map(fold, texts))
     return await STORED_TEXTS.run(lambda: list(map(fold, texts)))

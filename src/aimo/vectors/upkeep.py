@@ -61,7 +61,7 @@ class UpkeepPolicy:
     seconds: float = 300.0
 
     def due(self, commits: int, seconds: float) -> bool:
-        """Whether it is time, given what happened since the last upkeep."""
+        """Return whether it is time, given what happened since the last upkeep."""
         return commits >= self.commits or seconds >= self.seconds
 
 
@@ -82,7 +82,7 @@ class Upkeep:
         return self._policy.due(self.table.commits - self._commits, time.monotonic() - self._last)
 
     async def fold_fragments_or_optimize(self) -> None:
-        """The frequent upkeep: fold small fragments; optimise if much is not indexed yet.
+        """Do the frequent upkeep: fold small fragments; optimise if much is not indexed yet.
 
         Raises:
             VectorStoreError: LanceDB failed; queries are slower until the next upkeep succeeds.
@@ -90,7 +90,7 @@ class Upkeep:
         await self._count_failures(self._fold_or_optimize)
 
     async def optimize(self) -> None:
-        """The nightly upkeep: fold, make or refresh every index, remove old versions.
+        """Do the nightly upkeep: fold, create or refresh every index, remove old versions.
 
         Raises:
             VectorStoreError: as for `fold_fragments_or_optimize`.
@@ -128,7 +128,7 @@ class Upkeep:
         self._optimized_commits = commits
 
     async def _unindexed(self) -> int:
-        """Rows that some index does not know yet."""
+        """Return rows that some index does not know yet."""
         return max((index.num_unindexed_rows or 0 for index in await self.table.handle.list_indices()), default=0)
 
     async def _fold(self, choose: Callable[[RowIds], RowIds]) -> None:
@@ -141,7 +141,7 @@ class Upkeep:
             await table.merge(_first_of_each(await table.read(query), table.layout.key), insert=False)
 
     async def _vector_index_wanted(self) -> bool:
-        """Whether the table is large enough for a vector index and has none, or one in too many parts."""
+        """Return whether the table is large enough for a vector index and has none, or one in too many parts."""
         if not isinstance(self.table, VectorTable):
             return False
         for index in await self.table.handle.list_indices():
@@ -162,7 +162,7 @@ class Upkeep:
             await self.table.handle.create_index(self.table.vector_column, config=config, replace=True)
 
     async def _removal_age(self) -> tuple[timedelta, bool]:
-        """The age from which on versions are removed, and whether there are any."""
+        """Return the age from which on versions are removed, and whether there are any."""
         versions = await self.table.handle.list_versions()
         # LanceDB gives local time without a zone.
         now = datetime.fromtimestamp(clock.now_ms() / 1000)
@@ -188,14 +188,14 @@ class Upkeep:
 
 
 def _fragment_sizes(row_ids: RowIds) -> tuple[RowIds, RowIds]:
-    """The fragments and their rows, smallest first. The upper half of a row id is its fragment."""
+    """Return the fragments and their rows, smallest first. The upper half of a row id is its fragment."""
     fragments, sizes = np.unique(row_ids >> 32, return_counts=True)
     order = np.argsort(sizes, kind="stable")
     return fragments[order], sizes[order].astype(np.uint64)
 
 
 def rows_worth_folding(row_ids: RowIds) -> RowIds:
-    """The rows of small fragments, and of larger ones as long as the smaller together have half their rows."""
+    """Return the rows of small fragments, and of larger ones as long as the smaller together have half their rows."""
     fragments, sizes = _fragment_sizes(row_ids)
     before = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     fits = (sizes <= np.maximum(2 * before, _SMALL_FRAGMENT)) & (before + sizes <= _FOLDED_ROWS)
@@ -204,7 +204,7 @@ def rows_worth_folding(row_ids: RowIds) -> RowIds:
 
 
 def _all_but_largest(row_ids: RowIds) -> RowIds:
-    """All rows but those of the largest fragment; none where they are so many that merging everything is better."""
+    """Return all rows but the largest fragment's; none where they are so many that merging all is better."""
     fragments, sizes = _fragment_sizes(row_ids)
     rest = int(sizes[:-1].sum())
     if not rest or rest > _FOLDED_ROWS or 2 * rest > sizes[-1]:
@@ -217,7 +217,7 @@ def _rows_of(row_ids: RowIds, fragments: RowIds) -> RowIds:
 
 
 def _first_of_each(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """The rows without repeated keys: a merge refuses those."""
+    """Return the rows without repeated keys: a merge refuses those."""
     seen: dict[tuple[str, ...], int] = {}
     for position, values in enumerate(zip(*(rows.column(name).to_pylist() for name in key), strict=True)):
         seen.setdefault(values, position)

@@ -55,7 +55,7 @@ class VectorTable(OwnedLanceTable):
             return cls(connection, handle, layout, await handle.schema())
 
     def matches(self, model: str, dimension: int) -> bool:
-        """Whether the vectors come from this model and have this dimension, as far as this process knows."""
+        """Return whether the vectors come from this model and have this dimension, as far as this process knows."""
         return (self.model, self.dimension) == (model, dimension)
 
     async def refresh(self) -> None:
@@ -97,7 +97,7 @@ class VectorTable(OwnedLanceTable):
         await self.upsert_arrays(list(latest), [uid for _, uid, _ in latest.values()], vectors)
 
     async def upsert_arrays(self, ids: Sequence[str], uids: Sequence[str], vectors: npt.NDArray[Any]) -> None:
-        """The same for many rows at once: ``vectors`` is ``[n, dimension]``, the ids are distinct.
+        """Do the same for many rows at once: ``vectors`` is ``[n, dimension]``, the ids are distinct.
 
         Raises:
             ValueError: as for `upsert`, or the ids repeat.
@@ -133,7 +133,7 @@ class VectorTable(OwnedLanceTable):
         return [(row_id, uid, vector) async for row_id, uid, vector in self._rows_of(ids, columns)]
 
     async def search(self, uid: str, vector: Any, limit: int, *, exclude: str | None = None) -> list[Hit]:
-        """The user's rows nearest to the vector, best first, at most ``limit``, without the id ``exclude``.
+        """Return the user's rows nearest to the vector, best first, at most ``limit``, without the id ``exclude``.
 
         Equals are in the order of their ids, so that a longer list begins with the shorter one.
         Exact while the table has no vector index; with one, at least .95 of the ten nearest are found.
@@ -159,7 +159,7 @@ class VectorTable(OwnedLanceTable):
             asked *= 4
 
     async def similarities(self, uid: str, vector: Any) -> dict[str, float]:
-        """The similarity of every row of the user, exact, in no particular order.
+        """Return the similarity of every row of the user, exact, in no particular order.
 
         The rows are read and compared here: LanceDB's own flat search would also sort them, which takes
         two to three times as long (20,000 rows of 512 numbers: 137 ms against 44).
@@ -180,7 +180,7 @@ class VectorTable(OwnedLanceTable):
         return found
 
     async def get(self, uid: str, row_id: str) -> Vector | None:
-        """The user's vector with this id, as it was written."""
+        """Return the user's vector with this id, as it was written."""
         condition = owned_by(uid) & (col(self.id_column) == lit(row_id))
         rows = await self.read(self._handle.query().where(condition).select([self.vector_column]).limit(1))
         return vectors_of(rows.column(self.vector_column))[0] if rows.num_rows else None
@@ -196,7 +196,7 @@ class VectorTable(OwnedLanceTable):
 
 
 def checked(vector: Any, dimension: int, owner: str) -> Vector:
-    """The vector as float32.
+    """Return the vector as float32.
 
     Raises:
         ValueError: it has another length, is not finite, or all zeros; the text names ``owner``.
@@ -211,7 +211,7 @@ def checked(vector: Any, dimension: int, owner: str) -> Vector:
 
 
 def _has_direction(vectors: Vector) -> npt.NDArray[np.bool_]:
-    """Which vectors have a finite length other than 0: a cosine needs one."""
+    """Return which vectors have a finite length other than 0: a cosine needs one."""
     with np.errstate(over="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
     measurable: npt.NDArray[np.bool_] = np.isfinite(squares) & (squares > 0)
@@ -219,7 +219,7 @@ def _has_direction(vectors: Vector) -> npt.NDArray[np.bool_]:
 
 
 def vectors_of(column: Any) -> Vector:
-    """A column of vectors as ``[n, dimension]``."""
+    """Return a column of vectors as ``[n, dimension]``."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     flat: Vector = array.flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(array), array.type.list_size)

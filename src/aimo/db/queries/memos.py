@@ -131,7 +131,7 @@ class FilterShape:
     public: bool = False
 
     def __str__(self) -> str:
-        """The filters' names, for the register."""
+        """Return the filters' names, for the register."""
         flags = [name for name in ("tags", "since", "until", "listed", "public") if getattr(self, name)]
         return ",".join([f"category={self.category}", *flags])
 
@@ -180,7 +180,7 @@ def _ordering(order: SortOrder) -> tuple[ColumnElement[Any], ColumnElement[Any]]
 
 @cache
 def page(filters: FilterShape, order: SortOrder) -> Select[Any]:
-    """One page of memos: bound ``limit`` and ``offset``.
+    """Return one page of memos: bound ``limit`` and ``offset``.
 
     Ids are picked first, which an index does alone: otherwise MySQL reads every row that a page far down skips.
     """
@@ -194,7 +194,7 @@ def page(filters: FilterShape, order: SortOrder) -> Select[Any]:
 
 @cache
 def sizes(filters: FilterShape, order: SortOrder) -> Select[Any]:
-    """What the memos of one page take of an answer in bytes, in its order: bound ``limit`` and ``offset``."""
+    """Return what the memos of one page take of an answer in bytes, in its order: bound ``limit`` and ``offset``."""
     picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
     statement = select(_SIZE.label("size")).join(chosen, Memos.memo_id == chosen.c.memo_id)
@@ -204,13 +204,13 @@ def sizes(filters: FilterShape, order: SortOrder) -> Select[Any]:
 
 @cache
 def count(filters: FilterShape) -> Select[Any]:
-    """How many memos there are."""
+    """Return how many memos there are."""
     return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memos).where(*_conditions(filters)))
 
 
 @cache
 def ids(filters: FilterShape, order: SortOrder | None = None) -> Select[Any]:
-    """The ids of all of them, in order when one is given."""
+    """Return the ids of all of them, in order when one is given."""
     statement = select(Memos.memo_id).where(*_conditions(filters))
     name = f"memos.ids[{filters}]"
     if order:

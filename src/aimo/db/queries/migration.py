@@ -40,30 +40,30 @@ from aimo.db.statements import in_list, param
 
 
 def table_of(model: type[schema.Model]) -> Table:
-    """The table behind a model."""
+    """Return the table behind a model."""
     return cast(Table, model.__table__)
 
 
 def key_of(table: Table) -> Any:
-    """The column that is the primary key of a table with a single one."""
+    """Return the column that is the primary key of a table with a single one."""
     return next(iter(table.primary_key.columns))
 
 
 @cache
 def rows(table: Table) -> Select[Any]:
-    """All columns of the rows with these ``keys``."""
+    """Return all columns of the rows with these ``keys``."""
     return select(table).where(key_of(table).in_(in_list("keys")))
 
 
 @cache
 def add(table: Table) -> Insert:
-    """New rows."""
+    """Return new rows."""
     return insert(table)
 
 
 @cache
 def change(table: Table, columns: tuple[str, ...]) -> Update:
-    """Other values for these columns of the row with the key ``which``; the values are named ``new_…``."""
+    """Return other values for these columns of the row with the key ``which``; the values are named ``new_…``."""
     return (
         update(table)
         .where(key_of(table) == bindparam("which"))
@@ -73,13 +73,13 @@ def change(table: Table, columns: tuple[str, ...]) -> Update:
 
 @cache
 def count(table: Table) -> Select[Any]:
-    """The number of rows."""
+    """Return the number of rows."""
     return select(func.count()).select_from(table)
 
 
 @cache
 def keys_after(table: Table) -> Select[Any]:
-    """The next ``limit`` primary keys after the key ``after``, and when the rows were made, if they say."""
+    """Return the next ``limit`` primary keys after the key ``after``, and when the rows were made, if they say."""
     key = key_of(table)
     made: Any = table.c.get("created_at", table.c.get("last_migrated_at"))
     return select(key, made).where(key > param("after")).order_by(key).limit(param("limit"))

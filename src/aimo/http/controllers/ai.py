@@ -37,7 +37,7 @@ class AIController(Controller):
     async def suggest_tags(
         self, data: JSONBody[TagsRequest], request: AnyRequest, services: Services, user: User
     ) -> Envelope[SuggestedTags]:
-        """Tags for a text, the user's own ones where they fit."""
+        """Return tags for a text, the user's own ones where they fit."""
         if not data.content or not data.content.strip():
             raise AimoError(Code.PARAMS_ERROR, "Content is required")
         tags = await run_until_disconnect(request, services.tag_suggestions.suggest(user.uid, data.content))
@@ -45,5 +45,5 @@ class AIController(Controller):
 
     @get("/tools", summary="List the helpers")
     async def tools(self, user: User) -> Envelope[ToolList]:
-        """What the assistant offers."""
+        """Return what the assistant offers."""
         return ok(ToolList(tools=_TOOLS))

@@ -47,7 +47,7 @@ class AsrController(Controller):
 
     @get("/task/{task_id:str}", summary="Read about a task")
     async def task(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrTask]:
-        """A task as it is now."""
+        """Return a task as it is now."""
         task = await services.asr.task(user.uid, task_id)
         return ok(
             AsrTask(
@@ -61,12 +61,12 @@ class AsrController(Controller):
 
     @get("/wait/{task_id:str}", summary="Wait for a task")
     async def wait(self, task_id: PathText, request: AnyRequest, services: Services, user: User) -> Envelope[AsrResult]:
-        """What was recognized, once the task has ended; five minutes at most."""
+        """Return what was recognized, once the task has ended; five minutes at most."""
         return ok(await run_until_disconnect(request, _waited(services.asr, user.uid, task_id)))
 
     @get("/result/{task_id:str}", summary="Read what was recognized")
     async def result(self, task_id: PathText, services: Services, user: User) -> Envelope[AsrResult]:
-        """What was recognized; nothing while the task has not succeeded."""
+        """Return what was recognized; nothing while the task has not succeeded."""
         return ok(await _result(services.asr, await services.asr.task(user.uid, task_id)))
 
     @post("/transcribe-and-wait", summary="Recognize speech", opt={"limited": True}, **_ACCEPTED)

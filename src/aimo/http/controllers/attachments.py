@@ -45,12 +45,12 @@ class AttachmentController(Controller):
 
     @get("/", summary="List files", opt=documented(PAGE, LIMIT_20))
     async def page(self, params: Params, services: Services, user: User) -> Envelope[AttachmentPage]:
-        """A page of one's files, newest first."""
+        """Return a page of one's files, newest first."""
         return ok(await services.attachments.page(user.uid, page_request(params, 20)))
 
     @get("/{attachment_id:str}", summary="Read about a file")
     async def fetch(self, attachment_id: PathText, services: Services, user: User) -> Envelope[Attachment]:
-        """One file's description and address."""
+        """Return one file's description and address."""
         return ok(await services.attachments.get(user.uid, attachment_id))
 
     @delete("/{attachment_id:str}", summary="Remove a file")
@@ -61,7 +61,7 @@ class AttachmentController(Controller):
 
     @get("/{attachment_id:str}/download", summary="Download a file", opt={"download": True})
     async def download(self, attachment_id: PathText, services: Services, user: User) -> Response[Any]:
-        """The bytes; failures have real HTTP statuses here."""
+        """Return the bytes; failures have real HTTP statuses here."""
         stack = AsyncExitStack()
         try:
             file = await stack.enter_async_context(services.attachments.download(user.uid, attachment_id))
@@ -111,7 +111,7 @@ class MachineAttachmentController(Controller):
 
 
 async def user_named_in_query(params: Query, services: Services) -> str:
-    """The user that a machine acts for, named in the query."""
+    """Return the user that a machine acts for, named in the query."""
     uid = params.text("uid", "")
     if not uid:
         raise AimoError(Code.PARAMS_ERROR, "User ID (uid) is required")
@@ -138,7 +138,7 @@ async def _store(request: AnyRequest, services: Services, uid: str) -> Attachmen
 
 
 def _properties(text: str | None) -> object:
-    """The JSON of the field, or None for anything else; text inside that cannot be stored is refused."""
+    """Return the JSON of the field, or None for anything else; text inside that cannot be stored is refused."""
     try:
         value = msgspec.json.decode(text) if text else None
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):

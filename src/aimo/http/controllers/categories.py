@@ -20,13 +20,13 @@ class CategoryController(Controller):
 
     @get("/", summary="List categories")
     async def fetch_all(self, services: Services, user: User) -> Envelope[CategoryList]:
-        """All categories by name."""
+        """Return all categories by name."""
         categories = await services.categories.all(user.uid)
         return ok(CategoryList(message="Categories fetched successfully", categories=categories))
 
     @get("/{category_id:str}", summary="Read a category")
     async def fetch(self, category_id: PathText, services: Services, user: User) -> Envelope[CategoryResult]:
-        """One category."""
+        """Return one category."""
         category = await services.categories.get(user.uid, category_id)
         return ok(CategoryResult(message="Category fetched successfully", category=category))
 

@@ -28,12 +28,12 @@ class DebugController(Controller):
 
     @get("/schema", summary="List the columns of a table", opt=documented(_TABLE))
     async def schema(self, params: Params, services: Services) -> Envelope[TableSchema]:
-        """Names and types of a table's columns."""
+        """Return names and types of a table's columns."""
         return ok(services.table_browser.schema(_table(params)))
 
     @get("/data", summary="List rows of a table", opt=documented(_TABLE, _PAGE, _SIZE))
     async def data(self, params: Params, services: Services) -> Envelope[TableData]:
-        """A page of rows of all users."""
+        """Return a page of rows of all users."""
         page, size = params.number("page", 1), params.number("pageSize", 10)
         return ok(await services.table_browser.rows(_table(params), page, size))
 

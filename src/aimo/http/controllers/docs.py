@@ -20,11 +20,11 @@ class DocsController(Controller):
 
     @get("/openapi.json", summary="The OpenAPI document", include_in_schema=False)
     async def document(self, request: AnyRequest) -> dict[str, Any]:
-        """Everything the server answers, as OpenAPI 3.1."""
+        """Return everything the server answers, as OpenAPI 3.1."""
         document: dict[str, Any] = request.app.state.document
         return document
 
     @litestar.get("/docs", media_type="text/html", include_in_schema=False)
     async def page(self, request: AnyRequest) -> str:
-        """The same as a page to read."""
+        """Return the same as a page to read."""
         return render(request.app.state.document)

@@ -55,7 +55,7 @@ class ExploreController(Controller):
     async def explore(
         self, data: JSONBody[ExploreBody], request: AnyRequest, services: Services, user: User
     ) -> Response[Envelope[Exploration]]:
-        """An answer with its sources.
+        """Return an answer with its sources.
 
         With `Accept: text/event-stream` it comes as events: `sources`, any number of `token`, then `done` with the
         whole answer, or `error`. Hanging up ends the generation.
@@ -78,7 +78,7 @@ class ExploreController(Controller):
     async def quick_search(
         self, data: JSONBody[QuickSearchBody], services: Services, user: User
     ) -> Envelope[FoundMemos]:
-        """The relevant ones among the memos most similar to the query."""
+        """Return the relevant ones among the memos most similar to the query."""
         if isinstance(data.query, list | dict) or (data.query and not isinstance(data.query, str)):
             raise AimoError(Code.SYSTEM_ERROR, "Search failed")
         if not data.query or not data.query.strip():
@@ -88,7 +88,7 @@ class ExploreController(Controller):
 
     @get("/relations/{memo_id:str}", summary="Draw the graph around a memo", opt=documented(*_GRAPH))
     async def relations(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[Relations]:
-        """The memos it refers to, those that refer to it, and those on the same subject."""
+        """Return the memos it refers to, those that refer to it, and those on the same subject."""
         backlinks = params.boolean("includeBacklinks", True)
         chosen = params.text("memoId", "") or memo_id
         if not chosen.strip():
@@ -114,7 +114,7 @@ class ConversationController(Controller):
 
     @get("/", summary="List conversations", opt=_failing("get conversations"))
     async def fetch_all(self, services: Services, user: User) -> Envelope[ConversationList]:
-        """All conversations; those that something happened in last come first."""
+        """Return all conversations; those that something happened in last come first."""
         return ok(await services.conversations.all(user.uid))
 
     @post("/", summary="Begin a conversation", opt=_failing("create conversation"))
@@ -127,7 +127,7 @@ class ConversationController(Controller):
 
     @get("/{conversation_id:str}", summary="Read a conversation", opt=_failing("get conversation"))
     async def fetch(self, conversation_id: PathText, services: Services, user: User) -> Envelope[ConversationDetail]:
-        """One conversation with its messages, oldest first."""
+        """Return one conversation with its messages, oldest first."""
         return await ok_in_parts(await services.conversations.get(user.uid, conversation_id), "messages")
 
     @put("/{conversation_id:str}", summary="Rename a conversation", opt=_failing("update conversation"))
@@ -173,6 +173,6 @@ async def _events(services: Services, uid: str, question: str, context: str) -> 
 
 
 def _limit(value: float | str | None) -> int:
-    """A limit as clients send it: a number or its text, 5 for nothing and for 0."""
+    """Return a limit as clients send it: a number or its text, 5 for nothing and for 0."""
     number = to_number(value) if isinstance(value, str) else value
     return clamp(number, 0, LARGEST_PAGE) if number else 5

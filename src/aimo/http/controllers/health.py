@@ -25,12 +25,12 @@ class HealthController(Controller):
 
     @get("/healthz", summary="Is the process alive?")
     async def alive(self, request: AnyRequest, services: Services) -> Health:
-        """It is, when this answers."""
+        """Answer while the process is alive."""
         return _health(request, services)
 
     @get("/api/v1/health", summary="Can a client connect?")
     async def health(self, request: AnyRequest, services: Services) -> Envelope[Health]:
-        """It can, when this answers."""
+        """Answer while clients can connect."""
         return ok(_health(request, services))
 
     @get("/readyz", summary="Can the server work?")

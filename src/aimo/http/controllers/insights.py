@@ -23,12 +23,12 @@ class InsightController(Controller):
 
     @get("/activity", summary="Count memos by day", opt=documented(_DAYS))
     async def activity(self, params: Params, services: Services, user: User) -> Envelope[Activity]:
-        """How many memos were written on each day (UTC) of the last days."""
+        """Return how many memos were written on each day (UTC) of the last days."""
         return ok(await services.insights.activity(user.uid, min(max(params.number("days", 90), 1), 365)))
 
     @get("/on-this-day", summary="List memos of this day")
     async def on_this_day(self, services: Services, user: User) -> Envelope[OnThisDay]:
-        """What was written on this day in other years."""
+        """Return what was written on this day in other years."""
         return ok(await services.insights.on_this_day(user.uid))
 
     @get("/daily-recommendations", summary="Read today's picks")

@@ -38,7 +38,7 @@ class MemoController(Controller):
 
     @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *_FILTERS))
     async def page(self, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
-        """A page of one's memos, filtered and sorted."""
+        """Return a page of one's memos, filtered and sorted."""
         criteria = MemoFilter(
             category_id=params.text("categoryId"),
             tags=params.texts("tags"),
@@ -78,7 +78,7 @@ class MemoController(Controller):
 
     @get("/{memo_id:str}", summary="Read a memo")
     async def fetch(self, memo_id: PathText, services: Services, user: User) -> Envelope[Memo]:
-        """One memo."""
+        """Return one memo."""
         return ok(await services.memos.get(user.uid, memo_id))
 
     @put("/{memo_id:str}", summary="Change a memo")
@@ -111,12 +111,12 @@ class MemoController(Controller):
 
     @get("/{memo_id:str}/backlinks", summary="List memos that refer to one", opt=documented(PAGE, LIMIT_20))
     async def backlinks(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
-        """The memos that refer to this one."""
+        """Return the memos that refer to this one."""
         return await ok_in_parts(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
 
 
 def order(params: Query) -> SortOrder:
-    """The order that the query asks for."""
+    """Return the order that the query asks for."""
     by: Literal["created_at", "updated_at"] = (
         "created_at" if params.text("sortBy", "createdAt") == "createdAt" else "updated_at"
     )
@@ -128,7 +128,7 @@ def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> MemoFilt
 
 
 def _moment(value: Any) -> int | None:
-    """Milliseconds from a number or numeric text; None for anything else. A null counts as 0.
+    """Return milliseconds from a number or numeric text; None for anything else. A null counts as 0.
 
     See docs/contract/search.md#by-meaning.
     """
@@ -137,7 +137,7 @@ def _moment(value: Any) -> int | None:
 
 
 def _page(data: VectorSearchBody) -> PageRequest:
-    """The page of a body, whose numbers may be texts and are echoed as they came."""
+    """Return the page of a body, whose numbers may be texts and are echoed as they came."""
     page, limit = as_js_number(data.page or 1), as_js_number(data.limit or 20)
     return PageRequest(_number(page, 1), _number(limit, 20), page, limit)
 
@@ -148,7 +148,7 @@ def _number(value: float | str, default: int) -> int | float:
 
 
 def _texts(value: Any, name: str) -> list[str]:
-    """The usable texts of a list; nothing is an empty list."""
+    """Return the usable texts of a list; nothing is an empty list."""
     if not value and not isinstance(value, dict):
         return []
     if not isinstance(value, list):

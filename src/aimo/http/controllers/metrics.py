@@ -20,7 +20,7 @@ class MetricsController(Controller):
 
     @litestar.get("/metrics", include_in_schema=False)
     async def metrics(self, request: AnyRequest, services: Services) -> Response[bytes]:
-        """The metrics of all server processes."""
+        """Return the metrics of all server processes."""
         scope: Scope = request.scope  # type: ignore[assignment]
         if not is_operator(scope, services.settings):
             address = client_address(scope, services.settings.proxies)

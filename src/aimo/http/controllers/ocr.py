@@ -25,7 +25,7 @@ class OcrController(Controller):
     async def parse(
         self, data: JSONBody[dto.OcrBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrTexts]:
-        """The text of each file."""
+        """Return the text of each file."""
         work = services.ocr.recognize(user.uid, _files(data), data.provider or "", RecognitionOptions())
         return ok(dto.OcrTexts(texts=[found.text for found in await run_until_disconnect(request, work)]))
 
@@ -33,7 +33,7 @@ class OcrController(Controller):
     async def parse_full(
         self, data: JSONBody[dto.OcrFullBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[dto.OcrResults]:
-        """The text of each file, and the layout of its first page."""
+        """Return the text of each file, and the layout of its first page."""
         files = _files(data)
         options = data.options or dto.OcrOptions()
         wanted = RecognitionOptions({name: getattr(options, name) for name in options.__struct_fields__})
@@ -45,7 +45,7 @@ class OcrController(Controller):
 
     @get("/status", summary="Is text recognition offered?")
     async def status(self, services: Services, user: User) -> Envelope[dto.OcrStatus]:
-        """Whether it is switched on, and by whom it is done."""
+        """Return whether it is switched on, and by whom it is done."""
         ocr = services.ocr
         return ok(
             dto.OcrStatus(enabled=ocr.enabled, default_provider=ocr.default_provider, available_providers=ocr.providers)
@@ -53,7 +53,7 @@ class OcrController(Controller):
 
     @get("/providers", summary="List who can recognize text")
     async def providers(self, services: Services, user: User) -> Envelope[dto.OcrProviders]:
-        """Names of the providers."""
+        """Return names of the providers."""
         return ok(dto.OcrProviders(providers=services.ocr.providers))
 
 

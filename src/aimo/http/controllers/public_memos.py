@@ -29,17 +29,17 @@ class PublicMemoController(Controller):
 
     @get("/{uid:str}", summary="List public memos", opt=documented(PAGE, LIMIT_20, SORT_BY, SORT_ORDER))
     async def page(self, uid: PathText, params: Params, services: Services) -> Envelope[MemoPage]:
-        """A page of a user's public memos."""
+        """Return a page of a user's public memos."""
         return await ok_in_parts(await services.lists.public(uid, order(params), page_request(params, 20)))
 
     @get("/{uid:str}/random", summary="Read a random public memo")
     async def random(self, uid: PathText, services: Services) -> Envelope[Memo]:
-        """One of a user's public memos."""
+        """Return one of a user's public memos."""
         return ok(await services.lists.random_public(uid))
 
     @get("/memo/{memo_id:str}", summary="Read a public memo")
     async def fetch(self, memo_id: PathText, services: Services) -> Envelope[PublicMemo]:
-        """A public memo with its author."""
+        """Return a public memo with its author."""
         return ok(await services.lists.get_public_memo(memo_id))
 
 

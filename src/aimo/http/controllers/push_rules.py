@@ -20,13 +20,13 @@ class PushRuleController(Controller):
 
     @get("/", summary="List push rules")
     async def fetch_all(self, services: Services, user: User) -> Envelope[PushRuleList]:
-        """All rules in the order in which they were made."""
+        """Return all rules in the order in which they were made."""
         rules = await services.push_rules.all(user.uid)
         return ok(PushRuleList(message="Push rules fetched successfully", push_rules=rules))
 
     @get("/{rule_id:str}", summary="Read a push rule")
     async def fetch(self, rule_id: PathText, services: Services, user: User) -> Envelope[PushRuleResult]:
-        """One rule."""
+        """Return one rule."""
         rule = await services.push_rules.get(user.uid, rule_id)
         return ok(PushRuleResult(message="Push rule fetched successfully", push_rule=rule))
 

@@ -25,7 +25,7 @@ class SessionController(Controller):
 
     @get("/", summary="List one's sessions")
     async def fetch_all(self, services: Services, user: User) -> Envelope[SessionList]:
-        """All open sessions; tokens of earlier releases have none."""
+        """Return all open sessions; tokens of earlier releases have none."""
         return ok(SessionList(sessions=await services.sessions.all(user)))
 
     @delete("/", summary="Log out everywhere", opt=documented(_KEEP_CURRENT))
@@ -47,7 +47,7 @@ class SessionController(Controller):
 
 
 def cookie_after(ended: EndedSessions, request: AnyRequest) -> dict[str, str]:
-    """The header that makes the cookie of a request, where it came with one, fit what has ended."""
+    """Return the header that makes the cookie of a request, where it came with one, fit what has ended."""
     scope: Scope = request.scope  # type: ignore[assignment]
     if ended.current_remains or not token_in_cookie(scope):
         return {}

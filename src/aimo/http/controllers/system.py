@@ -21,10 +21,10 @@ class SystemController(Controller):
 
     @get("/version", summary="Read the server's version")
     async def version(self, user: User) -> Envelope[Version]:
-        """Which release this server is."""
+        """Return which release this server is."""
         return ok(Version(version=version("aimo")))
 
     @get("/app-versions", summary="Read the apps' newest versions")
     async def app_versions(self, services: Services, user: User) -> Envelope[AppVersions]:
-        """The newest releases of the desktop and the Android app, as far as known."""
+        """Return the newest releases of the desktop and the Android app, as far as known."""
         return ok(await services.app_versions.latest())

@@ -20,12 +20,12 @@ class TagController(Controller):
 
     @get("/", summary="List tags")
     async def fetch_all(self, services: Services, user: User) -> Envelope[TagList]:
-        """All tags, oldest first."""
+        """Return all tags, oldest first."""
         return ok(TagList(message="Tags fetched successfully", tags=await services.tags.all(user.uid)))
 
     @get("/{tag_id:str}", summary="Read a tag")
     async def fetch(self, tag_id: PathText, services: Services, user: User) -> Envelope[TagResult]:
-        """One tag."""
+        """Return one tag."""
         return ok(TagResult(message="Tag fetched successfully", tag=await services.tags.get(user.uid, tag_id)))
 
     @post("/", summary="Make a tag")

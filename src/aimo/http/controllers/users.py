@@ -27,7 +27,7 @@ class UserController(Controller):
 
     @get("/info", summary="Read one's profile")
     async def info(self, services: Services, user: User) -> Envelope[UserInfo]:
-        """The profile of who asks."""
+        """Return the profile of who asks."""
         return ok(await services.accounts.profile(user.uid))
 
     @put("/info", summary="Change one's profile")
@@ -47,7 +47,7 @@ class UserController(Controller):
     async def replace_password(
         self, data: JSONBody[PasswordBody], request: AnyRequest, services: Services, user: User
     ) -> Response[Envelope[PasswordChanged]]:
-        """The same as POST."""
+        """Return the same as POST."""
         return await _change_password(data, request, services, user)
 
     @post("/avatar", summary="Upload one's picture", opt={"upload": "avatar"})
@@ -76,7 +76,7 @@ async def _change_password(
 
 
 def parse_boolean(value: object) -> bool:
-    """A switch of a body: forms send text. PARAMS_ERROR for what is none, so that nobody believes it was on."""
+    """Return a switch of a body: forms send text. PARAMS_ERROR for what is none, so that nobody believes it was on."""
     if value in (True, "true", "1"):
         return True
     if value in (None, False, "false", "0", ""):

@@ -204,7 +204,7 @@ def _describe(scope: Scope, framing: _Framing, body: Body) -> None:
 
 
 def _replay(data: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives the body once and afterwards waits for the client to leave."""
+    """Return a ``receive`` that gives the body once and afterwards waits for the client to leave."""
     given = False
 
     async def receive_replayed() -> Message:

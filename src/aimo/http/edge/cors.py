@@ -45,7 +45,7 @@ async def _preflight(scope: Scope, send: Send, origin: bytes | None) -> None:
 
 
 def _allowed(origin: bytes | None, vary: bytes) -> Headers:
-    """The headers for an origin that is trusted, or for everybody else."""
+    """Return the headers for an origin that is trusted, or for everybody else."""
     if origin is None:
         return [(b"access-control-allow-origin", b"*"), (b"vary", vary)]
     return [

@@ -72,7 +72,7 @@ class BodyDrain:
 
 
 def _has_body(scope: Scope) -> bool:
-    """Whether a body may follow; only HTTP/1 says so in its headers."""
+    """Return whether a body may follow; only HTTP/1 says so in its headers."""
     if not str(scope.get("http_version", "1.1")).startswith("1"):
         return True
     return any(

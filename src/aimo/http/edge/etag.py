@@ -43,12 +43,12 @@ class JsonEtags:
 
 
 def weak_etag(body: bytes) -> bytes:
-    """A weak entity tag of a body."""
+    """Return a weak entity tag of a body."""
     return b'W/"%x-%s"' % (len(body), blake2b(body, digest_size=12).hexdigest().encode())
 
 
 def is_known(etag: bytes, if_none_match: bytes | None) -> bool:
-    """Whether ``If-None-Match`` names the tag, compared weakly."""
+    """Return whether ``If-None-Match`` names the tag, compared weakly."""
     if if_none_match is None:
         return False
     opaque = etag.removeprefix(b"W/")

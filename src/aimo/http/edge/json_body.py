@@ -40,7 +40,7 @@ class Body(NamedTuple):
 
 
 def normalise(raw: bytes) -> Body:
-    """The object a JSON body stands for; an array counts as an empty object.
+    """Return the object a JSON body stands for; an array counts as an empty object.
 
     The bytes are those that came. Text that cannot be stored (a NUL, a lone surrogate) is
     reported instead, because it is a business error of the route; nobody reads such a body.

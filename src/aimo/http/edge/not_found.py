@@ -30,7 +30,7 @@ class RouteMatcher(Protocol):
     """Knows the routes; :class:`aimo.http.edge.route_table.Routes` does."""
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a route exists for the method and path."""
+        """Return whether a route exists for the method and path."""
 
 
 class NotFound:

@@ -20,7 +20,7 @@ class UnsatisfiableError(ValueError):
 
 
 def parse_range(header: bytes | None, size: int) -> Span | None:
-    """The part a ``Range`` header asks for; None for the whole (no, malformed or several ranges).
+    """Return the part a ``Range`` header asks for; None for the whole (no, malformed or several ranges).
 
     Raises:
         UnsatisfiableError: nothing of it is there.

@@ -38,11 +38,11 @@ class RouteTable:
 
     @classmethod
     def of(cls, app: Litestar) -> RouteTable:
-        """The HTTP routes registered with an app."""
+        """Return the HTTP routes registered with an app."""
         return cls((route.path, route.methods) for route in app.routes if hasattr(route, "methods"))
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a route exists; ``HEAD`` counts as ``GET``."""
+        """Return whether a route exists; ``HEAD`` counts as ``GET``."""
         node = self._root
         for part in path[1:].split("/") if path != "/" else ():
             following = node.literal.get(part) or (node.parameter if part else None)

@@ -78,7 +78,7 @@ class WebClient:
             await self._send_page(scope, send)
 
     def _find(self, path: str) -> LocalFile | str | None:
-        """An open file, the address to go to instead, or None."""
+        """Return an open file, the address to go to instead, or None."""
         parts = path.strip("/").split("/") if path.strip("/") else []
         if "\x00" in path or "//" in path or any(part.startswith(".") for part in parts):
             return None

@@ -27,7 +27,7 @@ _FORWARDED = (
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
-    """The address of the client: of the connection, or what the trusted proxies in front say.
+    """Return the address of the client: of the connection, or what the trusted proxies in front say.
 
     ``X-Forwarded-For`` is read from its right end, where each proxy has added whom it was asked by, up to the
     first address that is no trusted proxy: everything further left may be invented.
@@ -47,7 +47,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
 
 
 def is_local(scope: Scope) -> bool:
-    """Whether a request was made on this machine, and not merely handed on by a proxy that runs here.
+    """Return whether a request was made on this machine, and not merely handed on by a proxy that runs here.
 
     A proxy is known by the headers it adds, or by a public name in ``Host``; one that hides both looks like
     a client. The name also tells a page whose name was made to lead here (DNS rebinding).
@@ -58,14 +58,14 @@ def is_local(scope: Scope) -> bool:
 
 
 def is_from_a_page(scope: Scope) -> bool:
-    """Whether a page in a browser made a request, rather than a program or somebody who typed the address."""
+    """Return whether a page in a browser made a request, rather than a program or somebody who typed the address."""
     site = header(scope, b"sec-fetch-site")
     named = any(header(scope, name) is not None for name in (b"origin", b"referer"))
     return named or site not in (None, b"none")
 
 
 def comes_from_proxy(scope: Scope, trusted: Sequence[Network]) -> bool:
-    """Whether a trusted proxy made the connection, whose headers about the request are believed."""
+    """Return whether a trusted proxy made the connection, whose headers about the request are believed."""
     peer = _parse(_peer(scope))
     return peer is not None and _is_trusted(peer, trusted)
 
@@ -91,7 +91,7 @@ def _forwarded_addresses(scope: Scope) -> list[str]:
 
 
 def _parse(text: str) -> Address | None:
-    """An address, with or without a port; one of IPv4 inside IPv6 is the former."""
+    """Return an address, with or without a port; one of IPv4 inside IPv6 is the former."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

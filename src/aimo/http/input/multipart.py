@@ -198,7 +198,7 @@ def _media_type(declared: str | None) -> str:
 
 
 def _filename(part: MultipartSegment) -> str:
-    """The part's file name without directories and control characters; empty when it is no file."""
+    """Return the part's file name without directories and control characters; empty when it is no file."""
     extended = _EXTENDED_FILENAME.search(part.header("Content-Disposition") or "")
     sent = unquote(extended.group(1)) if extended else _utf8(part.filename or "")
     base = re.split(r"[/\\]", sent)[-1]

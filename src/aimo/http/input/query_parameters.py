@@ -35,7 +35,7 @@ class Query:
 
     @classmethod
     def of(cls, scope: Scope) -> Query:
-        """The parameters of a request's scope.
+        """Return the parameters of a request's scope.
 
         Raises:
             AimoError: ``PARAMS_ERROR`` for more than 1000 parameters.
@@ -50,7 +50,7 @@ class Query:
     @overload
     def number(self, name: str, default: None = None) -> int | float | None: ...
     def number(self, name: str, default: int | None = None) -> int | float | None:
-        """A declared number: ``Number()`` semantics, infinities included.
+        """Return a declared number: ``Number()`` semantics, infinities included.
 
         Raises:
             InvalidParameterError: it is no number, or given twice.
@@ -68,7 +68,7 @@ class Query:
     @overload
     def boolean(self, name: str, default: None = None) -> bool | None: ...
     def boolean(self, name: str, default: bool | None = None) -> bool | None:
-        """A declared boolean: ``true``, ``1``, ``""`` or ``false``, ``0``.
+        """Return a declared boolean: ``true``, ``1``, ``""`` or ``false``, ``0``.
 
         Raises:
             InvalidParameterError: anything else.
@@ -86,7 +86,7 @@ class Query:
     @overload
     def text(self, name: str, default: None = None) -> str | None: ...
     def text(self, name: str, default: str | None = None) -> str | None:
-        """A declared string, as it is.
+        """Return a declared string, as it is.
 
         Raises:
             AimoError: ``PARAMS_ERROR`` when it is given twice or nested, or holds text that cannot be stored.
@@ -99,7 +99,7 @@ class Query:
         return require_usable(value)
 
     def texts(self, name: str) -> list[str]:
-        """A declared array: ``a=x``, ``a[]=x`` and ``a[0]=x`` all work; ``[]`` when it is missing.
+        """Return a declared array: ``a=x``, ``a[]=x`` and ``a[0]=x`` all work; ``[]`` when it is missing.
 
         Raises:
             AimoError: ``PARAMS_ERROR`` for nested values or text that cannot be stored.

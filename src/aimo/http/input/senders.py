@@ -74,7 +74,7 @@ class Senders:
 
 
 def sender_of(scope: Scope) -> Sender:
-    """The verdict on a request; one that nobody has judged is not trusted."""
+    """Return the verdict on a request; one that nobody has judged is not trusted."""
     sender = scope.get(_KEY)
     return sender if isinstance(sender, Sender) else _NOBODY
 

@@ -9,7 +9,7 @@ _MARK = "unusable_text"
 
 
 def is_usable(text: str) -> bool:
-    """Whether a text is free of NUL characters and of lone surrogates, which no UTF-8 can hold."""
+    """Return whether a text is free of NUL characters and of lone surrogates, which no UTF-8 can hold."""
     if "\x00" in text:
         return False
     if text.isascii():
@@ -22,7 +22,7 @@ def is_usable(text: str) -> bool:
 
 
 def require_usable(text: str) -> str:
-    """The text itself.
+    """Return the text itself.
 
     Raises:
         AimoError: ``PARAMS_ERROR`` when it holds a NUL or a lone surrogate.

@@ -18,7 +18,7 @@ h3 { font-size: 1rem; margin: .8rem 0 0; }
 
 
 def render(document: dict[str, Any]) -> str:
-    """The page for an OpenAPI document."""
+    """Return the page for an OpenAPI document."""
     groups: dict[str, list[str]] = {}
     for path, operations in sorted(document["paths"].items()):
         for verb, operation in operations.items():
@@ -71,7 +71,7 @@ def _fields(schema: dict[str, Any], document: dict[str, Any]) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """A field's type in a few words."""
+    """Return a field's type in a few words."""
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     if options := schema.get("anyOf"):
@@ -93,6 +93,6 @@ def _table(rows: list[tuple[str, str, str]]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text with `code` marked up."""
+    """Return text with `code` marked up."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if place % 2 else piece for place, piece in enumerate(pieces))

@@ -32,7 +32,7 @@ class MachineTokenRejected(Exception):
 
 
 def ok(data: T) -> Envelope[T]:
-    """The envelope of a success."""
+    """Return the envelope of a success."""
     return Envelope(Code.SUCCESS, DEFAULT_MESSAGES[Code.SUCCESS], data)
 
 
@@ -50,12 +50,12 @@ async def ok_in_parts(data: S, name: str = "items") -> Envelope[S]:
 
 
 def failure(error: AimoError) -> Envelope[None]:
-    """The envelope of a business failure."""
+    """Return the envelope of a business failure."""
     return Envelope(error.code, error.message, None)
 
 
 def unexpected_failure(code: Code, message: str = "") -> dict[str, Envelope[None]]:
-    """An option of a route: what it answers when something unexpected happens, if not DB_ERROR."""
+    """Return an option of a route: what it answers when something unexpected happens, if not DB_ERROR."""
     return {"failure": failure(AimoError(code, message))}
 
 

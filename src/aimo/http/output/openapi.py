@@ -34,7 +34,7 @@ _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "
 
 
 def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, Any]:
-    """The complete document as JSON-ready objects: the same ones for the same code, whatever the process."""
+    """Return the complete document as JSON-ready objects: the same ones for the same code, whatever the process."""
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
     app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config, logging_config=None)
     schema: dict[str, Any] = _with_plain_names(app.openapi_schema.to_schema())
@@ -55,7 +55,7 @@ def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependen
 
 
 def _with_plain_names(schema: Any) -> Any:
-    """The document with plain names for envelopes and media types.
+    """Return the document with plain names for envelopes and media types.
 
     ``oneOf`` becomes ``anyOf``: a whole number is an integer and a number.
     """
@@ -71,7 +71,7 @@ def _with_plain_names(schema: Any) -> Any:
 
 
 def _described(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schemas in order, each with what its struct says of itself.
+    """Return the schemas in order, each with what its struct says of itself.
 
     The framework takes the description of whichever field comes first to refer to one, which differs from
     process to process, and a title that repeats the name.
@@ -86,7 +86,7 @@ def _described(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event_schemas() -> dict[str, Any]:
-    """What the data of events is made of; no answer refers to it, for OpenAPI knows no events."""
+    """Return what the data of events is made of; no answer refers to it, for OpenAPI knows no events."""
     return msgspec.json.schema_components(EVENTS.values(), ref_template="#/components/schemas/{name}")[1]
 
 
@@ -137,7 +137,7 @@ def _camel(match: re.Match[str]) -> str:
 
 
 def _plain(path: str) -> str:
-    """A route's path with bare parameter names, as the document has them."""
+    """Return a route's path with bare parameter names, as the document has them."""
     parts = [f"{{{part[1:-1].partition(':')[0]}}}" if part.startswith("{") else part for part in path.split("/")]
     return "/".join(parts)
 

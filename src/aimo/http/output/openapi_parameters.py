@@ -17,7 +17,7 @@ class Parameter:
     required: bool = False
 
     def document(self) -> dict[str, Any]:
-        """The parameter object of OpenAPI."""
+        """Return the parameter object of OpenAPI."""
         schema: dict[str, Any] = {"type": self.kind}
         if self.kind == "array":
             schema["items"] = {"type": "string"}
@@ -41,5 +41,5 @@ USER = Parameter("uid", "string", "Id of the user to act for.")
 
 
 def documented(*parameters: Parameter) -> dict[str, Any]:
-    """The ``opt`` of a route with these query parameters."""
+    """Return the ``opt`` of a route with these query parameters."""
     return {"parameters": parameters}

@@ -16,15 +16,15 @@ _WANTED = re.compile(r"(^|,)\s*text/event-stream\s*(;|,|$)", re.IGNORECASE)
 
 
 def wants_events(accept: str) -> bool:
-    """Whether an ``Accept`` header names the media type of events."""
+    """Return whether an ``Accept`` header names the media type of events."""
     return _WANTED.search(accept) is not None
 
 
 def event(name: str, data: Any) -> bytes:
-    """One event. JSON has no line breaks, so the data is always one line."""
+    """Return one event. JSON has no line breaks, so the data is always one line."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
 
 
 def event_stream(events: AsyncIterator[bytes]) -> Stream:
-    """An answer of events; the iterator is cancelled when the client leaves."""
+    """Return an answer of events; the iterator is cancelled when the client leaves."""
     return Stream(events, headers=_HEADERS)

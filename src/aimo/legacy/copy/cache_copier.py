@@ -74,7 +74,7 @@ class CacheCopier:
 
     @staticmethod
     def plan(keys: list[tuple[Any, ...]], repeated: frozenset[bytes], seen: set[bytes]) -> Any:
-        """A code for each row: copied, or left out because an earlier row has its key."""
+        """Return a code for each row: copied, or left out because an earlier row has its key."""
         codes = np.full(len(keys), COPIED, dtype=np.uint8)
         for place, key in enumerate(keys):
             if not repeated and None not in key:
@@ -87,7 +87,7 @@ class CacheCopier:
         return codes
 
     async def _seen_before(self, end: int, repeated: frozenset[bytes]) -> set[bytes]:
-        """The repeated keys that rows before ``end`` have."""
+        """Return the repeated keys that rows before ``end`` have."""
         seen: set[bytes] = set()
         for first in range(0, end if repeated else 0, 20_000):
             page = await read_with_nulls_for_lost(self.source, self.key, first, min(20_000, end - first))
@@ -105,7 +105,7 @@ class CacheCopier:
                 codes[place] = THERE
 
     def _shaped(self, rows: pa.Table) -> pa.Table:
-        """The rows in the columns of the target."""
+        """Return the rows in the columns of the target."""
         assert self._target is not None
         schema = self._target.layout.schema
         columns = []

@@ -78,7 +78,7 @@ class FileCopier:
             report.differing.append(key)
 
     async def _copied(self, key: str, original: Path, media_type: str, wanted: str) -> bool:
-        """Whether the storage has the same bytes after copying."""
+        """Return whether the storage has the same bytes after copying."""
         assert self._storage is not None
         try:
             await self._storage.put(key, original, media_type)
@@ -88,7 +88,7 @@ class FileCopier:
         return await _stored_hash(self._storage, key) == wanted
 
     def _original(self, key: str) -> Path | None:
-        """The file to copy, if there is one."""
+        """Return the file to copy, if there is one."""
         # A key from the source is not trusted to stay inside the folder.
         if self._folder is None or not is_valid_key(key):
             return None
@@ -96,7 +96,7 @@ class FileCopier:
         return path if path.is_file() else None
 
     async def _keys(self) -> AsyncIterator[tuple[str, str]]:
-        """Every key of local storage, of attachments and of pictures, with its media type."""
+        """Yield every key of local storage, of attachments and of pictures, with its media type."""
         for statement in (sql.FILES_AFTER, sql.AVATARS_AFTER):
             after = ""
             while True:

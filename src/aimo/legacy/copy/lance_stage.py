@@ -156,7 +156,7 @@ class LanceStage:
 
 
 async def cache_for(vectors: VectorStore | None, source: SourceTable) -> Cache[Any] | None:
-    """The cache of the target that takes the rows of a source cache: the one for vectors of that length."""
+    """Return the cache of the target that takes the rows of a source cache: the one for vectors of that length."""
     dimension = dimension_of(source, "embedding")
     if vectors is None or dimension is None:
         return None

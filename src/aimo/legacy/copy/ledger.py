@@ -33,23 +33,23 @@ class LedgerEntry:
 
 
 def pack(entries: Iterable[LedgerEntry]) -> bytes:
-    """The bytes to keep for these rows, in their order."""
+    """Return the bytes to keep for these rows, in their order."""
     rows = [(e.outcome, int.from_bytes(e.key, "little"), e.source, e.target, e.seq) for e in entries]
     return np.array(rows, dtype=_RECORD).tobytes()
 
 
 def unpack(packed: bytes) -> list[LedgerEntry]:
-    """What `pack` was given."""
+    """Return what `pack` was given."""
     return [_entry(record) for record in np.frombuffer(packed, dtype=_RECORD)]
 
 
 def outcomes(packed: bytes) -> npt.NDArray[np.uint8]:
-    """The outcomes alone."""
+    """Return the outcomes alone."""
     return np.frombuffer(packed, dtype=_RECORD)["outcome"]
 
 
 def in_target(packed: bytes) -> npt.NDArray[np.bool_]:
-    """Which of the rows are in the target."""
+    """Return which of the rows are in the target."""
     return np.isin(outcomes(packed), _CODES)
 
 
@@ -69,14 +69,14 @@ class LedgerIndex:
         return len(self._rows)
 
     def get(self, key: bytes) -> LedgerEntry | None:
-        """The entry of a key, or None."""
+        """Return the entry of a key, or None."""
         number = int.from_bytes(key, "little")
         keys = self._rows["key"]
         place = int(np.searchsorted(keys, np.uint64(number)))
         return _entry(self._rows[place]) if place < len(keys) and int(keys[place]) == number else None
 
     def without(self, packed: Iterable[bytes]) -> set[bytes]:
-        """The keys that are not among those of these ledgers."""
+        """Return the keys that are not among those of these ledgers."""
         there = [np.frombuffer(part, dtype=_RECORD)["key"] for part in packed]
         rest = np.setdiff1d(self._rows["key"], np.concatenate(there)) if there else self._rows["key"]
         return {int(key).to_bytes(8, "little") for key in rest}

@@ -44,12 +44,12 @@ class Progress:
         self._stage = StageProgress("", 0)
 
     def begin(self, name: str, total: int, done: int = 0) -> None:
-        """A stage starts, with so many rows done by an earlier attempt."""
+        """Start a stage, with so many rows done by an earlier attempt."""
         give_back()
         self._stage = StageProgress(name, total, done, done)
         self._watch(self._stage)
 
     def advance(self, done: int) -> None:
-        """The stage has come to this row."""
+        """Note that the stage has come to this row."""
         self._stage.done = done
         self._watch(self._stage)

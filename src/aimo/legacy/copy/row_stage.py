@@ -131,7 +131,7 @@ class RowStage:
 
 
 def first_tag_seq(run: Run) -> int:
-    """The order number after those of all rows of the source's own tags."""
+    """Return the order number after those of all rows of the source's own tags."""
     tags = run.plan["tables"].get("tags")
     return run.first_seq + (tags["rows"] if tags else 0)
 
@@ -147,7 +147,7 @@ async def load_merges(runs: Runs, run: Run, lookups: TargetLookups) -> None:
 
 
 def details_of(checkpoint: Any) -> dict[str, list[Any]]:
-    """The details of a checkpoint."""
+    """Return the details of a checkpoint."""
     details = checkpoint.details
     if isinstance(details, str):
         details = json.loads(details)

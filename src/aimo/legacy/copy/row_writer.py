@@ -69,7 +69,7 @@ class RowWriter:
         return {"memo_id": verdict.key, "tag_id": tag_id, "uid": verdict.mapped.values["uid"]}
 
     def _new_tags(self, verdicts: Sequence[RowPlan]) -> list[dict[str, Any]]:
-        """The tags made for names, with their order numbers: after all tags of the source."""
+        """Return the tags made for names, with their order numbers: after all tags of the source."""
         tags = []
         for verdict in verdicts:
             made = verdict.mapped.new_tags if verdict.mapped else []

@@ -46,7 +46,7 @@ class Run:
         return "memos" in self.versions and self.status != FAILED
 
     def has_read(self, versions: dict[str, int]) -> bool:
-        """Whether the run read these tables at these versions."""
+        """Return whether the run read these tables at these versions."""
         return versions.items() <= self.versions.items()
 
 
@@ -83,11 +83,11 @@ class Runs:
         return next((run for run in reversed(self.all) if run.status == FINISHED), None)
 
     def before(self, run: Run) -> list[Run]:
-        """The runs over this source that came earlier."""
+        """Return the runs over this source that came earlier."""
         return [other for other in self.all if other.started_at < run.started_at and other.run_id != run.run_id]
 
     async def start(self, plan: dict[str, Any], seqs: int) -> Run:
-        """A new run that may give out ``seqs`` order numbers, above those of every run before it."""
+        """Return a new run that may give out ``seqs`` order numbers, above those of every run before it."""
         first = max((run.next_seq for run in self._everybodys), default=1)
         now = max(clock.now_ms(), *(run.started_at + 1 for run in self._everybodys), 0)
         run = Run(f"m{now}", self.source, RUNNING, PENDING, first, first + seqs, plan, None, now, None)
@@ -110,25 +110,25 @@ class Runs:
             await connection.execute(sql.CHANGE_RUN, values)
 
     async def position(self, run: Run, table: str) -> int:
-        """How many rows of a table are done."""
+        """Return how many rows of a table are done."""
         async with self._database.reads() as connection:
             row = (await connection.execute(sql.LAST_CHECKPOINT, {"run_id": run.run_id, "table_name": table})).first()
         return 0 if row is None else int(row.first_row) + int(row.row_count)
 
     async def checkpoints(self, run: Run, table: str) -> list[Any]:
-        """All checkpoints of a table, in order."""
+        """Return all checkpoints of a table, in order."""
         async with self._database.reads() as connection:
             which = {"run_id": run.run_id, "table_name": table}
             return list(await connection.execute(sql.CHECKPOINTS, which))
 
     async def ledgers(self, run: Run, table: str) -> list[bytes]:
-        """The ledgers of a table, in order."""
+        """Return the ledgers of a table, in order."""
         async with self._database.reads() as connection:
             which = {"run_id": run.run_id, "table_name": table}
             return [row.ledger for row in await connection.execute(sql.LEDGERS, which)]
 
     async def ledger_of(self, run: Run, table: str, first: int, count: int, width: int) -> bytes:
-        """The part of the ledger for these positions; ``width`` is the bytes of one record."""
+        """Return the part of the ledger for these positions; ``width`` is the bytes of one record."""
         which = {"run_id": run.run_id, "table_name": table, "first": first, "end": first + count}
         async with self._database.reads() as connection:
             found = (await connection.execute(sql.CHECKPOINT_OVER, which)).all()
@@ -147,7 +147,7 @@ class Runs:
 
 
 def checkpoint_row(run: Run, table: str, first: int, *, ledger: bytes, count: int, details: Any) -> dict[str, Any]:
-    """The parameters of one checkpoint."""
+    """Return the parameters of one checkpoint."""
     return {
         "run_id": run.run_id,
         "table_name": table,

@@ -21,7 +21,7 @@ _IN_ONE_QUERY = 1000
 
 
 def has_vector_column(table: SourceTable | None, column: str) -> bool:
-    """Whether a column of vectors is there, of one length or of several."""
+    """Return whether a column of vectors is there, of one length or of several."""
     if table is None or column not in table.schema.names:
         return False
     kind = table.schema.field(column).type
@@ -31,7 +31,7 @@ def has_vector_column(table: SourceTable | None, column: str) -> bool:
 async def read_with_owner(
     database: Database, table: SourceTable, columns: list[str], first: int, count: int
 ) -> pa.Table:
-    """The rows at these positions; the second column, ``uid``, comes from the target where the source has none.
+    """Return the rows at these positions; the second column, ``uid``, comes from the target where the source has none.
 
     Raises:
         VersionGone: as for `aimo.legacy.source.damaged_reads.pieces`.
@@ -56,7 +56,7 @@ async def owners_of(database: Database, key: str, row_ids: list[str | None]) -> 
 
 
 async def outcomes_of(database: Database, page: pa.Table, repeated: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """A row counts as migrated when what it belongs to is in the target, with the same owner; of several, the first."""
+    """Return which rows count as migrated: the first whose owner row is in the target, with the same owner."""
     keys, uids = page.column(0).to_pylist(), page.column("uid").to_pylist()
     owners = await owners_of(database, page.column_names[0], keys)
     there = np.array([owners.get(key, "") == uid for key, uid in zip(keys, uids, strict=True)], dtype=bool)

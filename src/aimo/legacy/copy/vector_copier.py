@@ -80,7 +80,7 @@ class PageCopier(ABC):
 
     @abstractmethod
     def prepare(self, page: pa.Table, wanted: npt.NDArray[np.bool_]) -> tuple[Codes, pa.Table]:
-        """What becomes of each row, and the rows to write, among the wanted ones."""
+        """Return what becomes of each row, and the rows to write, among the wanted ones."""
 
     async def copy(self, progress: Progress) -> None:
         """Go on from where the run stands to the end."""
@@ -114,7 +114,7 @@ class PageCopier(ABC):
         return await read_with_nulls_for_lost(self.source, self.columns, first, count)
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
-        """What became of the rows of a page."""
+        """Return what became of the rows of a page."""
         packed = await self._runs.ledger_of(self._run, self.source.name, first, page.num_rows, ledger.WIDTH)
         return ledger.outcomes(packed)
 
@@ -140,7 +140,7 @@ class PageCopier(ABC):
         return there
 
     async def _checkpoint_once(self, first: int, codes: Codes, entries: Sequence[str], owners: Sequence[str]) -> None:
-        """A commit whose answer was lost may have happened: then its key is taken."""
+        """Find out whether a commit happened whose answer was lost: then its key is taken."""
         try:
             await self._checkpoint(first, codes, entries, owners)
         except IntegrityError:
@@ -184,7 +184,7 @@ class VectorCopier(PageCopier):
         return [self._key, "uid", self._column]
 
     def prepare(self, page: pa.Table, wanted: npt.NDArray[np.bool_]) -> tuple[Codes, pa.Table]:
-        """The usable vectors of the wanted rows."""
+        """Return the usable vectors of the wanted rows."""
         column = page.column(self._column)
         usable, vectors = usable_vectors(column, self._dimension)
         if not wanted.all():
@@ -226,7 +226,7 @@ class OutboxCopier(VectorCopier):
         return [self._key, "uid"]
 
     def prepare(self, page: pa.Table, wanted: npt.NDArray[np.bool_]) -> tuple[Codes, pa.Table]:
-        """An entry for each wanted row."""
+        """Return an entry for each wanted row."""
         codes = np.where(wanted, WAITING_ENTRIES, LEFT_OUT).astype(np.uint8)
         return codes, pa.table({})
 
@@ -247,7 +247,7 @@ class TextCopier(PageCopier):
         return ["memoId", "uid", "content"]
 
     def prepare(self, page: pa.Table, wanted: npt.NDArray[np.bool_]) -> tuple[Codes, pa.Table]:
-        """The wanted texts, folded as every query is."""
+        """Return the wanted texts, folded as every query is."""
         codes = np.where(wanted, COPIED, LEFT_OUT).astype(np.uint8)
         kept = page if wanted.all() else page.filter(pa.array(wanted))
         texts = [fold(text or "") for text in kept.column("content").to_pylist()]

@@ -15,7 +15,7 @@ from aimo.legacy.source.row_reader import SourceRow
 
 
 def repaired(name: str) -> str:
-    """A file name whose UTF-8 bytes were once read as Latin-1, as it was meant.
+    """Return a file name whose UTF-8 bytes were once read as Latin-1, as it was meant.
 
     See docs/contract/source-database.md#oddities.
     """
@@ -69,11 +69,11 @@ class AttachmentMapper(Mapper):
     }
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners."""
+        """Look up the owners."""
         await self.lookups.load_users(column_of(rows, "uid"))
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """What is known of the file."""
+        """Return what is known of the file."""
         values = {
             "attachment_id": fields.id("attachmentId"),
             "uid": fields.owner(self.lookups),

@@ -39,11 +39,11 @@ class ConversationMapper(Mapper):
     }
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners."""
+        """Look up the owners."""
         await self.lookups.load_users(column_of(rows, "uid"))
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The conversation."""
+        """Return the conversation."""
         values = {
             "conversation_id": fields.id("conversationId"),
             "uid": fields.owner(self.lookups),
@@ -80,11 +80,11 @@ class MessageMapper(Mapper):
     }
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The conversations."""
+        """Look up the conversations."""
         await self.lookups.load_conversations(column_of(rows, "conversationId"))
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The message, when its conversation is there."""
+        """Return the message, when its conversation is there."""
         conversation_id = fields.raw("conversationId")
         if not self.lookups.conversations.get(conversation_id):
             raise RowQuarantined(QuarantineReason.TARGET_MISSING, f"there is no conversation {conversation_id!r}")

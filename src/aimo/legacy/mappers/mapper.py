@@ -61,7 +61,7 @@ class Mapper(ABC):
 
     @abstractmethod
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The row of the target.
+        """Return the row of the target.
 
         Raises:
             Quarantined: it has no place there.
@@ -72,11 +72,11 @@ class Mapper(ABC):
         """Ask the target who has the names of these rows."""
 
     def holder(self, values: Mapping[str, Any]) -> str | None:
-        """The id of the row that has the name of this one, as far as the target was asked."""
+        """Return the id of the row that has the name of this one, as far as the target was asked."""
         return None
 
     def rival(self, values: Mapping[str, Any], row_id: str) -> str | None:
-        """The id of another row that has the name of this one.
+        """Return the id of another row that has the name of this one.
 
         Raises:
             Quarantined: it has the name only because it could not follow the source.
@@ -91,10 +91,10 @@ class Mapper(ABC):
         return holder
 
     def hold(self, mapped: Mapped) -> None:  # noqa: B027 (most rows take up nothing)
-        """The row is going to be in the target: later rows find its name, e-mail or place taken."""
+        """Take up its name, e-mail or place: later rows find them taken."""
 
     def release(self, held: Mapping[str, Any]) -> None:  # noqa: B027 (the same)
-        """This row of the target is going to get other values: what it takes up now becomes free."""
+        """Free what a row of the target takes up now, which is going to get other values."""
 
     def map(self, row: SourceRow) -> Mapped:
         """`build`, once the row is not in the trash."""
@@ -112,5 +112,5 @@ class Mapper(ABC):
 
 
 def column_of(rows: Sequence[SourceRow], name: str) -> list[Any]:
-    """The values of one column."""
+    """Return the values of one column."""
     return [row.values[name] for row in rows]

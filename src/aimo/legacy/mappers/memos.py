@@ -25,7 +25,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def tag_id_for(uid: str, key: str) -> str:
-    """The id of a tag that is made from a name: the same in every run, so that a run can be repeated."""
+    """Return the id of a tag that is made from a name: the same in every run, so that a run can be repeated."""
     number = int.from_bytes(hashlib.sha256(f"{uid}\0{key}".encode()).digest(), "big")
     digits = []
     for _ in range(23):
@@ -71,14 +71,14 @@ class MemoMapper(Mapper):
     }
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners, their tags and their categories."""
+        """Look up the owners, their tags and their categories."""
         uids = column_of(rows, "uid")
         await self.lookups.load_users(uids)
         await self.lookups.load_tags(uids)
         await self.lookups.load_categories(uids)
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The memo, with its links to tags that exist and the tags made for names."""
+        """Return the memo, with its links to tags that exist and the tags made for names."""
         uid = fields.owner(self.lookups)
         created_at = fields.moment("createdAt", "created_at", "updatedAt")
         values = {
@@ -100,7 +100,7 @@ class MemoMapper(Mapper):
         return Mapped(values | {"tag_ids": tag_ids}, fields.notes, links, new_tags)
 
     def hold(self, mapped: Mapped) -> None:
-        """The names of the tags that are made for it."""
+        """Take up the names of the tags that are created for it."""
         for tag in mapped.new_tags:
             self.lookups.tags.setdefault(tag["uid"], NamedRows()).add(tag["tag_id"], tag["name_key"])
 
@@ -145,7 +145,7 @@ class MemoMapper(Mapper):
         return tag_ids
 
     def _tag(self, uid: str, name: str, created_at: int, new_tags: list[dict[str, Any]]) -> str:
-        """The tag that an entry of the old column means: an id, a name, or a name that needs a tag made."""
+        """Return the tag that an entry of the old column means: an id, a name, or a name that needs a tag made."""
         known = self.lookups.tags.get(uid, NamedRows())
         if ids.is_possible(name) and name in known.ids:
             return name

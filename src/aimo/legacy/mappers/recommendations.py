@@ -46,13 +46,13 @@ class RecommendationMapper(Mapper):
     outdone: Mapping[int, str] = MappingProxyType({})
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners, and the days they have recommendations for."""
+        """Look up the owners, and the days they have recommendations for."""
         uids = column_of(rows, "uid")
         await self.lookups.load_users(uids)
         await self.lookups.load_recommendation_days(uids)
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The recommendation, when it is the one of its day."""
+        """Return the recommendation, when it is the one of its day."""
         uid, row_id = fields.owner(self.lookups), fields.id("recommendationId")
         date = fields.text("date", "date")
         if len(date) > _LONGEST_DATE:
@@ -78,11 +78,11 @@ class RecommendationMapper(Mapper):
         return Mapped(values, fields.notes)
 
     def hold(self, mapped: Mapped) -> None:
-        """Its day."""
+        """Take up its day."""
         self.lookups.days[_day(mapped.values)] = mapped.values["recommendation_id"]
 
     def release(self, held: Mapping[str, Any]) -> None:
-        """The day it had."""
+        """Free the day it had."""
         self.lookups.days.pop(_day(held), None)
 
 

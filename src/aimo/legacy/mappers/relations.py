@@ -38,14 +38,14 @@ class RelationMapper(Mapper):
     }
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners, both memos, and the relations that start at the sources."""
+        """Look up the owners, both memos, and the relations that start at the sources."""
         sources = column_of(rows, "sourceMemoId")
         await self.lookups.load_users(column_of(rows, "uid"))
         await self.lookups.load_memo_owners([*sources, *column_of(rows, "targetMemoId")])
         await self.lookups.load_relations(sources)
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The relation, when both ends are memos of its owner."""
+        """Return the relation, when both ends are memos of its owner."""
         uid, relation_id = fields.owner(self.lookups), fields.id("relationId")
         pair = self._memo(fields, "sourceMemoId", uid), self._memo(fields, "targetMemoId", uid)
         if pair[0] == pair[1]:
@@ -64,11 +64,11 @@ class RelationMapper(Mapper):
         return Mapped(values, fields.notes)
 
     def hold(self, mapped: Mapped) -> None:
-        """Its two ends."""
+        """Take up its two ends."""
         self.lookups.pairs[_ends(mapped.values)] = mapped.values["relation_id"]
 
     def release(self, held: Mapping[str, Any]) -> None:
-        """The ends it had."""
+        """Free the ends it had."""
         self.lookups.pairs.pop(_ends(held), None)
 
     def _memo(self, fields: RowFields, name: str, uid: str) -> str:

@@ -47,11 +47,11 @@ class PushRuleMapper(Mapper):
     }
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners."""
+        """Look up the owners."""
         await self.lookups.load_users(column_of(rows, "uid"))
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The rule."""
+        """Return the rule."""
         values = {
             "id": fields.id("id"),
             "uid": fields.owner(self.lookups),
@@ -84,10 +84,10 @@ class TableMigrationMapper(Mapper):
     outdone: Mapping[int, str] = MappingProxyType({})
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """Nothing."""
+        """Look up nothing."""
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The version."""
+        """Return the version."""
         name = fields.id("tableName")
         if row.number in self.outdone:
             raise RowMerged(name, Into.SAME_TABLE)

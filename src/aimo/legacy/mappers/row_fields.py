@@ -33,7 +33,7 @@ class RowFields:
         self._absent = absent
 
     def raw(self, name: str) -> Any:
-        """The value as it was read."""
+        """Return the value as it was read."""
         value = self._values[name]
         if isinstance(value, UnreadableValue):
             raise RowQuarantined(QuarantineReason.UNREADABLE, f"{name}: {value.why}")
@@ -50,21 +50,21 @@ class RowFields:
             raise RowQuarantined(QuarantineReason.DELETED, f"it was deleted ({DELETED_AT} {plain(deleted_at)})")
 
     def id(self, name: str) -> str:
-        """An id that the target can hold."""
+        """Return an id that the target can hold."""
         value = self.raw(name)
         if not isinstance(value, str) or not ids.is_possible(value):
             raise RowQuarantined(QuarantineReason.IMPOSSIBLE_ID, f"{name} {value!r} cannot be an id")
         return value
 
     def owner(self, lookups: TargetLookups) -> str:
-        """The id of a user who is in the target."""
+        """Return the id of a user who is in the target."""
         uid = self.raw("uid")
         if not isinstance(uid, str) or not lookups.users.get(uid):
             raise RowQuarantined(QuarantineReason.OWNER_MISSING, f"there is no user {uid!r}")
         return uid
 
     def text(self, name: str, column: str) -> str:
-        """A text; null becomes an empty one."""
+        """Return a text; null becomes an empty one."""
         value = self.optional(name)
         if value is None:
             self._fill(name, column, "")
@@ -72,7 +72,7 @@ class RowFields:
         return value
 
     def optional(self, name: str, longest: int = LONGEST_TEXT) -> str | None:
-        """A text or null."""
+        """Return a text or null."""
         value = self.raw(name)
         if value is None:
             return None
@@ -83,14 +83,14 @@ class RowFields:
         return text
 
     def word(self, name: str, column: str) -> str:
-        """A short text; null becomes an empty one."""
+        """Return a short text; null becomes an empty one."""
         value = self.optional(name, LONGEST_WORD)
         if value is None:
             self._fill(name, column, "")
         return value or ""
 
     def whole(self, name: str, column: str, default: int) -> int:
-        """A whole number of 32 bits; null becomes the default."""
+        """Return a whole number of 32 bits; null becomes the default."""
         value = self.raw(name)
         if value is None:
             self._fill(name, column, default)
@@ -112,7 +112,7 @@ class RowFields:
         return int(value)
 
     def ids(self, name: str, column: str) -> list[str] | None:
-        """A list of ids without repetitions and without what cannot be an id."""
+        """Return a list of ids without repetitions and without what cannot be an id."""
         value = self.raw(name)
         if value is None:
             return None
@@ -125,7 +125,7 @@ class RowFields:
         return distinct
 
     def json(self, name: str, column: str, fallback: Any) -> Any:
-        """The value that a JSON text stands for; text that is none becomes the fallback."""
+        """Return the value that a JSON text stands for; text that is none becomes the fallback."""
         text = self.optional(name)
         if text is None:
             return None

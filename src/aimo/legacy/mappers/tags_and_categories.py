@@ -32,7 +32,7 @@ class _NamedMapper(Mapper):
         self.lookups.merged_tags[old] = into
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The row, unless the user has one of that name."""
+        """Return the row, unless the user has one of that name."""
         uid, row_id = fields.owner(self.lookups), fields.id(self.key)
         name = fields.text("name", "name")
         values: dict[str, Any] = {
@@ -51,16 +51,16 @@ class _NamedMapper(Mapper):
         return Mapped(values, fields.notes)
 
     def holder(self, values: Mapping[str, Any]) -> str | None:
-        """The user's tag, or category, of that name."""
+        """Return the user's tag, or category, of that name."""
         return self._known.get(values["uid"], NamedRows()).by_key.get(values["name_key"])
 
     def hold(self, mapped: Mapped) -> None:
-        """Its name."""
+        """Take up its name."""
         values = mapped.values
         self._known.setdefault(values["uid"], NamedRows()).add(values[key_of(self.table).name], values["name_key"])
 
     def release(self, held: Mapping[str, Any]) -> None:
-        """The name it had."""
+        """Free the name it had."""
         self._known.setdefault(held["uid"], NamedRows()).free(held[key_of(self.table).name], held["name_key"])
 
 
@@ -98,13 +98,13 @@ class CategoryMapper(_NamedMapper):
         self.lookups.merged_categories[old] = into
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners and their categories."""
+        """Look up the owners and their categories."""
         uids = column_of(rows, "uid")
         await self.lookups.load_users(uids)
         await self.lookups.load_categories(uids)
 
     async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The owners' categories."""
+        """Look up the owners' categories."""
         await self.lookups.load_categories(row["uid"] for row in rows)
 
 
@@ -129,11 +129,11 @@ class TagMapper(_NamedMapper):
     kinds.pop("categoryId")
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """The owners and their tags."""
+        """Look up the owners and their tags."""
         uids: list[Any] = column_of(rows, "uid")
         await self.lookups.load_users(uids)
         await self.lookups.load_tags(uids)
 
     async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The owners' tags."""
+        """Look up the owners' tags."""
         await self.lookups.load_tags(row["uid"] for row in rows)

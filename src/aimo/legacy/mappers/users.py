@@ -56,13 +56,13 @@ class UserMapper(Mapper):
     shadowed: frozenset[int] = frozenset()
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """Who has these e-mails already."""
+        """Look up which users own these e-mail addresses already."""
         await self.lookups.need_emails(
             unique_key(email) for email in column_of(rows, "email") if isinstance(email, str)
         )
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
-        """The account, with the hash of its password untouched."""
+        """Return the account, with the hash of its password untouched."""
         uid = fields.id("uid")
         values = {
             "uid": uid,
@@ -81,20 +81,20 @@ class UserMapper(Mapper):
         )
 
     async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Who has these e-mails."""
+        """Look up which users own these e-mail addresses."""
         await self.lookups.need_emails(row["email_key"] for row in rows if row["email_key"] is not None)
 
     def holder(self, values: Mapping[str, Any]) -> str | None:
-        """The account that has the e-mail."""
+        """Return the account that has the e-mail."""
         return self.lookups.emails.get(values["email_key"])
 
     def hold(self, mapped: Mapped) -> None:
-        """Its e-mail."""
+        """Take up its e-mail address."""
         if (key := mapped.values["email_key"]) is not None:
             self.lookups.emails[key] = mapped.values["uid"]
 
     def release(self, held: Mapping[str, Any]) -> None:
-        """The e-mail it had."""
+        """Free the e-mail address it had."""
         if held["email_key"] is not None:
             self.lookups.emails[held["email_key"]] = None
 

@@ -28,14 +28,14 @@ Values = dict[str, Any]
 
 
 async def duplicate_keys(table: SourceTable, *columns: str) -> frozenset[bytes]:
-    """The hashes of those keys that more than one row has."""
+    """Return the hashes of those keys that more than one row has."""
     keys = np.sort(await _digests(table, *columns))
     repeated = np.unique(keys[1:][keys[1:] == keys[:-1]])
     return frozenset(int(key).to_bytes(8, "little") for key in repeated)
 
 
 async def is_duplicate_mask(table: SourceTable, column: str) -> npt.NDArray[np.bool_]:
-    """Which rows have the key of an earlier one."""
+    """Return which rows have the key of an earlier one."""
     keys = await _digests(table, column)
     later = np.ones(len(keys), dtype=bool)
     later[np.unique(keys, return_index=True)[1]] = False
@@ -117,7 +117,7 @@ async def _superseded_by(
 
 
 def _mapped(mapper: Mapper, row: SourceRow) -> Values | None:
-    """The row as the target would have it, or None where it has no place there."""
+    """Return the row as the target would have it, or None where it has no place there."""
     try:
         return mapper.map(row).values
     except (RowQuarantined, RowMerged):

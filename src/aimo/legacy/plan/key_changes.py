@@ -82,7 +82,7 @@ async def _desired_rows(
 
 
 async def _possible(mapper: Mapper, wishes: Mapping[str, _DesiredRow]) -> dict[str, dict[str, Any]]:
-    """The new values of those that can follow: each one's place is free, or is left by another that can follow."""
+    """Return the new values of those that can follow: their place is free, or left by one that can follow."""
     changes = {key: wish.values for key, wish in wishes.items() if wish.untouched}
     await mapper.need_holders(list(changes.values()))
     while True:

@@ -84,7 +84,7 @@ class Options:
 
 
 def same_place(one: str, other: str) -> bool:
-    """Whether two addresses name the same database."""
+    """Return whether two addresses name the same database."""
     if "://" in one or "://" in other:
         return one.rstrip("/") == other.rstrip("/")
     return os.path.realpath(one) == os.path.realpath(other)

@@ -60,7 +60,7 @@ class Planner:
         self._first_seq = first_seq
 
     async def plan(self, rows: Sequence[SourceRow], *, careful: bool) -> list[RowPlan]:
-        """One verdict a row, in order. ``careful`` also compares with rows that the target has already."""
+        """Return one verdict a row, in order. ``careful`` also compares with rows that the target has already."""
         await self._mapper.look_up(rows)
         keys = [str(row.values[self._mapper.key]) for row in rows]
         recorded = [self._recorded.get(hash_key(key)) for key in keys]
@@ -76,7 +76,7 @@ class Planner:
         ]
 
     def commit(self, verdicts: Sequence[RowPlan]) -> None:
-        """The verdicts are in the database, or on their way: later rows are compared with them."""
+        """Note that the verdicts are in the database, or on their way: later rows are compared with them."""
         for verdict in verdicts:
             self._remember(verdict.entry, self.firsts)
 
@@ -141,7 +141,7 @@ class Planner:
             )
 
     async def _present(self, keys: list[str]) -> dict[str, dict[str, Any]]:
-        """The rows of the target that have these keys."""
+        """Return the rows of the target that have these keys."""
         possible = [key for key in dict.fromkeys(keys) if ids.is_possible(key)]
         table = self._mapper.table
         found: dict[str, dict[str, Any]] = {}
@@ -159,6 +159,6 @@ def _duplicate_error(key: str, first: LedgerEntry, row: SourceRow) -> Exception:
 
 
 def numbers(mapper: Mapper, entry: LedgerEntry) -> dict[str, int]:
-    """The values that the run gives, not the row."""
+    """Return the values that the run gives, not the row."""
     given = {"seq": entry.seq, "position": entry.seq & 0x7FFFFFFF, "usage_count": 0}
     return {name: given[name] for name in NUMBERED if name in mapper.table.c}

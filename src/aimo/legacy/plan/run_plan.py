@@ -47,13 +47,13 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 
 def chosen(options: Options, source: LegacySource) -> list[str]:
-    """The tables of the source to go through, in order."""
+    """Return the tables of the source to go through, in order."""
     wanted = options.tables or KNOWN
     return [name for name in KNOWN if name in source.tables and name in wanted]
 
 
 def describe(options: Options, source: LegacySource, model: Mapping[str, Any], empty: Sequence[str]) -> dict[str, Any]:
-    """The plan that is kept with the run."""
+    """Return the plan that is kept with the run."""
     names = chosen(options, source)
     extra = [
         separate
@@ -75,7 +75,7 @@ def describe(options: Options, source: LegacySource, model: Mapping[str, Any], e
 
 
 def order_numbers(source: LegacySource) -> int:
-    """How many order numbers a run may give out."""
+    """Return how many order numbers a run may give out."""
     tables = source.tables.values()
     most = max((table.rows for table in tables), default=0)
     return most * (TAGS_A_MEMO + 1) + TAGS_A_MEMO + 1

@@ -24,12 +24,12 @@ class NamedRows:
     by_key: dict[str, str] = field(default_factory=dict)
 
     def add(self, row_id: str, key: str) -> None:
-        """One more."""
+        """Add a row."""
         self.ids.add(row_id)
         self.by_key[key] = row_id
 
     def free(self, row_id: str, key: str) -> None:
-        """The name is not that row's any more."""
+        """Free the name of that row."""
         if self.by_key.get(key) == row_id:
             del self.by_key[key]
 
@@ -116,7 +116,7 @@ class TargetLookups:
             known[row.uid].add(row_id(row), row.name_key)
 
     def _missing(self, keys: Iterable[Any], known: dict[Any, Any]) -> list[str]:
-        """Those keys to ask for: only what can be an id may reach the database."""
+        """Return those keys to ask for: only what can be an id may reach the database."""
         wanted = dict.fromkeys(key for key in keys if isinstance(key, str))
         return [key for key in wanted if key not in known and ids.is_possible(key)]
 

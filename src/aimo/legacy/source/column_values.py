@@ -40,7 +40,7 @@ class UnreadableValue:
 
 
 def values_of(column: pa.ChunkedArray, kind: Kind) -> list[Any]:
-    """One Python value a row: str, int, bool, list, None, or `UnreadableValue`."""
+    """Return one Python value a row: str, int, bool, list, None, or `UnreadableValue`."""
     if pa.types.is_null(column.type):
         return [None] * len(column)
     if pa.types.is_dictionary(column.type):
@@ -55,7 +55,7 @@ def values_of(column: pa.ChunkedArray, kind: Kind) -> list[Any]:
 
 
 def _is_plain(type_: pa.DataType, kind: Kind) -> bool:
-    """Whether Arrow's own Python values are already what the kind promises."""
+    """Return whether Arrow's own Python values are already what the kind promises."""
     return (
         (kind is Kind.TEXT and (pa.types.is_string(type_) or pa.types.is_large_string(type_)))
         or (kind is Kind.WHOLE and pa.types.is_integer(type_))
@@ -138,13 +138,13 @@ def _texts(value: Any) -> list[Any]:
 
 
 def _texts_of_text(value: str) -> list[Any]:
-    """A list that an early build kept as text: JSON, or names with commas between them."""
+    """Return a list that an early build kept as text: JSON, or names with commas between them."""
     listed = _json_texts(value) if value.lstrip().startswith("[") else None
     return [part.strip() for part in value.split(",") if part.strip()] if listed is None else listed
 
 
 def _json_texts(value: str) -> list[Any] | None:
-    """The texts of a JSON list; None for anything else, as for a first name that begins with a bracket."""
+    """Return the texts of a JSON list; None for anything else, as for a first name that begins with a bracket."""
     try:
         return [None if item is None else _text(item) for item in json.loads(value)]
     except (ValueError, TypeError, RecursionError):

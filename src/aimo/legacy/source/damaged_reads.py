@@ -25,7 +25,7 @@ class SourceVersionGoneError(VectorStoreError):
 async def pieces(
     table: SourceTable, columns: Sequence[str], first: int, count: int
 ) -> AsyncIterator[tuple[int, pa.Table | VectorStoreError]]:
-    """The rows at these positions in as few pieces as can be read: each with its position.
+    """Yield the rows at these positions in as few pieces as can be read: each with its position.
 
     A range that cannot be read after several attempts is halved until the bad rows are alone; for each of them
     the error comes in place of a table.
@@ -48,7 +48,7 @@ async def pieces(
 
 
 async def read_with_nulls_for_lost(table: SourceTable, columns: Sequence[str], first: int, count: int) -> pa.Table:
-    """The rows at these positions in one table, with nulls where the data is lost.
+    """Return the rows at these positions in one table, with nulls where the data is lost.
 
     Raises:
         VersionGone: as for `pieces`.
@@ -87,7 +87,7 @@ async def _read_halves(
 
 
 async def _read_row_by_columns(table: SourceTable, columns: Sequence[str], place: int) -> pa.Table:
-    """One row, with nulls for the columns that cannot be read."""
+    """Return one row, with nulls for the columns that cannot be read."""
     values = []
     for name in columns:
         try:

@@ -37,7 +37,7 @@ class Model:
 
 
 def dimension_of(table: SourceTable | None, column: str) -> int | None:
-    """The length of the vectors that a column of fixed-size lists holds."""
+    """Return the length of the vectors that a column of fixed-size lists holds."""
     if table is None or column not in table.schema.names:
         return None
     kind = table.schema.field(column).type
@@ -45,13 +45,13 @@ def dimension_of(table: SourceTable | None, column: str) -> int | None:
 
 
 def attachments_dimension(source: LegacySource) -> int | None:
-    """The length of the attachments' vectors, wherever the source keeps them."""
+    """Return the length of the attachments' vectors, wherever the source keeps them."""
     tables = (source.tables.get(name) for name in ("attachments", "attachment_vectors"))
     return next(filter(None, (dimension_of(table, "multimodalEmbedding") for table in tables)), None)
 
 
 async def found_hash(source: LegacySource) -> str | None:
-    """The model hash under which the cache holds the memos' own vectors, or None when it holds none of them."""
+    """Return the model hash under which the cache holds the memos' own vectors, or None when it holds none of them."""
     cache = source.tables.get("embedding_cache")
     memos, separate = source.tables.get("memos"), source.tables.get("memo_vectors")
     place = memos if has_vector_column(memos, "embedding") else separate
@@ -79,7 +79,7 @@ async def found_hash(source: LegacySource) -> str | None:
 
 
 async def _texts(memos: SourceTable, row_ids: list[str | None]) -> dict[str, str]:
-    """The texts of these memos, as far as they can be read."""
+    """Return the texts of these memos, as far as they can be read."""
     keys = [row_id for row_id in row_ids if row_id is not None]
     rows = await _matching(memos, "memoId", keys, ["memoId", "content"])
     pairs = zip(rows.column("memoId").to_pylist(), rows.column("content").to_pylist(), strict=True)
@@ -87,7 +87,7 @@ async def _texts(memos: SourceTable, row_ids: list[str | None]) -> dict[str, str
 
 
 async def _matching(table: SourceTable, column: str, values: list[str], wanted: list[str]) -> pa.Table:
-    """The rows whose column has one of these values; where the table has lost data, of those that it still has."""
+    """Return the rows whose column has one of these values, of those that a damaged table still has."""
     try:
         return await table.matching(column, values, wanted)
     except VectorStoreError:
@@ -99,7 +99,7 @@ async def _matching(table: SourceTable, column: str, values: list[str], wanted: 
 
 
 async def found_multimodal_hash(source: LegacySource) -> str | None:
-    """The model hash that most vectors of attachments have, or None."""
+    """Return the model hash that most vectors of attachments have, or None."""
     table = source.tables.get("attachments")
     if table is None or "multimodalModelHash" not in table.schema.names:
         return None
@@ -111,7 +111,7 @@ async def found_multimodal_hash(source: LegacySource) -> str | None:
 
 
 async def choose(source: LegacySource, configured: Model, *, keep_as: str | None, reembed: bool) -> dict[str, Any]:
-    """Which model the migrated vectors are kept under: ``name``, ``dimension`` and whether they are copied.
+    """Return which model the migrated vectors are kept under: ``name``, ``dimension`` and whether they are copied.
 
     Raises:
         ConfigurationError: they come from another model than the configured one, and nothing says what to do.

@@ -47,7 +47,7 @@ class RowReader:
         self._names = tuple(kinds)
 
     async def read(self, first: int, count: int) -> list[SourceRow]:
-        """The rows at these positions. What cannot be read at all comes as a row of `UnreadableValue` values.
+        """Return the rows at these positions. What cannot be read at all comes as a row of `UnreadableValue` values.
 
         Raises:
             VersionGone: as for `aimo.legacy.source.damaged_reads.pieces`.
@@ -68,7 +68,7 @@ class RowReader:
         return [self._row(first + i, empty | dict(zip(names, row, strict=True))) for i, row in enumerate(rows)]
 
     async def whole(self, number: int) -> dict[str, Any]:
-        """Every column of one row in a form that JSON can hold, vectors as base64 of their float32 bytes."""
+        """Return every column of one row in a form that JSON can hold, vectors as base64 of their float32 bytes."""
         content: dict[str, Any] = {}
         for name in self.table.schema.names:
             try:
@@ -92,7 +92,7 @@ class RowReader:
 
 
 def plain(value: Any) -> Any:
-    """A value of the source as JSON can hold it, without loss: what JSON has no form for is named."""
+    """Return a value of the source as JSON can hold it, without loss: what JSON has no form for is named."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
     if isinstance(value, datetime | date):
@@ -111,7 +111,7 @@ def plain(value: Any) -> Any:
 
 
 def _raw_moment(column: pa.ChunkedArray) -> dict[str, Any] | None:
-    """A time that Python has no type for, such as one of the year 20000, as its number; None for other columns."""
+    """Return a time that Python has no type for (the year 20000) as its number; None for other columns."""
     if not pa.types.is_timestamp(column.type):
         return None
     return {"timestamp": column.cast(pa.int64())[0].as_py(), "unit": column.type.unit}

@@ -119,7 +119,7 @@ class LanceVerifier:
         column: str = "content",
         texts: list[str] | None = None,
     ) -> None:
-        """One page: each row once in the target, with the same owner and the same vector or text."""
+        """Compare one page: each row once in the target, with the same owner and the same vector or text."""
         key = target.id_column
         keys, owners = page.column(key).to_pylist(), page.column("uid").to_pylist()
         found = await rows_with(target, key, keys, [key, "uid", column])
@@ -149,7 +149,7 @@ class LanceVerifier:
                     self._differ(check, keys[i], column, "differs", texts[i][:200], text[:200])
 
     async def _orphans(self, target: OwnedLanceTable, check: TableCheck) -> None:
-        """Rows of LanceDB whose memo or attachment the database does not have."""
+        """Find rows of LanceDB whose memo or attachment the database does not have."""
         if target.name == "attachment_vectors":
             return
         async for rows in target.ids(batch=1000):
@@ -203,7 +203,7 @@ class LanceVerifier:
                 self._differ(check, "/".join(keys[i]), "createdAt", "differs", times[0][place], times[1][place])
 
     async def _questions(self, source: SourceTable) -> SampleSearches:
-        """The neighbours of some memos that were copied, from everywhere in the table."""
+        """Return the neighbours of some memos that were copied, from everywhere in the table."""
         searches = SampleSearches()
         columns = ["memoId", "uid", "embedding"]
         for first in range(0, source.rows, max(1, source.rows // _SEARCHES)):

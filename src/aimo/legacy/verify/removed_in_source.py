@@ -27,7 +27,7 @@ class SourceRemoval(StrEnum):
 async def rows_removed_in_source(
     database: Database, runs: Runs, run: Run, kind: type[Mapper], quarantine: Iterable[dict[str, Any]]
 ) -> list[tuple[str, SourceRemoval]]:
-    """The keys of these rows of a table, as far as the target still has them; ``quarantine`` is the run's."""
+    """Return the keys of these rows of a table, as far as the target still has them; ``quarantine`` is the run's."""
     earlier = [packed for one in runs.before(run) for packed in await runs.ledgers(one, kind.source)]
     if not earlier:
         return []

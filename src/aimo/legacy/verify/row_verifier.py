@@ -158,7 +158,7 @@ class RowVerifier:
                 self._result.differ(Mismatch("memo_tags", key, column, problem, expected.get(link), found.get(link)))
 
     async def _verify_made_tags(self, mapper: Mapper) -> None:
-        """Tags that were made from names have no row in the source, but a record."""
+        """Check tags that were created from names: they have no row in the source, but a record."""
         tags = list(self._made_tags.values())
         for first in range(0, len(tags), _CHUNK):
             part = {tag["tag_id"]: tag for tag in tags[first : first + _CHUNK]}
@@ -172,7 +172,7 @@ class RowVerifier:
                         self._differ(mapper, key, name, "differs", value, held[key][name])
 
     async def _find_extra_rows(self, mapper: Mapper, expected: Any, check: TableCheck) -> None:
-        """Rows of the target that the source does not have, where the target was empty before the move.
+        """Find rows of the target that the source does not have, where the target was empty before the move.
 
         Rows made after the run are the new server's own.
         """

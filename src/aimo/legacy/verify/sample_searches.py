@@ -42,11 +42,11 @@ class SampleSearches:
         self._questions: list[_SampleQuery] = []
 
     def ask(self, key: str, uid: str, vector: list[float]) -> None:
-        """One more question, before the first page comes."""
+        """Add a question, before the first page comes."""
         self._questions.append(_SampleQuery(key, uid, np.array(vector, dtype=np.float32)))
 
     def see(self, keys: list[str], uids: list[str], vectors: pa.FixedSizeListArray) -> None:
-        """Rows of the source that are in the target."""
+        """Add rows of the source that are in the target."""
         asked = {question.uid for question in self._questions}
         if not asked.intersection(uids):
             return
@@ -84,7 +84,7 @@ def _improve(question: _SampleQuery, keys: list[str], vectors: npt.NDArray[np.fl
 
 
 def _same_ranking(wanted: list[tuple[str, float]], found: list[tuple[str, float]]) -> bool:
-    """Whether two rankings agree; rows as near as each other may change places."""
+    """Return whether two rankings agree; rows as near as each other may change places."""
     if len(found) < len(wanted):
         return False
     scores = dict(found)

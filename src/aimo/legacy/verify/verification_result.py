@@ -45,23 +45,23 @@ class Verification:
 
     @classmethod
     def skipped(cls) -> Verification:
-        """Nothing was compared."""
+        """Return nothing was compared."""
         return cls()
 
     def begin(self, table: str) -> TableCheck:
-        """The comparison of one more table."""
+        """Return the comparison of one more table."""
         self.tables.append(TableCheck(table))
         return self.tables[-1]
 
     def add(self, part: Verification) -> None:
-        """What another comparison found, of other tables."""
+        """Add what another comparison found, of other tables."""
         self.tables += part.tables
         self.total_mismatches += part.total_mismatches
         self.mismatches += part.mismatches[: LISTED - len(self.mismatches)]
         self.searches += part.searches
 
     def differ(self, mismatch: Mismatch) -> None:
-        """A difference was found."""
+        """Add a difference."""
         self.total_mismatches += 1
         for check in self.tables:
             check.mismatches += check.table == mismatch.table

@@ -25,7 +25,7 @@ class PasswordRuleViolation(Enum):
 
 
 async def find_violation(password: str) -> PasswordRuleViolation | None:
-    """The rule that a new password breaks, None for a good one."""
+    """Return the rule that a new password breaks, None for a good one."""
     size = len(password.encode("utf-8", "surrogatepass"))
     if size < SHORTEST_BYTES:
         return PasswordRuleViolation.TOO_SHORT
@@ -38,7 +38,7 @@ async def find_violation(password: str) -> PasswordRuleViolation | None:
 
 @cache
 def _common() -> frozenset[str]:
-    """The most common passwords, casefolded. Loaded when first needed: it takes 20 ms and 14 MB."""
+    """Return the most common passwords, casefolded. Loaded when first needed: it takes 20 ms and 14 MB."""
     from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
     return frozenset(word.casefold() for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST_BYTES)

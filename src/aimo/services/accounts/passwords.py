@@ -38,7 +38,7 @@ async def _run(work: Callable[[bytes, bytes], T], password: bytes, salt: bytes) 
 
 
 async def hash_password(password: str) -> tuple[str, str]:
-    """The hash of a password and the salt inside it, made off the event loop.
+    """Return the hash of a password and the salt inside it, made off the event loop.
 
     Raises:
         LimitReached: too many passwords are waiting to be hashed.
@@ -49,7 +49,7 @@ async def hash_password(password: str) -> tuple[str, str]:
 
 
 async def is_correct(password: str, stored: str) -> bool:
-    """Whether a password is the one of a stored hash; false for a stored text that is no hash.
+    """Return whether a password is the one of a stored hash; false for a stored text that is no hash.
 
     Raises:
         LimitReached: too many passwords are waiting to be checked.

@@ -59,15 +59,15 @@ class Counters:
         self._tidied = -_TIDY_SECONDS
 
     def key_of_user(self, name: str, uid: str) -> str:
-        """The key of a counter of an existing account."""
+        """Return the key of a counter of an existing account."""
         return f"{name}:{self._digest(name, uid).hex()}"
 
     def unauthenticated_key(self, name: str, *whom: str) -> str:
-        """The key of a counter of something that strangers choose: one of ``STRANGERS_COUNTERS``."""
+        """Return the key of a counter of something that strangers choose: one of ``STRANGERS_COUNTERS``."""
         return f"{name}:{int.from_bytes(self._digest(name, *whom)) % STRANGERS_COUNTERS:05x}"
 
     async def standing(self, keys: Sequence[str]) -> dict[str, Any]:
-        """The rows of these keys that have not expired, by key."""
+        """Return the rows of these keys that have not expired, by key."""
         async with self._database.reads() as connection:
             rows = await connection.execute(sql.STANDING, {"keys": list(keys), "now": clock.now_ms()})
             return {row.name: row for row in rows}
@@ -132,7 +132,7 @@ class Counters:
 
 
 async def _count_up(connection: AsyncConnection, counter: Counter) -> bool:
-    """Whether it was counted; LimitReached where it may not be."""
+    """Return whether it was counted; LimitReached where it may not be."""
     rule, now = counter.rule, clock.now_ms()
     if counter.amount > rule.most:
         raise _refused(counter, rule.window_ms)

@@ -93,7 +93,7 @@ class RateLimiter:
             raise
 
     def _counters_of_guesses(self, whose: str, network: str) -> list[Counter]:
-        """Those of an account and an address, and of the address."""
+        """Return those of an account and an address, and of the address."""
         pair = self._counters.unauthenticated_key(FAILED_LOGINS_OF_PAIR.name, whose, network)
         address = self._counters.unauthenticated_key(FAILED_LOGINS_OF_ADDRESS.name, network)
         return [Counter(FAILED_LOGINS_OF_PAIR, pair), Counter(FAILED_LOGINS_OF_ADDRESS, address)]
@@ -115,7 +115,7 @@ class RateLimiter:
 
 
 def _counted_address(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -110,7 +110,7 @@ class AccountService:
         return RegisteredUser(uid=uid, email=email, nickname=nickname or UNSET)
 
     async def log_in(self, email: str | None, password: Any, *, device: Device = _NOWHERE) -> LoggedIn:
-        """A session for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise, also for one that is no text.
+        """Return a session for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise.
 
         LimitReached when too many attempts failed, for this account or from this address; without an
         address nobody counts.
@@ -137,14 +137,14 @@ class AccountService:
         return LoggedIn(token=await self._sessions.open(row.uid, device, password=row.password), user=user)
 
     async def exists(self, uid: str) -> bool:
-        """Whether there is a user of this id who may log in."""
+        """Return whether there is a user of this id who may log in."""
         if not ids.is_possible(uid):
             return False
         async with self._database.driver_connection() as connection:
             return await fetch_one(connection, sql.IDENTITY, {"owner": uid}) is not None
 
     async def profile(self, uid: str) -> UserInfo:
-        """A user's profile; USER_NOT_FOUND when the account is gone."""
+        """Return a user's profile; USER_NOT_FOUND when the account is gone."""
         async with self._database.reads() as connection:
             return await self._profile(connection, uid)
 

@@ -66,7 +66,7 @@ class SessionService:
         self._noting: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, claims: Claims) -> AuthenticatedUser | None:
-        """Who a genuine token stands for, or None when there is no such user.
+        """Return who a genuine token stands for, or None when there is no such user.
 
         Raises:
             InvalidToken: its session has ended.
@@ -87,7 +87,7 @@ class SessionService:
         return AuthenticatedUser(row.uid, row.email, row.nickname, claims)
 
     async def open(self, uid: str, device: Device, *, password: str) -> str:
-        """The token of a new session, for a user whose stored password is (still) this one.
+        """Return the token of a new session, for a user whose stored password is (still) this one.
 
         The oldest sessions end where the user has too many. PASSWORD_ERROR when the password was changed meanwhile.
         """
@@ -101,7 +101,7 @@ class SessionService:
         return await atomically(self._database, "sessions.open", work, user=uid)
 
     async def all(self, user: AuthenticatedUser) -> list[Session]:
-        """The user's open sessions, the latest login first."""
+        """Return the user's open sessions, the latest login first."""
         async with self._database.reads() as connection:
             values = {"owner": user.uid, "now": clock.now_ms(), "limit": MOST_SESSIONS}
             rows = (await connection.execute(sql.OF_USER, values)).all()
@@ -145,7 +145,7 @@ class SessionService:
     async def end_within(
         self, connection: AsyncConnection, user: AuthenticatedUser, *, keep_current: bool, device: Device
     ) -> EndedSessions:
-        """The same within a transaction.
+        """Return the same within a transaction.
 
         Tokens without a session end by the time at which they were issued, all together: one that shall stay is
         replaced by the token of a new session.

@@ -46,7 +46,7 @@ class Tokens:
         self._genuine: dict[str, Claims | None] = {}
 
     def issue(self, uid: str, session_id: str | None = None) -> str:
-        """A fresh token for a session of a user; without a session one like those of earlier releases."""
+        """Return a fresh token for a session of a user; without a session one like those of earlier releases."""
         now = clock.now_ms() // 1000
         claims: dict[str, Any] = {"uid": uid, "iat": now, "exp": now + LIFETIME_SECONDS}
         if session_id:
@@ -54,7 +54,7 @@ class Tokens:
         return jwt.encode(claims, self._secret, _ALGORITHM)
 
     def read(self, token: str) -> Claims | None:
-        """The claims of a valid token, or None when it names nobody that can exist.
+        """Return the claims of a valid token, or None when it names nobody that can exist.
 
         Whether the user exists and the session is still open is for the database to say.
 
@@ -101,5 +101,5 @@ def _seconds(value: Any, *, missing: float) -> float:
 
 
 def _key(uid: str, issued_at: float, expires_at: float) -> str:
-    """The same for each spelling of a token: the last character of a signature has bits that nobody reads."""
+    """Return the same for each spelling of a token: the last character of a signature has bits that nobody reads."""
     return f"old:{hashlib.sha256(f'{uid}:{issued_at}:{expires_at}'.encode()).hexdigest()}"

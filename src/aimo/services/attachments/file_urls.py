@@ -28,7 +28,7 @@ class FileUrls:
         self._lifetime = lifetime
 
     def attachment(self, row: Any) -> str:
-        """The address of an attachment's row."""
+        """Return the address of an attachment's row."""
         return self._storage.url(row.path, lifetime=self._lifetime, placement=placement(row))
 
     def avatar(self, uid: str, stored: str | None) -> str:
@@ -44,7 +44,7 @@ class FileUrls:
 
 
 def is_own_avatar(uid: str, stored: str) -> bool:
-    """Whether a stored text is the key of a picture that this user uploaded."""
+    """Return whether a stored text is the key of a picture that this user uploaded."""
     return stored.startswith(f"avatar/{uid}/") and is_valid_key(stored)
 
 
@@ -76,7 +76,7 @@ def is_https(address: str) -> bool:
 
 
 def placement(row: Any) -> Placement:
-    """What an attachment's row remembers of where its bytes are."""
+    """Return what an attachment's row remembers of where its bytes are."""
     public = {"true": True, "false": False}.get(row.is_public_bucket)
     return Placement(
         kind=_KINDS.get(row.storage_type, "local"),
@@ -89,7 +89,7 @@ def placement(row: Any) -> Placement:
 
 
 def placed(placement: Placement) -> dict[str, str | None]:
-    """The columns of an attachment's row that say where its bytes are."""
+    """Return the columns of an attachment's row that say where its bytes are."""
     public = None if placement.public is None else str(placement.public).lower()
     return {
         "storage_type": placement.kind,

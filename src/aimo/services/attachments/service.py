@@ -151,7 +151,7 @@ class AttachmentService:
             raise AimoError(Code.FILE_TOO_LARGE, message)
 
     async def page(self, uid: str, request: PageRequest) -> AttachmentPage:
-        """A page of the user's attachments, newest first."""
+        """Return a page of the user's attachments, newest first."""
         async with self._database.reads() as connection:
             total: int = (await connection.execute(sql.COUNT, {"owner": uid})).scalar_one()
             values = {"owner": uid, "limit": request.size, "offset": request.offset}
@@ -161,7 +161,7 @@ class AttachmentService:
         return AttachmentPage(items=items, total=total, page=described.page, limit=described.limit)
 
     async def get(self, uid: str, attachment_id: str) -> Attachment:
-        """One attachment; ATTACHMENT_NOT_FOUND when the user has none of that id."""
+        """Return one attachment; ATTACHMENT_NOT_FOUND when the user has none of that id."""
         async with self._database.reads() as connection:
             return present(await self._one(connection, uid, attachment_id), self._urls)
 
@@ -244,7 +244,7 @@ class _Row:
 
 
 def present(row: Any, urls: FileUrls) -> Attachment:
-    """An attachment as clients see it."""
+    """Return an attachment as clients see it."""
     properties = row.properties if isinstance(row.properties, dict) and row.properties else UNSET
     cover = properties.get("coverUrl", UNSET) if isinstance(properties, dict) else UNSET
     return Attachment(
@@ -266,5 +266,5 @@ def _possible(attachment_id: str) -> str:
 
 
 def _require_storable(created_at: int | None) -> int:
-    """The time that the upload gave, where it is one that can be kept; else now."""
+    """Return the time that the upload gave, where it is one that can be kept; else now."""
     return created_at if created_at and 0 < created_at <= clock.LATEST_MS else clock.now_ms()

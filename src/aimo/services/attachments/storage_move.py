@@ -157,7 +157,7 @@ class FileMove:
             log.warning("a file is missing", key=file.key)
 
     async def _is_named(self, file: FileToMove) -> bool:
-        """Whether the row names the file now: users go on removing theirs while they are moved."""
+        """Return whether the row names the file now: users go on removing theirs while they are moved."""
         async with self._database.reads() as connection:
             statement = sql.AVATAR if file.is_picture else sql.PATH
             return bool(await connection.scalar(statement, {"id": file.row_id}) == file.key)
@@ -191,7 +191,7 @@ class FileMove:
             self.report.removed += 1
 
     async def _hash(self, storage: Storage, key: str) -> bytes | None:
-        """The SHA-256 of a stored file; None where there is none."""
+        """Return the SHA-256 of a stored file; None where there is none."""
         try:
             stored = await storage.open(key)
         except ObjectMissingError:

@@ -26,7 +26,7 @@ class Content:
         self.size = size
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes, in pieces of `CHUNK`."""
+        """Yield all bytes, in pieces of `CHUNK`."""
         left = self.size
         while left:
             self._source.allow(CHUNK)
@@ -37,7 +37,7 @@ class Content:
             yield chunk
 
     def whole(self, name: str, most: int) -> bytes:
-        """All bytes of a member that may have no more than ``most``.
+        """Return all bytes of a member that may have no more than ``most``.
 
         Raises:
             DamagedArchive: it has more.
@@ -48,7 +48,7 @@ class Content:
 
 
 def members(path: Path) -> Iterator[tuple[str, Content]]:
-    """The plain files of an archive, each with its content.
+    """Yield the plain files of an archive, each with its content.
 
     Raises:
         DamagedArchive: there is something else in it, or what describes a member is longer than any name.
@@ -68,7 +68,7 @@ def members(path: Path) -> Iterator[tuple[str, Content]]:
 
 @contextmanager
 def as_damaged_archive(path: Path) -> Iterator[None]:
-    """What the libraries raise for files that are cut short or none of theirs becomes a DamagedArchive."""
+    """Provide what the libraries raise for files that are cut short or none of theirs becomes a DamagedArchive."""
     try:
         yield
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError, RecursionError) as error:
@@ -107,5 +107,5 @@ class _Bounded:
         return self._file.seek(offset)
 
     def tell(self) -> int:
-        """Where it is."""
+        """Return where it is."""
         return self._file.tell()

@@ -23,7 +23,7 @@ _MOST_LENGTHS = 100
 
 
 def holds_rows(name: str) -> bool:
-    """Whether a member has rows, by its name."""
+    """Return whether a member has rows, by its name."""
     return not name.startswith(FILES) and name.endswith(".ndjson")
 
 
@@ -58,7 +58,7 @@ def require_table(name: str) -> None:
 
 
 def table_rows(name: str, chunks: Iterable[bytes]) -> Iterator[RawRow]:
-    """The rows of a member of ``tables/`` or ``vectors/``; only columns of its table are in them.
+    """Yield the rows of a member of ``tables/`` or ``vectors/``; only columns of its table are in them.
 
     Raises:
         DamagedArchive: a line is too long or cannot be read, or has an unknown column.
@@ -123,7 +123,7 @@ class ContentValidator:
 
 
 def restorable(name: str, table: str, row: RawRow) -> dict[str, Any]:
-    """A row as the database takes it: JSON as the text that it is, everything else as values, bytes as base64."""
+    """Return a row as the database takes it: JSON as its text, everything else as values, bytes as base64."""
     columns = sql.TABLES[table].columns
     return {
         key: value if is_json(columns[key]) and not is_short(value) else plain(name, value)

@@ -8,7 +8,7 @@ _LONGEST = 300
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, in one line; of the database's errors without the statement and its rows."""
+    """Return what an error says, in one line; of the database's errors without the statement and its rows."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     text = str(cause).partition("\n")[0][:_LONGEST].rstrip(".")
     # Other libraries' texts often say little without the name of their error.

@@ -105,7 +105,7 @@ class Backup:
         return True
 
     async def _still_there(self, attachment_id: str) -> bool:
-        """Whether the row exists now, outside of the snapshot: then its file was lost before."""
+        """Return whether the row exists now, outside of the snapshot: then its file was lost before."""
         async with self._database.reads() as connection:
             found = await connection.scalar(sql.STILL_THERE, {"attachment_id": attachment_id})
         if found:
@@ -134,10 +134,10 @@ async def _write_lance_table(writer: Writer, table: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value of the database as JSON has it; bytes as base64, the column's type tells which they are."""
+    """Return a value of the database as JSON has it; bytes as base64, the column's type tells which they are."""
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
 
 def described(summary: Summary) -> Sequence[tuple[str, int]]:
-    """The number of rows by table, as people read it."""
+    """Return the number of rows by table, as people read it."""
     return [(name.partition("/")[2], rows) for name, rows in summary.rows.items()]

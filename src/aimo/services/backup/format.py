@@ -50,5 +50,5 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def longest_row(member: str) -> int:
-    """How many bytes a row of a member may have."""
+    """Return how many bytes a row of a member may have."""
     return LONGEST_VECTOR_ROW if member.startswith("vectors/") else LONGEST_ROW

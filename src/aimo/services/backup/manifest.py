@@ -20,7 +20,7 @@ _LONGEST_ENTRY = CHUNK
 
 
 def entries(content: Content) -> Iterator[Member | dict[str, int]]:
-    """The members in their order, and the numbers of rows by table; the missing files are passed over.
+    """Yield the members in their order, and the numbers of rows by table; the missing files are passed over.
 
     Raises:
         DamagedArchive: it is no such list.
@@ -78,7 +78,7 @@ class _Text:
         self._at = 0
 
     def value(self) -> Any:
-        """The value that comes next."""
+        """Return the value that comes next."""
         while True:
             self._skip_space()
             if len(self._text) - self._at > _LONGEST_ENTRY + CHUNK:
@@ -96,7 +96,7 @@ class _Text:
             return value
 
     def take(self, characters: str) -> str:
-        """The next character, which must be one of these."""
+        """Return the next character, which must be one of these."""
         self._skip_space()
         found = self._text[self._at : self._at + 1]
         if not found or found not in characters:
@@ -105,7 +105,7 @@ class _Text:
         return found
 
     def next_is(self, character: str) -> bool:
-        """Whether a character comes next; it stays."""
+        """Return whether a character comes next; it stays."""
         self._skip_space()
         return self._text.startswith(character, self._at)
 

@@ -51,7 +51,7 @@ class Reader:
         self._path = path
 
     def header(self) -> Header:
-        """What the backup is of.
+        """Return what the backup is of.
 
         Raises:
             DamagedArchive: it is no backup.
@@ -84,17 +84,17 @@ class Reader:
                 raise DamagedArchiveError(str(error)) from error
 
     def rows(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """The rows of the relational tables, some at a time, with the name of their table."""
+        """Yield the rows of the relational tables, some at a time, with the name of their table."""
         for table, name, batch in self._batches(TABLES):
             yield table, [restorable(name, table, row) for row in batch]
 
     def vectors(self, table: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """The rows of LanceDB's tables, or of one of them, some at a time, with the name of their table."""
+        """Yield the rows of LanceDB's tables, or of one of them, some at a time, with the name of their table."""
         for found, name, batch in self._batches(f"{VECTORS}{table}"):
             yield found, [{key: plain(name, value) for key, value in row.items()} for row in batch]
 
     def files(self) -> Iterator[tuple[str, Content]]:
-        """The stored files by key; each can be read until the next is asked for."""
+        """Yield the stored files by key; each can be read until the next is asked for."""
         for name, content in source.members(self._path):
             if name.startswith(FILES):
                 yield name.removeprefix(FILES), content
@@ -200,7 +200,7 @@ class _Verification:
         return rows
 
     def _require_distinct(self) -> None:
-        """Rows that name the same file have it here once each; nothing else is there twice."""
+        """Check that rows which name the same file have it here once each, and that nothing else is there twice."""
         names, found = np.frombuffer(self._names, "u8"), np.frombuffer(self._members, "u8")
         order = np.argsort(names)
         same_name = names[order][1:] == names[order][:-1]

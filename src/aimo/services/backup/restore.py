@@ -75,7 +75,7 @@ class Restore:
         return summary
 
     def _room(self) -> int | None:
-        """How many bytes of files can be stored, where that is known."""
+        """Return how many bytes of files can be stored, where that is known."""
         if self._storage.kind != "local":
             return None
         return shutil.disk_usage(self._storage.scratch).free
@@ -112,7 +112,7 @@ class Restore:
         return "What had been stored was taken back; it can be run again."
 
     async def _filled(self) -> list[str]:
-        """The tables that have rows."""
+        """Return the tables that have rows."""
         async with self._database.reads() as connection:
             return [name for name, count in sql.COUNT.items() if await connection.scalar(count)]
 
@@ -174,7 +174,7 @@ async def _digest(storage: Storage, key: str) -> str:
 
 
 async def _require_complete(connection: AsyncConnection, summary: Summary) -> None:
-    """The rows that are there now are as many as the manifest says; nothing is committed otherwise."""
+    """Require as many rows as the manifest says; nothing is committed otherwise."""
     for name, count in sql.COUNT.items():
         found, expected = await connection.scalar(count), summary.rows.get(f"tables/{name}", 0)
         if found != expected:

@@ -18,7 +18,7 @@ RawRow = dict[str, msgspec.Raw]
 
 
 def lines(member: str, chunks: Iterable[bytes], longest: int) -> Iterator[bytearray]:
-    """The lines of a member without their ends.
+    """Yield the lines of a member without their ends.
 
     Raises:
         DamagedArchive: one has more than ``longest`` bytes.
@@ -40,7 +40,7 @@ def lines(member: str, chunks: Iterable[bytes], longest: int) -> Iterator[bytear
 
 
 def raw_row(member: str, line: bytearray, columns: tuple[str, ...]) -> RawRow:
-    """The values of a row, each as the JSON that it has there; a line with other columns than these is damaged.
+    """Return the values of a row, each as the JSON that it has there; a line with other columns than these is damaged.
 
     Raises:
         DamagedArchive: it is no object of such values.
@@ -59,12 +59,12 @@ def raw_row(member: str, line: bytearray, columns: tuple[str, ...]) -> RawRow:
 
 
 def is_short(raw: msgspec.Raw) -> bool:
-    """Whether a value may be looked into whatever it is."""
+    """Return whether a value may be looked into whatever it is."""
     return memoryview(raw).nbytes <= SHORT
 
 
 def plain(member: str, raw: msgspec.Raw) -> Any:
-    """A value.
+    """Return a value.
 
     Raises:
         DamagedArchive: it cannot be read.

@@ -80,7 +80,7 @@ class Writer:
                 self.end_of(table)
 
     def end_of(self, table: str) -> None:
-        """All rows of a table are there."""
+        """Note that all rows of a table are there."""
         self._rows.setdefault(table, 0)
         if self._pending:
             name = f"{table}/{self._parts[table]:06d}.ndjson"

@@ -96,7 +96,7 @@ class Doctor:
 
 
 async def _recheck_until_stable(invariant: Invariant, suspects: list[Violation]) -> list[Violation]:
-    """Those that are seen twice with the same evidence. What changes at every look is alive, not broken."""
+    """Return those that are seen twice with the same evidence. What changes at every look is alive, not broken."""
     found: list[Violation] = []
     # What an entry excuses need not be waited for: after a rebuild that is everything.
     suspects = await invariant.again(suspects) if suspects else []

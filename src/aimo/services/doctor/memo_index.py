@@ -42,7 +42,7 @@ class MemoIndex:
         self._embeddings = embeddings
 
     async def look(self) -> AsyncIterator[Scan]:
-        """All memos in the order of their ids."""
+        """Yield all memos in the order of their ids."""
         await self._vectors.memo_vectors.refresh()
         if not self._model_matches:
             yield Scan(0, [self._wrong_model()])
@@ -56,7 +56,7 @@ class MemoIndex:
             yield Scan(len(rows), await self._compare(rows))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """The memo first, then its entries, then LanceDB: an entry that was applied in between has had its effect."""
+        """Read the memo first, then its entries, then LanceDB: an entry applied in between has had its effect."""
         await self._vectors.memo_vectors.refresh()
         ids = [each.entity for each in suspects]
         async with self._database.reads() as connection:
@@ -116,7 +116,7 @@ def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapp
 
 
 def _confirm_and_repair(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:
-    """What is wrong with the rows of one memo in one table; nothing expected means that it is not known."""
+    """Yield what is wrong with the rows of one memo in one table; nothing expected means that it is not known."""
     if not rows:
         yield f"no {what}"
     elif len(rows) > 1:
@@ -128,7 +128,7 @@ def _confirm_and_repair(uid: str, rows: list[tuple[str, Any]], expected: Any, wh
 
 
 def _same(found: Any, expected: Any) -> bool:
-    """Whether two texts are equal, or two vectors of one text: providers do not answer alike to the last bit."""
+    """Return whether two texts are equal, or two vectors of one text: providers do not answer alike to the last bit."""
     if isinstance(found, str):
         return bool(found == expected)
     length = np.linalg.norm(found) * np.linalg.norm(expected)

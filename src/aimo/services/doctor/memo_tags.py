@@ -33,7 +33,7 @@ class MemoTagLists:
         self._database = database
 
     async def look(self) -> AsyncIterator[Scan]:
-        """All memos in the order of their ids, then what the index has of other ones."""
+        """Yield all memos in the order of their ids, then what the index has of other ones."""
         after = ""
         while True:
             async with self._database.reads() as connection:
@@ -93,7 +93,7 @@ async def _reindex(connection: AsyncConnection, memo_id: str) -> None:
 
 
 async def _compare(connection: AsyncConnection, memo_ids: Sequence[str], rows: Sequence[Any]) -> list[Violation]:
-    """What is wrong with these memos, of which ``rows`` are those that exist."""
+    """Return what is wrong with these memos, of which ``rows`` are those that exist."""
     if not memo_ids:
         return []
     listed, carried = await _expected_and_indexed(connection, memo_ids, rows)
@@ -137,7 +137,7 @@ async def _expected_and_indexed(
 
 
 def _possible(text: Any) -> set[str] | None:
-    """The ids of a stored list that a tag can have; None where there is something else."""
+    """Return the ids of a stored list that a tag can have; None where there is something else."""
     try:
         listed = msgspec.json.decode(text) if text is not None else None
     except (msgspec.DecodeError, ValueError, TypeError):

@@ -15,7 +15,7 @@ EVERYTHING = "all"
 
 
 async def with_waiting_entry(database: Database, entities: Iterable[str]) -> set[str]:
-    """Those of the entities that an entry is waiting for; all of them while a rebuild is waiting.
+    """Return those of the entities that an entry is waiting for; all of them while a rebuild is waiting.
 
     An entry that is set aside excuses its own entity only: it is a violation by itself (`SetAside`).
     """

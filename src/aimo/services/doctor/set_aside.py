@@ -23,7 +23,7 @@ class SetAside:
         self._database = database
 
     async def look(self) -> AsyncIterator[Scan]:
-        """All entries that are set aside, which are few."""
+        """Yield all entries that are set aside, which are few."""
         found = await self._violations()
         yield Scan(len(found), found)
 

@@ -48,7 +48,7 @@ class MissingFiles:
         self._storage = storage
 
     async def look(self) -> AsyncIterator[Scan]:
-        """All attachments in the order of their ids, beside a listing: a bucket has a thousand objects a request."""
+        """Yield all attachments by their ids, beside a listing: a bucket has a thousand objects a request."""
         stored = await _listed(self._storage)
         after = ""
         while True:
@@ -61,7 +61,7 @@ class MissingFiles:
             yield Scan(len(rows), [Violation(row.attachment_id, row.uid, _MISSING) for row in absent])
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Those that still have a row and no object, or one of another size."""
+        """Return those that still have a row and no object, or one of another size."""
         async with self._database.reads() as connection:
             ids = [each.entity for each in suspects]
             rows = (await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": ids})).all()
@@ -69,7 +69,7 @@ class MissingFiles:
         return [Violation(row.attachment_id, row.uid, problem) for row, problem in problems if problem]
 
     async def repair(self, violations: Sequence[Violation]) -> int:
-        """Nothing can bring bytes back, and a row without them still tells what was there."""
+        """Return nothing can bring bytes back, and a row without them still tells what was there."""
         return 0
 
     async def _problem(self, row: Any) -> str:
@@ -83,7 +83,7 @@ class MissingFiles:
 
 
 async def _listed(storage: Storage) -> Digests:
-    """What is stored, in which size: in eight bytes an object, sorted."""
+    """Return what is stored, in which size: in eight bytes an object, sorted."""
     stored = array("Q")
     async for batch in storage.listing(_BATCH):
         stored.extend(_digest(each.key, each.size) for each in batch)
@@ -112,13 +112,13 @@ class OrphanFiles:
         self._storage = storage
 
     async def look(self) -> AsyncIterator[Scan]:
-        """All stored objects."""
+        """Yield all stored objects."""
         horizon = clock.now_ms() / 1000 - _YOUNG_SECONDS
         async for batch in self._storage.listing(_BATCH):
             yield Scan(len(batch), await self._keys_without_row([each.key for each in batch if each.stored < horizon]))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Those that still exist and that nothing names."""
+        """Return those that still exist and that nothing names."""
         keys = [each.entity for each in suspects if await self._storage.exists(each.entity)]
         return await self._keys_without_row(keys)
 
@@ -155,13 +155,13 @@ class OrphanFiles:
 
 
 async def _pictures(connection: AsyncConnection, uids: Iterable[str]) -> dict[str, str | None]:
-    """Those of the users that exist, with the keys of their pictures."""
+    """Return those of the users that exist, with the keys of their pictures."""
     rows = await connection.execute(sql.PICTURES, {"uids": list(uids)})
     return {row.uid: row.avatar for row in rows}
 
 
 async def _quarantined(connection: AsyncConnection, keys: Set[str]) -> set[str]:
-    """Those that a row names which the migration could not take over: it may be mended and taken over later."""
+    """Return those that a row names which the migration could not take over: it may be mended and taken over later."""
     if not keys:
         return set()
     values = {"names": [_name(key) for key in keys], "keys": list(keys), "avatars": list(keys)}
@@ -172,14 +172,14 @@ async def _quarantined(connection: AsyncConnection, keys: Set[str]) -> set[str]:
 
 
 async def _with_their_ids(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
-    """Those that an attachment has whose id is the name of the file, as it is of all that AIMO stores."""
+    """Return those that an attachment has whose id is the name of the file, as it is of all that AIMO stores."""
     wanted = [name for key in keys if ids.is_possible(name := _name(key))]
     rows = await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": wanted}) if wanted else ()
     return {row.path for row in rows}
 
 
 async def _by_path(connection: AsyncConnection, owners: Mapping[str, str]) -> set[str]:
-    """Those that any attachment of their user has."""
+    """Return those that any attachment of their user has."""
     mine: dict[str, list[str]] = defaultdict(list)
     for key, uid in owners.items():
         mine[uid].append(key)
@@ -190,5 +190,5 @@ async def _by_path(connection: AsyncConnection, owners: Mapping[str, str]) -> se
 
 
 def _name(key: str) -> str:
-    """The name of a file without its ending, which is the id of its attachment."""
+    """Return the name of a file without its ending, which is the id of its attachment."""
     return key.rpartition("/")[2].partition(".")[0]

@@ -24,7 +24,7 @@ class TagCounts:
         self._database = database
 
     async def look(self) -> AsyncIterator[Scan]:
-        """All tags in the order of their ids."""
+        """Yield all tags in the order of their ids."""
         after = ""
         while True:
             async with self._database.reads() as connection:

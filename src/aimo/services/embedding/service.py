@@ -49,7 +49,7 @@ class EmbeddingService:
         await self.embedder.close()
 
     async def query(self, text: str, *, seconds: float) -> Vectors:
-        """The vector of a search.
+        """Return the vector of a search.
 
         Raises:
             ProviderError: the embedder failed or took longer than ``seconds``.
@@ -74,7 +74,7 @@ class EmbeddingService:
         return vector
 
     async def cached(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of those memo texts that need no embedder."""
+        """Return the vectors of those memo texts that need no embedder."""
         return await self._known(texts, "passage")
 
     async def fill(self, texts: Iterable[str], *, seconds: float) -> dict[str, ProviderError]:

@@ -79,7 +79,7 @@ class ExploreService:
         await self._allowance.spend(uid)
 
     async def answer(self, uid: str, question: str, context: str) -> Exploration:
-        """The whole answer; failures of the model are described in it, never raised."""
+        """Return the whole answer; failures of the model are described in it, never raised."""
         deadline = time.monotonic() + _ALL_SECONDS
         passages = await self._retriever.find(uid, question)
         if not passages or self._chat is None:
@@ -96,7 +96,7 @@ class ExploreService:
         return await self._finish_answer(self._chat, prepared, inert(cut(reply, _LONGEST_ANSWER)), deadline)
 
     async def stream(self, uid: str, question: str, context: str) -> AsyncIterator[Event]:
-        """The sources, the answer's pieces, then the whole; or an error. Closing it ends the generation."""
+        """Yield the sources, the answer's pieces, then the whole; or an error. Closing it ends the generation."""
         passages = await self._retriever.find(uid, question)
         yield Sources(sources=_sources(passages))
         if not passages or self._chat is None:
@@ -158,7 +158,7 @@ class ExploreService:
 
 
 async def _ask(chat: ChatModel, prompt: Prompt | None, seconds: float) -> str | None:
-    """The model's reply; None without a prompt and when it fails."""
+    """Return the model's reply; None without a prompt and when it fails."""
     if prompt is None:
         return None
     try:
@@ -190,7 +190,7 @@ def _failed(prepared: _PreparedAnswer) -> Exploration:
 
 
 def _without_model(question: str, passages: Sequence[Passage]) -> Exploration:
-    """What can be said without asking a model: that nothing was found, or the best passages themselves."""
+    """Return what can be said without asking a model: that nothing was found, or the best passages themselves."""
     if not passages:
         return Exploration(
             answer=NOTHING_FOUND, sources=[], related_topics=[NOTHING_TO_ANALYSE], suggested_questions=[]

@@ -42,7 +42,7 @@ class ConversationService:
         self._database = database
 
     async def all(self, uid: str) -> ConversationList:
-        """The user's conversations; those that something happened in last come first."""
+        """Return the user's conversations; those that something happened in last come first."""
         async with self._database.reads() as connection:
             rows = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
             counts = {row[0]: row[1] for row in await connection.execute(sql.COUNTS, {"owner": uid})}
@@ -50,7 +50,7 @@ class ConversationService:
         return ConversationList(items=items, total=len(items))
 
     async def get(self, uid: str, conversation_id: str) -> ConversationDetail:
-        """One conversation with its messages, oldest first; NOT_FOUND when the user has none of that id."""
+        """Return one conversation with its messages, oldest first; NOT_FOUND when the user has none of that id."""
         which = {"owner": uid, "id": _possible(conversation_id)}
         async with self._database.reads() as connection:
             row = (await connection.execute(sql.ONE, which)).first()
@@ -182,12 +182,12 @@ def _message(row: Any) -> Message:
 
 
 def _shown(role: str, content: str) -> str:
-    """What was said; the assistant's words as inert text, whoever stored them."""
+    """Return what was said; the assistant's words as inert text, whoever stored them."""
     return content if role == "user" else inert(content)
 
 
 def _stored_sources(stored: Any) -> list[MessageSource]:
-    """The sources as they were stored; what cannot be read, as in rows of other origin, is left out."""
+    """Return the sources as they were stored; what cannot be read, as in rows of other origin, is left out."""
     found = []
     for item in stored if isinstance(stored, list) else ():
         try:
@@ -198,7 +198,7 @@ def _stored_sources(stored: Any) -> list[MessageSource]:
 
 
 def _known(source: MessageSource) -> MessageSource:
-    """The source without nulls and numbers that JSON cannot hold: what is unknown is absent."""
+    """Return the source without nulls and numbers that JSON cannot hold: what is unknown is absent."""
     for name in source.__struct_fields__:
         value = getattr(source, name)
         if value is None or (isinstance(value, float) and not math.isfinite(value)):

@@ -36,7 +36,7 @@ class RelatedContext:
     files: Sequence[Any]
 
     def hints(self, insights: Sequence[str] = ()) -> list[str]:
-        """What the files' names say, and what a model thought about them; at most five lines."""
+        """Return what the files' names say, and what a model thought about them; at most five lines."""
         return [*filter(None, map(_hint_from_file_name, self.files)), *insights][:_MOST_HINTS]
 
 
@@ -61,12 +61,12 @@ async def load_related_context(database: Database, uid: str, passages: Sequence[
 
 
 def insights(reply: str) -> list[str]:
-    """The first two lines of a model's reply that are neither empty nor numbered."""
+    """Return the first two lines of a model's reply that are neither empty nor numbered."""
     return unnumbered_lines(reply)[:2]
 
 
 def unnumbered_lines(reply: str) -> list[str]:
-    """The trimmed lines of a reply without empty and numbered ones."""
+    """Return the trimmed lines of a reply without empty and numbered ones."""
     lines = [line.strip() for line in reply.split("\n")]
     return [line for line in lines if line and not _NUMBERED.match(line)]
 

@@ -54,7 +54,7 @@ class RelationGraph:
         self._embeddings = embeddings
 
     async def build_middleware(self, uid: str, memo_id: str, *, backlinks: bool) -> Relations:
-        """The graph of a user's memo; SYSTEM_ERROR with the contract's text when there is no such memo."""
+        """Return the graph of a user's memo; SYSTEM_ERROR with the contract's text when there is no such memo."""
         async with self._database.reads() as connection:
             try:
                 centre = await one(connection, uid, memo_id)
@@ -80,7 +80,7 @@ class RelationGraph:
         return drawing.finish()
 
     async def _similar(self, uid: str, row: Any) -> list[str]:
-        """Ids of the memos on the same subject; none when that is not known."""
+        """Return ids of the memos on the same subject; none when that is not known."""
         table, embedder = self._vectors.memo_vectors, self._embeddings.embedder
         theme = cut(row.content, _THEME_UNITS)
         try:
@@ -112,7 +112,7 @@ class _GraphBuilder:
         self._edges.append(GraphEdge(source=source, target=target, type=edge, label=_LABELS[edge]))
 
     def finish(self) -> Relations:
-        """The graph with its analysis and suggestions."""
+        """Return the graph with its analysis and suggestions."""
         counts = {kind: sum(edge.type == kind for edge in self._edges) for kind in _LABELS}
         said = [_SAYINGS[kind].format(count) for kind, count in counts.items() if count]
         graph = Graph(
@@ -125,7 +125,7 @@ class _GraphBuilder:
 
 
 def failed(reason: str) -> AimoError:
-    """The failure that clients see when there is no graph."""
+    """Return the failure that clients see when there is no graph."""
     return AimoError(Code.SYSTEM_ERROR, f"Failed to get relationship graph: {reason}")
 
 

@@ -43,7 +43,7 @@ class Retriever:
         self._search = search
 
     async def find(self, uid: str, question: str) -> list[Passage]:
-        """The user's memos that are relevant by meaning, then those that contain the question's terms.
+        """Return the user's memos that are relevant by meaning, then those that contain the question's terms.
 
         Nothing when the question cannot be embedded (docs/contract/explore.md#ask).
         """
@@ -68,7 +68,7 @@ class Retriever:
         return [*semantic, *await self._literal(uid, question, vector, {hit.id for hit in semantic})][:MOST_PASSAGES]
 
     async def _literal(self, uid: str, question: str, vector: Any, known: set[str]) -> list[Hit]:
-        """What contains the whole question, then what contains all of its terms, each by similarity."""
+        """Return what contains the whole question, then what contains all of its terms, each by similarity."""
         tier = fusion.match_levels(
             await self._vectors.memo_texts.ids_containing_each_list(uid, fusion.lookups(question))
         )

@@ -55,7 +55,7 @@ class RecommendationService:
         self._choosing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def daily(self, uid: str) -> list[Memo]:
-        """The user's picks of today, at most three. Deleted ones are replaced; without memos there are none."""
+        """Return the user's picks of today, at most three. Deleted ones are replaced; without memos there are none."""
         day = clock.local_day(self._zone)
         rows = await self._load_todays_choice(uid, day)
         if rows is None:
@@ -69,7 +69,7 @@ class RecommendationService:
             return await self._views.present(connection, uid, rows, PLAIN)
 
     async def _load_todays_choice(self, uid: str, day: str) -> list[Any] | None:
-        """The rows of today's picks; None when they are still to be picked, or one of them is gone."""
+        """Return the rows of today's picks; None when they are still to be picked, or one of them is gone."""
         async with self._database.reads() as connection:
             stored = (await connection.execute(sql.PICKED, {"owner": uid, "day": day})).first()
             wanted = _ids(stored.memo_ids) if stored else []
@@ -140,7 +140,7 @@ class RecommendationService:
 
 
 async def _sample(connection: AsyncConnection, uid: str) -> list[Any]:
-    """At most ten of the user's memos at random, in the order in which they were written."""
+    """Return at most ten of the user's memos at random, in the order in which they were written."""
     total: int = (await connection.execute(memo_sql.COUNT_ALL, {"owner": uid})).scalar_one()
     places = [(_SAMPLE, 0)]
     if total > _SAMPLE:
@@ -167,7 +167,7 @@ def _excerpt(content: str) -> str:
 
 
 def _named(reply: str, known: Sequence[str]) -> list[str]:
-    """The ids of the sample that a reply names in its JSON list, each once."""
+    """Return the ids of the sample that a reply names in its JSON list, each once."""
     start, end = reply.find("["), reply.rfind("]")
     try:
         items = msgspec.json.decode(reply[start : end + 1]) if 0 <= start < end else []
@@ -181,6 +181,6 @@ def _is_text(item: object) -> bool:
 
 
 def _ids(stored: Any) -> list[str]:
-    """The possible ids of a stored list, whatever was stored."""
+    """Return the possible ids of a stored list, whatever was stored."""
     items = stored if isinstance(stored, list) else []
     return list(dict.fromkeys(item for item in items if isinstance(item, str) and ids.is_possible(item)))

@@ -32,7 +32,7 @@ class InsightService:
         self._zone = zone
 
     async def activity(self, uid: str, days: float) -> Activity:
-        """How many memos the user wrote on each day (UTC) of the last ``days`` days."""
+        """Return how many memos the user wrote on each day (UTC) of the last ``days`` days."""
         until = clock.now_ms()
         since = until - int(days * _DAY_MS)
         async with self._database.reads() as connection:
@@ -41,7 +41,7 @@ class InsightService:
         return Activity(items=items, start_date=_utc_day(since), end_date=_utc_day(until))
 
     async def on_this_day(self, uid: str) -> OnThisDay:
-        """The memos of today's month and day in other years: the latest year first, then as they were written."""
+        """Return the memos of today's month and day in other years: latest year first, then as written."""
         today = clock.local_day(self._zone)
         this_year, month, day = map(int, today.split("-"))
         found: list[tuple[int, Any]] = []
@@ -79,7 +79,7 @@ class InsightService:
 
 
 async def _rows_in(connection: AsyncConnection, uid: str, ranges: list[tuple[int, int, int]]) -> list[tuple[int, Any]]:
-    """The memos in these ranges with their year, in the order of the ranges, then of insertion."""
+    """Return the memos in these ranges with their year, in the order of the ranges, then of insertion."""
     if not ranges:
         return []
     values: dict[str, Any] = {"owner": uid}

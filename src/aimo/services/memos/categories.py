@@ -25,13 +25,13 @@ class CategoryService:
         self._database = database
 
     async def all(self, uid: str) -> list[Category]:
-        """The user's categories by name, without regard to case and accents."""
+        """Return the user's categories by name, without regard to case and accents."""
         async with self._database.reads() as connection:
             rows = await category_queries.of_user(connection, owner=uid)
         return [_present(row) for row in sorted(rows, key=lambda row: (sort_key(row.name), row.seq))]
 
     async def get(self, uid: str, category_id: str) -> Category:
-        """One category; NOT_FOUND when the user has none of that id."""
+        """Return one category; NOT_FOUND when the user has none of that id."""
         async with self._database.reads() as connection:
             return _present(await _require(connection, uid, category_id))
 
@@ -120,7 +120,7 @@ def new_category(uid: str, name: str, color: str | None = None) -> NewCategory:
 
 
 async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> str | None:
-    """The user's category that an id, or failing that a name, stands for; None for an unknown one.
+    """Return the user's category that an id, or failing that a name, stands for; None for an unknown one.
 
     See docs/decisions/12-category-of-a-memo.md.
     """
@@ -135,7 +135,7 @@ async def resolve(connection: AsyncConnection, uid: str, given: str | None) -> s
 
 
 async def find_or_create(connection: AsyncConnection, uid: str, name: str) -> str:
-    """The id of the user's category of that name, made if need be."""
+    """Return the id of the user's category of that name, made if need be."""
     category = new_category(uid, name)
     key = category.name_key
     found = await category_queries.id_by_name(connection, owner=uid, name_key=key)

@@ -56,7 +56,7 @@ class FilteredStatement:
 
 
 async def select(connection: ReadConnection, uid: str, criteria: MemoFilter) -> FilteredStatement | None:
-    """The selection that criteria mean; None when no memo can meet them."""
+    """Return the selection that criteria mean; None when no memo can meet them."""
     values: dict[str, Any] = {"owner": uid}
     filters = FilterShape(since=criteria.since is not None, until=criteria.until is not None)
     if criteria.since is not None:
@@ -91,7 +91,7 @@ class MemoLists:
     async def page(
         self, uid: str, criteria: MemoFilter, search: str, order: SortOrder, request: PageRequest
     ) -> MemoPage:
-        """The user's memos that meet the criteria and literally contain ``search``.
+        """Return the user's memos that meet the criteria and literally contain ``search``.
 
         See docs/decisions/10-folding-and-literal-search.md.
         """
@@ -113,7 +113,7 @@ class MemoLists:
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
     async def public(self, uid: str, order: SortOrder, request: PageRequest) -> MemoPage:
-        """A user's public memos; none for an unknown user."""
+        """Return a user's public memos; none for an unknown user."""
         if not ids.is_possible(uid):
             return MemoPage(items=[], pagination=request.describe(0))
         async with self._database.driver_connection() as connection:
@@ -124,7 +124,7 @@ class MemoLists:
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
     async def random_public(self, uid: str) -> Memo:
-        """One of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
+        """Return one of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
         filters, order = FilterShape(public=True), SortOrder()
         async with self._database.driver_connection() as connection:
             total = 0
@@ -137,7 +137,7 @@ class MemoLists:
             return (await self._views.present(connection, uid, rows, PLAIN))[0]
 
     async def get_public_memo(self, memo_id: str) -> PublicMemo:
-        """A public memo with its author, without e-mail and private relations (docs/decisions/23-public-memos.md)."""
+        """Return a public memo and its author, no e-mail or private relations (docs/decisions/23-public-memos.md)."""
         async with self._database.driver_connection() as connection:
             row = None
             if ids.is_possible(memo_id):
@@ -152,7 +152,7 @@ class MemoLists:
         return PublicMemo(memo=memo, user=author)
 
     async def backlinks(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
-        """The memos that refer to a memo: cut by the order of the references, shown by the order of the memos."""
+        """Return the memos that refer to a memo: cut by the order of references, shown in that of memos."""
         require_possible_id(memo_id)
         async with self._database.driver_connection() as connection:
             await one(connection, uid, memo_id)

@@ -171,7 +171,7 @@ def _target(row: Any, contents: Mapping[str, str], *, within: bool) -> _Target:
 
 
 def _possible(lists: Iterable[list[str] | None]) -> list[str]:
-    """Every id of these lists once, without those that cannot be one."""
+    """Return every id of these lists once, without those that cannot be one."""
     return [
         value for value in dict.fromkeys(value for values in lists for value in values or ()) if ids.is_possible(value)
     ]

@@ -87,5 +87,5 @@ def moment(value: float | None, default: int) -> int:
 
 
 def optional(value: Sequence[str] | UnsetType | None) -> list[str]:
-    """A list of a request without duplicates; nothing, null and absent are an empty one."""
+    """Return a list of a request without duplicates; nothing, null and absent are an empty one."""
     return list(dict.fromkeys(value)) if isinstance(value, Sequence) else []

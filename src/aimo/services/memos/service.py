@@ -58,7 +58,7 @@ class MemoService:
         self._sync = sync
 
     async def get(self, uid: str, memo_id: str) -> Memo:
-        """One memo; NOT_FOUND when the user has none of that id."""
+        """Return one memo; NOT_FOUND when the user has none of that id."""
         async with self._database.driver_connection() as connection:
             row = await one(connection, uid, memo_id)
             return (await self._views.present(connection, uid, [row], LISTED))[0]
@@ -203,7 +203,7 @@ def require_possible_id(memo_id: str) -> None:
 
 
 async def one(connection: ReadConnection, uid: str, memo_id: str) -> Any:
-    """The row of a user's memo; NOT_FOUND without it."""
+    """Return the row of a user's memo; NOT_FOUND without it."""
     require_possible_id(memo_id)
     row = await fetch_one(connection, sql.ONE, {"owner": uid, "id": memo_id})
     if row is None:
@@ -219,7 +219,7 @@ async def _get_memo_row_for_update(connection: AsyncConnection, uid: str, memo_i
 
 
 def _changed(row: Any, content: str, body: MemoBody) -> dict[str, Any]:
-    """Every column that can change, with what a body says or what the row has."""
+    """Return every column that can change, with what a body says or what the row has."""
     attachments = row.attachments if isinstance(body.attachments, UnsetType) else optional(body.attachments) or None
     return {
         "new_category_id": row.category_id,

@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def parse_tags(reply: str) -> list[str]:
-    """At most eight tags, lower-cased and inert.
+    """Return at most eight tags, lower-cased and inert.
 
     They are those of a JSON list, else quoted texts, else pieces between commas and lines.
     """
@@ -35,7 +35,7 @@ def parse_tags(reply: str) -> list[str]:
 
 
 def _json_list(reply: str) -> list[str] | None:
-    """The texts between the first ``[`` and the last ``]``; None where no JSON list is there. Duplicates are kept."""
+    """Return the texts between the first ``[`` and the last ``]``; None without a JSON list. Duplicates stay."""
     start, end = reply.find("["), reply.rfind("]")
     if start < 0 or end < start:
         return None

@@ -59,7 +59,7 @@ class TagSuggestions:
         self._allowance = allowance
 
     async def suggest(self, uid: str, content: str) -> list[str]:
-        """At most eight tags in lower case; SYSTEM_ERROR when there is nobody to suggest any.
+        """Return at most eight tags in lower case; SYSTEM_ERROR when there is nobody to suggest any.
 
         LimitReached when the user asked too often.
         """
@@ -78,7 +78,7 @@ class TagSuggestions:
         return parse_tags(reply)
 
     async def _tags_of_similar_memos(self, uid: str, text: str, known: Sequence[Any]) -> list[str]:
-        """Names of the tags that the most similar memos carry, most frequent first; none when that is not known."""
+        """Return the tags that the most similar memos carry, most frequent first; none when that is not known."""
         try:
             async with asyncio.timeout(_NEIGHBOUR_SECONDS):
                 vector = await self._search.query_vector(text)
@@ -115,7 +115,7 @@ _SEARCHED_TAGS = 5_000
 
 
 def _matching_own_tags(text: str, known: Sequence[Any], near: Sequence[str]) -> list[str]:
-    """The user's tags whose names occur in the text, then those of similar memos."""
+    """Return the user's tags whose names occur in the text, then those of similar memos."""
     folded = fold(text[:_SEARCHED_CHARACTERS])
     named = [tag.name for tag in known[:_SEARCHED_TAGS] if fold(tag.name) in folded]
     chosen = list(dict.fromkeys(name.strip().lower() for name in [*named, *near]))[:MOST_TAGS]

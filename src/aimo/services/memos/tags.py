@@ -26,12 +26,12 @@ class TagService:
         self._database = database
 
     async def all(self, uid: str) -> list[Tag]:
-        """The user's tags in the order in which they were made."""
+        """Return the user's tags in the order in which they were made."""
         async with self._database.reads() as connection:
             return [present(row) for row in await connection.execute(sql.OF_USER, {"owner": uid})]
 
     async def get(self, uid: str, tag_id: str) -> Tag:
-        """One tag; NOT_FOUND when the user has none of that id."""
+        """Return one tag; NOT_FOUND when the user has none of that id."""
         async with self._database.reads() as connection:
             return await _one(connection, uid, tag_id)
 
@@ -86,7 +86,7 @@ class TagService:
 
 
 async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The ids that a request means: the given ones, unknown ones included, or else those of the names.
+    """Return the ids that a request means: the given ones, unknown ones included, or else those of the names.
 
     Names that no tag has are made into tags. Duplicates are dropped, the order is kept.
     See docs/decisions/11-names-of-tags-and-categories.md.
@@ -99,7 +99,7 @@ async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str],
 
 
 async def find_by_names(connection: ReadConnection, uid: str, names: Sequence[str]) -> list[str] | None:
-    """The ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
+    """Return the ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
     require_lookup(names)
     keys = {name_key(name) for name in names if name.strip()}
     if not keys:
@@ -122,7 +122,7 @@ async def recount(connection: AsyncConnection, uid: str, gone: Iterable[str], ad
 
 
 async def _find_or_create(connection: AsyncConnection, uid: str, names: Sequence[str], color: str | None) -> list[Tag]:
-    """One tag a distinct name, in the order of the names."""
+    """Return one tag a distinct name, in the order of the names."""
     by_key = {name_key(name): name for name in reversed(names)}
     found = await _by_keys(connection, uid, list(by_key))
     missing = [key for key in dict.fromkeys(name_key(name) for name in names) if key not in found]
@@ -164,7 +164,7 @@ async def _one(connection: AsyncConnection, uid: str, tag_id: str, statement: An
 
 
 def present(row: Any) -> Tag:
-    """A tag as clients see it."""
+    """Return a tag as clients see it."""
     return Tag(
         tag_id=row.tag_id,
         name=row.name,

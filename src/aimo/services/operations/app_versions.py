@@ -26,7 +26,7 @@ class AppVersionService:
         self._known: dict[str, tuple[float, str]] = {}
 
     async def latest(self) -> AppVersions:
-        """The newest version of both apps, or why it is not known."""
+        """Return the newest version of both apps, or why it is not known."""
         desktop, apk = await asyncio.gather(self._one(DESKTOP), self._one(APK))
         return AppVersions(desktop=desktop, apk=apk)
 

@@ -28,7 +28,7 @@ class _ReadyMetrics:
         self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics."""
+        """Return the metrics."""
         return self._families
 
 
@@ -53,7 +53,7 @@ class MetricsExporter:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def exposition(self) -> bytes:
-        """Everything in the text format of Prometheus; without a database, what is known without it."""
+        """Return everything in the text format of Prometheus; without a database, what is known without it."""
         self.sample()
         registry = CollectorRegistry()
         registry.register(_ReadyMetrics(await self._installation_metrics()))

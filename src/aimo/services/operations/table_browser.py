@@ -30,14 +30,14 @@ class TableBrowser:
         self._vectors: dict[str, LanceTable] = {table.name: table for table in vectors.tables}
 
     def schema(self, table: str) -> TableSchema:
-        """The columns of a table; NOT_FOUND for one that is not shown."""
+        """Return the columns of a table; NOT_FOUND for one that is not shown."""
         shown = self._table(table)
         listed = shown.columns if isinstance(shown, BrowsableTable) else vector_tables.columns(shown)
         fields = [TableField(name=column.name, type=column.type, nullable=column.nullable) for column in listed]
         return TableSchema(table_name=table, fields=fields)
 
     async def rows(self, table: str, page: float, size: float) -> TableData:
-        """A page of a table's rows; PARAMS_ERROR for impossible numbers, NOT_FOUND for a table that is not shown."""
+        """Return a page of a table's rows; PARAMS_ERROR for impossible numbers, NOT_FOUND for other tables."""
         if not page >= 1:
             raise AimoError(Code.PARAMS_ERROR, "Page must be >= 1")
         if not 1 <= size <= MOST_ROWS:
@@ -70,7 +70,7 @@ class TableBrowser:
 
 
 def _cell(kind: str, value: Any) -> Any:
-    """A value as its type has it: switches as 0 and 1, objects as JSON text."""
+    """Return a value as its type has it: switches as 0 and 1, objects as JSON text."""
     if kind == "Int32" and isinstance(value, bool):
         return int(value)
     return msgspec.json.encode(value).decode() if kind == "Utf8" and not isinstance(value, str | None) else value

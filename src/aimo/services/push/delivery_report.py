@@ -36,7 +36,7 @@ class PushReport:
 
 
 async def report(database: Database, since_ms: int) -> PushReport:
-    """The messages claimed since a moment. A claim that nobody can be working on any more counts as unknown."""
+    """Return the messages claimed since a moment. A claim that nobody can be working on any more counts as unknown."""
     now = clock.now_ms()
     async with database.reads() as connection:
         counts = Counter((await connection.execute(sql.STATES, {"since": since_ms})).scalars())

@@ -98,7 +98,7 @@ class _TimeShares:
         self._taken: defaultdict[str, float] = defaultdict(float)
 
     def is_over(self, uid: str) -> bool:
-        """Whether a user has had the turn."""
+        """Return whether a user has had the turn."""
         return self._taken[uid] >= self._seconds
 
     @contextmanager
@@ -193,7 +193,7 @@ class DeliveryRounds:
     async def _prepared(
         self, rules: Sequence[Any], due: str, done: RoundCounts, go_on: Callable[[], bool]
     ) -> AsyncGenerator[_PreparedRule, None]:
-        """The rules that have something to send, in order, with their messages made some rules ahead.
+        """Yield the rules that have something to send, in order, with their messages made some rules ahead.
 
         Making one may mean to wait for a chat model, and the messages of an hour should arrive in that hour.
         """
@@ -212,7 +212,7 @@ class DeliveryRounds:
             await asyncio.gather(*ahead, return_exceptions=True)
 
     async def _load_rule_with_remaining(self, rule: Any, due: str, done: RoundCounts) -> _PreparedRule | None:
-        """A rule as it is now, with what it still has to send in an hour; None without anything."""
+        """Return a rule as it is now, with what it still has to send in an hour; None without anything."""
         async with self._database.reads() as connection:
             current = (await connection.execute(rule_sql.ONE, {"owner": rule.uid, "rule": rule.id})).first()
             if current is None or not current.enabled or current.push_time != parse_hour(due):
@@ -244,7 +244,7 @@ class DeliveryRounds:
         return late
 
     async def _prepare(self, rule: Any, done: RoundCounts) -> PushMessage | None:
-        """The rule's message, made once for all its channels."""
+        """Return the rule's message, made once for all its channels."""
         try:
             return await self._content.generate(rule.uid, rule.content_type)
         except Exception:

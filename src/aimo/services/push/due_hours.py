@@ -12,7 +12,7 @@ _FORMAT = "%Y-%m-%dT%H"
 
 
 def due_hours(zone: ZoneInfo, now_ms: int) -> list[str]:
-    """The local hours that are due now, as ``YYYY-MM-DDTHH``: the present one, and before it those that it skipped.
+    """Return the local hours that are due now, as ``YYYY-MM-DDTHH``: the skipped ones, then the present one.
 
     Where clocks go forward, the hour that does not exist is due at the next one; where they go back, the hour
     that comes twice has one name, so that it is pushed once.
@@ -27,12 +27,12 @@ def due_hours(zone: ZoneInfo, now_ms: int) -> list[str]:
 
 
 def hour_of_today(zone: ZoneInfo, now_ms: int, hour: int) -> str:
-    """An hour, 0 to 23, of the present local day."""
+    """Return an hour, 0 to 23, of the present local day."""
     return _local_hour(zone, now_ms).replace(hour=hour).strftime(_FORMAT)
 
 
 def parse_hour(due: str) -> int:
-    """The hour, 0 to 23, of a name that :func:`due_hours` made."""
+    """Return the hour, 0 to 23, of a name that :func:`due_hours` made."""
     return int(due[-2:])
 
 

@@ -35,7 +35,7 @@ class RecommendationSource(Protocol):
     """Who picks the memos of the day."""
 
     async def daily(self, uid: str) -> Sequence[RecommendedMemo]:
-        """The user's picks of today; empty when there is nothing to pick from."""
+        """Return the user's picks of today; empty when there is nothing to pick from."""
 
 
 class PushContent:
@@ -49,7 +49,7 @@ class PushContent:
         self._url = url
 
     async def generate(self, uid: str, content_type: str) -> PushMessage:
-        """The message for a user right now.
+        """Return the message for a user right now.
 
         Raises:
             UnknownContentError: the content type is none.
@@ -83,7 +83,7 @@ class PushContent:
 
 
 def day_bounds(zone: ZoneInfo, now_ms: int) -> tuple[int, int]:
-    """The first moment of the local day and of the one after it, epoch milliseconds; days may have 23 or 25 hours."""
+    """Return the first moments of the local day and the next one, epoch milliseconds; days have 23 to 25 hours."""
     local = clock.to_datetime(now_ms).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     start, end = (int(moment.timestamp() * 1000) for moment in (midnight, midnight + timedelta(days=1)))

@@ -34,13 +34,13 @@ class PushRuleService:
         self._channels = channels
 
     async def all(self, uid: str) -> list[PushRule]:
-        """The user's rules in the order in which they were made."""
+        """Return the user's rules in the order in which they were made."""
         async with self._database.reads() as connection:
             rows = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
         return [_present(row) for row in rows]
 
     async def get(self, uid: str, rule_id: str) -> PushRule:
-        """One rule; NOT_FOUND when the user has none of that id."""
+        """Return one rule; NOT_FOUND when the user has none of that id."""
         async with self._database.reads() as connection:
             return _present(await _one(connection, sql.ONE, uid, rule_id))
 
@@ -136,7 +136,7 @@ def _name(value: str | UnsetType | None) -> str:
 
 
 def _hour(value: float | str | UnsetType | None) -> int:
-    """The hour, cut to a whole number; a text may hold a number and is 0 otherwise, as in the existing server."""
+    """Return the hour, cut to a whole number; a text without a number is 0, as in the existing server."""
     hour = (to_number(value) or 0) if isinstance(value, str) else value
     if hour is None or isinstance(hour, UnsetType) or not 0 <= hour <= 23:
         raise AimoError(Code.PARAMS_ERROR, "Push time must be between 0 and 23")

@@ -81,7 +81,7 @@ class AsrService:
         return task
 
     async def task(self, uid: str, task_id: str) -> SpeechTask:
-        """A task of the user as it is now.
+        """Return a task of the user as it is now.
 
         SYSTEM_ERROR with the reason when the provider does not tell; one that the user did not begin is unknown.
         """
@@ -104,7 +104,7 @@ class AsrService:
             raise _failed(f"Transcription timeout after {self._wait_seconds * 1000:.0f}ms") from None
 
     async def results(self, task: SpeechTask) -> list[Any]:
-        """What was recognized, as the provider words it but inert; parts that cannot be fetched are left out."""
+        """Return what was recognized, as the provider words it but inert; parts that cannot be fetched are left out."""
         if task.status != "SUCCEEDED":
             return []
         found = await asyncio.gather(*(self._fetch(url) for url in task.results))
@@ -149,7 +149,7 @@ class AsrService:
 
 
 def _scheme(url: str) -> str | None:
-    """The scheme of a URL with its colon; None for what is no URL."""
+    """Return the scheme of a URL with its colon; None for what is no URL."""
     found = _SCHEME.match(url)
     if found is None:
         return None

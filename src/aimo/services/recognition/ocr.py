@@ -34,7 +34,7 @@ class OcrService:
         enabled: bool,
         default_provider: str,
     ) -> None:
-        """``providers`` by name; None for one that has no key. ``allowance`` counts files."""
+        """Create it with providers by name, None for one that has no key; ``allowance`` counts files."""
         self._providers = providers
         self._outbound = outbound
         self._own_files = own_files
@@ -50,7 +50,7 @@ class OcrService:
     async def recognize(
         self, uid: str, files: Sequence[str], provider: str, options: RecognitionOptions
     ) -> list[RecognizedText]:
-        """What each file says, in their order, as inert text.
+        """Return what each file says, in their order, as inert text.
 
         PARAMS_ERROR without files, for too many, and for URLs that lead to a private address; LimitReached when the
         user had too many recognized; SYSTEM_ERROR when recognition is switched off, the provider unknown or without a
@@ -86,7 +86,7 @@ class OcrService:
 
 
 def _inert(found: RecognizedText) -> RecognizedText:
-    """What a provider said, with no markup in its texts and no address of a picture but of http(s) and images."""
+    """Return what a provider said, with no markup and no address of a picture but of http(s) and images."""
     shown = None
     if found.visualization is not None:
         shown = [address for address in found.visualization if _PICTURE.match(address)]

@@ -38,11 +38,11 @@ class OwnFileReader:
         self._signer = signer
 
     def owns(self, address: str) -> bool:
-        """Whether this server has signed an address, and it has not expired."""
+        """Return whether this server has signed an address, and it has not expired."""
         return self._key(address) is not None
 
     async def inline(self, address: str) -> str | None:
-        """The file behind one of our addresses as data URL; None for what is no address of ours.
+        """Return the file behind one of our addresses as data URL; None for what is no address of ours.
 
         The signature says whether it is, and that who has the address may see the file; the host does not
         matter, because clients know this server under many. PARAMS_ERROR for a path of this server that has

@@ -33,7 +33,7 @@ class TaskOwners:
         await atomically(self._database, "asr_tasks.remember", work, user=uid)
 
     async def owns(self, uid: str, task_id: str) -> bool:
-        """Whether the user began this task."""
+        """Return whether the user began this task."""
         async with self._database.reads() as connection:
             which = {"owner": uid, "task_hash": _hash(task_id), "now": clock.now_ms()}
             return (await connection.execute(sql.ONE, which)).first() is not None

@@ -33,7 +33,7 @@ class Match(NamedTuple):
 
 
 def lookups(query: str) -> list[list[str]]:
-    """What to look up literally: lists of terms that a memo must contain all of, the strictest list first.
+    """Return what to look up literally: lists of terms that a memo must contain all of, the strictest list first.
 
     The first is the query itself, the second its terms where these differ: pieces between white space or
     punctuation, stripped of sentence marks. Chinese is never cut into characters, so a question is one
@@ -47,7 +47,7 @@ def lookups(query: str) -> list[list[str]]:
 
 
 def query_terms(query: str) -> list[str]:
-    """The query's terms, folded, in order; those that are part of another term are left out.
+    """Return the query's terms, folded, in order; those that are part of another term are left out.
 
     More than 16 of them are no search for words any more: of these it gives 17, to tell that there were too many.
     """
@@ -60,7 +60,7 @@ def query_terms(query: str) -> list[str]:
 
 
 def match_levels(literal: Sequence[Collection[str]]) -> dict[str, int]:
-    """The strictest of ``lookups(query)`` that each id was found for, as a place in that list."""
+    """Return the strictest of ``lookups(query)`` that each id was found for, as a place in that list."""
     return {memo_id: place for place in range(len(literal) - 1, -1, -1) for memo_id in literal[place]}
 
 
@@ -71,7 +71,7 @@ def fuse(
     *,
     relevant: float = 0.0,
 ) -> list[Match]:
-    """All found memos in the order in which to show them, each once.
+    """Return all found memos in the order in which to show them, each once.
 
     Args:
         semantic: ids with cosine similarity, best first. Literal matches that are missing here come last among

@@ -48,7 +48,7 @@ class SearchService:
         self._embeddings = embeddings
 
     async def semantic_search(self, uid: str, query: str, criteria: MemoFilter, request: PageRequest) -> MemoPage:
-        """The user's memos by similarity to the query.
+        """Return the user's memos by similarity to the query.
 
         See docs/contract/search.md#by-meaning, docs/decisions/15-exact-filtered-search.md.
 
@@ -61,7 +61,7 @@ class SearchService:
         return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
     async def related(self, uid: str, memo_id: str, request: PageRequest) -> MemoPage:
-        """The user's other memos by similarity to this one; NOT_FOUND without it.
+        """Return the user's other memos by similarity to this one; NOT_FOUND without it.
 
         See docs/contract/search.md#related-memos.
         """
@@ -93,7 +93,7 @@ class SearchService:
         ]
 
     async def hybrid(self, uid: str, query: str, criteria: MemoFilter, request: PageRequest) -> SearchPage:
-        """The user's memos by words and meaning; by words alone while the embedder is down.
+        """Return the user's memos by words and meaning; by words alone while the embedder is down.
 
         See docs/decisions/14-order-of-hybrid-search.md.
         """
@@ -125,7 +125,7 @@ class SearchService:
         return SearchPage(items=items, pagination=pagination, degraded=degraded)
 
     async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Any:
-        """The vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
+        """Return the vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
         embedder = self._embeddings.embedder
         if not require_query(query).strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
@@ -145,7 +145,7 @@ class SearchService:
     async def _ranked_page(
         self, uid: str, vector: Any, criteria: MemoFilter, request: PageRequest
     ) -> tuple[Sequence[Hit], int]:
-        """The hits of one page, and how many there are on all."""
+        """Return the hits of one page, and how many there are on all."""
         if criteria.any:
             ranked = await self._rank_within_ids(uid, vector, await self._allowed(uid, criteria))
             return ranked[request.offset : request.offset + request.size], len(ranked)
@@ -157,7 +157,7 @@ class SearchService:
         return (await table.search(uid, vector, depth))[request.offset :], total
 
     async def _semantic(self, uid: str, query: str, allowed: set[str] | None) -> Sequence[Hit] | None:
-        """What is found by meaning, at most 1,000 without filters; None while there is no vector for the query."""
+        """Return what is found by meaning, at most 1,000 without filters; None without a vector for the query."""
         timeout_seconds = _TIMEOUT_WHILE_DOWN_SECONDS if self._embeddings.is_down else _TIMEOUT_SECONDS
         try:
             vector = await self.query_vector(query, seconds=timeout_seconds)
@@ -168,7 +168,7 @@ class SearchService:
         return await self._vectors.memo_vectors.search(uid, vector, _DEPTH)
 
     async def _rank_within_ids(self, uid: str, vector: Any, allowed: set[str]) -> list[Hit]:
-        """Every allowed memo that has a vector, by similarity."""
+        """Return every allowed memo that has a vector, by similarity."""
         if not allowed:
             return []
         similarities = await self._vectors.memo_vectors.similarities(uid, vector)
@@ -176,7 +176,7 @@ class SearchService:
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.id))
 
     async def _allowed(self, uid: str, criteria: MemoFilter) -> set[str]:
-        """The ids of all memos that meet the criteria."""
+        """Return the ids of all memos that meet the criteria."""
         async with self._database.driver_connection() as connection:
             selection = await select(connection, uid, criteria)
             if selection is None:

@@ -15,7 +15,7 @@ _WINDOW = 4096
 
 
 def snippet(content: str, terms: Sequence[str]) -> Snippet:
-    """A piece of at most 160 characters around the first term that occurs, else the beginning.
+    """Return a piece of at most 160 characters around the first term that occurs, else the beginning.
 
     Terms are folded texts (NFKC, casefolded). Those that a piece has room for are looked for in the first 200,000
     characters. Marks are UTF-16 offsets, as clients count.
@@ -41,7 +41,7 @@ def snippet(content: str, terms: Sequence[str]) -> Snippet:
 
 
 def _window(content: str, terms: Sequence[str]) -> range:
-    """Where the first of the terms is, and what a snippet shows after it; nothing without any of them."""
+    """Return where the first of the terms is, and what a snippet shows after it; nothing without any of them."""
     longest = max(map(len, terms), default=0)
     step, spare = _WINDOW + longest, _LENGTH + 2 * longest
     for start in range(0, min(len(content), _SEARCHED), step):
@@ -52,7 +52,7 @@ def _window(content: str, terms: Sequence[str]) -> range:
 
 
 def _fold_with_origins(content: str, window: range) -> tuple[str, list[int]]:
-    """That part of the content, folded character by character, and where each folded character came from."""
+    """Return that part of the content, folded character by character, and where each folded character came from."""
     folded: list[str] = []
     origin: list[int] = []
     for position in window:

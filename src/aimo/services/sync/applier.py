@@ -116,7 +116,7 @@ class Applier:
 
     @staticmethod
     async def _matches_model(table: VectorTable, pictures: AttachmentVectors) -> bool:
-        """Whether the table holds vectors of the configured model; an empty one is made to."""
+        """Return whether the table holds vectors of the configured model; an empty one is made to."""
         embedder = pictures.embedder
         if table.matches(embedder.model, embedder.dimension):
             return True

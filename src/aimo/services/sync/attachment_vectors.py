@@ -53,13 +53,13 @@ class AttachmentVectors:
         self._made: dict[str, Vectors] = {}
 
     def should_embed(self, row: Any) -> bool:
-        """Whether an attachment is one to embed."""
+        """Return whether an attachment is one to embed."""
         if row.type.startswith("image/"):
             return int(row.size) <= MOST_BYTES
         return row.type.startswith("video/") and self._address(row) is not None
 
     def made(self, attachment_id: str) -> Vectors | None:
-        """The vector that `fill` made, until `forget`."""
+        """Return the vector that `fill` made, until `forget`."""
         return self._made.get(attachment_id)
 
     def forget(self, attachment_ids: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ class Batcher(Generic[T, R]):
         self._task = asyncio.create_task(self._run(), name=name)
 
     async def submit(self, item: T) -> R:
-        """The handler's result for the item. Cancelling the caller leaves the work to be done."""
+        """Return the handler's result for the item. Cancelling the caller leaves the work to be done."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         # Nobody may be waiting any more when a group fails; asyncio would complain about that.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())

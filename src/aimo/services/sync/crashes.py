@@ -60,7 +60,7 @@ class CrashRecord:
             self._set_aside[entry.entity_id].append(entry.entry_id)
 
     def in_parts(self, entries: Sequence[OutboxEntry]) -> list[list[OutboxEntry]]:
-        """What may be applied together: the new ones, the old ones, and every suspect alone."""
+        """Return what may be applied together: the new ones, the old ones, and every suspect alone."""
         innocent = [entry for entry in entries if not entry.crashes]
         new = [entry for entry in innocent if not self._is_old(entry)]
         old = [entry for entry in innocent if self._is_old(entry)]
@@ -138,7 +138,7 @@ class CrashRecord:
 
 
 async def set_aside(database: Database) -> list[OutboxEntry]:
-    """The entries that are not applied any more, oldest first."""
+    """Return the entries that are not applied any more, oldest first."""
     async with database.reads() as connection:
         return [OutboxEntry(*row) for row in await connection.execute(sql.SET_ASIDE)]
 

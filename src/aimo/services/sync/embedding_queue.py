@@ -109,7 +109,7 @@ class EmbeddingQueue:
                 await release(self._database)
 
     def _next(self, size: int) -> list[OutboxEntry]:
-        """The first ones of the queue; those that the process may have died of come last, and alone."""
+        """Return the first ones of the queue; those that the process may have died of come last, and alone."""
         innocent = (entry for entry in self._waiting.values() if not entry.crashes)
         return list(itertools.islice(innocent, size)) or [next(iter(self._waiting.values()))]
 

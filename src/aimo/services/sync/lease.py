@@ -27,7 +27,7 @@ def _process_start_time(pid: int) -> str:
 
 
 def _pid_namespace() -> str:
-    """Where a PID means the same process as it does here; empty where the kernel does not tell."""
+    """Return where a PID means the same process as it does here; empty where the kernel does not tell."""
     try:
         # Kernels number their first namespaces alike, so the number means something within one boot only.
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -37,7 +37,7 @@ def _pid_namespace() -> str:
 
 
 def _holder_is_gone(holder: str) -> bool:
-    """Whether a holder was a process of this PID namespace that runs no more; when in doubt, no."""
+    """Return whether a holder was a process of this PID namespace that runs no more; when in doubt, no."""
     host, pid, started, namespace = ([*holder.split("|"), "", "", ""])[:4]
     # Containers may share the host name, and still not see each other's processes.
     if host != socket.gethostname() or not namespace or namespace != _pid_namespace():

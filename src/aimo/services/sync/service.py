@@ -151,7 +151,7 @@ class SyncService:
             return False
 
     async def status(self) -> SyncStatus:
-        """How far LanceDB lags behind."""
+        """Return how far LanceDB lags behind."""
         return await status(self._database)
 
     async def _wait_for_lease_holder(self, entry_ids: list[int]) -> bool:
@@ -301,7 +301,7 @@ class SyncService:
 
 
 async def status(database: Database) -> SyncStatus:
-    """How far LanceDB lags behind, seen from the database."""
+    """Return how far LanceDB lags behind, seen from the database."""
     async with database.reads() as connection:
         waiting, oldest, attempts = (await connection.execute(sql.DEPTH)).one()
         error = await connection.scalar(sql.LAST_ERROR) if waiting else None
