@@ -143,7 +143,7 @@ def test_columns_that_came_with_a_later_release_may_be_missing_in_an_older_backu
     archive: Path, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     def older(members: Members) -> None:
-        in_header(schema="0040", format=FORMAT)(members)
+        in_header(schema="0042", format=FORMAT)(members)
         rows = [json.loads(line) for line in members[MEMOS].splitlines()]
         kept = [{key: value for key, value in row.items() if key != "source"} for row in rows]
         members[MEMOS] = b"".join(json.dumps(row).encode() + b"\n" for row in kept)

@@ -71,7 +71,7 @@ _UPDATE = Command(
         ),
     )
 )
-_DELETE = Command(owned("categories.delete", delete(Categories).where(_OWNED, Categories.category_id == param("id"))))
+_DELETE = Command(owned("categories.delete", delete(Categories).where(*_ONE)))
 
 
 async def of_user(connection: ReadConnection, *, owner: str) -> list[CategoryRow]:

@@ -64,7 +64,7 @@ TOUCH = owned(
     update(Sessions).where(_OWN, Sessions.session_id == param("id")).values(last_used_at=param("now")),
 )
 END = owned("sessions.end", delete(Sessions).where(_OWN, _OPEN, Sessions.session_id.in_(in_list("session_ids"))))
-END_OTHERS = owned("sessions.end_others", delete(Sessions).where(_OWN, _OPEN, Sessions.session_id != param("kept")))
+END_OTHERS = owned("sessions.end_others", delete(Sessions).where(_OWN, _OPEN, Sessions.session_id != param("kept_id")))
 FORGET = unscoped(
     "sessions.forget",
     delete(Sessions).where(Sessions.expires_at <= param("now")),

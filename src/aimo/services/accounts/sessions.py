@@ -49,7 +49,7 @@ class Device:
 
 @dataclass(frozen=True)
 class EndedSessions:
-    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept_id."""
+    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept."""
 
     count: int
     current_remains: bool
