@@ -287,7 +287,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return what was given wins over the environment, that over ``.env``, that over ``.env.{NODE_ENV}``."""
+        """Let what was given win over the environment, that over ``.env``, that over ``.env.{NODE_ENV}``."""
         chosen = cast(DotEnvSettingsSource, dotenv_settings).env_file
         if chosen is None:
             return init_settings, env_settings
@@ -309,7 +309,7 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _default_for_zero(cls, value: Any, info: ValidationInfo) -> Any:
-        """Return the existing server takes its default for a number that is 0."""
+        """Take the default for a number that is 0, as the existing server does."""
         return cls.model_fields[str(info.field_name)].default if value in ("0", 0) else value
 
     @field_validator("locale_timezone")

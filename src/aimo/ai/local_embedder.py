@@ -41,7 +41,7 @@ class LocalEmbedder:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
 
     def cache_model(self, role: Role) -> str:
-        """Return one name: queries and passages are embedded alike."""
+        """Return the one name: queries and passages are embedded alike."""
         return self.model
 
     async def embed(self, texts: Sequence[str], role: Role) -> Vectors:

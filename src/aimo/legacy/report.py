@@ -39,7 +39,7 @@ class MigrationReport:
 
     @classmethod
     def pending(cls, options: Options, why: str) -> MigrationReport:
-        """Return nothing was done and nothing is known."""
+        """Return the report of a run that did nothing and knows nothing, with the reason."""
         content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "exit_code": 1}
         content["problems"] = [why]
         return cls(run_states.PENDING, 1, content)

@@ -141,5 +141,5 @@ class Scheduler:
         return self._lease.held and not self._stopping
 
     def _may_go_on_trying(self) -> bool:
-        """Return a new hour goes first."""
+        """Return whether attempts may go on: not once a new hour has struck, which goes first."""
         return self._may_go_on() and not self._struck.is_set()

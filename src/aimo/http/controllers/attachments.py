@@ -61,7 +61,7 @@ class AttachmentController(Controller):
 
     @get("/{attachment_id:str}/download", summary="Download a file", opt={"download": True})
     async def download(self, attachment_id: PathText, services: Services, user: User) -> Response[Any]:
-        """Return the bytes; failures have real HTTP statuses here."""
+        """Return the bytes of a file; failures have real HTTP statuses here."""
         stack = AsyncExitStack()
         try:
             file = await stack.enter_async_context(services.attachments.download(user.uid, attachment_id))

@@ -45,7 +45,7 @@ class Verification:
 
     @classmethod
     def skipped(cls) -> Verification:
-        """Return nothing was compared."""
+        """Return a verification that compared nothing."""
         return cls()
 
     def begin(self, table: str) -> TableCheck:

@@ -68,7 +68,7 @@ def members(path: Path) -> Iterator[tuple[str, Content]]:
 
 @contextmanager
 def as_damaged_archive(path: Path) -> Iterator[None]:
-    """Provide what the libraries raise for files that are cut short or none of theirs becomes a DamagedArchive."""
+    """Turn what libraries raise for files that are cut short, or not of their kind, into a DamagedArchive."""
     try:
         yield
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError, RecursionError) as error:

@@ -35,7 +35,7 @@ class OrphanRows:
                 yield Scan(len(rows), await self._rows_without_owner(name, rows))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Return those that still have no owner, are still there, and wait for nobody."""
+        """Return the rows that still have no owner, are still there, and wait for nobody."""
         waiting = await entries.with_waiting_entry(self._database, {each.entity for each in suspects})
         found = []
         for name, table in self._tables.items():

@@ -69,7 +69,7 @@ class MissingFiles:
         return [Violation(row.attachment_id, row.uid, problem) for row, problem in problems if problem]
 
     async def repair(self, violations: Sequence[Violation]) -> int:
-        """Return nothing can bring bytes back, and a row without them still tells what was there."""
+        """Repair nothing: bytes cannot be brought back, and a row without them still says what was there."""
         return 0
 
     async def _problem(self, row: Any) -> str:
