@@ -24,8 +24,8 @@ import pyarrow as pa
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
-from support.mariadb import MariaDB  # noqa: E402
-from support.server import AIMO, environment  # noqa: E402
+from tests.support.mariadb import MariaDB  # noqa: E402
+from tests.support.server import AIMO, environment  # noqa: E402
 
 USERS, TAGS = 50, 200
 TEXT, TS = pa.string(), pa.timestamp("ms")

@@ -13,13 +13,13 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
+from tests.support.mariadb import MariaDB, shared_server
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 from aimo import config
 from aimo.db.connection import Database
 from aimo.db.migrate import migrate
-from support.mariadb import MariaDB, shared_server
-from support.server import Server
-from support.stub import Stub
 
 # The developer's own settings must not decide what the tests see.
 for _name in config.Settings.model_fields:

@@ -68,7 +68,7 @@ def measure(folder: Path, database: dict[str, str], scale: float = 1.0) -> list[
         assert attacker and other
         memo = _write_related(server.client(), attacker, int(MIB * scale))
         with Poller(server.port, other) as poller:
-            figures = [_figure(poller, "(nothing)", lambda: time.sleep(_IDLE_SECONDS) or [])]
+            figures = [_figure(poller, "(nothing)", _idle)]
             figures += [
                 _figure(poller, each.name, partial(_send, server.url, each.about(memo), attacker))
                 for each in all_inputs(scale)
@@ -85,6 +85,11 @@ def _write_related(client: Client, token: str, size: int) -> str:
     for memo in memos:
         client.put(f"/memos/{memo}", {"relationIds": [other for other in memos if other != memo]})
     return str(memos[0])
+
+
+def _idle() -> list[int]:
+    time.sleep(_IDLE_SECONDS)
+    return []
 
 
 def _figure(poller: Poller, name: str, work: Callable[[], list[int]]) -> Figure:

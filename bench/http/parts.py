@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.http.compare import percentile
@@ -63,7 +64,7 @@ async def statements(database: Database, data: Data, times: int) -> list[Part]:
     parts = []
     async with database.reads(seconds=600) as connection:
         for name, statement, values in asked:
-            parts.append(await time_part(name, lambda s=statement, v=values: fetch(connection, s, v), times))
+            parts.append(await time_part(name, partial(fetch, connection, statement, values), times))
     return parts
 
 

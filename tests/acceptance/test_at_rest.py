@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from support.backups import PICTURE, aimo
-from support.server import Server
+from tests.support.backups import PICTURE, aimo
+from tests.support.server import Server
 
 PRODUCTION = {"NODE_ENV": "production", "JWT_SECRET": "0123456789abcdef0123456789abcdef", "EMBEDDER": "local"}
 

@@ -15,17 +15,17 @@ from typing import Any
 
 import jwt
 import pytest
+from tests.support.backups import PICTURE, aimo, assert_stores_agree, back_up, furnish, inside, restore
+from tests.support.client import Client
+from tests.support.mariadb import MariaDB
+from tests.support.seeding import SECRET as SECRET_OF_PLOTS
+from tests.support.seeding import Plot, token
+from tests.support.server import Server
 
 from aimo import config
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
 from aimo.services.sync import rebuild
-from support.backups import PICTURE, aimo, assert_stores_agree, back_up, furnish, inside, restore
-from support.client import Client
-from support.mariadb import MariaDB
-from support.seeding import SECRET as SECRET_OF_PLOTS
-from support.seeding import Plot, token
-from support.server import Server
 
 MANY = 20_000
 SECRET = {"JWT_SECRET": "a secret that both installations have"}

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from tests.support.backups import aimo
+from tests.support.limited_disk import SmallDisk
 
+from aimo import log
 from aimo.cli import backup as command
 from aimo.errors import ConfigurationError
 from aimo.services.backup.export import Backup
@@ -20,8 +23,6 @@ from aimo.services.backup.restore import Restore
 from aimo.services.backup.writer import Writer
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
-from support.backups import aimo
-from support.limited_disk import SmallDisk
 
 HEADER = Header(format=FORMAT, aimo="1", schema="0001", created_at=0, database="sqlite", model="m", dimension=1)
 
@@ -112,7 +113,7 @@ def test_what_fails_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         raise error
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command.log, "configure", lambda _: None)
+    monkeypatch.setattr(log, "configure", lambda _: None)
     monkeypatch.setattr(Backup, "write", failing)
     monkeypatch.setattr(Restore, "read", failing)
     (tmp_path / "old.tar.gz").touch()

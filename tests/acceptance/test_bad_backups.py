@@ -9,6 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.backups import (
+    aimo,
+    assert_stores_agree,
+    back_up,
+    furnish,
+    inside,
+    packed,
+    restore,
+    rewritten,
+    unpacked,
+)
+from tests.support.buckets import Buckets, buckets, shared_buckets
+from tests.support.server import Server
 
 from aimo.db import migrate
 from aimo.errors import ConfigurationError
@@ -16,9 +29,6 @@ from aimo.runtime import Runtime
 from aimo.services.backup.format import FORMAT, Header
 from aimo.services.backup.restore import Restore
 from aimo.services.backup.writer import Writer
-from support.backups import aimo, assert_stores_agree, back_up, furnish, inside, packed, restore, rewritten, unpacked
-from support.buckets import Buckets, buckets, shared_buckets
-from support.server import Server
 
 __all__ = ["buckets", "shared_buckets"]
 

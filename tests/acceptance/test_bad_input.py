@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-
-from support.client import Client
-from support.server import AIMO, Server, environment
-from support.stub import Stub
+from tests.support.client import Client
+from tests.support.server import AIMO, Server, environment
+from tests.support.stub import Stub
 
 BA_TOKEN = "machine-token-of-the-tests"
 

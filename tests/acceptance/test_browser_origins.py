@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-
-from support.browser import Browser, Page, Pages, Person
-from support.client import Client
-from support.server import Server
+from tests.support.browser import Browser, Page, Pages, Person
+from tests.support.client import Client
+from tests.support.server import Server
 
 SECRET = "what only the victim may read"
 HOST = "a.site.test"

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from support.server import Server
-from support.stub import Stub
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 SUITE = Path(__file__).resolve().parents[1] / "conformance"
 JWT_SECRET = "conformance-secret"

@@ -8,10 +8,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-
-from support.client import Client
-from support.server import Server
-from support.stub import Stub
+from tests.support.client import Client
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 TEXT = "The budget meeting is on Friday"
 RULE: dict[str, Any] = {
@@ -173,7 +172,7 @@ def test_the_table_viewer_checks_the_table_then_the_page(running: Server) -> Non
         assert (answer.code, answer.message) == (code, text), asked
     unknown = machine.get("/debug/ba/schema", table="nope")
     assert unknown.code == 3
-    assert unknown.message.startswith("Table 'nope' not found or error: ")
+    assert (unknown.message or "").startswith("Table 'nope' not found or error: ")
     assert machine.get("/debug/ba/data", table="memos", page="abc").status == 400
 
 
@@ -213,8 +212,9 @@ def test_a_new_password_that_is_no_text_changes_nothing(alice: Client) -> None:
 
 def test_tags_that_are_no_list_are_refused_and_stay(alice: Client) -> None:
     memo = alice.post("/memos", {"content": TEXT, "tags": ["kept"]}).data["memo"]["memoId"]
-    for body, told in (({"tags": {}}, "Tags must be an array"), ({"tagIds": {}}, "TagIds must be an array")):
-        answer = alice.put(f"/memos/{memo}/tags", body)
+    refused: dict[str, str] = {"tags": "Tags must be an array", "tagIds": "TagIds must be an array"}
+    for name, told in refused.items():
+        answer = alice.put(f"/memos/{memo}/tags", {name: {}})
         assert (answer.code, answer.message) == (2, told)
     assert [tag["name"] for tag in alice.get(f"/memos/{memo}").data["tags"]] == ["kept"]
 

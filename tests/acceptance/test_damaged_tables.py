@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from support.client import Client
-from support.server import AIMO, Server, environment
-from support.stub import Stub
+from tests.support.client import Client
+from tests.support.server import AIMO, Server, environment
+from tests.support.stub import Stub
 
 MEMOS = 12
 

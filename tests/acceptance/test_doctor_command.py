@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from support.server import AIMO, Server, environment
+from tests.support.server import AIMO, Server, environment
 
 
 def run_doctor(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:

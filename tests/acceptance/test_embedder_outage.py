@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-
-from support import fake_openai
-from support.client import Client
-from support.mariadb import MariaDB
-from support.server import Server
-from support.stub import Stub
-from support.waiting import eventually
+from tests.support import fake_openai
+from tests.support.client import Client
+from tests.support.mariadb import MariaDB
+from tests.support.server import Server
+from tests.support.stub import Stub
+from tests.support.waiting import eventually
 
 SAVED_WITHIN = 3.0
 RECOVERED_WITHIN = 10.0

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from support.client import Answer, Client
-from support.server import Server
-from support.stub import Stub
-from support.waiting import eventually
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.stub import Stub
+from tests.support.waiting import eventually
 
 MEGABYTE = 1024 * 1024
 BA_TOKEN = "machine-token-of-the-tests"

@@ -17,9 +17,8 @@ import jwt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from support.client import Client
-from support.server import Server
+from tests.support.client import Client
+from tests.support.server import Server
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 # Routes of machines, and those that end the session of the token, after which there is nothing left to try.

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.server import environment
 
 from aimo.db import migrate
 from aimo.db.queries import backup as sql
-from support.server import environment
 
 MEMOS = "tables/memos/000000.ndjson"
 CACHE = "vectors/embedding_cache/000000.ndjson"

@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-
-from support.client import Answer, Client
-from support.server import Server
-from support.streaming_stub import Reply, StreamingStub
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.streaming_stub import Reply, StreamingStub
 
 QUESTION = "when is the budget meeting on friday"
 WRITTEN = [f"The budget meeting {n} is on Friday" for n in range(5)]
@@ -81,7 +80,7 @@ def streamed(user: Client) -> tuple[list[Any], httpx.Response]:
     return [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: ")], reply
 
 
-ASKED = {
+ASKED: dict[str, Callable[[Client], Answer]] = {
     "explore": lambda user: user.post("/explore", {"query": QUESTION, "context": "Assistant: [1] ID: x"}),
     "tags": lambda user: user.post("/ai/generate-tags", {"content": "The budget meeting is on Friday"}),
     "picks": lambda user: user.get("/insights/daily-recommendations"),

@@ -9,11 +9,10 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-
-from support.client import Client
-from support.hostile_texts import PAYLOADS, live_parts
-from support.server import Server
-from support.streaming_stub import StreamingStub
+from tests.support.client import Client
+from tests.support.hostile_texts import PAYLOADS, live_parts
+from tests.support.server import Server
+from tests.support.streaming_stub import StreamingStub
 
 QUESTION = "when is the budget meeting on friday"
 BATCHES = [PAYLOADS[start : start + 3] for start in range(0, len(PAYLOADS), 3)]

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from support.client import plain_http
-from support.server import Server
-from support.waiting import eventually
+from tests.support.client import plain_http
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,8 +66,14 @@ def test_strangers_need_the_token(running: Server) -> None:
     http = running.client().http
     forwarded = {"X-Forwarded-For": "203.0.113.5"}
     assert http.get("/metrics").status_code == 200
-    for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer"}, {"Authorization": "Bearer é"}):
-        answer = http.get("/metrics", headers={**forwarded, **{k: v.encode() for k, v in header.items()}})
+    headers: tuple[dict[str, str], ...] = (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer é"},
+    )
+    for header in headers:
+        answer = http.get("/metrics", headers={k.encode(): v.encode() for k, v in (forwarded | header).items()})
         assert answer.status_code == 401
         assert "aimo_" not in answer.text
     assert http.get("/metrics", headers={**forwarded, "Authorization": "Bearer metrics-secret"}).status_code == 200

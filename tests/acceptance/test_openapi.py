@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from litestar import Litestar
+from tests.support.server import Server
 
 import aimo.dto
 from aimo.dto.base import Dto
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output.openapi import document
-from support.server import Server
 
 # What the clients of the existing server call (docs/contract/README.md), by resource.
 CONTRACT = """

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-
-from support.client import Answer, Client
-from support.server import Server
-from support.stub import Stub
-from support.tiny_http import TinyHttp, listening
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.stub import Stub
+from tests.support.tiny_http import TinyHttp, listening
 
 StartServer = Callable[..., Server]
 REFUSED = "This address cannot be used: "
@@ -72,7 +71,7 @@ def test_private_addresses_are_refused_whatever_their_notation(alice: Client, mo
     for url in PRIVATE:
         answer = ask(alice, url.format(port=module_stub.port))
         assert answer.code == code, url
-        assert answer.message.startswith(REFUSED), url
+        assert (answer.message or "").startswith(REFUSED), url
     assert module_stub.sink() == []
     assert module_stub.stats()["requests"] == {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 
-from support.server import AIMO, Server, environment
+from tests.support.server import AIMO, Server, environment
 
 GOOD = "纸箱上的饺子"
 BAD = {

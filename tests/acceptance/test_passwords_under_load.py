@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from support.client import Answer, Client
-from support.server import Server
+from tests.support.client import Answer, Client
+from tests.support.server import Server
 
 PASSWORD = "Passw0rd-test"
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output import openapi
-from support.client import Answer, Client
-from support.server import Server
-from support.stub import Stub
 
 MOST = 3
 LIMITS = {f"USER_{name}_PER_HOUR": str(MOST) for name in ("EXPLORE", "TAGS", "OCR", "ASR", "PICTURES")}

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output import openapi
-from support.client import Answer, Client
-from support.server import Server
 
 PASSWORD = "Passw0rd-test"
 # As wrong as any, and refused without the work of a hash.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from support.backups import PICTURE
-from support.server import AIMO, Server
+from tests.support.backups import PICTURE
+from tests.support.server import AIMO, Server
 
 # Everything becomes read-only but the two folders and the kernel's own file systems; then privileges are given up.
 _CONTAINED = """

@@ -6,17 +6,21 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+from tests.support.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def session() -> str:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return next(block for block in re.findall(r"```sh\n(.*?)```", readme, re.S) if block.startswith("API="))
+    blocks: list[str] = re.findall(r"```sh\n(.*?)```", readme, re.S)
+    return next(block for block in blocks if block.startswith("API="))
 
 
-def test_quick_start_works_as_written(server, tmp_path):
+def test_quick_start_works_as_written(server: Callable[..., Server], tmp_path: Path) -> None:
     running = server()
     script = session().replace("http://127.0.0.1:3000", running.url)
     assert shutil.which("curl"), "the quick start needs curl"

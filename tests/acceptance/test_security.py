@@ -16,13 +16,13 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 from aimo import ids
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output import openapi
-from support.client import Answer, Client
-from support.server import Server
-from support.stub import Stub
 
 SECRETS = {
     "JWT_SECRET": "jwt-secret-of-the-tests-which-is-long-enough",

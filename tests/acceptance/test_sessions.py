@@ -8,11 +8,10 @@ from typing import Any
 
 import jwt
 import pytest
-
-from support.client import Client
-from support.mariadb import MariaDB
-from support.server import Server
-from support.waiting import eventually
+from tests.support.client import Client
+from tests.support.mariadb import MariaDB
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 SECRET = "a secret of the tests, long enough"
 NEW_PASSWORD = "Another-passw0rd"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.client import Client
+from tests.support.seeding import SECRET, Plot, token
+from tests.support.server import Server
 
 from aimo.config import Settings
-from support.client import Client
-from support.seeding import SECRET, Plot, token
-from support.server import Server
 
 MIB = 1024 * 1024
 LONG = "\u4e00" * 256

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from support.client import Answer, Client
-from support.server import Server
+from tests.support.client import Answer, Client
+from tests.support.server import Server
 
 QUOTA = 300_000
 

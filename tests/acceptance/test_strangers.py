@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from support.server import Server
+from tests.support.server import Server
 
 MIB = 1024 * 1024
 HOST = b"Host: 127.0.0.1\r\n"

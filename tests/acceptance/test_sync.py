@@ -12,26 +12,31 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.support.client import Client, plain_http
+from tests.support.mariadb import MariaDB
+from tests.support.seeding import SECRET, Plot, token
+from tests.support.server import AIMO, Server, environment
+from tests.support.stub import DIMENSIONS, Stub
+from tests.support.waiting import eventually
 
 from aimo import config
 from aimo.db.connection import Database
 from aimo.db.transaction import atomically
 from aimo.services.sync import outbox as entries
-from support.client import Client, plain_http
-from support.mariadb import MariaDB
-from support.seeding import SECRET, Plot, token
-from support.server import AIMO, Server, environment
-from support.stub import DIMENSIONS, Stub
-from support.waiting import eventually
 
 MODEL = "text-embedding-3-small"
+
+
+def has(done: Sized, enough: int) -> bool:
+    return len(done) >= enough
 
 
 def _aimo(running: Server, *words: str, timeout: float = 120) -> str:
@@ -166,7 +171,7 @@ def test_kills_under_load_lose_nothing(
             if kill:
                 running.start()
             enough = len(acknowledged) + 40
-            eventually(lambda enough=enough: len(acknowledged) >= enough, "some writes", 60, 0.001)
+            eventually(partial(has, acknowledged, enough), "some writes", 60, 0.001)
             running.kill()
         over.set()
         for writer in writers:

@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-
-from support.client import Answer, Client
-from support.server import Server
-from support.stub import Stub
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 CLIENTS = 20
 MEMOS = 200

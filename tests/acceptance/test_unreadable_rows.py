@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-
-from support.client import Client
-from support.server import Server
-from support.stub import Stub
+from tests.support.client import Client
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 MACHINE = {"BA_AUTH_ENABLED": "true", "BA_AUTH_TOKEN": "machine"}
 

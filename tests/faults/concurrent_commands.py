@@ -8,12 +8,12 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, insert
+from tests.support.server import Server
 
 from aimo import clock, config
 from aimo.db.schema import Leases
 from aimo.runtime import Runtime
 from aimo.services.doctor.invariant import InvariantOutcome
-from support.server import Server
 
 T = TypeVar("T")
 

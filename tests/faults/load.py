@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from tests.support.client import Answer, Client
+from tests.support.server import Server
+from tests.support.waiting import eventually_async
 
 from aimo import config
 from aimo.errors import AimoError, Code
 from aimo.runtime import Runtime
 from aimo.services.memos.service import MemoService
-from support.client import Answer, Client
-from support.server import Server
-from support.waiting import eventually_async
 
 WRITERS = 4
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import httpx
 import pytest
@@ -22,10 +22,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-
-from support.client import Answer, Client, plain_http
-from support.server import AIMO, Server, environment
-from support.waiting import eventually
+from tests.support.client import Answer, Client, plain_http
+from tests.support.server import AIMO, Server, environment
+from tests.support.waiting import eventually
 
 from .concurrent_commands import ConcurrentCommand
 from .reference_model import ReferenceModel, as_shown, name_key
@@ -400,7 +399,7 @@ def live(scene: Scene, kind: Kind | None, examples: int, steps: int) -> None:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(partial(Life, scene, kind), settings=chosen)
+    run_state_machine_as_test(cast(type[Life], partial(Life, scene, kind)), settings=chosen)
     scene.done[f"with a {kind}" if kind else "calm"] += examples
 
 
@@ -412,7 +411,7 @@ FEW: dict[str, dict[Kind | None, int]] = {
 MANY: dict[Kind | None, int] = {None: 300, "crash": 100, "standstill": 50, "rebuild": 50}
 
 
-@pytest.mark.parametrize("many", [False, pytest.param(True, entries=pytest.mark.long)])
+@pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_any_sequence_of_actions_matches_the_reference_model(
     server: Callable[..., Server], migrated_database: dict[str, str], many: bool
 ) -> None:

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-
-from support.mariadb import MariaDB
-from support.server import Server
-from support.waiting import eventually
+from tests.support.mariadb import MariaDB
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 from .load import Load, assert_sound
 
@@ -20,7 +19,7 @@ FAILS_WITHIN = 6.0
 RECOVERS_WITHIN = 5.0
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, entries=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.long)])
 def test_nothing_acknowledged_is_lost_by_kills_under_load(
     server: Callable[..., Server], migrated_database: dict[str, str], kills: int
 ) -> None:
@@ -40,7 +39,7 @@ def test_nothing_acknowledged_is_lost_by_kills_under_load(
     assert_sound(running, load)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, entries=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
 def test_a_database_that_dies_stops_nobody_for_long(server: Callable[..., Server], kills: int) -> None:
     mariadb = MariaDB(durable=True).start()
     try:

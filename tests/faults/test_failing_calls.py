@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from tests.support.waiting import eventually_async
 
 from aimo import config
 from aimo.dto.categories import CategoryBody
@@ -18,14 +19,13 @@ from aimo.dto.explore import MessageBody
 from aimo.dto.memos import MemoBody
 from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody, UserInfoBody
-from aimo.http.dependencies import ServiceSet
 from aimo.runtime import Runtime
 from aimo.services.accounts import passwords
 from aimo.services.accounts.sessions import AuthenticatedUser
 from aimo.services.accounts.tokens import Claims
 from aimo.services.attachments.service import NewAttachment
 from aimo.services.doctor import doctor
-from support.waiting import eventually_async
+from aimo.services.registry import ServiceSet
 
 from .fault_injection import FaultInjector, Place
 
@@ -77,6 +77,7 @@ class Scene:
 
     async def tag(self) -> str:
         memo = await self.services.memos.create(self.uid, MemoBody(content="tagged", tags=[self.fresh("tag")]))
+        assert memo.tags
         return memo.tags[0].tag_id
 
     async def category(self) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.support.client import Client
+from tests.support.processes import Process
+from tests.support.seeding import SECRET, Plot, token
+from tests.support.server import AIMO, Server, environment
+from tests.support.waiting import eventually
 
 from aimo import config
 from aimo.db.connection import Database
 from aimo.services.sync import outbox as marks
-from support.client import Client
-from support.processes import Process
-from support.seeding import SECRET, Plot, token
-from support.server import AIMO, Server, environment
-from support.waiting import eventually
 
 # Loaded by every Python process of the server: it dies as soon as LanceDB is to learn of this memo.
 _FATAL = """
@@ -65,11 +66,15 @@ async def plant(server: Server, plot: Plot, memos: list[tuple[str, str]]) -> Non
         await database.close()
 
 
+def has_ended(process: Process) -> bool:
+    return not process.running
+
+
 def die(server: Server, times: int) -> None:
     """Start the server and wait until the entry has killed it."""
     for _ in range(times):
         process = Process([str(AIMO), "serve"], log=server.log, env=environment(server.settings), cwd=server.folder)
-        eventually(lambda process=process: not process.running, timeout=90)
+        eventually(partial(has_ended, process), timeout=90)
         process.kill()
 
 

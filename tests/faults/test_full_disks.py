@@ -7,13 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
-from support.client import Client
-from support.limited_disk import SmallDisk
-from support.mariadb import MariaDB
-from support.server import Server
-from support.stub import Stub
-from support.waiting import eventually
+from tests.support.client import Client
+from tests.support.limited_disk import SmallDisk
+from tests.support.mariadb import MariaDB
+from tests.support.server import Server
+from tests.support.stub import Stub
+from tests.support.waiting import eventually
 
 from .concurrent_commands import ConcurrentCommand
 

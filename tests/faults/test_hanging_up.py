@@ -10,14 +10,14 @@ import struct
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-
-from support.client import Client
-from support.mariadb import MariaDB
-from support.server import Server
-from support.stub import Stub
-from support.waiting import eventually
+from tests.support.client import Client
+from tests.support.mariadb import MariaDB
+from tests.support.server import Server
+from tests.support.stub import Stub
+from tests.support.waiting import eventually
 
 CLIENTS = 24
 HANG_UPS = 0.2
@@ -112,7 +112,7 @@ def test_disconnecting_clients_leak_no_connection(
     asyncio.run(crowd.run())
 
     query = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s"
-    seen = {}
+    seen: dict[Any, Any] = {}
 
     def none_lost() -> bool:
         pool = user.http.get("/readyz").json()["pool"]

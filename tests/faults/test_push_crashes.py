@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.mariadb import MariaDB
+from tests.support.seeding import Plot
+from tests.support.server import AIMO, Server, environment
+from tests.support.stub import Stub
+from tests.support.waiting import eventually
 
 from aimo import clock, config
-from support.mariadb import MariaDB
-from support.seeding import Plot
-from support.server import AIMO, Server, environment
-from support.stub import Stub
-from support.waiting import eventually
 
 MakeServer = Callable[..., Server]
 

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-
-from support.client import Client
-from support.server import Server
-from support.streaming_stub import StreamingStub
-from support.waiting import eventually
+from tests.support.client import Client
+from tests.support.server import Server
+from tests.support.streaming_stub import StreamingStub
+from tests.support.waiting import eventually
 
 from .load import Load, assert_sound
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support import fake_openai
+from tests.support.client import Client
+from tests.support.seeding import SECRET, Plot, token
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 from aimo import config
-from support import fake_openai
-from support.client import Client
-from support.seeding import SECRET, Plot, token
-from support.server import Server
-from support.stub import Stub
 
 DIMENSION = 48
 MODEL = "text-embedding-3-small"

@@ -6,17 +6,18 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.client import Answer, Client
+from tests.support.mariadb import MariaDB
+from tests.support.seeding import SECRET, Plot, token
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 from aimo import config
-from support.client import Answer, Client
-from support.mariadb import MariaDB
-from support.seeding import SECRET, Plot, token
-from support.server import Server
-from support.stub import Stub
 
 DIMENSION = 64
 MODEL = "text-embedding-3-small"
@@ -174,7 +175,7 @@ def test_statements_do_not_grow_with_memos(house: House, name: str) -> None:
     counts = {}
     for owner in house.owners:
         client = house.client(owner)
-        statements, answer = house.statements(lambda client=client, owner=owner: REQUESTS[name](client, owner))
+        statements, answer = house.statements(partial(REQUESTS[name], client, owner))
         assert answer.data
         assert 0 < len(statements) <= MOST, "\n".join(statements)
         counts[owner.memos, owner.rich] = len(statements)
@@ -190,7 +191,7 @@ def test_filters_by_tag_keep_the_bound(house: House, name: str) -> None:
     for owner in house.owners:
         if owner.rich:
             client = house.client(owner)
-            statements, _ = house.statements(lambda client=client, owner=owner: TAGGED[name](client, owner))
+            statements, _ = house.statements(partial(TAGGED[name], client, owner))
             assert 0 < len(statements) <= MOST, "\n".join(statements)
             counts.add(len(statements))
     assert len(counts) == 1, counts

@@ -39,7 +39,9 @@ class OldDatabase:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        return json.loads((DATABASES / f"{self.name}.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((DATABASES / f"{self.name}.json").read_text(encoding="utf-8"))
+        return found
+        return found
 
     @property
     def dimensions(self) -> int:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from tests.support.server import AIMO, environment
 
 from aimo.legacy.plan.options import ROW_TABLES
 from aimo.legacy.plan.run_plan import MAPPERS
-from support.server import AIMO, environment
 
 from .source_builder import DIMENSION, plain_rows, write
 from .support import SCHEMA, settings_for

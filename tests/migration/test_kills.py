@@ -12,11 +12,10 @@ from pathlib import Path
 
 import lancedb
 import pytest
-
-from support.mariadb import MariaDB
-from support.processes import Process
-from support.server import AIMO, environment
-from support.waiting import eventually
+from tests.support.mariadb import MariaDB
+from tests.support.processes import Process
+from tests.support.server import AIMO, environment
+from tests.support.waiting import eventually
 
 from .source_builder import DIMENSION, plain_rows, write
 from .support import MakeSettings, move, settings_for

@@ -12,12 +12,12 @@ from pathlib import Path
 import jsonschema
 import jwt
 import pytest
+from tests.support import stub as stubs
+from tests.support.client import plain_http
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 from aimo.legacy.report import MigrationReport
-from support import stub as stubs
-from support.client import plain_http
-from support.server import Server
-from support.stub import Stub
 
 from .support import DATABASES, DIMENSIONS, SCHEMA, MakeSettings, OldDatabase, lance, move, settings_for, table, unpack
 

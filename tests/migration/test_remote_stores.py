@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.buckets import KEY_ID, REGION, SECRET, Buckets, buckets, shared_buckets
+from tests.support.mariadb import MariaDB
 
 from aimo.legacy.copy.progress import Progress
-from support.buckets import KEY_ID, REGION, SECRET, Buckets, buckets, shared_buckets
-from support.mariadb import MariaDB
 
 from .source_builder import plain_rows, write
 from .support import MakeSettings, assert_accounted, lance, move

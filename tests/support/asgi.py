@@ -95,7 +95,7 @@ async def read_all(receive: Receive) -> bytes:
         assert message["type"] == "http.request"
         body += message.get("body", b"")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

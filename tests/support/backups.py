@@ -12,14 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from tests.support.client import Client
+from tests.support.server import AIMO, Server, environment
+from tests.support.waiting import eventually
+
 from aimo import config
 from aimo.runtime import Runtime
 from aimo.services.backup.export import Backup
 from aimo.services.backup.format import Summary
 from aimo.services.backup.restore import Restore
-from support.client import Client
-from support.server import AIMO, Server, environment
-from support.waiting import eventually
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ async def cancel_at_await(work: Coroutine[Any, Any, None], *places: int) -> bool
         step, value = work.send, None
         while True:
             try:
-                waited_for = step(value)  # type: ignore[arg-type]
+                waited_for = step(value)
             except StopIteration:
                 return
             waits += 1
@@ -32,7 +32,7 @@ async def cancel_at_await(work: Coroutine[Any, Any, None], *places: int) -> bool
                 value = yield waited_for
                 step = work.send
             except BaseException as error:
-                step, value = work.throw, error  # type: ignore[assignment]
+                step, value = work.throw, error
 
     async def run() -> None:
         await counting()

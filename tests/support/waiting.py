@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], what: str = "", timeout: float = 10, interval: float = 0.05) -> T:
+def eventually(check: Callable[[], T | None], what: str = "", timeout: float = 10, interval: float = 0.05) -> T:
     """Call `check` until its answer is true, and return that answer.
 
     Raises:
@@ -24,7 +24,7 @@ def eventually(check: Callable[[], T], what: str = "", timeout: float = 10, inte
 
 
 async def eventually_async(
-    check: Callable[[], Awaitable[T]], what: str = "", timeout: float = 10, interval: float = 0.05
+    check: Callable[[], Awaitable[T | None]], what: str = "", timeout: float = 10, interval: float = 0.05
 ) -> T:
     """The same for a coroutine function."""
     deadline = time.monotonic() + timeout

@@ -6,10 +6,12 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.testing import capture_logs
 
@@ -59,7 +61,7 @@ def test_an_attempt_is_recorded_however_it_ends(error: Exception | None, outcome
 
 def test_a_stranger_cannot_flood_the_log_and_what_is_left_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(audit.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     with capture_logs() as lines:
         for _ in range(1000):
             audit.record(Event.TOKEN, Outcome.REFUSED, address="192.0.2.7")
@@ -95,7 +97,7 @@ def test_audit_files_are_apart_and_kept_for_their_own_time(
         (folder / name).touch()
     log.configure(settings)
     # As a new process has it: not bound to what was configured before.
-    monkeypatch.setattr(audit, "_log", audit.structlog.get_logger(audit.LOGGER))
+    monkeypatch.setattr(audit, "_log", structlog.get_logger(audit.LOGGER))
 
     with bound_contextvars(request_id="r-1"):
         audit.record(Event.LOGIN, Outcome.OK, user="u1", address="192.0.2.7")

@@ -24,7 +24,8 @@ def services() -> dict[str, Any]:
 
 def test_only_known_settings_are_set(services: dict[str, Any]) -> None:
     assert set(services["aimo"]["environment"]) <= SETTINGS
-    variables = set(re.findall(r"\b([A-Z][A-Z_]+)=", re.search(r"^ENV (?:.*\\\n)*.*", IMAGE, re.MULTILINE)[0]))
+    [block] = re.findall(r"^ENV (?:.*\\\n)*.*", IMAGE, re.MULTILINE)
+    variables = set(re.findall(r"\b([A-Z][A-Z_]+)=", block))
     assert variables - {"PATH", "PYTHONUNBUFFERED"} <= SETTINGS
     assert "HOST" in variables
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.hostile_texts import PAYLOADS, live_parts
 
 from aimo.inert_text import InertText, inert, inert_inside, inert_pieces
-from support.hostile_texts import PAYLOADS, live_parts
 
 # Whatever the rules look at, so that generated texts are full of it.
 WORDS = (

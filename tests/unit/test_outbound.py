@@ -17,12 +17,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.ports import free_port
+from tests.support.tiny_http import TinyHttp, listening
 
 from aimo import outbound
 from aimo.errors import AimoError, Code, ConfigurationError
 from aimo.outbound import OutboundClient, OutboundError, is_public
-from support.ports import free_port
-from support.tiny_http import TinyHttp, listening
 
 
 def resolver(*answers: list[str]) -> outbound.Resolver:

@@ -19,11 +19,11 @@ def rows() -> dict[str, str]:
     return {match[1]: line for line in lines if (match := re.match(r"\| ([A-Z]+-\d+) \|", line))}
 
 
-def test_every_requirement_has_a_row():
+def test_every_requirement_has_a_row() -> None:
     assert sorted(rows()) == sorted(STORIES + FUNCTIONS + METRICS)
 
 
-def test_every_row_names_code_that_exists():
+def test_every_row_names_code_that_exists() -> None:
     for name, line in rows().items():
         paths = [path for path in re.findall(r"`([^`]+)`", line.rsplit("|", 2)[0]) if not path.startswith("US-")]
         assert paths, f"{name} names no code"
@@ -31,7 +31,7 @@ def test_every_row_names_code_that_exists():
             assert (ROOT / path).exists(), f"{name} names {path}, which does not exist"
 
 
-def test_every_row_names_a_test_that_exists():
+def test_every_row_names_a_test_that_exists() -> None:
     for name, line in rows().items():
         tests = re.findall(r"`(tests/[^`:]+\.py)::(\w+)`", line)
         assert tests, f"{name} names no test"
@@ -41,7 +41,7 @@ def test_every_row_names_a_test_that_exists():
             assert function in names, f"{name} names {path}::{function}, which does not exist"
 
 
-def test_types_are_checked_strictly_before_any_test():
+def test_types_are_checked_strictly_before_any_test() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["tool"]["mypy"]["strict"] is True
     assert project["tool"]["mypy"]["files"] == ["src/aimo"]

@@ -110,7 +110,8 @@ class _SQLite:
         return list(await self._connection.execute_fetchall(_question_marks(sql), values))
 
     async def run(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        return await self._connection._execute(self._now, _question_marks(sql), values)
+        there: Any = self._connection._execute
+        return await there(self._now, _question_marks(sql), values)
 
     def _now(self, sql: str, values: Sequence[Any]) -> Any:
         """In the connection's thread, one visit a statement."""

@@ -5,20 +5,25 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.stub import DIMENSIONS, Stub
 
 from aimo.ai.openai_embedder import OpenAIEmbedder
 from aimo.errors import ProviderError
-from support.stub import DIMENSIONS, Stub
 
 from .scripted_provider import Answer, ScriptedProvider, refusal, vectors
 
 KEY = "sk-proj-verysecretkey1234567890"
 Make = Callable[..., OpenAIEmbedder]
 Script = Callable[[Callable[[dict[str, Any]], Answer]], ScriptedProvider]
+
+
+def answer_always(answer: Any, body: Any) -> Any:
+    return answer
 
 
 @pytest.fixture
@@ -147,7 +152,8 @@ async def test_retry_after_is_honoured_within_reason(make: Make, script: Script,
         pauses.append(seconds)
 
     for asked in ("3", "86400", "Wed, 21 Oct 2026 07:28:00 GMT"):
-        provider = script(lambda body, asked=asked: refusal(429, headers={"Retry-After": asked}))
+        refused = refusal(429, headers={"Retry-After": asked})
+        provider = script(partial(answer_always, refused))
         embedder = make(provider.url, 1, waits=(0.5,))
         with monkeypatch.context() as patch, pytest.raises(ProviderError):
             patch.setattr("aimo.ai.openai_embedder.asyncio.sleep", note)

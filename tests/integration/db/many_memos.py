@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.mariadb import MariaDB
+from tests.support.mariadb import MariaDB
 
 _MEMOS = 50_000
 _OF_BIG_USER = 15_000

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from tests.support.mariadb import URL_VARIABLE, ExternalServer, MariaDB, shared_server
 
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.migrate import migrate
-from support.mariadb import URL_VARIABLE, ExternalServer, MariaDB, shared_server
 
 PASSWORD = "p@ss:/w?rd#%25"
 

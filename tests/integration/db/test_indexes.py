@@ -13,14 +13,14 @@ from sqlalchemy import Boolean, Column, Integer, event, func, select, types
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Delete, Select, Update, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter
+from tests.support.mariadb import MariaDB
+from tests.support.statements import family, registered
 
 from aimo import clock, config
 from aimo.db.connection import Database
 from aimo.db.queries import insights
 from aimo.db.schema import AIConversations, Memos, Model
 from aimo.db.types import Millis
-from support.mariadb import MariaDB
-from support.statements import family, registered
 
 from .many_memos import fill
 

@@ -16,6 +16,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from tests.support.mariadb import MariaDB
+from tests.support.schema_facts import schema_facts
+from tests.support.server import AIMO, environment
 
 import aimo
 from aimo.config import Settings
@@ -23,9 +26,6 @@ from aimo.db import migrate as migrations
 from aimo.db.connection import Database
 from aimo.db.schema import Model
 from aimo.errors import ConfigurationError
-from support.mariadb import MariaDB
-from support.schema_facts import schema_facts
-from support.server import AIMO, environment
 
 MakeSettings = Callable[..., Settings]
 

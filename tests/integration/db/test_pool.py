@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
+from tests.support.mariadb import MariaDB
+from tests.support.ports import free_port
+from tests.support.waiting import eventually_async
 
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
-from support.mariadb import MariaDB
-from support.ports import free_port
-from support.waiting import eventually_async
 
 MakeSettings = Callable[..., Settings]
 

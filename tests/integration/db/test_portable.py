@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from tests.support.mariadb import MariaDB
 
 from aimo import clock
 from aimo.config import Settings
@@ -17,7 +18,6 @@ from aimo.db.dialect_sql import insert_new
 from aimo.db.queries import tags
 from aimo.db.schema import Memos, MemoTags, Tags, Users
 from aimo.db.types import now_utc, unique_key
-from support.mariadb import MariaDB
 
 MakeSettings = Callable[..., Settings]
 

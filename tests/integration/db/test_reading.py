@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select
+from tests.support.cancellation import cancel_at_await
 
 from aimo.config import Settings
 from aimo.db.connection import Database
@@ -17,7 +18,6 @@ from aimo.db.queries import memos
 from aimo.db.queries.memos import FilterShape, SortOrder
 from aimo.db.schema import Memos, MemoTags, Tags, Users
 from aimo.db.statements import param
-from support.cancellation import cancel_at_await
 
 MakeSettings = Callable[..., Settings]
 

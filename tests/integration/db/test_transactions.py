@@ -11,6 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
+from tests.support.cancellation import cancel_at_await
+from tests.support.mariadb import MariaDB
+from tests.support.waiting import eventually
 
 from aimo.config import Settings
 from aimo.db.connection import Database, is_transient
@@ -18,9 +21,6 @@ from aimo.db.driver_reads import fetch_one
 from aimo.db.queries import memos
 from aimo.db.transaction import atomically, transaction
 from aimo.errors import AimoError, Code
-from support.cancellation import cancel_at_await
-from support.mariadb import MariaDB
-from support.waiting import eventually
 
 MakeSettings = Callable[..., Settings]
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.support.waiting import eventually_async
 
 from aimo import config, ids
 from aimo.db.schema import Attachments, Memos, MemoTags, OutboxEntries, Tags
@@ -26,7 +27,6 @@ from aimo.services.doctor import doctor
 from aimo.services.doctor.invariant import InvariantOutcome
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
-from support.waiting import eventually_async
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/guarantees.md").read_text(encoding="utf-8")
 HOUR_AGO = 3700
@@ -47,6 +47,7 @@ class House:
         ).uid
         made = [await services.memos.create(self.uid, MemoBody(content=c, tags=["tag"])) for c in ("茶 tea", "snow")]
         self.memo, self.other = (memo.memo_id for memo in made)
+        assert made[0].tags
         self.tag = made[0].tags[0].tag_id
         file = folder / "upload"
         file.write_bytes(b"bytes")
@@ -71,7 +72,7 @@ class House:
 
     async def usage_count(self) -> int:
         async with self.runtime.stores.database.reads() as connection:
-            return int(await connection.scalar(select(Tags.usage_count).where(Tags.tag_id == self.tag)))
+            return await connection.scalar(select(Tags.usage_count).where(Tags.tag_id == self.tag)) or 0
 
     async def run(self, *, repair: bool = False) -> dict[str, InvariantOutcome]:
         return {outcome.name: outcome for outcome in await self.runtime.services.doctor.run(repair=repair)}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
+from tests.support.buckets import Buckets, buckets, shared_buckets
 
 from aimo import config, ids
 from aimo.db.schema import Attachments, MigrationQuarantine
@@ -20,7 +21,6 @@ from aimo.services.doctor import doctor
 from aimo.services.doctor import stored_files as files
 from aimo.services.doctor.invariant import InvariantOutcome
 from aimo.storage.object_store import RemoteObject, RemoteStorage
-from support.buckets import Buckets, buckets, shared_buckets
 
 __all__ = ["buckets", "shared_buckets"]
 

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.seeding import Plot
+from tests.support.server import AIMO, environment
 
 from aimo import config
+from aimo.db.queries import outbox as outbox_queries
 from aimo.db.schema import Attachments, Memos
 from aimo.runtime import Runtime
 from aimo.services.sync import outbox as entries
 from aimo.services.sync import rebuild
 from aimo.vectors.hashes import text_model_hash
-from support.seeding import Plot
-from support.server import AIMO, environment
 
 MANY, FEW = 50_000, 500
 _CHUNK = 2000
@@ -115,7 +116,7 @@ async def _enqueue_everything(settings: config.Settings) -> None:
         await rebuild.request(stores.database)
         embedder, table = stores.embeddings.embedder, stores.vectors.memo_vectors
         await table.recreate(embedder.model, embedder.dimension)
-        async for chunk in rebuild._all(stores.database, rebuild.sql.NEXT_MEMOS):
+        async for chunk in rebuild._iterate_all(stores.database, outbox_queries.NEXT_MEMOS):
             await entries.create_entries(stores.database, "memo", chunk)
         async with stores.database.reads() as connection:
             await connection.exec_driver_sql("DELETE FROM outbox_entries WHERE kind = 'rebuild'")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from tests.support.streaming_stub import StreamingStub
 
 from aimo.config import Settings
 from aimo.dto.explore import Exploration, Sources, StreamError, Token
@@ -16,7 +17,6 @@ from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
 from aimo.services.explore import answers
 from aimo.services.explore.answers import EMPTY_ANSWER, NOT_ANALYSED, NOT_ANSWERED, NOTHING_FOUND
-from support.streaming_stub import StreamingStub
 
 Make = Callable[..., Settings]
 BUDGET = "The quarterly budget meeting was moved to Friday"

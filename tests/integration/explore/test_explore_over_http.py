@@ -6,13 +6,13 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
-
-from support.client import Client
-from support.server import Server
-from support.streaming_stub import StreamingStub
+from tests.support.client import Client
+from tests.support.server import Server
+from tests.support.streaming_stub import StreamingStub
 
 MANY = [f"piece {n} " for n in range(400)]
 
@@ -51,7 +51,7 @@ def parsed(reply: httpx.Response) -> Iterator[tuple[str, object]]:
 
 def test_stream_tells_sources_then_pieces_then_the_whole(alice: Client, talking: StreamingStub) -> None:
     talking.say = lambda system, user: "On Friday [1]."
-    told = list(events(alice, {"query": "budget meeting friday"}))
+    told: list[tuple[str, Any]] = list(events(alice, {"query": "budget meeting friday"}))
     names = [name for name, _ in told]
     assert names[0] == "sources"
     assert names[-1] == "done"
@@ -76,7 +76,7 @@ def test_the_first_piece_arrives_long_before_the_last(
 
 def test_stream_tells_when_the_model_fails(alice: Client, talking: StreamingStub) -> None:
     talking.say = lambda system, user: 400
-    told = list(events(alice, {"query": "budget meeting friday"}))
+    told: list[tuple[str, Any]] = list(events(alice, {"query": "budget meeting friday"}))
     assert [name for name, _ in told] == ["sources", "error"]
     assert told[1][1] == {"message": "An error occurred while generating the response."}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.support.streaming_stub import StreamingStub
 
 from aimo.config import Settings
 from aimo.dto.memos import MemoBody
@@ -12,7 +13,6 @@ from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError
 from aimo.runtime import Runtime
-from support.streaming_stub import StreamingStub
 
 Make = Callable[..., Settings]
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from support.ports import free_port
-from support.processes import Process
-from support.waiting import eventually
+from tests.support.ports import free_port
+from tests.support.processes import Process
+from tests.support.waiting import eventually
 
 GRANIAN = Path(sys.executable).with_name("granian")
 TESTS = Path(__file__).parents[2]
@@ -44,7 +43,7 @@ class Edge:
         self.folder = folder
         self.port = free_port()
         command = [str(GRANIAN), "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "support.edge_app:app"]
+        command += ["--port", str(self.port), "tests.support.edge_app:app"]
         env = {**os.environ, "EDGE_FOLDER": str(folder), "PYTHONPATH": str(TESTS)}
         self.process = Process(command, log=folder / "log", env=env, cwd=TESTS)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)

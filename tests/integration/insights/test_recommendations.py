@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from sqlalchemy import text
+from tests.support.streaming_stub import StreamingStub
 
 from aimo import clock
 from aimo.config import Settings
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
-from support.streaming_stub import StreamingStub
 
 Make = Callable[..., Settings]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.stub import Stub
 
 from aimo.ai.dashscope import DashScopeEmbedder
 from aimo.config import Settings
@@ -19,7 +20,6 @@ from aimo.runtime import Runtime
 from aimo.services.attachments.service import NewAttachment
 from aimo.services.sync import rebuild
 from aimo.vectors.hashes import MultimodalContent
-from support.stub import Stub
 
 Make = Callable[..., Settings]
 CALL = "POST /services/embeddings/multimodal-embedding/multimodal-embedding"

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.support.tasks import EverybodysTasks
 
 from aimo.ai.chat import Prompt
 from aimo.ai.fun_asr import FunAsr
@@ -21,7 +22,6 @@ from aimo.outbound import OutboundClient
 from aimo.services.accounts.provider_allowances import Unlimited
 from aimo.services.operations.app_versions import APK, DESKTOP, AppVersionService
 from aimo.services.recognition.asr import AsrService
-from support.tasks import EverybodysTasks
 
 Script = Callable[[str, dict[str, Any]], tuple[int, Any]]
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from support.client import Client
-from support.stub import Stub
+from tests.support.client import Client
+from tests.support.stub import Stub
 
 
 @pytest.fixture(scope="module")

@@ -73,9 +73,8 @@ class Place:
 
     async def rule(self, *names: str, uid: str = "", **values: Any) -> str:
         channels = [{"type": "meow", "nickname": name} for name in names]
-        body = PushRuleBody(
-            **{"name": "r", "push_time": 8, "content_type": "daily_memos", "channels": channels} | values
-        )
+        given: dict[str, Any] = {"name": "r", "push_time": 8, "content_type": "daily_memos", "channels": channels}
+        body = PushRuleBody(**given | values)
         return (await self.rules.create(uid or await self.user(), body)).id
 
     async def memo(self, uid: str, content: str, created_at: int) -> None:

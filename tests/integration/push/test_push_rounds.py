@@ -161,7 +161,8 @@ async def test_content_is_made_once_for_all_channels_of_a_rule(opened: Open, mon
 
         async def counted(uid: str, content_type: str) -> PushMessage:
             made.append(uid)
-            return await generate(uid, content_type)
+            message: PushMessage = await generate(uid, content_type)
+            return message
 
         monkeypatch.setattr(place.content, "generate", counted)
         await place.rule("a", "b", "c", content_type="daily_pick")
@@ -182,7 +183,8 @@ async def test_a_rule_whose_content_fails_leaves_the_others_alone_and_may_be_ask
         async def failing(uid: str, content_type: str) -> PushMessage:
             if uid == broken:
                 raise RuntimeError("the provider is down")
-            return await generate(uid, content_type)
+            message: PushMessage = await generate(uid, content_type)
+            return message
 
         monkeypatch.setattr(place.content, "generate", failing)
         done = await place.rounds.run(DUE)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from support.client import Client
-from support.server import Server
-from support.stub import Stub
+from tests.support.client import Client
+from tests.support.server import Server
+from tests.support.stub import Stub
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.buckets import Buckets, buckets, shared_buckets
+from tests.support.ports import free_port
+from tests.support.tiny_http import TinyHttp, listening
 
 from aimo.config import Settings
 from aimo.errors import ConfigurationError
 from aimo.runtime import create_storage
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.local import LocalStorage
-from aimo.storage.object_store import RemoteStorage
+from aimo.storage.oss import OssStorage
 from aimo.storage.protocol import ObjectMissingError, Placement, StorageError
+from aimo.storage.s3 import S3Storage
 from aimo.storage.signing import FileSigner
-from support.buckets import Buckets, buckets, shared_buckets
-from support.ports import free_port
-from support.tiny_http import TinyHttp, listening
 
 __all__ = ["buckets", "shared_buckets"]
 
@@ -28,16 +29,20 @@ KEY = "u1/2026-01-31/AbCdEf_-0123456789abcdef.png"
 
 
 @pytest.fixture(params=["s3", "oss"])
-def storage(request: pytest.FixtureRequest, buckets: Buckets, settings: Callable[..., Settings]) -> RemoteStorage:
+def storage(
+    request: pytest.FixtureRequest, buckets: Buckets, settings: Callable[..., Settings]
+) -> S3Storage | OssStorage:
     return configured_bucket(settings(**buckets.settings(request.param)), request.param)
 
 
-async def read(storage: RemoteStorage, key: str, start: int = 0, length: int | None = None) -> bytes:
+async def read(storage: S3Storage | OssStorage, key: str, start: int = 0, length: int | None = None) -> bytes:
     async with await storage.open(key) as stored:
         return b"".join([piece async for piece in stored.read(start, length)])
 
 
-async def test_a_file_comes_back_whole_and_in_ranges(storage: RemoteStorage, buckets: Buckets, tmp_path: Path) -> None:
+async def test_a_file_comes_back_whole_and_in_ranges(
+    storage: S3Storage | OssStorage, buckets: Buckets, tmp_path: Path
+) -> None:
     data = secrets.token_bytes(700_000)
     source = tmp_path / "x"
     source.write_bytes(data)
@@ -53,7 +58,7 @@ async def test_a_file_comes_back_whole_and_in_ranges(storage: RemoteStorage, buc
     assert source.exists(), "the source stays the caller's"
 
 
-async def test_large_files_go_in_parts(storage: RemoteStorage, buckets: Buckets, tmp_path: Path) -> None:
+async def test_large_files_go_in_parts(storage: S3Storage | OssStorage, buckets: Buckets, tmp_path: Path) -> None:
     source = tmp_path / "x"
     source.write_bytes(secrets.token_bytes(20 * 1024 * 1024))
     await storage.put(KEY, source, "image/png")
@@ -61,14 +66,14 @@ async def test_large_files_go_in_parts(storage: RemoteStorage, buckets: Buckets,
     assert await read(storage, KEY) == source.read_bytes()
 
 
-async def test_an_empty_file_is_a_file(storage: RemoteStorage, tmp_path: Path) -> None:
+async def test_an_empty_file_is_a_file(storage: S3Storage | OssStorage, tmp_path: Path) -> None:
     source = tmp_path / "x"
     source.touch()
     await storage.put(KEY, source, "image/png")
     assert await read(storage, KEY) == b""
 
 
-async def test_what_is_gone_is_missing(storage: RemoteStorage, tmp_path: Path) -> None:
+async def test_what_is_gone_is_missing(storage: S3Storage | OssStorage, tmp_path: Path) -> None:
     assert not await storage.exists(KEY)
     with pytest.raises(ObjectMissingError):
         await storage.open(KEY)
@@ -82,7 +87,7 @@ async def test_what_is_gone_is_missing(storage: RemoteStorage, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("key", ["", "../x", "a//b", "/etc/passwd", "a/../b", ".incoming/x", "a\x00b", "a\\b"])
-async def test_what_is_no_key_names_nothing(storage: RemoteStorage, key: str, tmp_path: Path) -> None:
+async def test_what_is_no_key_names_nothing(storage: S3Storage | OssStorage, key: str, tmp_path: Path) -> None:
     source = tmp_path / "x"
     source.write_bytes(b"x")
     with pytest.raises(StorageError):
@@ -94,7 +99,7 @@ async def test_what_is_no_key_names_nothing(storage: RemoteStorage, key: str, tm
 
 
 async def test_signed_addresses_give_the_object_with_its_type(
-    storage: RemoteStorage, buckets: Buckets, tmp_path: Path
+    storage: S3Storage | OssStorage, buckets: Buckets, tmp_path: Path
 ) -> None:
     source = tmp_path / "x"
     source.write_bytes(b"bytes")
@@ -111,7 +116,7 @@ async def test_signed_addresses_give_the_object_with_its_type(
 
 
 def test_rows_decide_whether_and_where_their_bucket_is_public(settings: Callable[..., Settings]) -> None:
-    def made(**values: str) -> RemoteStorage:
+    def made(**values: str) -> S3Storage | OssStorage:
         base = {
             "ATTACHMENT_S3_BUCKET": "memos",
             "ATTACHMENT_S3_ACCESS_KEY_ID": "a",

@@ -8,15 +8,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from tests.support.buckets import Buckets, buckets, shared_buckets
+from tests.support.server import Server
 
 from aimo.config import Settings
 from aimo.services.attachments.content_type_update import relabel
 from aimo.storage.buckets import configured_bucket
-from aimo.storage.object_store import RemoteStorage
+from aimo.storage.oss import OssStorage
 from aimo.storage.protocol import Placement
+from aimo.storage.s3 import S3Storage
 from aimo.storage.signing import FileSigner
-from support.buckets import Buckets, buckets, shared_buckets
-from support.server import Server
 
 __all__ = ["buckets", "shared_buckets"]
 
@@ -26,7 +27,9 @@ PUBLIC = {"ATTACHMENT_S3_IS_PUBLIC": "true", "ATTACHMENT_OSS_IS_PUBLIC": "true"}
 
 
 @pytest.fixture(params=["s3", "oss"])
-def storage(request: pytest.FixtureRequest, buckets: Buckets, settings: Callable[..., Settings]) -> RemoteStorage:
+def storage(
+    request: pytest.FixtureRequest, buckets: Buckets, settings: Callable[..., Settings]
+) -> S3Storage | OssStorage:
     return configured_bucket(settings(**buckets.settings(request.param), **PUBLIC), request.param)
 
 
@@ -40,7 +43,9 @@ def labels(buckets: Buckets, key: str) -> tuple[str, str]:
     return head["ContentType"], head.get("ContentDisposition", "")
 
 
-async def test_what_could_run_is_stored_as_a_download(storage: RemoteStorage, buckets: Buckets, tmp_path: Path) -> None:
+async def test_what_could_run_is_stored_as_a_download(
+    storage: S3Storage | OssStorage, buckets: Buckets, tmp_path: Path
+) -> None:
     source = tmp_path / "x"
     source.write_bytes(SVG)
     await storage.put(KEY, source, "image/svg+xml")
@@ -61,7 +66,7 @@ async def test_an_address_overrides_what_an_older_object_was_stored_as(
         assert reply.headers["content-disposition"].startswith("attachment")
 
 
-def test_in_a_public_bucket_only_inert_media_have_direct_addresses(storage: RemoteStorage) -> None:
+def test_in_a_public_bucket_only_inert_media_have_direct_addresses(storage: S3Storage | OssStorage) -> None:
     for placement in (None, storage.placement):
         assert "?" not in storage.url("u1/d/a.png", lifetime=600, placement=placement)
         query = parse_qs(urlsplit(storage.url(KEY, lifetime=600, placement=placement)).query)
@@ -78,7 +83,7 @@ def test_without_a_key_that_signs_so_this_server_serves_what_is_not_inert(settin
         assert storage.url(KEY, lifetime=600).startswith(f"/files/{KEY}?exp=")
 
 
-async def test_older_objects_can_be_corrected_in_place(storage: RemoteStorage, buckets: Buckets) -> None:
+async def test_older_objects_can_be_corrected_in_place(storage: S3Storage | OssStorage, buckets: Buckets) -> None:
     await storage.prepare()
     for key, kind in [(KEY, "image/svg+xml"), ("u1/d/a.html", "text/html"), ("avatar/u1/d/a.png", "text/html")]:
         plant(buckets, key, kind)

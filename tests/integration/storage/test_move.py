@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select, update
+from tests.support.buckets import Buckets, buckets, shared_buckets
+from tests.support.server import AIMO, environment
 
 from aimo import clock, ids
 from aimo.cli.attachments import create_place
@@ -25,8 +27,6 @@ from aimo.storage.keys import attachment_key, avatar_key
 from aimo.storage.local import LocalStorage
 from aimo.storage.protocol import Storage
 from aimo.storage.signing import FileSigner
-from support.buckets import Buckets, buckets, shared_buckets
-from support.server import AIMO, environment
 
 __all__ = ["buckets", "shared_buckets"]
 

@@ -10,10 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-
-from support.buckets import KEY_ID, Buckets, buckets, shared_buckets
-from support.client import Client
-from support.server import Server
+from tests.support.buckets import KEY_ID, Buckets, buckets, shared_buckets
+from tests.support.client import Client
+from tests.support.server import Server
 
 __all__ = ["buckets", "shared_buckets"]
 

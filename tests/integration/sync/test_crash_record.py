@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from tests.support.seeding import Plot
+from tests.support.waiting import eventually_async
 
 from aimo import clock
 from aimo.config import Settings
@@ -22,8 +24,6 @@ from aimo.services.sync.applier import Applier, ApplyResult
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
-from support.seeding import Plot
-from support.waiting import eventually_async
 
 Make = Callable[..., Settings]
 

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.server import environment
+
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.services.sync.lease import LeaseRow
-from support.server import environment
 
 # Tries once, and dies without giving anything back. Its lease outlives the slowest test.
 RIVAL = """

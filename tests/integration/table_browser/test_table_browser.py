@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from tests.support.client import Client
+from tests.support.server import Server
 
 from aimo.config import Settings
 from aimo.dto.explore import MessageBody
@@ -15,8 +17,6 @@ from aimo.dto.push_rules import PushRuleBody
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code
 from aimo.runtime import Runtime
-from support.client import Client
-from support.server import Server
 
 Make = Callable[..., Settings]
 RELATIONAL = [

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from aimo.vectors.store import VectorStore
@@ -39,3 +40,8 @@ async def store(open_store: OpenStore) -> VectorStore:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+def same_vector(found: np.ndarray | None, expected: npt.ArrayLike) -> bool:
+    """Whether a vector was found, and is this one."""
+    return found is not None and np.array_equal(found, expected)

@@ -1,15 +1,20 @@
+from __future__ import annotations
+
 import asyncio
 import time
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.integration.vectors.conftest import OpenStore
 
 from aimo.vectors.hashes import MultimodalContent, content_hash
 from aimo.vectors.store import VectorStore
 
 
-async def test_known_texts_come_back_with_their_vectors_and_unknown_ones_do_not(store: VectorStore, rng) -> None:
+async def test_known_texts_come_back_with_their_vectors_and_unknown_ones_do_not(
+    store: VectorStore, rng: np.random.Generator
+) -> None:
     vectors = {f"text {i} 文": rng.standard_normal(8).astype(np.float32) for i in range(50)}
     await store.embedding_cache.put_many("model", vectors)
     found = await store.embedding_cache.get_many("model", [*vectors, "unknown", "text 1 文"])
@@ -42,7 +47,7 @@ async def test_rows_look_as_the_existing_server_writes_them(store: VectorStore) 
     assert earlier - 0.01 <= created <= time.time()
 
 
-async def test_duplicate_rows_do_no_harm(store: VectorStore, open_store) -> None:
+async def test_duplicate_rows_do_no_harm(store: VectorStore, open_store: OpenStore) -> None:
     await store.embedding_cache.put_many("model", {"t": np.ones(8)})
     await store.embedding_cache.put_many("model", {"t": np.ones(8), "v": np.arange(8)})
     await store.optimize()
@@ -70,14 +75,14 @@ async def test_a_vector_that_cannot_be_used_is_neither_cached_nor_given_out(stor
     assert await store.embedding_cache.get_many("model", ["zeros"]) == {}
 
 
-async def test_thousands_of_texts_are_looked_up_at_once(store: VectorStore, rng) -> None:
+async def test_thousands_of_texts_are_looked_up_at_once(store: VectorStore, rng: np.random.Generator) -> None:
     texts = [f"memo {i}" for i in range(2500)]
     vectors = dict(zip(texts, rng.standard_normal((2500, 8)).astype(np.float32), strict=True))
     await store.embedding_cache.put_many("model", vectors)
     assert len(await store.embedding_cache.get_many("model", texts)) == 2500
 
 
-async def test_multimodal_contents_are_told_apart_by_kind(open_store) -> None:
+async def test_multimodal_contents_are_told_apart_by_kind(open_store: OpenStore) -> None:
     cache = (await open_store(multimodal_dimension=4)).multimodal_cache
     image, video = MultimodalContent(image="http://x/1"), MultimodalContent(video="http://x/1")
     asked = MultimodalContent(image="http://x/1", asked_modality="vl")
@@ -88,12 +93,12 @@ async def test_multimodal_contents_are_told_apart_by_kind(open_store) -> None:
     assert asked not in found
 
 
-async def test_the_legacy_multimodal_table_is_used_for_its_dimension_only(open_store) -> None:
+async def test_the_legacy_multimodal_table_is_used_for_its_dimension_only(open_store: OpenStore) -> None:
     assert (await open_store()).multimodal_cache.name == "multimodal_embedding_cache"
     assert (await open_store(multimodal_dimension=4)).multimodal_cache.name == "multimodal_embedding_cache_4"
 
 
-async def test_processes_may_write_side_by_side_even_while_one_does_upkeep(open_store) -> None:
+async def test_processes_may_write_side_by_side_even_while_one_does_upkeep(open_store: OpenStore) -> None:
     stores = [await open_store() for _ in range(3)]
 
     async def write(number: int) -> None:

@@ -1,14 +1,17 @@
+from __future__ import annotations
+
 import asyncio
 import random
 
 import numpy as np
 import pytest
+from tests.integration.vectors.conftest import OpenStore, same_vector
 
 from aimo.vectors.store import VectorStore
 from aimo.vectors.upkeep import UpkeepPolicy
 
 
-async def test_concurrent_writes_of_the_same_ids_never_duplicate(store: VectorStore, rng) -> None:
+async def test_concurrent_writes_of_the_same_ids_never_duplicate(store: VectorStore, rng: np.random.Generator) -> None:
     async def write(turn: int) -> None:
         await store.memo_vectors.upsert([(f"m{i}", "u", np.full(8, turn + 1)) for i in range(5)])
         await store.memo_texts.upsert([(f"m{i}", "u", f"turn {turn}") for i in range(5)])
@@ -19,7 +22,9 @@ async def test_concurrent_writes_of_the_same_ids_never_duplicate(store: VectorSt
     assert await store.memo_vectors.duplicates() == []
 
 
-async def test_a_cancelled_write_finishes_alone_and_the_next_one_replaces_it(store: VectorStore, rng) -> None:
+async def test_a_cancelled_write_finishes_alone_and_the_next_one_replaces_it(
+    store: VectorStore, rng: np.random.Generator
+) -> None:
     for turn in range(25):
         task = asyncio.create_task(store.memo_vectors.upsert([("m", "u", np.full(8, turn + 1))]))
         await asyncio.sleep(turn * 0.0005)
@@ -27,10 +32,10 @@ async def test_a_cancelled_write_finishes_alone_and_the_next_one_replaces_it(sto
         await asyncio.gather(task, return_exceptions=True)
         await store.memo_vectors.upsert([("m", "u", [turn + 1, 1, 0, 0, 0, 0, 0, 0])])
     assert await store.memo_vectors.count() == 1
-    assert np.array_equal(await store.memo_vectors.get("u", "m"), [25, 1, 0, 0, 0, 0, 0, 0])
+    assert same_vector(await store.memo_vectors.get("u", "m"), [25, 1, 0, 0, 0, 0, 0, 0])
 
 
-async def test_closing_waits_for_a_write_that_was_cancelled(open_store) -> None:
+async def test_closing_waits_for_a_write_that_was_cancelled(open_store: OpenStore) -> None:
     store = await open_store()
     task = asyncio.create_task(store.memo_vectors.upsert([("m", "u", np.ones(8))]))
     await asyncio.sleep(0)
@@ -40,7 +45,7 @@ async def test_closing_waits_for_a_write_that_was_cancelled(open_store) -> None:
     assert await (await open_store()).memo_vectors.count() == 1
 
 
-async def test_another_process_sees_every_commit_at_once(open_store) -> None:
+async def test_another_process_sees_every_commit_at_once(open_store: OpenStore) -> None:
     writer, reader = await open_store(), await open_store()
     for i in range(10):
         await writer.memo_vectors.upsert([(f"m{i}", "u", np.ones(8))])
@@ -52,7 +57,7 @@ async def test_another_process_sees_every_commit_at_once(open_store) -> None:
 
 
 @pytest.mark.parametrize("nightly", [False, True])
-async def test_upkeep_during_writes_loses_and_duplicates_nothing(open_store, nightly: bool) -> None:
+async def test_upkeep_during_writes_loses_and_duplicates_nothing(open_store: OpenStore, nightly: bool) -> None:
     store = await open_store(policy=UpkeepPolicy(commits=10))
     chance = random.Random(3)
     expected: dict[str, int] = {}

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import asyncio
 import sys
 import time
@@ -7,6 +9,7 @@ import lancedb
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.integration.vectors.conftest import OpenStore, same_vector
 
 from aimo.errors import ConfigurationError
 from aimo.vectors.creation_lock import creation_lock
@@ -67,7 +70,7 @@ async def test_the_caches_have_the_columns_of_the_existing_server(store: VectorS
     )
 
 
-async def test_what_was_written_is_there_after_opening_again(open_store) -> None:
+async def test_what_was_written_is_there_after_opening_again(open_store: OpenStore) -> None:
     store = await open_store(model="模型-é")
     await store.memo_vectors.upsert([("m1", "u", VECTOR)])
     await store.memo_texts.upsert([("m1", "u", "text")])
@@ -75,11 +78,11 @@ async def test_what_was_written_is_there_after_opening_again(open_store) -> None
     await store.close()
     again = await open_store(model="模型-é")
     assert again.memo_vectors.matches("模型-é", 8)
-    assert np.array_equal(await again.memo_vectors.get("u", "m1"), VECTOR)
+    assert same_vector(await again.memo_vectors.get("u", "m1"), VECTOR)
     assert await again.memo_texts.containing("u", ["tex"]) == ["m1"]
 
 
-async def test_a_vector_table_keeps_its_model_when_another_is_configured(open_store) -> None:
+async def test_a_vector_table_keeps_its_model_when_another_is_configured(open_store: OpenStore) -> None:
     await (await open_store(model="old", dimension=8)).memo_vectors.upsert([("m1", "u", VECTOR)])
     table = (await open_store(model="new", dimension=4)).memo_vectors
     assert (table.model, table.dimension) == ("old", 8)
@@ -89,7 +92,7 @@ async def test_a_vector_table_keeps_its_model_when_another_is_configured(open_st
     assert await table.count() == 1
 
 
-async def test_recreating_moves_a_table_to_another_model(open_store) -> None:
+async def test_recreating_moves_a_table_to_another_model(open_store: OpenStore) -> None:
     store, beside = await open_store(), await open_store()
     table = store.memo_vectors
     await table.upsert([("m1", "u", VECTOR)])
@@ -106,7 +109,7 @@ async def test_recreating_moves_a_table_to_another_model(open_store) -> None:
     assert (await open_store()).memo_vectors.matches("bigger", 16)
 
 
-async def test_another_dimension_gets_a_cache_of_its_own_and_the_old_rows_stay(open_store) -> None:
+async def test_another_dimension_gets_a_cache_of_its_own_and_the_old_rows_stay(open_store: OpenStore) -> None:
     await (await open_store(dimension=8)).embedding_cache.put_many("h8", {"text": VECTOR})
     smaller = await open_store(dimension=4)
     await smaller.embedding_cache.put_many("h4", {"text": np.ones(4)})

@@ -1,6 +1,10 @@
 """What the vector index finds, measured against comparing with every vector."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +23,7 @@ def clustered(rng: np.random.Generator, rows: int, centres: np.ndarray) -> np.nd
     directions = np.random.default_rng(1).standard_normal((24, DIMENSION))
     spread = 0.15 * rng.standard_normal((rows, 24)) @ directions + 0.2 * rng.standard_normal((rows, DIMENSION))
     vectors = centres[topics] + spread
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 class Collection:
@@ -51,13 +55,15 @@ async def recall(table: VectorTable, rows: Collection, uid: str, targets: np.nda
 
 
 @pytest.fixture
-async def store(tmp_path):
+async def store(tmp_path: Path) -> AsyncIterator[VectorStore]:
     store = await VectorStore.open(tmp_path / "lancedb", model="m", dimension=DIMENSION)
     yield store
     await store.close()
 
 
-async def test_the_ten_nearest_are_found_for_big_and_small_users_and_in_rows_younger_than_the_index(store) -> None:
+async def test_the_ten_nearest_are_found_for_big_and_small_users_and_in_rows_younger_than_the_index(
+    store: VectorStore,
+) -> None:
     rng = np.random.default_rng(11)
     centres = rng.standard_normal((300, DIMENSION))
     table, rows = store.memo_vectors, Collection()

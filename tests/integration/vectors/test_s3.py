@@ -9,14 +9,14 @@ import httpx
 import lancedb
 import numpy as np
 import pytest
+from tests.support.ports import free_port
+from tests.support.processes import Process
+from tests.support.tiny_http import TinyHttp, listening
+from tests.support.waiting import eventually
 
 from aimo.vectors.damage import damage
 from aimo.vectors.errors import DamagedTableError, VectorStoreError
 from aimo.vectors.store import VectorStore, s3_options
-from support.ports import free_port
-from support.processes import Process
-from support.tiny_http import TinyHttp, listening
-from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

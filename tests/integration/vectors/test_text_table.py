@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import asyncio
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from aimo.folding import fold
 from aimo.vectors.store import VectorStore
+from aimo.vectors.text_table import TextTable
 
 TEXTS = {
     "mysql": "Installing MySQL 8 on a server",
@@ -24,13 +27,13 @@ TEXTS = {
 
 
 @pytest.fixture
-async def texts(store: VectorStore):
+async def texts(store: VectorStore) -> TextTable:
     await store.memo_texts.upsert([(name, "u", text) for name, text in TEXTS.items()])
     await store.memo_texts.upsert([("foreign", "v", "MySQL 100% 东京 🎉 everything")])
     return store.memo_texts
 
 
-async def test_several_lists_of_terms_are_answered_as_if_asked_one_by_one(texts) -> None:
+async def test_several_lists_of_terms_are_answered_as_if_asked_one_by_one(texts: TextTable) -> None:
     lists = [["cats AND dogs"], ["OR", "(BIRDS)"], ["a"]]
     assert [set(found) for found in await texts.ids_containing_each_list("u", lists)] == [
         set(await texts.containing("u", terms)) for terms in lists
@@ -69,11 +72,13 @@ async def test_several_lists_of_terms_are_answered_as_if_asked_one_by_one(texts)
         (["' OR '1'='1"], set()),
     ],
 )
-async def test_every_literal_part_is_found_and_nothing_else(texts, terms: list[str], found: set[str]) -> None:
+async def test_every_literal_part_is_found_and_nothing_else(
+    texts: TextTable, terms: list[str], found: set[str]
+) -> None:
     assert set(await texts.containing("u", terms)) == found
 
 
-async def test_indexed_or_not_makes_no_difference(store: VectorStore, texts) -> None:
+async def test_indexed_or_not_makes_no_difference(store: VectorStore, texts: TextTable) -> None:
     terms = ["e", "t", "京", "100%", "MySQL", "🎉", " "]
     before = [sorted(await texts.containing("u", [term])) for term in terms]
     ranked = [sorted(await texts.ranked("u", term, 100)) for term in terms]
@@ -90,12 +95,12 @@ async def test_a_common_word_is_found_in_every_text_however_many(store: VectorSt
     assert len(await store.memo_texts.containing("u", ["o", "笔记"])) == 3000
 
 
-async def test_no_terms_means_no_condition(texts) -> None:
+async def test_no_terms_means_no_condition(texts: TextTable) -> None:
     assert set(await texts.containing("u", [])) == set(TEXTS)
     assert set(await texts.containing("u", [""])) == set(TEXTS)
 
 
-async def test_texts_just_written_are_found_and_old_ones_are_not(store: VectorStore, texts) -> None:
+async def test_texts_just_written_are_found_and_old_ones_are_not(store: VectorStore, texts: TextTable) -> None:
     await store.optimize()
     await texts.upsert([("mysql", "u", "now about PostgreSQL"), ("new", "u", "brand new 新的")])
     assert await texts.containing("u", ["mysql"]) == []
@@ -165,7 +170,7 @@ async def test_the_text_that_fits_best_is_ranked_first(store: VectorStore, index
         "字" * 5000,
     ],
 )
-async def test_any_query_can_be_ranked(texts, query: str) -> None:
+async def test_any_query_can_be_ranked(texts: TextTable, query: str) -> None:
     assert set(await texts.ranked("u", query, 10)) <= set(TEXTS)
     assert set(await texts.containing("u", [query])) <= set(TEXTS)
 

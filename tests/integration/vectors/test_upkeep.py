@@ -1,13 +1,17 @@
+from __future__ import annotations
+
 import asyncio
 import shutil
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.integration.vectors.conftest import OpenStore, same_vector
 
 from aimo.vectors import upkeep
 from aimo.vectors.errors import VectorStoreError
@@ -26,7 +30,7 @@ async def milliseconds(ask: Callable[[], Awaitable[Any]]) -> float:
 
 
 async def fragments(table: LanceTable) -> int:
-    return (await table.handle.stats())["fragment_stats"]["num_fragments"]
+    return int((await table.handle.stats())["fragment_stats"]["num_fragments"])
 
 
 def bytes_in(folder: Path) -> int:
@@ -48,7 +52,9 @@ async def write_one_by_one(store: VectorStore, rng: np.random.Generator, rows: i
             await store.upkeep()
 
 
-async def test_three_hundred_single_writes_do_not_slow_queries_down(open_store, rng) -> None:
+async def test_three_hundred_single_writes_do_not_slow_queries_down(
+    open_store: OpenStore, rng: np.random.Generator
+) -> None:
     store = await open_store()
     await fill(store, rng, 2000)
 
@@ -65,7 +71,9 @@ async def test_three_hundred_single_writes_do_not_slow_queries_down(open_store, 
     assert len(await store.memo_texts.containing("u", ["another"])) == 300
 
 
-async def test_a_large_table_is_not_written_again_for_every_few_rows(open_store, rng, tmp_path: Path) -> None:
+async def test_a_large_table_is_not_written_again_for_every_few_rows(
+    open_store: OpenStore, rng: np.random.Generator, tmp_path: Path
+) -> None:
     store = await open_store(dimension=128)
     await fill(store, rng, 5000, 128)
     folder = tmp_path / "lancedb" / "memo_vectors.lance"
@@ -79,7 +87,9 @@ async def test_a_large_table_is_not_written_again_for_every_few_rows(open_store,
     assert bytes_in(folder) < 3 * before, "nine times would mean that each upkeep copies the table"
 
 
-async def test_versions_beyond_their_age_are_removed_and_the_rows_stay(open_store, rng, tmp_path: Path) -> None:
+async def test_versions_beyond_their_age_are_removed_and_the_rows_stay(
+    open_store: OpenStore, rng: np.random.Generator, tmp_path: Path
+) -> None:
     store = await open_store(retention_days=1 / 86_400)
     for i in range(20):
         await store.memo_vectors.upsert([("m", "u", np.full(8, i + 1))])
@@ -87,27 +97,31 @@ async def test_versions_beyond_their_age_are_removed_and_the_rows_stay(open_stor
     await store.optimize()
     versions = await store.memo_vectors.handle.list_versions()
     assert len(versions) <= 4
-    assert np.array_equal(await store.memo_vectors.get("u", "m"), np.full(8, 20))
+    assert same_vector(await store.memo_vectors.get("u", "m"), np.full(8, 20))
     assert store.memo_vectors.matches("m", 8)
     assert (await open_store()).memo_vectors.matches("m", 8)
 
 
-async def test_young_versions_are_kept(open_store, rng) -> None:
+async def test_young_versions_are_kept(open_store: OpenStore, rng: np.random.Generator) -> None:
     store = await open_store(retention_days=7)
     await write_one_by_one(store, rng, 40)
     await store.optimize()
     assert len(await store.memo_vectors.handle.list_versions()) > 40
 
 
-async def test_the_number_of_versions_is_bounded_whatever_their_age(open_store, rng, monkeypatch) -> None:
+async def test_the_number_of_versions_is_bounded_whatever_their_age(
+    open_store: OpenStore, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upkeep, "_KEPT_VERSIONS", 30)
-    monkeypatch.setattr(upkeep, "_SHORTEST_RETENTION", upkeep.timedelta(0))
+    monkeypatch.setattr(upkeep, "_SHORTEST_RETENTION", timedelta(0))
     store = await open_store(policy=UpkeepPolicy(commits=16))
     await write_one_by_one(store, rng, 120)
     assert len(await store.memo_vectors.handle.list_versions()) < 80
 
 
-async def test_rows_not_yet_indexed_are_indexed_before_they_are_many(open_store, rng, monkeypatch) -> None:
+async def test_rows_not_yet_indexed_are_indexed_before_they_are_many(
+    open_store: OpenStore, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upkeep, "_UNINDEXED_ROWS", 50)
     store = await open_store(policy=UpkeepPolicy(commits=16))
     await fill(store, rng, 200)
@@ -117,7 +131,7 @@ async def test_rows_not_yet_indexed_are_indexed_before_they_are_many(open_store,
             assert index.num_unindexed_rows <= 50 + 16
 
 
-async def test_every_row_is_indexed_after_the_nightly_upkeep(store: VectorStore, rng) -> None:
+async def test_every_row_is_indexed_after_the_nightly_upkeep(store: VectorStore, rng: np.random.Generator) -> None:
     await write_one_by_one(store, rng, 30)
     await store.embedding_cache.put_many("model", {"t": np.ones(8)})
     await store.optimize()
@@ -130,7 +144,7 @@ async def test_every_row_is_indexed_after_the_nightly_upkeep(store: VectorStore,
     assert await store.memo_texts.handle.version() == version, "nothing had changed"
 
 
-async def test_upkeep_is_not_due_again_right_after_it(open_store, rng) -> None:
+async def test_upkeep_is_not_due_again_right_after_it(open_store: OpenStore, rng: np.random.Generator) -> None:
     store = await open_store(policy=UpkeepPolicy(commits=5, seconds=3600))
     assert not store.upkeep_due()
     for i in range(5):
@@ -141,7 +155,7 @@ async def test_upkeep_is_not_due_again_right_after_it(open_store, rng) -> None:
     assert not store.upkeep_due()
 
 
-async def test_time_alone_makes_upkeep_due(open_store) -> None:
+async def test_time_alone_makes_upkeep_due(open_store: OpenStore) -> None:
     store = await open_store(policy=UpkeepPolicy(commits=1000, seconds=0.05))
     await asyncio.sleep(0.06)
     assert store.upkeep_due()
@@ -149,7 +163,7 @@ async def test_time_alone_makes_upkeep_due(open_store) -> None:
 
 @pytest.mark.parametrize(("dimension", "kind"), [(16, "IvfRq"), (12, "IvfSq")])
 async def test_a_vector_index_appears_once_the_table_is_large(
-    open_store, rng, monkeypatch, dimension: int, kind: str
+    open_store: OpenStore, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, dimension: int, kind: str
 ) -> None:
     monkeypatch.setattr(upkeep, "VECTOR_INDEX_ROWS", 2000)
     store = await open_store(dimension=dimension)
@@ -174,7 +188,7 @@ async def test_a_vector_index_appears_once_the_table_is_large(
 
 
 async def test_a_failure_is_reported_and_counted_and_the_other_tables_have_their_upkeep(
-    open_store, rng, tmp_path: Path
+    open_store: OpenStore, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     store = await open_store(policy=UpkeepPolicy(commits=1))
     await write_one_by_one(store, rng, 20)

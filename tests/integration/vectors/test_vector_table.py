@@ -1,7 +1,10 @@
-from typing import Any
+from __future__ import annotations
+
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from tests.integration.vectors.conftest import OpenStore, same_vector
 
 from aimo.vectors.store import VectorStore
 from aimo.vectors.vector_table import Hit
@@ -79,7 +82,7 @@ async def test_ids_are_taken_literally_whatever_they_hold(store: VectorStore, rn
     vectors = {row_id: rng.standard_normal(8).astype(np.float32) for row_id in HOSTILE}
     await table.upsert([(row_id, "u", vector) for row_id, vector in vectors.items()])
     for row_id, vector in vectors.items():
-        assert np.array_equal(await table.get("u", row_id), vector)
+        assert same_vector(await table.get("u", row_id), vector)
         assert row_id not in {hit.id for hit in await table.search("u", vector, 100, exclude=row_id)}
     for count, row_id in enumerate(HOSTILE[:-1], 1):
         await table.delete([row_id])
@@ -98,7 +101,7 @@ async def test_writing_again_replaces_and_changes_the_owner(store: VectorStore) 
     await table.upsert([("m", "v", np.arange(8))])
     assert await table.count() == 1
     assert await table.get("u", "m") is None
-    assert np.array_equal(await table.get("v", "m"), np.arange(8))
+    assert same_vector(await table.get("v", "m"), np.arange(8))
 
 
 async def test_of_equal_ids_in_a_group_the_last_counts_and_a_group_is_one_commit(store: VectorStore) -> None:
@@ -107,7 +110,7 @@ async def test_of_equal_ids_in_a_group_the_last_counts_and_a_group_is_one_commit
     await table.upsert([("m", "u", np.ones(8)), ("n", "u", np.ones(8)), ("m", "u", np.arange(8))])
     assert await table.handle.version() == before + 1
     assert await table.count() == 2
-    assert np.array_equal(await table.get("u", "m"), np.arange(8))
+    assert same_vector(await table.get("u", "m"), np.arange(8))
 
 
 async def test_an_empty_group_writes_nothing(store: VectorStore) -> None:
@@ -200,8 +203,8 @@ async def test_ids_come_in_batches_and_completely(store: VectorStore, rng: np.ra
     assert set(rows) == {(f"m{part}-{i}", f"u{part}") for part in range(3) for i in range(700)}
 
 
-async def test_attachments_have_the_same_kind_of_table(open_store) -> None:
+async def test_attachments_have_the_same_kind_of_table(open_store: OpenStore) -> None:
     table = (await open_store(multimodal_model="clip", multimodal_dimension=1024)).attachment_vectors
     assert table.matches("clip", 1024)
     await table.upsert([("a", "u", np.ones(1024))])
-    assert await table.search("u", np.ones(1024), 3) == [Hit("a", pytest.approx(1.0))]
+    assert await table.search("u", np.ones(1024), 3) == [Hit("a", cast(float, pytest.approx(1.0)))]

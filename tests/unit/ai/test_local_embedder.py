@@ -19,7 +19,7 @@ async def embedder() -> AsyncIterator[LocalEmbedder]:
 
 
 async def one(embedder: Embedder, text: str) -> np.ndarray:
-    return (await embedder.embed([text], "passage"))[0]
+    return np.asarray((await embedder.embed([text], "passage"))[0])
 
 
 async def test_vectors_are_float32_of_unit_length(embedder: LocalEmbedder) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.sql import Insert
+from tests.support.statements import family, registered
 
 from aimo.db.schema import Model
-from support.statements import family, registered
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/indexes.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([\w.]+)` \| ([\w, ]+) \| [^|]+ \| [^|]+ \|$", PAGE, re.MULTILINE)

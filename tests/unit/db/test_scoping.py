@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.sql import ClauseElement
+from tests.support.scoping_check import unscoped_tables
+from tests.support.statements import registered
 
 from aimo.db import queries
 from aimo.db.queries import memos
 from aimo.db.schema import AIConversations, AIMessages, Attachments, MemoRelations, Memos, MemoTags, Tags
 from aimo.db.statements import in_list, param
 from aimo.db.typed import Command, Query, Scalar
-from support.scoping_check import unscoped_tables
-from support.statements import registered
 
 SOURCE = Path(__file__).resolve().parents[3] / "src/aimo"
 

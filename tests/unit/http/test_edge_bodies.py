@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.support.asgi import call, echo
 
 from aimo.errors import AimoError
 from aimo.http.asgi_types import Message, Receive, Scope, Send
@@ -11,7 +12,6 @@ from aimo.http.edge.bodies import FORM_BYTES, STRANGER_BYTES, BodyParser
 from aimo.http.edge.drain_body import BodyDrain
 from aimo.http.input.body_budget import FREE_BYTES, BodyBudget
 from aimo.http.input.text_validation import require_usable_body
-from support.asgi import call, echo
 
 
 def bodies(limit: int = 1000, **options: Any) -> BodyParser:

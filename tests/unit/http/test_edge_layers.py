@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import structlog
 from structlog.testing import capture_logs
+from tests.support.asgi import call, echo
 
 from aimo.http.asgi_types import Receive, Scope, Send
 from aimo.http.edge.cors import Cors
@@ -20,7 +21,6 @@ from aimo.http.edge.route_table import RouteTable
 from aimo.http.edge.security import SecurityHeaders
 from aimo.http.input.senders import Senders
 from aimo.origins import parse_origins
-from support.asgi import call, echo
 
 # CORS and security headers
 
@@ -32,8 +32,8 @@ async def test_only_origins_that_are_trusted_get_credentials() -> None:
         assert reply.header("access-control-allow-origin") == origin
         assert reply.header("access-control-allow-credentials") == "true"
         assert reply.header("vary") == "Origin"
-    for origin in ("http://a.test", "http://own.test", "null", None):
-        headers = {"Host": "own.test:3000"} | ({"Origin": origin} if origin else {})
+    for foreign in ("http://a.test", "http://own.test", "null", None):
+        headers = {"Host": "own.test:3000"} | ({"Origin": foreign} if foreign else {})
         reply = await call(Cors(echo, senders), headers=headers)
         assert reply.header("access-control-allow-origin") == "*"
         assert reply.header("access-control-allow-credentials") is None

@@ -41,7 +41,10 @@ def concrete(kind: type[Mapper]) -> Iterator[type[Mapper]]:
 def all_mappers() -> list[type[Mapper]]:
     for module in pkgutil.iter_modules(mappers.__path__):
         importlib.import_module(f"{mappers.__name__}.{module.name}")
-    return sorted(concrete(Mapper), key=lambda kind: kind.__name__)
+    return sorted(
+        concrete(Mapper),  # type: ignore[type-abstract]
+        key=lambda kind: kind.__name__,
+    )
 
 
 def values_of(columns: tuple[str, ...]) -> dict[str, str]:

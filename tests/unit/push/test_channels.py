@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.support.ports import free_port
+from tests.support.tiny_http import TinyHttp, listening
 
 from aimo.errors import ConfigurationError
 from aimo.outbound import OutboundClient
@@ -16,8 +18,6 @@ from aimo.push.feishu import Feishu, sign
 from aimo.push.meow import Meow
 from aimo.push.plain_text import plain
 from aimo.push.protocol import PushError, PushMessage, PushOutcome
-from support.ports import free_port
-from support.tiny_http import TinyHttp, listening
 
 MESSAGE = PushMessage(
     "今日推荐", "<div><p>2026&#x2F;1&#x2F;31</p>\n\n<p>a &lt;b&gt; &amp; &quot;c&quot;&nbsp;&#x27;d&#x27;</p></div>"
@@ -165,7 +165,7 @@ async def test_feishu_needs_its_webhook(url: object) -> None:
 def test_channels_keep_their_names_and_do_not_tell_addresses() -> None:
     hook = {"type": "feishu", "webhookUrl": "https://open.feishu.example/hook/secret", "secret": "a"}
     meow = {"type": "meow", "nickname": "al"}
-    odd = [None, 5, {"type": "pigeon"}, {"type": []}, "x", {}]
+    odd: list[Any] = [None, 5, {"type": "pigeon"}, {"type": []}, "x", {}]
     named = CHANNELS.by_name([hook, meow, meow, *odd])
     assert list(named.values()) == [hook, meow, meow, *odd]
     assert not any("secret" in name or "al" in name.split("-") for name in named)

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.support.hostile_texts import PAYLOADS, live_parts
+from tests.support.tasks import EverybodysTasks
 
 from aimo.ai.asr import SpeechTask
 from aimo.ai.ocr import RecognitionOptions, RecognizedText
@@ -18,8 +20,6 @@ from aimo.services.recognition.ocr import OcrService
 from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
-from support.hostile_texts import PAYLOADS, live_parts
-from support.tasks import EverybodysTasks
 
 
 class HostileProvider:

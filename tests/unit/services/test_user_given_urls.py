@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.tasks import EverybodysTasks
 
 from aimo.ai.asr import SpeechTask
 from aimo.ai.ocr import RecognitionOptions, RecognizedText
@@ -20,7 +21,6 @@ from aimo.services.recognition.ocr import OcrService
 from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.storage.local import LocalStorage
 from aimo.storage.signing import FileSigner
-from support.tasks import EverybodysTasks
 
 URL = "http://files.example.org/a.png"
 

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from aimo.storage import keys
-from aimo.storage.serving_headers import attachment_disposition, serving_headers, sniff
+from aimo.storage.content_types import attachment_disposition
+from aimo.storage.serving_headers import serving_headers, sniff
 from aimo.storage.signing import FileSigner
 
 UID = "u0123456789abcdefghijklm"

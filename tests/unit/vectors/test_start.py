@@ -8,6 +8,6 @@ import aimo.vectors.store
 
 
 def test_unused_rest_clients_of_lancedb_are_not_imported() -> None:
-    assert aimo.vectors.store.lancedb
+    assert hasattr(aimo.vectors.store, "lancedb")
     assert "lance_namespace_urllib3_client.models" in sys.modules
     assert not [name for name in sys.modules if name.startswith("lance_namespace_urllib3_client.api")]

@@ -19,7 +19,7 @@ def row_ids(sizes: list[int]) -> np.ndarray:
 
 
 def folded_fragments(sizes: list[int]) -> list[int]:
-    return np.unique(rows_worth_folding(row_ids(sizes)) >> 32).tolist()
+    return [int(number) for number in np.unique(rows_worth_folding(row_ids(sizes)) >> 32)]
 
 
 def test_small_fragments_are_folded_and_the_large_one_is_not_rewritten() -> None:
