@@ -106,7 +106,7 @@ def test_whatever_a_user_sends_gets_a_documented_answer_and_nothing_of_a_strange
         *chosen,
         checks=f"{CHECKS},nothing_of_a_stranger",
         FUZZ_PLAN=str(plan),
-        SCHEMATHESIS_HOOKS=str(Path(__file__).with_name("strangers_hooks.py")),
+        SCHEMATHESIS_HOOKS=str(Path(__file__).with_name("fuzz_hooks.py")),
     )
     told = json.loads(plan.with_suffix(".told").read_text())
     print(", ".join(f"{number} {what}" for what, number in told.items()))

@@ -30,7 +30,7 @@ _RESTORING = """
 import asyncio, json, os, re, sys
 from pathlib import Path
 from aimo import config
-from aimo.db.queries import archive as sql
+from aimo.db.queries import backup as sql
 from aimo.db.transaction import transaction
 from aimo.dto.users import RegisterBody
 from aimo.errors import ConfigurationError

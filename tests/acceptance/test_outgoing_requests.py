@@ -100,10 +100,10 @@ async def test_a_redirect_into_the_private_is_not_followed(alice: Client, module
 # A name server that never answers, for the resolver of one process.
 HANGING = """
 import asyncio, socket, time
-from aimo.outbound import Outbound
+from aimo.outbound import OutboundClient
 
 socket.getaddrinfo = lambda *arguments, **options: time.sleep(60)
-hooks = [Outbound(seconds=0.2).post_json("https://hook.example.org/", {}) for _ in range(3)]
+hooks = [OutboundClient(seconds=0.2).post_json("https://hook.example.org/", {}) for _ in range(3)]
 
 async def ask():
     print(*await asyncio.gather(*hooks, return_exceptions=True), sep="\\n")

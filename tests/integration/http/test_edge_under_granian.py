@@ -19,7 +19,7 @@ from tests.support.processes import Process
 from tests.support.waiting import eventually
 
 GRANIAN = Path(sys.executable).with_name("granian")
-TESTS = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOOD = {"Authorization": "Bearer good"}
 JSON = {"Content-Type": "application/json"}
 LIMIT = 1_048_576
@@ -44,8 +44,8 @@ class Edge:
         self.port = free_port()
         command = [str(GRANIAN), "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "tests.support.edge_app:app"]
-        env = {**os.environ, "EDGE_FOLDER": str(folder), "PYTHONPATH": str(TESTS)}
-        self.process = Process(command, log=folder / "log", env=env, cwd=TESTS)
+        env = {**os.environ, "EDGE_FOLDER": str(folder), "PYTHONPATH": str(ROOT)}
+        self.process = Process(command, log=folder / "log", env=env, cwd=ROOT)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
     def up(self) -> bool:

@@ -19,10 +19,10 @@ RIVAL = """
 import asyncio, os
 from aimo import config
 from aimo.db.connection import Database
-from aimo.services.sync.lease import Lease
+from aimo.services.sync.lease import LeaseRow
 
 async def main():
-    lease = Lease(await Database.open(config.load(_env_file=None)), "role", seconds=60)
+    lease = LeaseRow(await Database.open(config.load(_env_file=None)), "role", seconds=60)
     await lease.start()
     print("taken" if lease.held else "left alone", flush=True)
     os._exit(0)
