@@ -141,8 +141,9 @@ def test_preflights_need_no_token(edge: Edge) -> None:
 
 
 def test_path_tricks_do_not_bypass_the_token(edge: Edge) -> None:
-    for path in ("//api/v1/memos/m1", "/./api/v1/memos/m1", "/API/v1/memos/m1", "/x/../api/v1/memos/m1"):
+    for path in ("//api/v1/memos/m1", "/./api/v1/memos/m1", "/x/../api/v1/memos/m1"):
         assert b"<title>client</title>" in edge.ask("GET", path).body
+    assert edge.ask("GET", "/API/v1/memos/m1").status == 404
     for path in ("/api//v1/memos/m1", "/%61pi/v1/memos/m1", "/api%2Fv1/memos/m1"):
         assert edge.ask("GET", path).status == 401
 
@@ -159,7 +160,10 @@ def test_unusual_paths_are_answered(edge: Edge) -> None:
 
 def test_unknown_addresses(edge: Edge) -> None:
     assert edge.ask("GET", "/api/v1/nothing").status == 401
-    page = edge.ask("GET", "/api/v1/nothing", headers=GOOD)
+    for path in ("/api/v1/nothing", "/mcp", "/.well-known/nothing"):
+        nothing = edge.ask("GET", path, headers=GOOD)
+        assert (nothing.status, nothing.headers["content-type"]) == (404, "application/json; charset=utf-8")
+    page = edge.ask("GET", "/nothing", headers=GOOD)
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     lost = edge.ask("POST", "/nothing", b"{}", JSON)
     assert lost.status == 404
