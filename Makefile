@@ -5,11 +5,12 @@ TEST_PROGRAMS := mariadb chromium
 # How many tests run at once; each process starts its own MariaDB. Many of them mostly wait.
 JOBS ?= 3
 PYTEST := .venv/bin/pytest
+FAST_TESTS := tests/unit tests/integration/db/test_sqlite_plans.py tests/integration/http
 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install install-test test check unit test-long bench bench-search bench-hostile bench-migration lock format types types-check
+.PHONY: help serve install install-test test check dev test-fast test-long bench bench-search bench-hostile bench-migration lock format types types-check
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +39,11 @@ types: install-test ## Generate the TypeScript types of packages/dto again (need
 types-check: ## Compile the TypeScript types with a client that uses them, where node is present
 	scripts/types check
 
-unit: install-test ## Run the unit tests only
-	$(PYTEST) -m "not long" tests/unit
+dev: install-test ## Run the server and start it again whenever the code changes
+	@exec .venv/bin/watchfiles --filter python --sigint-timeout 8 ".venv/bin/aimo serve" src/aimo
+
+test-fast: install-test ## Run in a minute what most changes break: unit tests, and the recorded scenarios on SQLite
+	$(PYTEST) -n $(JOBS) --dist loadscope -m "not long" $(FAST_TESTS)
 
 test-long: install-test ## Run the long tests: endurance, crashes, large data
 	$(PYTEST) -n $(JOBS) --dist loadfile -m long tests

@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     aimo_audit_days: int = Field(
         90, ge=1, le=3650, description="For how many days the files `audit-YYYY-MM-DD.log` in `AIMO_LOG_DIR` are kept."
     )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto",
+        description="Lines on standard error: for people (`console`), JSON, or by whether it is a terminal (`auto`).",
+    )
     aimo_log_level: Literal["trace", "debug", "info", "warn", "error"] = Field(
         "info", description="Least severe level that is logged."
     )

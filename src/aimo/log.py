@@ -39,7 +39,7 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     console = logging.StreamHandler(sys.stderr)
-    console.setFormatter(_formatter(shared, readable=sys.stderr.isatty()))
+    console.setFormatter(_formatter(shared, readable=_is_readable(settings)))
     root, audited = logging.getLogger(), logging.getLogger(audit.LOGGER)
     root.handlers, audited.handlers = [console], [console]
     if folder := settings.aimo_log_dir:
@@ -64,6 +64,10 @@ def configure(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
 
+def _is_readable(settings: Settings) -> bool:
+    return sys.stderr.isatty() if settings.log_format == "auto" else settings.log_format == "console"
+
+
 def _daily(handler: _DailyFile, shared: list[Any]) -> _DailyFile:
     handler.setFormatter(_formatter(shared, readable=False))
     return handler
@@ -71,7 +75,7 @@ def _daily(handler: _DailyFile, shared: list[Any]) -> _DailyFile:
 
 def _formatter(shared: list[Any], *, readable: bool) -> logging.Formatter:
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if readable
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,3 +55,29 @@ def test_every_process_s_lines_are_in_the_file_of_their_local_day(
     assert lines(folder / "2026-03-10.log") == ["after midnight"] * 2
     kept = {path.name for path in folder.iterdir()}
     assert kept == {"2026-03-09.log", "2026-03-10.log", "notes.log", "sub"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "terminal", "readable"),
+    [("auto", True, True), ("auto", False, False), ("console", False, True), ("json", True, False)],
+)
+def test_lines_are_for_people_on_a_terminal_and_json_elsewhere_unless_chosen(
+    chosen: str, terminal: bool, readable: bool, monkeypatch: pytest.MonkeyPatch, root: logging.Logger
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(written, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", written)
+    log.configure(config.load(_env_file=None, log_format=chosen))
+    structlog.get_logger("test").warning("it snows", place="東京")
+    [line] = written.getvalue().splitlines()
+    if readable:
+        assert "it snows" in line
+        assert ("\x1b[" in line) is terminal
+    else:
+        assert json.loads(line) | {"timestamp": ""} == {
+            "event": "it snows",
+            "place": "東京",
+            "level": "warning",
+            "logger": "test",
+            "timestamp": "",
+        }
