@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
+from itertools import product
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
@@ -132,8 +133,7 @@ class FilterShape:
 
     def __str__(self) -> str:
         """Return the filters' names, for the register."""
-        flags = [name for name in ("tags", "since", "until", "listed", "public") if getattr(self, name)]
-        return ",".join([f"category={self.category}", *flags])
+        return ",".join([f"category={self.category}", *(name for name in _SWITCHES if getattr(self, name))])
 
 
 @dataclass(frozen=True)
@@ -150,27 +150,34 @@ _ORDERS = tuple(
 )
 
 
+_IN_CATEGORY: dict[str, ColumnElement[bool]] = {
+    "one": Memos.category_id == param("category_id"),
+    "none": Memos.category_id.is_(None),
+}
+# What each switch of a shape means.
+_SWITCHES: dict[str, ColumnElement[bool]] = {
+    "tags": Memos.memo_id.in_(
+        select(MemoTags.memo_id)
+        .where(MemoTags.uid == param("owner"), MemoTags.tag_id.in_(in_list("tag_ids")))
+        .group_by(MemoTags.memo_id)
+        .having(func.count() == param("tag_count"))
+    ),
+    "since": Memos.created_at >= param("since"),
+    "until": Memos.created_at <= param("until"),
+    "listed": Memos.memo_id.in_(in_list("memo_ids")),
+    "public": Memos.is_public == true(),
+}
+if forgotten := {each.name for each in fields(FilterShape)} ^ {"category", *_SWITCHES}:
+    raise TypeError(f"FilterShape and the conditions of its switches differ in {', '.join(sorted(forgotten))}")
+
+
 def _conditions(filters: FilterShape) -> Iterator[ColumnElement[bool]]:
     yield _MINE
-    if filters.public:
-        yield Memos.is_public == true()
-    if filters.category == "one":
-        yield Memos.category_id == param("category_id")
-    if filters.category == "none":
-        yield Memos.category_id.is_(None)
-    if filters.since:
-        yield Memos.created_at >= param("since")
-    if filters.until:
-        yield Memos.created_at <= param("until")
-    if filters.listed:
-        yield Memos.memo_id.in_(in_list("memo_ids"))
-    if filters.tags:
-        yield Memos.memo_id.in_(
-            select(MemoTags.memo_id)
-            .where(MemoTags.uid == param("owner"), MemoTags.tag_id.in_(in_list("tag_ids")))
-            .group_by(MemoTags.memo_id)
-            .having(func.count() == param("tag_count"))
-        )
+    if filters.category in _IN_CATEGORY:
+        yield _IN_CATEGORY[filters.category]
+    for name, condition in _SWITCHES.items():
+        if getattr(filters, name):
+            yield condition
 
 
 def _ordering(order: SortOrder) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -221,15 +228,13 @@ def ids(filters: FilterShape, order: SortOrder | None = None) -> Select[Any]:
 
 def all_shapes() -> list[Executable]:
     """Build, and thereby register, every statement that the services can ask for."""
-    switches = (False, True)
-    bounds = [(tags, since, until) for tags in switches for since in switches for until in switches]
+    free = [name for name in _SWITCHES if name not in ("listed", "public")]
     shapes: list[Executable] = []
-    for category in _CATEGORIES:
-        for tags, since, until in bounds:
-            plain = FilterShape(category=category, tags=tags, since=since, until=until)
-            listed = replace(plain, listed=True)
-            shapes += [count(plain), count(listed), ids(plain)]
-            shapes += [ids(plain, order) for order in _ORDERS]
-            shapes += [build(each, order) for build in (page, sizes) for each in (plain, listed) for order in _ORDERS]
+    for category, chosen in product(_CATEGORIES, product((False, True), repeat=len(free))):
+        plain = FilterShape(category, **dict(zip(free, chosen, strict=True)))
+        listed = replace(plain, listed=True)
+        shapes += [count(plain), count(listed), ids(plain)]
+        shapes += [ids(plain, order) for order in _ORDERS]
+        shapes += [build(each, order) for build in (page, sizes) for each in (plain, listed) for order in _ORDERS]
     public = FilterShape(public=True)
     return [*shapes, count(public), *(build(public, order) for build in (page, sizes) for order in _ORDERS)]

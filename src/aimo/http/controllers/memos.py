@@ -21,7 +21,7 @@ from aimo.js_coercion import as_js_number, to_number
 from aimo.services.memos.lists import MemoFilter
 from aimo.services.memos.paging import PageRequest
 
-_FILTERS = (
+LIST_FILTERS = (
     Parameter("search", "string", "Only memos that contain this text, whatever its case."),
     Parameter("categoryId", "string", "Only this category; `__uncategorized__` for memos without one."),
     Parameter("tags", "array", "Names of tags that a memo must all have."),
@@ -36,7 +36,7 @@ class MemoController(Controller):
     path = "/api/v1/memos"
     tags = ("Memos",)
 
-    @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *_FILTERS))
+    @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *LIST_FILTERS))
     async def page(self, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """Return a page of one's memos, filtered and sorted."""
         criteria = MemoFilter(

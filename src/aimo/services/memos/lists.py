@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from aimo import clock, ids
@@ -43,8 +43,13 @@ class MemoFilter:
     @property
     def any(self) -> bool:
         """Whether there is any filter at all."""
-        named = any(name.strip() for name in self.tags)
-        return bool(self.category_id) or named or self.since is not None or self.until is not None
+        return any(_is_set(getattr(self, each.name)) for each in fields(self))
+
+
+def _is_set(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(value)
+    return any(name.strip() for name in value) if isinstance(value, Sequence) else value is not None
 
 
 @dataclass(frozen=True)
