@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields
+from dataclasses import Field, fields, replace
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -12,7 +12,7 @@ from aimo.db.queries import memos
 from aimo.db.queries.memos import FilterShape
 from aimo.dto.memos import SearchBody
 from aimo.http.controllers.memos import LIST_FILTERS
-from aimo.services.memos import lists
+from aimo.services.memos import lists, tags
 from aimo.services.memos.lists import MemoFilter
 
 # A value that filters, for each type that a filter has.
@@ -33,7 +33,7 @@ def test_searches_notice_every_filter(filtered: Field[Any]) -> None:
 
 @EVERY_FILTER
 async def test_every_filter_reaches_the_statement(filtered: Field[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists.tags, "find_by_names", AsyncMock(return_value=["t1"]))
+    monkeypatch.setattr(tags, "find_by_names", AsyncMock(return_value=["t1"]))
     selected = await lists.select(AsyncMock(), "u1", sample(filtered))
     assert selected is not None
     assert selected.filters != FilterShape(), f"select() leaves {filtered.name} out"
@@ -51,5 +51,5 @@ def test_every_filter_can_be_asked_for_in_lists_and_searches() -> None:
 
 @pytest.mark.parametrize("switch", [each.name for each in fields(FilterShape) if each.name != "category"])
 def test_statements_with_every_filter_are_looked_at(switch: str) -> None:
-    chosen = FilterShape(**{switch: True})
+    chosen = replace(FilterShape(), **{switch: True})
     assert any(memos.count(chosen) is statement for statement in memos.all_shapes()), f"no statement with {switch}"
