@@ -17,6 +17,7 @@ from aimo.db.connection import Database
 from aimo.db.driver_reads import fetch
 from aimo.db.queries import attachments, memos, relations, tags, users
 from aimo.db.queries.memos import FilterShape, SortOrder
+from aimo.db.statements import REGISTER
 from aimo.vectors.store import VectorStore
 
 _PAGE = 20
@@ -55,8 +56,8 @@ async def statements(database: Database, data: Data, times: int) -> list[Part]:
         ("page in the middle", memos.page(FilterShape(), SortOrder()), newest | {"offset": middle}),
         ("count of a tag", memos.count(tagged), tag_values),
         ("page of a tag", memos.page(tagged, SortOrder()), newest | tag_values),
-        ("one memo", memos.ONE, owner | {"id": data.memo_ids[middle]}),
-        ("memos by ids", memos.BY_IDS, page),
+        ("one memo", REGISTER["memos.one"].statement, owner | {"id": data.memo_ids[middle]}),
+        ("memos by ids", REGISTER["memos.by_ids"].statement, page),
         ("references", relations.TARGETS, page),
         ("tags by ids", tags.BY_IDS, owner | {"tag_ids": data.tag_ids[:_PAGE]}),
         ("attachments by ids", attachments.BY_IDS, owner | {"ids": data.attachment_ids[:_PAGE]}),

@@ -17,9 +17,11 @@ from aimo.db.driver_reads import fetch, fetch_each, fetch_one, fetch_value
 from aimo.db.queries import memos
 from aimo.db.queries.memos import FilterShape, SortOrder
 from aimo.db.schema import Memos, MemoTags, Tags, Users
-from aimo.db.statements import param
+from aimo.db.statements import REGISTER, param
 
 MakeSettings = Callable[..., Settings]
+
+ONE, KNOWN_IDS, EXISTS = (REGISTER[f"memos.{name}"].statement for name in ("one", "known_ids", "exists"))
 
 HOSTILE = "%s %% :id ? '\"\\ 京😀 \x00"
 EVERYTHING = FilterShape(tags=True, since=True, until=True, listed=True)
@@ -72,15 +74,15 @@ async def test_rows_are_those_of_sqlalchemy(database: Database) -> None:
 async def test_values_cannot_become_sql(database: Database) -> None:
     async with database.reads() as connection:
         for hostile in ("' OR 1=1 -- ", "\\' OR 1=1 #", "%s", "m1') OR ('1'='1", "__[POSTCOMPILE_memo_ids]", "?"):
-            assert await fetch(connection, memos.ONE, {"owner": "u", "id": hostile}) == []
+            assert await fetch(connection, ONE, {"owner": "u", "id": hostile}) == []
             which = {"owner": "u", "memo_ids": [hostile, "m2"]}
-            assert [row.memo_id for row in await fetch(connection, memos.KNOWN_IDS, which)] == ["m2"]
+            assert [row.memo_id for row in await fetch(connection, KNOWN_IDS, which)] == ["m2"]
 
 
 async def test_statements_that_are_run_together_answer_as_each_alone(database: Database) -> None:
-    one = (memos.ONE, {"owner": "u", "id": "m3"})
-    none = (memos.ONE, {"owner": "u", "id": "no such"})
-    two = (memos.KNOWN_IDS, {"owner": "u", "memo_ids": ["m1", "m2", "m9"]})
+    one = (ONE, {"owner": "u", "id": "m3"})
+    none = (ONE, {"owner": "u", "id": "no such"})
+    two = (KNOWN_IDS, {"owner": "u", "memo_ids": ["m1", "m2", "m9"]})
     async with database.driver_connection() as connection:
         together = await fetch_each(connection, one, none, two)
         assert together == [await fetch(connection, *query) for query in (one, none, two)]
@@ -94,8 +96,8 @@ async def test_statements_that_are_run_together_answer_as_each_alone(database: D
 
 async def test_no_row_is_returned_as_none(database: Database) -> None:
     async with database.reads() as connection:
-        assert await fetch_one(connection, memos.ONE, {"owner": "u", "id": "no such"}) is None
-        assert await fetch_value(connection, memos.EXISTS, {"owner": "u", "id": "no such"}) is None
+        assert await fetch_one(connection, ONE, {"owner": "u", "id": "no such"}) is None
+        assert await fetch_value(connection, EXISTS, {"owner": "u", "id": "no such"}) is None
 
 
 async def test_after_a_failure_the_pool_is_as_good_as_before(database: Database) -> None:
@@ -110,7 +112,7 @@ async def test_after_a_failure_the_pool_is_as_good_as_before(database: Database)
 async def every_answer_is_ones_own(database: Database) -> None:
     async def ask(number: int) -> None:
         async with database.reads() as connection:
-            row = await fetch_one(connection, memos.ONE, {"owner": "u", "id": f"m{number % 5}"})
+            row = await fetch_one(connection, ONE, {"owner": "u", "id": f"m{number % 5}"})
             assert row.content.startswith(f"{number % 5} ")
 
     await asyncio.gather(*(ask(number) for number in range(20)))
@@ -123,8 +125,8 @@ async def test_cancelled_at_any_moment_nobody_gets_the_answer_of_another(
 ) -> None:
     async def ask() -> None:
         async with database.reads() as connection:
-            await fetch_one(connection, memos.ONE, {"owner": "u", "id": "m0"})
-            queries = [(memos.ONE, {"owner": "u", "id": memo_id}) for memo_id in ("m1", "m2")]
+            await fetch_one(connection, ONE, {"owner": "u", "id": "m0"})
+            queries = [(ONE, {"owner": "u", "id": memo_id}) for memo_id in ("m1", "m2")]
             await fetch_each(connection, *queries)
 
     place = 1
@@ -139,7 +141,7 @@ async def test_other_reads_succeed_while_many_are_cancelled(database: Database) 
 
     async def ask(number: int) -> None:
         async with database.reads() as connection:
-            row = await fetch_one(connection, memos.ONE, {"owner": "u", "id": f"m{number % 5}"})
+            row = await fetch_one(connection, ONE, {"owner": "u", "id": f"m{number % 5}"})
             assert row.content.startswith(f"{number % 5} ")
 
     for _ in range(10):

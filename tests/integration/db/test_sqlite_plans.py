@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from aimo.db.driver_reads import _PreparedStatement
 from aimo.db.queries import attachments, memos, relations
 from aimo.db.queries.memos import FilterShape, SortOrder
+from aimo.db.statements import REGISTER
 
 MANY = [f"m{place}" for place in range(20)]
 
@@ -26,8 +27,8 @@ def plan(database: Path, statement: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("statement", "way"),
     [
-        (memos.ONE, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
-        (memos.BY_IDS, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
+        (REGISTER["memos.one"].statement, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
+        (REGISTER["memos.by_ids"].statement, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
         (relations.TARGETS, "memo_relations USING INDEX sqlite_autoindex_memo_relations_2 (source_memo_id=?)"),
         (attachments.BY_IDS, "attachments USING INDEX sqlite_autoindex_attachments_1 (attachment_id=?)"),
         (memos.page(FilterShape(), SortOrder()), "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import Field, fields, replace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
@@ -51,5 +51,5 @@ def test_every_filter_can_be_asked_for_in_lists_and_searches() -> None:
 
 @pytest.mark.parametrize("switch", [each.name for each in fields(FilterShape) if each.name != "category"])
 def test_statements_with_every_filter_are_looked_at(switch: str) -> None:
-    chosen = replace(FilterShape(), **{switch: True})
+    chosen = replace(FilterShape(), **cast(Any, {switch: True}))
     assert any(memos.count(chosen) is statement for statement in memos.all_shapes()), f"no statement with {switch}"

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import product
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import byte_length
+from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import MemoRelations, Memos, MemoTags
 from aimo.db.statements import in_list, owned, param, unscoped
+from aimo.db.typed import Command, Query, Scalar, columns_for
 
-COLUMNS = (
-    Memos.memo_id,
-    Memos.uid,
-    Memos.category_id,
-    Memos.content,
-    Memos.type,
-    Memos.source,
-    Memos.attachments,
-    Memos.tag_ids,
-    Memos.is_public,
-    Memos.created_at,
-    Memos.updated_at,
-)
+
+class MemoRow(NamedTuple):
+    """A memo as it is stored: every statement that reads, adds or changes memos has these columns.
+
+    ``attachments`` and ``tag_ids`` are ids as clients gave them, None for none. Times are epoch milliseconds.
+    """
+
+    memo_id: str
+    uid: str
+    category_id: str | None
+    content: str
+    type: str | None
+    source: str | None
+    attachments: list[str] | None
+    tag_ids: list[str] | None
+    is_public: bool
+    created_at: int
+    updated_at: int
+
+
+COLUMNS = columns_for(MemoRow, Memos)
+# What a memo is created with and keeps.
+_FIXED = ("memo_id", "uid", "created_at")
+_CHANGEABLE = [name for name in MemoRow._fields if name not in _FIXED]
 
 _MINE = Memos.uid == param("owner")
 
@@ -46,73 +60,102 @@ _SIZE = (
 )
 _ONE = (_MINE, Memos.memo_id == param("id"))
 
-ONE = owned("memos.one", select(*COLUMNS).where(*_ONE))
-FOR_UPDATE = owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update())
-EXISTS = owned("memos.exists", select(Memos.memo_id).where(*_ONE))
-BY_IDS = owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
+_GET = Query(owned("memos.one", select(*COLUMNS).where(*_ONE)), MemoRow)
+_GET_FOR_UPDATE = Query(owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update()), MemoRow)
+_EXISTS = Scalar[str](owned("memos.exists", select(Memos.memo_id).where(*_ONE)))
+_BY_IDS = Query(owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow)
 SIZES = owned(
     "memos.sizes_by_ids",
     select(Memos.memo_id, _SIZE.label("size")).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))),
 )
-KNOWN_IDS = owned("memos.known_ids", select(Memos.memo_id).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
-COUNT_ALL = owned("memos.count_all", select(func.count()).select_from(Memos).where(_MINE))
-PUBLIC_ONE = unscoped(
-    "memos.public_one",
-    select(*COLUMNS).where(Memos.memo_id == param("id"), Memos.is_public == true()),
-    reason="anybody may read a public memo by its id",
+_KNOWN_IDS = Scalar[str](
+    owned("memos.known_ids", select(Memos.memo_id).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
 )
-CREATE = owned(
-    "memos.create",
-    insert(Memos).values(
-        {
-            name: param(name)
-            for name in (
-                "memo_id",
-                "uid",
-                "category_id",
-                "content",
-                "type",
-                "source",
-                "attachments",
-                "tag_ids",
-                "is_public",
-                "seq",
-                "created_at",
-                "updated_at",
-            )
-        }
+_COUNT_ALL = Scalar[int](owned("memos.count_all", select(func.count()).select_from(Memos).where(_MINE)))
+_GET_PUBLIC = Query(
+    unscoped(
+        "memos.public_one",
+        select(*COLUMNS).where(Memos.memo_id == param("id"), Memos.is_public == true()),
+        reason="anybody may read a public memo by its id",
     ),
+    MemoRow,
 )
-SET_TAGS = owned(
-    "memos.set_tags",
-    update(Memos).where(*_ONE).values(tag_ids=param("new_tag_ids"), updated_at=param("new_updated_at")),
+_CREATE = Command(
+    owned("memos.create", insert(Memos).values({name: param(name) for name in (*MemoRow._fields, "seq")}))
 )
-UPDATE = owned(
-    "memos.update",
-    update(Memos)
-    .where(*_ONE)
-    .values(
-        {
-            name: param(f"new_{name}")
-            for name in (
-                "category_id",
-                "content",
-                "type",
-                "source",
-                "attachments",
-                "tag_ids",
-                "is_public",
-                "updated_at",
-            )
-        }
-    ),
+_SET_TAGS = Command(
+    owned(
+        "memos.set_tags",
+        update(Memos).where(*_ONE).values(tag_ids=param("new_tag_ids"), updated_at=param("new_updated_at")),
+    )
 )
-DELETE = owned("memos.delete", delete(Memos).where(*_ONE))
+_UPDATE = Command(
+    owned("memos.update", update(Memos).where(*_ONE).values({name: param(f"new_{name}") for name in _CHANGEABLE}))
+)
+_DELETE = Command(owned("memos.delete", delete(Memos).where(*_ONE)))
 FOR_SYNC = unscoped(
     "memos.for_sync",
     select(Memos.memo_id, Memos.uid, Memos.content).where(Memos.memo_id.in_(in_list("memo_ids"))),
     reason="the sync worker carries every user's memos to LanceDB, each with its own uid",
 )
+
+
+async def get(connection: ReadConnection, *, owner: str, memo_id: str) -> MemoRow | None:
+    """Load a memo; None where the user has none of this id."""
+    return await _GET.first(connection, owner=owner, id=memo_id)
+
+
+async def get_for_update(connection: AsyncConnection, *, owner: str, memo_id: str) -> MemoRow | None:
+    """Load a memo and lock it until the transaction ends."""
+    return await _GET_FOR_UPDATE.first(connection, owner=owner, id=memo_id)
+
+
+async def get_public(connection: ReadConnection, *, memo_id: str) -> MemoRow | None:
+    """Load a memo, whoever owns it, that its owner made public."""
+    return await _GET_PUBLIC.first(connection, id=memo_id)
+
+
+async def exists(connection: ReadConnection, *, owner: str, memo_id: str) -> bool:
+    """Return whether the user has a memo of this id."""
+    return await _EXISTS.first(connection, owner=owner, id=memo_id) is not None
+
+
+async def by_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> list[MemoRow]:
+    """Load the user's memos that have one of these ids, at least one of them, in no particular order."""
+    return await _BY_IDS.all(connection, owner=owner, memo_ids=memo_ids)
+
+
+async def known_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> set[str]:
+    """Return those of these ids, at least one, that memos of the user have."""
+    return set(await _KNOWN_IDS.all(connection, owner=owner, memo_ids=memo_ids))
+
+
+async def count_all(connection: ReadConnection, *, owner: str) -> int:
+    """Count the user's memos."""
+    return await _COUNT_ALL.one(connection, owner=owner)
+
+
+async def create(connection: AsyncConnection, memo: MemoRow, *, seq: int) -> None:
+    """Store a memo; ``seq`` is its place in the order of insertion."""
+    await _CREATE.run(connection, **memo._asdict(), seq=seq)
+
+
+async def update_memo(connection: AsyncConnection, memo: MemoRow) -> None:
+    """Store what has changed of a memo, whose id, owner and time of creation stay."""
+    changed = {f"new_{name}": getattr(memo, name) for name in _CHANGEABLE}
+    await _UPDATE.run(connection, owner=memo.uid, id=memo.memo_id, **changed)
+
+
+async def set_tags(
+    connection: AsyncConnection, *, owner: str, memo_id: str, tag_ids: Sequence[str] | None, now: int
+) -> None:
+    """Store the ids of a memo's tags, and when they changed."""
+    await _SET_TAGS.run(connection, owner=owner, id=memo_id, new_tag_ids=tag_ids, new_updated_at=now)
+
+
+async def delete_memo(connection: AsyncConnection, *, owner: str, memo_id: str) -> None:
+    """Remove a memo, and by their foreign keys its relations and tags."""
+    await _DELETE.run(connection, owner=owner, id=memo_id)
 
 
 @dataclass(frozen=True)

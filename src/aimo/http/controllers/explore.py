@@ -94,7 +94,7 @@ class ExploreController(Controller):
         if not chosen.strip():
             raise AimoError(Code.PARAMS_ERROR, "Memo ID is required")
         try:
-            return ok(await services.graph.build_middleware(user.uid, chosen, backlinks=backlinks))
+            return ok(await services.graph.draw(user.uid, chosen, backlinks=backlinks))
         except AimoError:
             raise
         except Exception as error:

@@ -53,7 +53,7 @@ class RelationGraph:
         self._vectors = vectors
         self._embeddings = embeddings
 
-    async def build_middleware(self, uid: str, memo_id: str, *, backlinks: bool) -> Relations:
+    async def draw(self, uid: str, memo_id: str, *, backlinks: bool) -> Relations:
         """Return the graph of a user's memo; SYSTEM_ERROR with the contract's text when there is no such memo."""
         async with self._database.reads() as connection:
             try:
@@ -73,10 +73,10 @@ class RelationGraph:
         for row in sources:
             drawing.add(row, "backlink", INCOMING)
         linked = {row.memo_id for row in (*targets, *sources)}
-        fresh = [other for other in similar if other not in linked]
+        fresh = [memo_id for memo_id in similar if memo_id not in linked]
         async with self._database.reads() as connection:
-            for row in await load_rows_by_ids(connection, uid, fresh):
-                drawing.add(row, "related", THEMATIC)
+            for other in await load_rows_by_ids(connection, uid, fresh):
+                drawing.add(other, "related", THEMATIC)
         return drawing.finish()
 
     async def _similar(self, uid: str, row: Any) -> list[str]:

@@ -17,7 +17,7 @@ from aimo import clock, ids
 from aimo.ai.chat import ChatModel, Prompt
 from aimo.db.connection import Database
 from aimo.db.queries import insights as sql
-from aimo.db.queries import memos as memo_sql
+from aimo.db.queries import memos as memo_queries
 from aimo.db.transaction import atomically
 from aimo.dto.memos import Memo
 from aimo.errors import ProviderError
@@ -141,7 +141,7 @@ class RecommendationService:
 
 async def _sample(connection: AsyncConnection, uid: str) -> list[Any]:
     """Return at most ten of the user's memos at random, in the order in which they were written."""
-    total: int = (await connection.execute(memo_sql.COUNT_ALL, {"owner": uid})).scalar_one()
+    total = await memo_queries.count_all(connection, owner=uid)
     places = [(_SAMPLE, 0)]
     if total > _SAMPLE:
         places = [(1, place) for place in sorted(random.sample(range(total), _SAMPLE))]

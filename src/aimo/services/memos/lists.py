@@ -10,10 +10,10 @@ from typing import Any
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.driver_reads import ReadConnection, fetch, fetch_one, fetch_value
-from aimo.db.queries import memos as sql
+from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import users as user_sql
-from aimo.db.queries.memos import FilterShape, SortOrder
+from aimo.db.queries.memos import FilterShape, MemoRow, SortOrder
 from aimo.dto.base import Pagination
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
@@ -134,9 +134,9 @@ class MemoLists:
         async with self._database.driver_connection() as connection:
             total = 0
             if ids.is_possible(uid):
-                total = await fetch_value(connection, sql.count(filters), {"owner": uid})
+                total = await fetch_value(connection, memo_queries.count(filters), {"owner": uid})
             values = {"owner": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
-            rows = await fetch(connection, sql.page(filters, order), values) if total else []
+            rows = await fetch(connection, memo_queries.page(filters, order), values) if total else []
             if not rows:
                 raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
             return (await self._views.present(connection, uid, rows, PLAIN))[0]
@@ -146,7 +146,7 @@ class MemoLists:
         async with self._database.driver_connection() as connection:
             row = None
             if ids.is_possible(memo_id):
-                row = await fetch_one(connection, sql.PUBLIC_ONE, {"id": memo_id})
+                row = await memo_queries.get_public(connection, memo_id=memo_id)
             if row is None:
                 raise AimoError(Code.NOT_FOUND, "Public memo not found")
             memo = (await self._views.present(connection, row.uid, [row], PLAIN))[0]
@@ -175,20 +175,20 @@ class MemoLists:
 async def _page(
     connection: ReadConnection, selection: FilteredStatement, order: SortOrder, request: PageRequest
 ) -> tuple[int, Sequence[Any]]:
-    total: int = await fetch_value(connection, sql.count(selection.filters), selection.values)
+    total: int = await fetch_value(connection, memo_queries.count(selection.filters), selection.values)
     if not total or not request.size:
         return total, []
     values = selection.values | {"limit": request.size, "offset": request.offset}
     if request.size > SURELY_SMALL:
-        sizes = await fetch(connection, sql.sizes(selection.filters, order), values)
+        sizes = await fetch(connection, memo_queries.sizes(selection.filters, order), values)
         values["limit"] = fitting(row.size for row in sizes)
-    return total, await fetch(connection, sql.page(selection.filters, order), values)
+    return total, await fetch(connection, memo_queries.page(selection.filters, order), values)
 
 
 async def _page_within_ids(
     connection: ReadConnection, selection: FilteredStatement, order: SortOrder, request: PageRequest, found: set[str]
 ) -> tuple[int, Sequence[Any]]:
-    rows = await fetch(connection, sql.ids(selection.filters, order), selection.values)
+    rows = await fetch(connection, memo_queries.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
     page = await within_page(
         connection, selection.values["owner"], wanted[request.offset : request.offset + request.size]
@@ -200,16 +200,16 @@ async def within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[s
     """Return the first of these ids, as many as a page has room for."""
     if len(memo_ids) <= SURELY_SMALL:
         return memo_ids
-    rows = await fetch(connection, sql.SIZES, {"owner": uid, "memo_ids": memo_ids})
+    rows = await fetch(connection, memo_queries.SIZES, {"owner": uid, "memo_ids": memo_ids})
     sizes = {row.memo_id: row.size for row in rows}
     return memo_ids[: fitting(sizes.get(memo_id, 0) for memo_id in memo_ids)]
 
 
-async def load_rows_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[Any]:
+async def load_rows_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[MemoRow]:
     """Return the rows of a user's memos in the order of the ids; ids without a row are left out."""
     if not memo_ids:
         return []
-    rows = await fetch(connection, sql.BY_IDS, {"owner": uid, "memo_ids": memo_ids})
+    rows = await memo_queries.by_ids(connection, owner=uid, memo_ids=memo_ids)
     known = {row.memo_id: row for row in rows}
     return [known[memo_id] for memo_id in memo_ids if memo_id in known]
 

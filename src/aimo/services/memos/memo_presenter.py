@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from aimo import ids
 from aimo.db.driver_reads import ReadConnection, fetch, fetch_each
 from aimo.db.queries import attachments as attachment_sql
-from aimo.db.queries import memos as memo_sql
+from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
 from aimo.dto.attachments import Attachment
@@ -136,7 +136,7 @@ class MemoPresenter:
         long = list(dict.fromkeys(row.memo_id for row in found[:room] if row.size > relation_sql.WHOLE_BYTES))
         contents: dict[str, str] = {}
         if long:
-            whole = await fetch(connection, memo_sql.BY_IDS, {"owner": uid, "memo_ids": long})
+            whole = await memo_queries.by_ids(connection, owner=uid, memo_ids=long)
             contents = {row.memo_id: row.content for row in whole}
         targets: dict[str, list[_Target]] = {}
         for place, row in enumerate(found):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aimo import clock
+from aimo.db.queries.memos import MemoRow
 from aimo.dto.base import UnsetType
 from aimo.dto.memos import MemoBody
 from aimo.errors import AimoError, Code
@@ -46,6 +47,19 @@ def check_change(body: MemoBody) -> str:
         _check_length(given, _MAX_LIST)
     validate_tag_lists(body.tag_ids, body.tags)
     return body.content
+
+
+def apply(body: MemoBody, row: MemoRow) -> MemoRow:
+    """Return a memo with what a body says of it; what it does not name stays.
+
+    Category and tags are not followed here: what a body means by them depends on the user's other rows.
+    """
+    return row._replace(
+        type=row.type if isinstance(body.type, UnsetType) else body.type,
+        source=row.source if isinstance(body.source, UnsetType) else body.source,
+        attachments=row.attachments if isinstance(body.attachments, UnsetType) else optional(body.attachments) or None,
+        is_public=row.is_public if isinstance(body.is_public, UnsetType) else bool(body.is_public),
+    )
 
 
 def require_size(content: str, most_bytes: int, before: str = "") -> None:

@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.driver_reads import ReadConnection, fetch_one
-from aimo.db.queries import memos as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_sql
+from aimo.db.queries.memos import MemoRow
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.memos import Memo, MemoBody
 from aimo.errors import AimoError, Code
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.memos import categories, tags
-from aimo.services.memos import memo_validation as memo_writes
+from aimo.services.memos import categories, memo_validation, tags
 from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter
 from aimo.services.memos.memo_validation import moment, optional, validate_tag_lists
 from aimo.services.sync import outbox as entries
@@ -48,7 +48,7 @@ class MemoService:
         embeddings: EmbeddingService,
         sync: SyncService,
         *,
-        max_size: int = memo_writes.MAX_CONTENT_BYTES,
+        max_size: int = memo_validation.MAX_CONTENT_BYTES,
     ) -> None:
         """``max_size`` is the most bytes that a memo's content may have."""
         self._max_size = max_size
@@ -68,47 +68,39 @@ class MemoService:
 
         The embedder is asked first and may fail: then the memo is found by its words at once, by meaning later.
         """
-        content = memo_writes.check(body, self._max_size)
+        content = memo_validation.check(body, self._max_size)
         now = clock.now_ms()
-        row: dict[str, Any] = {
-            "memo_id": ids.memo_id(),
-            "uid": uid,
-            "content": content,
-            "type": "text" if body.type is UNSET else body.type,
-            "source": body.source or None,
-            "attachments": optional(body.attachments) or None,
-            "is_public": body.is_public is True,
-            "seq": clock.next_sequence(),
-            "created_at": moment(body.created_at, now),
-            "updated_at": moment(body.updated_at, now),
-        }
+        new = memo_validation.apply(body, _new_row(uid, content, now))
+        created, updated = moment(body.created_at, now), moment(body.updated_at, now)
+        new = new._replace(source=new.source or None, created_at=created, updated_at=updated)
+        seq = clock.next_sequence()
         started = time.monotonic()
         await self._embed(content)
 
         async def work(connection: AsyncConnection) -> tuple[OutboxEntry, Memo]:
             if category_name is not None:
-                row["category_id"] = await categories.find_or_create(connection, uid, category_name)
+                category_id: str | None = await categories.find_or_create(connection, uid, category_name)
             else:
-                row["category_id"] = await categories.resolve(connection, uid, body.category_id or None)
+                category_id = await categories.resolve(connection, uid, body.category_id or None)
             tag_ids = await tags.resolve(connection, uid, optional(body.tag_ids), optional(body.tags))
             known = await tags.recount(connection, uid, (), tag_ids)
-            row["tag_ids"] = tag_ids or None
-            await connection.execute(sql.CREATE, row)
-            await _link_tags(connection, uid, row["memo_id"], known)
-            await _add_relations(connection, uid, row["memo_id"], optional(body.relation_ids))
-            memo = await self._present(connection, uid, row["memo_id"], CREATED)
-            return await self._mark(connection, uid, row["memo_id"]), memo
+            row = new._replace(category_id=category_id, tag_ids=tag_ids or None)
+            await memo_queries.create(connection, row, seq=seq)
+            await _link_tags(connection, uid, row.memo_id, known)
+            await _add_relations(connection, uid, row.memo_id, optional(body.relation_ids))
+            memo = await self._present(connection, uid, row.memo_id, CREATED)
+            return await self._mark(connection, uid, row.memo_id), memo
 
-        entry, memo = await atomically(self._database, "memos.create", work, user=uid, entity=row["memo_id"])
+        entry, memo = await atomically(self._database, "memos.create", work, user=uid, entity=new.memo_id)
         await self._wait_until_applied([entry], started)
-        memo.type = row["type"]
+        memo.type = new.type
         memo.category_id = memo.category_id or UNSET
         memo.source = memo.source or UNSET
         return memo
 
     async def update(self, uid: str, memo_id: str, body: MemoBody) -> Memo:
         """Change a memo; what the body does not name stays, times of creation always do."""
-        content = memo_writes.check_change(body)
+        content = memo_validation.check_change(body)
         if body.attachments is None or body.is_public is None:
             raise AimoError(Code.PARAMS_ERROR)
         require_possible_id(memo_id)
@@ -117,14 +109,14 @@ class MemoService:
 
         async def work(connection: AsyncConnection) -> tuple[list[OutboxEntry], Memo]:
             row = await _get_memo_row_for_update(connection, uid, memo_id)
-            memo_writes.require_size(content, self._max_size, row.content)
-            change = _changed(row, content, body)
+            memo_validation.require_size(content, self._max_size, row.content)
+            change = memo_validation.apply(body, row._replace(content=content, updated_at=clock.now_ms()))
             if not isinstance(body.category_id, UnsetType):
-                change["new_category_id"] = await categories.resolve(connection, uid, body.category_id)
+                change = change._replace(category_id=await categories.resolve(connection, uid, body.category_id))
             if not (isinstance(body.tags, UnsetType) and isinstance(body.tag_ids, UnsetType)):
                 named = await tags.resolve(connection, uid, optional(body.tag_ids), optional(body.tags))
-                change["new_tag_ids"] = await _replace_tags(connection, uid, memo_id, named)
-            await connection.execute(sql.UPDATE, {"owner": uid, "id": memo_id, **change})
+                change = change._replace(tag_ids=await _replace_tags(connection, uid, memo_id, named))
+            await memo_queries.update_memo(connection, change)
             if not isinstance(body.relation_ids, UnsetType):
                 await connection.execute(relation_sql.DELETE_OUTGOING, {"owner": uid, "id": memo_id})
                 await _add_relations(connection, uid, memo_id, optional(body.relation_ids))
@@ -147,11 +139,8 @@ class MemoService:
         async def work(connection: AsyncConnection) -> Memo:
             await _get_memo_row_for_update(connection, uid, memo_id)
             named = await tags.resolve(connection, uid, optional(tag_ids), optional(names))
-            change = {
-                "new_tag_ids": await _replace_tags(connection, uid, memo_id, named),
-                "new_updated_at": clock.now_ms(),
-            }
-            await connection.execute(sql.SET_TAGS, {"owner": uid, "id": memo_id, **change})
+            stored = await _replace_tags(connection, uid, memo_id, named)
+            await memo_queries.set_tags(connection, owner=uid, memo_id=memo_id, tag_ids=stored, now=clock.now_ms())
             return await self._present(connection, uid, memo_id, UPDATED)
 
         return await atomically(self._database, "memos.set_tags", work, user=uid, entity=memo_id)
@@ -163,7 +152,7 @@ class MemoService:
         async def work(connection: AsyncConnection) -> OutboxEntry:
             await _get_memo_row_for_update(connection, uid, memo_id)
             await tags.recount(connection, uid, await _current_tag_ids(connection, uid, memo_id), ())
-            await connection.execute(sql.DELETE, {"owner": uid, "id": memo_id})
+            await memo_queries.delete_memo(connection, owner=uid, memo_id=memo_id)
             return await self._mark(connection, uid, memo_id)
 
         entry = await atomically(self._database, "memos.delete", work, user=uid, entity=memo_id)
@@ -202,35 +191,36 @@ def require_possible_id(memo_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def one(connection: ReadConnection, uid: str, memo_id: str) -> Any:
+async def one(connection: ReadConnection, uid: str, memo_id: str) -> MemoRow:
     """Return the row of a user's memo; NOT_FOUND without it."""
     require_possible_id(memo_id)
-    row = await fetch_one(connection, sql.ONE, {"owner": uid, "id": memo_id})
+    row = await memo_queries.get(connection, owner=uid, memo_id=memo_id)
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return row
 
 
-async def _get_memo_row_for_update(connection: AsyncConnection, uid: str, memo_id: str) -> Any:
-    row = (await connection.execute(sql.FOR_UPDATE, {"owner": uid, "id": memo_id})).first()
+async def _get_memo_row_for_update(connection: AsyncConnection, uid: str, memo_id: str) -> MemoRow:
+    row = await memo_queries.get_for_update(connection, owner=uid, memo_id=memo_id)
     if row is None:
         raise AimoError(Code.NOT_FOUND)
     return row
 
 
-def _changed(row: Any, content: str, body: MemoBody) -> dict[str, Any]:
-    """Return every column that can change, with what a body says or what the row has."""
-    attachments = row.attachments if isinstance(body.attachments, UnsetType) else optional(body.attachments) or None
-    return {
-        "new_category_id": row.category_id,
-        "new_content": content,
-        "new_type": row.type if isinstance(body.type, UnsetType) else body.type,
-        "new_source": row.source if isinstance(body.source, UnsetType) else body.source,
-        "new_attachments": attachments,
-        "new_tag_ids": row.tag_ids,
-        "new_is_public": row.is_public if isinstance(body.is_public, UnsetType) else bool(body.is_public),
-        "new_updated_at": clock.now_ms(),
-    }
+def _new_row(uid: str, content: str, now: int) -> MemoRow:
+    return MemoRow(
+        memo_id=ids.memo_id(),
+        uid=uid,
+        category_id=None,
+        content=content,
+        type="text",
+        source=None,
+        attachments=None,
+        tag_ids=None,
+        is_public=False,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 async def _current_tag_ids(connection: AsyncConnection, uid: str, memo_id: str) -> set[str]:
@@ -263,8 +253,7 @@ async def _add_relations(connection: AsyncConnection, uid: str, memo_id: str, ta
     candidates = [target for target in targets if ids.is_possible(target) and target != memo_id]
     if not candidates:
         return
-    found = await connection.execute(sql.KNOWN_IDS, {"owner": uid, "memo_ids": candidates})
-    known = {row.memo_id for row in found}
+    known = await memo_queries.known_ids(connection, owner=uid, memo_ids=candidates)
     now = clock.now_ms()
     rows = [
         {

@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from aimo.db.connection import Database
-from aimo.db.driver_reads import ReadConnection, fetch, fetch_value
-from aimo.db.queries import memos as sql
+from aimo.db.driver_reads import ReadConnection, fetch
+from aimo.db.queries import memos as memo_queries
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services.embedding.service import EmbeddingService
@@ -67,7 +67,7 @@ class SearchService:
         """
         async with self._database.driver_connection() as connection:
             await one(connection, uid, memo_id)
-            total: int = await fetch_value(connection, sql.COUNT_ALL, {"owner": uid}) - 1
+            total = await memo_queries.count_all(connection, owner=uid) - 1
         hits: Sequence[Hit] = []
         depth = min(request.offset + request.size, total)
         table = self._vectors.memo_vectors
@@ -181,7 +181,7 @@ class SearchService:
             selection = await select(connection, uid, criteria)
             if selection is None:
                 return set()
-            rows = await fetch(connection, sql.ids(selection.filters), selection.values)
+            rows = await fetch(connection, memo_queries.ids(selection.filters), selection.values)
             return {memo_id for (memo_id,) in rows}
 
     async def _present(
