@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 import tempfile
 import time
@@ -27,16 +28,26 @@ from tests.support.mariadb import MariaDB
 from tests.support.server import Server
 
 BAR_MS = 250
+_CODE = re.compile(rb'\{"code":(\d+)')
 _IDLE_SECONDS = 1.0
 _AFTERWARDS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What one input did: the status of its answers, how long it took, and the longest wait of another client."""
+    """What one input did to the server and to another client.
+
+    Attributes:
+        name: of the input.
+        results: statuses of its answers, each with the code of its envelope where there is one, such as ``200/0``.
+        megabytes: of its largest answer.
+        seconds: until the last answer.
+        longest_wait_ms: of the other client.
+    """
 
     name: str
-    statuses: str
+    results: str
+    megabytes: float
     seconds: float
     longest_wait_ms: float
 
@@ -81,48 +92,57 @@ def measure(folder: Path, database: dict[str, str], scale: float = 1.0) -> list[
 def _write_related(client: Client, token: str, size: int) -> str:
     """Write memos that all refer to each other, and return the id of one."""
     client.token = token
-    memos = [client.post("/memos", {"content": fill("word ", size)}).data["memo"]["memoId"] for _ in range(RELATED)]
+    content = fill("word ", size)
+    memos = [client.post("/memos", {"content": content}).data["memo"]["memoId"] for _ in range(RELATED)]
     for memo in memos:
-        client.put(f"/memos/{memo}", {"relationIds": [other for other in memos if other != memo]})
+        others = [other for other in memos if other != memo]
+        written = client.put(f"/memos/{memo}", {"content": content, "relationIds": others}).data
+        assert len(written["memo"]["relations"]) == RELATED - 1
     return str(memos[0])
 
 
-def _idle() -> list[int]:
+def _idle() -> list[httpx.Response]:
     time.sleep(_IDLE_SECONDS)
     return []
 
 
-def _figure(poller: Poller, name: str, work: Callable[[], list[int]]) -> Figure:
+def _figure(poller: Poller, name: str, work: Callable[[], list[httpx.Response]]) -> Figure:
     poller.longest()
     started = time.perf_counter()
-    statuses = work()
+    answers = work()
     seconds = time.perf_counter() - started
     # What an answer left behind, such as an outbox entry, is applied within this moment.
     time.sleep(_AFTERWARDS_SECONDS * min(1.0, seconds))
-    seen = " ".join(sorted({str(status) for status in statuses}))
-    return Figure(name, seen, seconds, poller.longest() * 1000)
+    longest = poller.longest() * 1000
+    results = " ".join(sorted({_result(answer) for answer in answers}))
+    return Figure(name, results, max((len(answer.content) for answer in answers), default=0) / MIB, seconds, longest)
 
 
-def _send(url: str, each: Input, token: str) -> list[int]:
+def _result(answer: httpx.Response) -> str:
+    code = _CODE.match(answer.content)
+    return f"{answer.status_code}/{code[1].decode()}" if code else str(answer.status_code)
+
+
+def _send(url: str, each: Input, token: str) -> list[httpx.Response]:
     return asyncio.run(_send_at_once(url, each, token))
 
 
-async def _send_at_once(url: str, each: Input, token: str) -> list[int]:
+async def _send_at_once(url: str, each: Input, token: str) -> list[httpx.Response]:
     headers = {"authorization": f"Bearer {token}", "content-type": each.content_type, **each.headers}
     async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=300, trust_env=False, headers=headers) as client:
         requests = [client.request(each.method, each.path, content=each.body or None) for _ in range(each.times)]
-        return [answer.status_code for answer in await asyncio.gather(*requests)]
+        return await asyncio.gather(*requests)
 
 
 def _print(engine: str, figures: Sequence[Figure]) -> None:
     table = Table(title=f"{engine}: how long others wait", caption=f"the bar is {BAR_MS} ms on a quiet machine")
-    for column in ("input", "status"):
+    for column in ("input", "status/code"):
         table.add_column(column)
-    for column in ("seconds", "longest wait, ms"):
+    for column in ("MiB", "seconds", "longest wait, ms"):
         table.add_column(column, justify="right")
     for figure in figures:
         wait = f"{figure.longest_wait_ms:.0f}"
-        table.add_row(figure.name, figure.statuses, f"{figure.seconds:.2f}", wait)
+        table.add_row(figure.name, figure.results, f"{figure.megabytes:.1f}", f"{figure.seconds:.2f}", wait)
     Console(width=110).print(table)
 
 

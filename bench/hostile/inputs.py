@@ -68,6 +68,8 @@ def _memos(size: int) -> Iterator[Input]:
     yield _post(
         "memo: 1,000 tags", "/memos", {"content": "x", "tags": [f"{n}" + "\u0315\u0300" * 100 for n in range(1000)]}
     )
+    notes = "U" * 127 + "\U0001d15e"
+    yield _post("memo: 1,000 tags of notes", "/memos", {"content": "x", "tags": [f"{n}{notes}" for n in range(1000)]})
     ids = [f"m{n:023d}" for n in range(1000)]
     yield _post(
         "memo: 1,000 relations and attachments", "/memos", {"content": "x", "relationIds": ids, "attachments": ids}
@@ -94,15 +96,20 @@ def _bodies(size: int) -> Iterator[Input]:
         yield Input(f"JSON: {name}", "POST", "/memos", make())
     pairs = "&".join(f"a[k{n}][]={'x' * 900}" for n in range(999))
     yield Input("form: nested keys", "POST", "/memos", pairs.encode(), FORM)
+    pieces = {
+        "no boundary": b"\r\n--edgy",
+        "line ends": b"\r\n",
+        "dashes": b"\r\n--",
+    }
+    for name, piece in pieces.items():
+        yield _upload(f"upload: {name}", piece, 2 * size)
+    yield _upload("refused upload: longer boundary", b"\r\n--edges", 2 * size)
+
+
+def _upload(name: str, piece: bytes, size: int) -> Input:
     head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
-    for name, piece in {"no boundary": b"\r\n--edgy", "line ends": b"\r\n", "dashes": b"\r\n--"}.items():
-        yield Input(
-            f"upload: {name}",
-            "POST",
-            "/attachments/upload",
-            head + piece * (2 * size // len(piece)) + b"\r\n--edge--\r\n",
-            "multipart/form-data; boundary=edge",
-        )
+    body = head + piece * (size // len(piece)) + b"\r\n--edge--\r\n"
+    return Input(name, "POST", "/attachments/upload", body, "multipart/form-data; boundary=edge")
 
 
 def _names_and_queries() -> Iterator[Input]:
@@ -119,7 +126,9 @@ def _names_and_queries() -> Iterator[Input]:
 
 def _answers() -> Iterator[Input]:
     """Yield requests for much of what `RELATED` memos make."""
-    yield Input("list: memos that refer to each other", "GET", f"/memos?limit={RELATED}")
+    oldest = "sortBy=createdAt&sortOrder=asc"
+    yield Input("list: memos that refer to each other", "GET", f"/memos?limit={RELATED}&{oldest}")
+    yield Input("list: a full page", "GET", f"/memos?limit=10000&{oldest}")
     yield Input("one memo that refers to others", "GET", "/memos/{memo}")
     yield Input("backlinks", "GET", "/memos/{memo}/backlinks?limit=100")
     yield Input("similar memos", "GET", "/memos/{memo}/related?limit=100")

@@ -155,6 +155,54 @@ async def test_backlinks_and_graphs_end_at_a_number_of_bytes(circle: tuple[Clien
     assert len(graph.content) < 64 * 1024
 
 
+@pytest.fixture
+async def heavy(
+    server: Callable[..., Server], settings: Callable[..., Settings], database: dict[str, str], tmp_path: Path
+) -> Callable[..., Any]:
+    """Give a client whose user has public memos of these contents, and they may all refer to the first one."""
+
+    async def planted(contents: list[str], *, related: bool = False) -> tuple[Client, str, list[str]]:
+        plot = Plot()
+        uid = plot.user()
+        memo_ids = [plot.memo(uid, content, public=True) for content in contents]
+        for source in memo_ids[1:] if related else ():
+            plot.relation(uid, source, memo_ids[0])
+        folder = tmp_path / "heavy"
+        await plot.plant_rows(settings(**database, aimo_data_dir=folder))
+        client = server(**database, JWT_SECRET=SECRET, AIMO_DATA_DIR=str(folder)).client()
+        client.token = token(uid)
+        return client, uid, memo_ids
+
+    return planted
+
+
+async def test_a_small_page_of_large_memos_ends_at_a_number_of_bytes(heavy: Callable[..., Any]) -> None:
+    contents = ["first", *(f"{number} " + "x" * (8 * MIB - 2) for number in range(8))]
+    client, uid, memo_ids = await heavy(contents, related=True)
+    for path, total in (("/memos", 9), (f"/memos/public/{uid}", 9), (f"/memos/{memo_ids[0]}/backlinks", 8)):
+        page = client.get(path, limit=20, sortOrder="asc").data
+        assert page["pagination"]["total"] == total
+        assert page["pagination"]["truncated"] is True
+        assert 3 <= len([memo for memo in page["items"] if len(memo["content"]) == 8 * MIB]) <= 4
+    seen = [client.get("/memos", limit=1, page=number, sortOrder="asc").data for number in range(1, 10)]
+    assert [page["items"][0]["memoId"] for page in seen] == memo_ids
+    assert {len(page["items"][0]["content"]) for page in seen[1:]} == {8 * MIB}
+    assert not any("truncated" in page["pagination"] for page in seen)
+
+
+async def test_text_that_grows_in_json_ends_a_page_earlier(heavy: Callable[..., Any]) -> None:
+    client, _, memo_ids = await heavy(["\x01" * MIB] * 10)
+    answer = client.get("/memos", limit=10, sortOrder="asc")
+    assert len(answer.content) < 40 * MIB + 4096
+    assert answer.data["pagination"]["truncated"] is True
+    assert answer.data["pagination"]["total"] == 10
+    assert [memo["memoId"] for memo in answer.data["items"]] == memo_ids[:6]
+    assert {memo["content"] for memo in answer.data["items"]} == {"\x01" * MIB}
+    rest = client.get("/memos", limit=5, page=2, sortOrder="asc").data
+    assert [memo["memoId"] for memo in rest["items"]] == memo_ids[5:]
+    assert "truncated" not in rest["pagination"]
+
+
 def test_a_conversation_has_a_largest_size(alice: Client) -> None:
     conversation = alice.post("/explore/conversations", {}).data["conversation"]["conversationId"]
     where = f"/explore/conversations/{conversation}/messages"

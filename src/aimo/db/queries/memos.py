@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import product
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Executable, Select, case, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import byte_length
@@ -42,6 +42,16 @@ COLUMNS = columns_for(MemoRow, Memos)
 _FIXED = ("memo_id", "uid", "created_at")
 _CHANGEABLE = [name for name in MemoRow._fields if name not in _FIXED]
 
+LONGEST_AT_ONCE: Final = 1024 * 1024
+"""Bytes of content that a page reads at once. Longer ones, which a migration brings, are None in its rows."""
+
+PAGE_COLUMNS = tuple(
+    case((byte_length(Memos.content) <= LONGEST_AT_ONCE, Memos.content)).label("content")
+    if column.key == "content"
+    else column
+    for column in COLUMNS
+)
+
 _MINE = Memos.uid == param("owner")
 
 # What a memo takes of an answer, roughly: an id of 30 bytes becomes an attachment of 500 or a tag of 250, and each
@@ -64,6 +74,7 @@ _GET = Query(owned("memos.one", select(*COLUMNS).where(*_ONE)), MemoRow)
 _GET_FOR_UPDATE = Query(owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update()), MemoRow)
 _EXISTS = Scalar[str](owned("memos.exists", select(Memos.memo_id).where(*_ONE)))
 _BY_IDS = Query(owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow)
+PAGE_BY_IDS = owned("memos.page_by_ids", select(*PAGE_COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
 SIZES = owned(
     "memos.sizes_by_ids",
     select(Memos.memo_id, _SIZE.label("size")).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))),
@@ -230,15 +241,14 @@ def _ordering(order: SortOrder) -> tuple[ColumnElement[Any], ColumnElement[Any]]
 
 @cache
 def page(filters: FilterShape, order: SortOrder) -> Select[Any]:
-    """Return one page of memos: bound ``limit`` and ``offset``.
+    """Return one page of memos, with contents of up to `LONGEST_AT_ONCE` bytes: bound ``limit`` and ``offset``.
 
     Ids are picked first, which an index does alone: otherwise MySQL reads every row that a page far down skips.
     """
     picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
-    statement = (
-        select(*COLUMNS).join(chosen, Memos.memo_id == chosen.c.memo_id).where(_MINE).order_by(*_ordering(order))
-    )
+    statement = select(*PAGE_COLUMNS).join(chosen, Memos.memo_id == chosen.c.memo_id)
+    statement = statement.where(_MINE).order_by(*_ordering(order))
     return owned(f"memos.page[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
 
 

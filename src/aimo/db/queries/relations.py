@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import and_, case, delete, func, insert, select
 
 from aimo.db.dialect_sql import byte_length
-from aimo.db.queries.memos import COLUMNS
+from aimo.db.queries.memos import PAGE_COLUMNS
 from aimo.db.schema import MemoRelations, Memos
 from aimo.db.statements import in_list, owned, param
 
@@ -38,7 +38,7 @@ TARGETS = owned(
 )
 BACKLINKS = owned(
     "relations.backlinks",
-    select(*COLUMNS, Memos.seq)
+    select(*PAGE_COLUMNS, Memos.seq)
     .select_from(MemoRelations)
     .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
     .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))

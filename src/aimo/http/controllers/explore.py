@@ -28,7 +28,8 @@ from aimo.dto.explore import (
 from aimo.errors import AimoError, Code
 from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User
-from aimo.http.output.envelope import JSON, ok, ok_in_parts, unexpected_failure
+from aimo.http.large import ok_found, ok_in_parts
+from aimo.http.output.envelope import JSON, ok, unexpected_failure
 from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.output.server_sent_events import event, event_stream, wants_events
 from aimo.http.routing import delete, get, post, put
@@ -84,7 +85,7 @@ class ExploreController(Controller):
         if not data.query or not data.query.strip():
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         items = await services.search.relevant(user.uid, data.query, _limit(data.limit))
-        return await ok_in_parts(FoundMemos(items=items, total=len(items)))
+        return await ok_found(items)
 
     @get("/relations/{memo_id:str}", summary="Draw the graph around a memo", opt=documented(*_GRAPH))
     async def relations(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[Relations]:

@@ -8,6 +8,7 @@ from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.insights import Activity, OnThisDay
 from aimo.http.dependencies import Params, Services, User
+from aimo.http.large import ok_found
 from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import Parameter, documented
 from aimo.http.routing import get
@@ -35,4 +36,4 @@ class InsightController(Controller):
     async def daily_recommendations(self, services: Services, user: User) -> Envelope[FoundMemos]:
         """Three memos worth reading again, the same all day long."""
         items = await services.recommendations.daily(user.uid)
-        return ok(FoundMemos(items=items, total=len(items)))
+        return await ok_found(items)

@@ -14,7 +14,8 @@ from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, Sea
 from aimo.errors import AimoError, Code
 from aimo.http.dependencies import Params, PathText, Services, User, page_request
 from aimo.http.input.query_parameters import Query
-from aimo.http.output.envelope import ok, ok_in_parts
+from aimo.http.large import ok_memo, ok_page, ok_result
+from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.routing import delete, get, post, put
 from aimo.js_coercion import as_js_number, to_number
@@ -46,7 +47,7 @@ class MemoController(Controller):
             until=params.integer_prefix("endDate"),
         )
         page = page_request(params, 10)
-        return await ok_in_parts(
+        return await ok_page(
             await services.lists.page(user.uid, criteria, params.text("search", ""), order(params), page)
         )
 
@@ -57,16 +58,14 @@ class MemoController(Controller):
         """One's memos by similarity to the query, best first."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        return await ok_in_parts(
-            await services.search.semantic_search(user.uid, data.query, _criteria(data), _page(data))
-        )
+        return await ok_page(await services.search.semantic_search(user.uid, data.query, _criteria(data), _page(data)))
 
     @post("/search", summary="Search by meaning and words")
     async def search(self, data: JSONBody[SearchBody], services: Services, user: User) -> Envelope[SearchPage]:
         """One's memos that contain the words, then those that mean the same."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        return await ok_in_parts(
+        return await ok_page(
             await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data))
         )
 
@@ -79,7 +78,7 @@ class MemoController(Controller):
     @get("/{memo_id:str}", summary="Read a memo")
     async def fetch(self, memo_id: PathText, services: Services, user: User) -> Envelope[Memo]:
         """Return one memo."""
-        return ok(await services.memos.get(user.uid, memo_id))
+        return await ok_memo(await services.memos.get(user.uid, memo_id))
 
     @put("/{memo_id:str}", summary="Change a memo")
     async def update(
@@ -87,7 +86,7 @@ class MemoController(Controller):
     ) -> Envelope[MemoResult]:
         """Change a memo; `content` is required, what is absent stays."""
         memo = await services.memos.update(user.uid, memo_id, data)
-        return ok(MemoResult(message="Memo updated successfully", memo=memo))
+        return await ok_result("Memo updated successfully", memo)
 
     @delete("/{memo_id:str}", summary="Remove a memo")
     async def remove(self, memo_id: PathText, services: Services, user: User) -> Envelope[Done]:
@@ -102,17 +101,17 @@ class MemoController(Controller):
         """Replace a memo's tags; ids win over names, neither clears them."""
         names, tag_ids = _texts(data.tags, "Tags"), _texts(data.tag_ids, "TagIds")
         memo = await services.memos.set_tags(user.uid, memo_id, tag_ids, names)
-        return ok(MemoResult(message="Tags updated successfully", memo=memo))
+        return await ok_result("Tags updated successfully", memo)
 
     @get("/{memo_id:str}/related", summary="List similar memos", opt=documented(PAGE, LIMIT_10))
     async def related(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """One's other memos by similarity to this one."""
-        return await ok_in_parts(await services.search.related(user.uid, memo_id, page_request(params, 10)))
+        return await ok_page(await services.search.related(user.uid, memo_id, page_request(params, 10)))
 
     @get("/{memo_id:str}/backlinks", summary="List memos that refer to one", opt=documented(PAGE, LIMIT_20))
     async def backlinks(self, memo_id: PathText, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """Return the memos that refer to this one."""
-        return await ok_in_parts(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
+        return await ok_page(await services.lists.backlinks(user.uid, memo_id, page_request(params, 20)))
 
 
 def order(params: Query) -> SortOrder:

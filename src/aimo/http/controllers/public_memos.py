@@ -16,7 +16,8 @@ from aimo.http.auth import require_machine_token
 from aimo.http.controllers.attachments import user_named_in_query
 from aimo.http.controllers.memos import order
 from aimo.http.dependencies import Params, PathText, Services, page_request
-from aimo.http.output.envelope import ok, ok_in_parts
+from aimo.http.large import ok_page
+from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, SORT_BY, SORT_ORDER, USER, documented
 from aimo.http.routing import delete, get, post, put
 
@@ -30,7 +31,7 @@ class PublicMemoController(Controller):
     @get("/{uid:str}", summary="List public memos", opt=documented(PAGE, LIMIT_20, SORT_BY, SORT_ORDER))
     async def page(self, uid: PathText, params: Params, services: Services) -> Envelope[MemoPage]:
         """Return a page of a user's public memos."""
-        return await ok_in_parts(await services.lists.public(uid, order(params), page_request(params, 20)))
+        return await ok_page(await services.lists.public(uid, order(params), page_request(params, 20)))
 
     @get("/{uid:str}/random", summary="Read a random public memo")
     async def random(self, uid: PathText, services: Services) -> Envelope[Memo]:

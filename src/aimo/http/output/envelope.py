@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import ClientException, NotAuthorizedException
@@ -13,18 +11,12 @@ from litestar.exceptions import ClientException, NotAuthorizedException
 from aimo.dto.base import Envelope, Malformed, Rejection
 from aimo.errors import DEFAULT_MESSAGES, AimoError, Code, RateLimitExceeded
 from aimo.http.input.query_parameters import InvalidParameterError
-from aimo.threads import TEXTS
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-S = TypeVar("S", bound=msgspec.Struct)
-
 JSON = "application/json; charset=utf-8"
-
-LARGE: Final = 256 * 1024
-"""Characters of text that are too many to be encoded between other requests."""
 
 
 class MachineTokenRejected(Exception):
@@ -34,19 +26,6 @@ class MachineTokenRejected(Exception):
 def ok(data: T) -> Envelope[T]:
     """Return the envelope of a success."""
     return Envelope(Code.SUCCESS, DEFAULT_MESSAGES[Code.SUCCESS], data)
-
-
-async def ok_in_parts(data: S, name: str = "items") -> Envelope[S]:
-    """Return the envelope of a success with a list of texts, such as a page of memos.
-
-    Encoding megabytes in one call holds up everybody: elements of a long list, whose ``content`` counts, are encoded
-    one by one in a thread, and only put together afterwards.
-    """
-    elements: Sequence[Any] = getattr(data, name)
-    if sum(len(element.content) for element in elements) < LARGE:
-        return ok(data)
-    encoded = await TEXTS.run(lambda: [msgspec.Raw(msgspec.json.encode(element)) for element in elements])
-    return ok(msgspec.structs.replace(data, **{name: encoded}))
 
 
 def failure(error: AimoError) -> Envelope[None]:

@@ -136,7 +136,8 @@ class MemoLists:
             if ids.is_possible(uid):
                 total = await fetch_value(connection, memo_queries.count(filters), {"owner": uid})
             values = {"owner": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
-            rows = await fetch(connection, memo_queries.page(filters, order), values) if total else []
+            found = await fetch(connection, memo_queries.page(filters, order), values) if total else []
+            rows = await _with_long_contents(connection, uid, found)
             if not rows:
                 raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
             return (await self._views.present(connection, uid, rows, PLAIN))[0]
@@ -167,8 +168,10 @@ class MemoLists:
             if request.size > SURELY_SMALL:
                 sizes = await fetch(connection, relation_sql.BACKLINK_SIZES, values)
                 values["limit"] = fitting(row.size for row in sizes)
-            rows = await fetch(connection, relation_sql.BACKLINKS, values)
-            items = await self._views.present(connection, uid, sorted(rows, key=lambda row: row.seq), PLAIN)
+            found = await fetch(connection, relation_sql.BACKLINKS, values)
+            order = {row.memo_id: row.seq for row in found}
+            rows = sorted(await _with_long_contents(connection, uid, found), key=lambda row: order[row.memo_id])
+            items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
 
@@ -182,7 +185,8 @@ async def _page(
     if request.size > SURELY_SMALL:
         sizes = await fetch(connection, memo_queries.sizes(selection.filters, order), values)
         values["limit"] = fitting(row.size for row in sizes)
-    return total, await fetch(connection, memo_queries.page(selection.filters, order), values)
+    rows = await fetch(connection, memo_queries.page(selection.filters, order), values)
+    return total, await _with_long_contents(connection, values["owner"], rows)
 
 
 async def _page_within_ids(
@@ -190,28 +194,48 @@ async def _page_within_ids(
 ) -> tuple[int, Sequence[Any]]:
     rows = await fetch(connection, memo_queries.ids(selection.filters, order), selection.values)
     wanted = [memo_id for (memo_id,) in rows if memo_id in found]
-    page = await within_page(
-        connection, selection.values["owner"], wanted[request.offset : request.offset + request.size]
-    )
-    return len(wanted), await load_rows_by_ids(connection, selection.values["owner"], page)
+    uid = selection.values["owner"]
+    page, _ = await page_by_ids(connection, uid, wanted[request.offset : request.offset + request.size])
+    return len(wanted), page
 
 
-async def within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> Sequence[str]:
+async def page_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> tuple[Sequence[Any], bool]:
+    """Return the rows of a user's memos in the order of the ids, and whether a page had no room for all of them.
+
+    Ids without a row are left out.
+    """
+    if not memo_ids:
+        return [], False
+    page = memo_ids if len(memo_ids) <= SURELY_SMALL else await _within_page(connection, uid, memo_ids)
+    found = _in_order(await fetch(connection, memo_queries.PAGE_BY_IDS, {"owner": uid, "memo_ids": page}), page)
+    rows = await _with_long_contents(connection, uid, found)
+    return rows, len(page) < len(memo_ids) or len(rows) < len(found)
+
+
+async def load_rows_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[MemoRow]:
+    """Return the rows of a user's memos in the order of the ids, of any size; ids without a row are left out."""
+    if not memo_ids:
+        return []
+    return _in_order(await memo_queries.by_ids(connection, owner=uid, memo_ids=memo_ids), memo_ids)
+
+
+def _in_order(rows: Sequence[Any], memo_ids: Sequence[str]) -> list[Any]:
+    known = {row.memo_id: row for row in rows}
+    return [known[memo_id] for memo_id in memo_ids if memo_id in known]
+
+
+async def _within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> Sequence[str]:
     """Return the first of these ids, as many as a page has room for."""
-    if len(memo_ids) <= SURELY_SMALL:
-        return memo_ids
     rows = await fetch(connection, memo_queries.SIZES, {"owner": uid, "memo_ids": memo_ids})
     sizes = {row.memo_id: row.size for row in rows}
     return memo_ids[: fitting(sizes.get(memo_id, 0) for memo_id in memo_ids)]
 
 
-async def load_rows_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> list[MemoRow]:
-    """Return the rows of a user's memos in the order of the ids; ids without a row are left out."""
-    if not memo_ids:
-        return []
-    rows = await memo_queries.by_ids(connection, owner=uid, memo_ids=memo_ids)
-    known = {row.memo_id: row for row in rows}
-    return [known[memo_id] for memo_id in memo_ids if memo_id in known]
+async def _with_long_contents(connection: ReadConnection, uid: str, rows: Sequence[Any]) -> Sequence[Any]:
+    """Return the rows of a page with the contents that were too long to be read at once, as far as there is room."""
+    if all(row.content is not None for row in rows):
+        return rows
+    return await load_rows_by_ids(connection, uid, await _within_page(connection, uid, [row.memo_id for row in rows]))
 
 
 def _describe(request: PageRequest, total: int, shown: int) -> Pagination:

@@ -89,12 +89,12 @@ class MemoPresenter:
             uid=row.uid,
             content=row.content,
             type=row.type or "text",
-            attachments=_in_given_order(row.attachments, files),
+            attachments=_in_order(row.attachments, files),
             created_at=row.created_at,
             updated_at=row.updated_at,
             category_id=row.category_id,
             tag_ids=tag_ids if view.tag_ids else UNSET,
-            tags=_in_given_order(tag_ids, known_tags),
+            tags=_in_order(tag_ids, known_tags),
             is_public=bool(row.is_public) if view.is_public else UNSET,
             source=row.source if view.source else UNSET,
             relations=relations or UNSET,
@@ -108,7 +108,7 @@ class MemoPresenter:
             content=target.content,
             type=row.type or "text",
             category_id=row.category_id,
-            attachments=_in_given_order(row.attachments, files) if target.complete else [],
+            attachments=_in_order(row.attachments, files) if target.complete else [],
             created_at=row.created_at,
             updated_at=row.updated_at,
             truncated=UNSET if target.complete else True,
@@ -177,5 +177,5 @@ def _possible(lists: Iterable[list[str] | None]) -> list[str]:
     ]
 
 
-def _in_given_order(wanted: list[str] | None, known: dict[str, T]) -> list[T]:
+def _in_order(wanted: list[str] | None, known: dict[str, T]) -> list[T]:
     return [known[value] for value in wanted or () if value in known]

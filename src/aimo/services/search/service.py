@@ -14,7 +14,7 @@ from aimo.db.queries import memos as memo_queries
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.memos.lists import MemoFilter, load_rows_by_ids, select, within_page
+from aimo.services.memos.lists import MemoFilter, page_by_ids, select
 from aimo.services.memos.memo_presenter import FOUND, MemoPresenter
 from aimo.services.memos.name_keys import require_query
 from aimo.services.memos.paging import PageRequest
@@ -189,13 +189,12 @@ class SearchService:
     ) -> tuple[list[Memo], bool]:
         """Return the memos found, and whether the page had no room for all of them."""
         found = [memo_id for memo_id, _ in hits]
-        page = await within_page(connection, uid, found)
-        rows = await load_rows_by_ids(connection, uid, page)
+        rows, truncated = await page_by_ids(connection, uid, found)
         memos = await self._views.present(connection, uid, rows, FOUND)
         scores = dict(hits)
         for memo in memos:
             memo.relevance_score = scores[memo.memo_id]
-        return memos, len(page) < len(found)
+        return memos, truncated
 
 
 def _mark(items: Sequence[Memo], terms: Sequence[str]) -> None:
