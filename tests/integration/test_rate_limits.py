@@ -16,7 +16,8 @@ from aimo.db.connection import Database
 from aimo.db.schema import RateLimits
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code, RateLimitExceeded
-from aimo.runtime import Runtime, create_allowance
+from aimo.runtime import Runtime
+from aimo.runtime.services import create_allowance
 from aimo.services.accounts import rate_limit_counters as counting
 from aimo.services.accounts import rate_limits
 from aimo.services.accounts.rate_limit_counters import Counters

@@ -11,7 +11,7 @@ from aimo.legacy.migration import Migration, choose_model
 from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options
 from aimo.legacy.report import MigrationReport
 from aimo.legacy.source.model_finder import Model
-from aimo.runtime import create_embedder
+from aimo.runtime.providers import create_embedder
 from aimo.vectors.legacy_source import LegacySource
 
 

@@ -16,7 +16,8 @@ from aimo.legacy.dry_run_target import dry_run_database
 from aimo.legacy.migration import MigrationTarget
 from aimo.legacy.plan.options import Options
 from aimo.legacy.source.model_finder import attachments_dimension, found_multimodal_hash
-from aimo.runtime import create_multimodal_embedder, create_storage, lancedb_options
+from aimo.runtime.providers import create_multimodal_embedder
+from aimo.runtime.stores import create_storage, lancedb_options
 from aimo.services.sync.lease import LeaseRow
 from aimo.storage.signing import FileSigner
 from aimo.vectors.legacy_source import LegacySource

@@ -21,7 +21,8 @@ from aimo import config, ids
 from aimo.db.schema import Attachments, Memos, MemoTags, OutboxEntries, Tags
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
-from aimo.runtime import Runtime, create_scheduler
+from aimo.runtime import Runtime
+from aimo.runtime.scheduled_work import create_scheduler
 from aimo.services.attachments.service import NewAttachment
 from aimo.services.doctor import doctor
 from aimo.services.doctor.invariant import InvariantOutcome

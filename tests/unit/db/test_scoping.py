@@ -25,7 +25,7 @@ from aimo.db.typed import Command, Query, Scalar
 SOURCE = Path(__file__).resolve().parents[3] / "src/aimo"
 
 # Rooms that ask the database for users. (The data migration moves the rows of all of them.)
-ROOMS = ("services", "http", "scheduler", "push", "cli", "runtime.py")
+ROOMS = ("services", "http", "scheduler", "push", "cli", "runtime")
 
 # What these rooms may know of SQLAlchemy: nothing that a statement can be built from.
 KNOWN = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")

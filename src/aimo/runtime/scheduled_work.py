@@ -1,0 +1,38 @@
+"""Builds what a server does by itself at certain times."""
+
+from __future__ import annotations
+
+import structlog
+
+from aimo.config import Settings
+from aimo.runtime.stores import Stores
+from aimo.scheduler.service import Scheduler
+from aimo.services.registry import ServiceSet
+from aimo.services.sync.lease import LeaseRow
+
+log = structlog.get_logger(__name__)
+
+
+def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -> Scheduler:
+    """Return what happens by itself in a server."""
+
+    async def upkeep() -> None:
+        # Two processes that compact the same tables would be in each other's way.
+        if stores.sync.lease.held:
+            try:
+                await stores.vectors.optimize()
+            except Exception:
+                log.exception("nightly LanceDB upkeep failed")
+            try:
+                await services.sessions.forget_expired()
+            except Exception:
+                log.exception("expired sessions could not be removed, the next night tries again")
+            await services.doctor.run()
+
+    return Scheduler(
+        LeaseRow(stores.database, "scheduler", seconds=10),
+        services.pushes,
+        upkeep,
+        zone=settings.zone,
+        upkeep_cron=settings.db_optimization_cron,
+    )

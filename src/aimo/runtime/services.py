@@ -1,0 +1,158 @@
+"""Builds the services on top of opened stores."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aimo.config import Settings
+from aimo.outbound import OutboundClient
+from aimo.push.channels import create_channels
+from aimo.runtime.stores import Stores
+from aimo.services.accounts.provider_allowances import Allowance, HourlyAllowance, Unlimited
+from aimo.services.accounts.rate_limit_counters import Counters
+from aimo.services.accounts.rate_limits import RateLimiter
+from aimo.services.accounts.service import AccountService
+from aimo.services.accounts.sessions import SessionService
+from aimo.services.accounts.tokens import Tokens
+from aimo.services.attachments.file_urls import FileUrls
+from aimo.services.attachments.service import AttachmentService
+from aimo.services.doctor.doctor import Doctor
+from aimo.services.doctor.memo_index import MemoIndex
+from aimo.services.doctor.memo_tags import MemoTagLists
+from aimo.services.doctor.orphans import OrphanRows
+from aimo.services.doctor.set_aside import SetAside
+from aimo.services.doctor.stored_files import MissingFiles, OrphanFiles
+from aimo.services.doctor.tag_counts import TagCounts
+from aimo.services.explore.answers import ExploreService
+from aimo.services.explore.conversations import ConversationService
+from aimo.services.explore.relation_graph import RelationGraph
+from aimo.services.explore.retriever import Retriever
+from aimo.services.insights.recommendations import RecommendationService
+from aimo.services.insights.service import InsightService
+from aimo.services.memos.categories import CategoryService
+from aimo.services.memos.lists import MemoLists
+from aimo.services.memos.memo_presenter import MemoPresenter
+from aimo.services.memos.service import MemoService
+from aimo.services.memos.tag_suggestions import TagSuggestions
+from aimo.services.memos.tags import TagService
+from aimo.services.operations.metrics_exporter import MetricsExporter
+from aimo.services.operations.table_browser import TableBrowser
+from aimo.services.push.delivery_rounds import DeliveryRounds
+from aimo.services.push.message_content import PushContent
+from aimo.services.push.rules import PushRuleService
+from aimo.services.recognition.asr import AsrService
+from aimo.services.recognition.ocr import OcrService
+from aimo.services.recognition.own_file_reader import OwnFileReader
+from aimo.services.recognition.speech_task_owners import TaskOwners
+from aimo.services.registry import ServiceSet
+from aimo.services.search.service import SearchService
+from aimo.signing_secret import signing_secret
+
+
+def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
+    """Return the services on top of opened stores."""
+    database, sync = stores.database, stores.sync
+    urls = FileUrls(stores.storage, settings.attachment_presigned_url_expiry)
+    views = MemoPresenter(urls)
+    counters = Counters(database, signing_secret(settings))
+    sessions = SessionService(database, tokens)
+    allowance = partial(create_allowance, counters)
+    accounts = AccountService(
+        database,
+        sessions,
+        stores.storage,
+        urls,
+        limits=RateLimiter(counters, enabled=settings.rate_limit),
+        zone=settings.zone,
+        allow_registration=settings.allow_registration,
+        password_rules=settings.password_rules,
+    )
+    attachments = AttachmentService(
+        database,
+        stores.storage,
+        urls,
+        sync,
+        zone=settings.zone,
+        blocked_types=settings.blocked_types,
+        quota=settings.user_storage_quota,
+        pictures=allowance("pictures-user", settings.user_pictures_per_hour, "pictures", stores.providers.pictures),
+    )
+    channels = create_channels(settings)
+    chat = stores.providers.chat
+    recommendations = RecommendationService(database, views, chat, settings.zone)
+    content = PushContent(database, recommendations, zone=settings.zone, url=settings.public_url)
+    # Transcriptions of hours of speech are long.
+    outbound = OutboundClient(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
+    search = SearchService(database, views, stores.vectors, stores.embeddings)
+    retriever = Retriever(database, stores.vectors, stores.embeddings, search)
+    return ServiceSet(
+        settings=settings,
+        database=database,
+        storage=stores.storage,
+        tokens=tokens,
+        sessions=sessions,
+        accounts=accounts,
+        categories=CategoryService(database),
+        tags=TagService(database),
+        attachments=attachments,
+        memos=MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size),
+        lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
+        push_rules=PushRuleService(database, channels),
+        pushes=DeliveryRounds(database, channels, content),
+        search=search,
+        explore=ExploreService(
+            database, retriever, chat, allowance("explore-user", settings.user_explore_per_hour, "questions", chat)
+        ),
+        graph=RelationGraph(database, stores.vectors, stores.embeddings),
+        conversations=ConversationService(database),
+        tag_suggestions=TagSuggestions(
+            database,
+            search,
+            stores.vectors.memo_vectors,
+            chat,
+            allowance("tags-user", settings.user_tags_per_hour, "tag suggestions", chat),
+        ),
+        insights=InsightService(database, settings.zone),
+        recommendations=recommendations,
+        ocr=OcrService(
+            {"zhipu": stores.providers.ocr},
+            outbound,
+            OwnFileReader(stores.storage, stores.signer),
+            allowance("ocr-user", settings.user_ocr_per_hour, "recognized files", stores.providers.ocr),
+            enabled=settings.ocr_enabled,
+            default_provider=settings.ocr_default_provider,
+        ),
+        asr=AsrService(
+            stores.providers.asr,
+            outbound,
+            TaskOwners(database),
+            allowance("asr-user", settings.user_asr_per_hour, "recognized recordings", stores.providers.asr),
+        ),
+        app_versions=stores.providers.app_versions,
+        table_browser=TableBrowser(database, stores.vectors),
+        sync=sync,
+        metrics_exporter=MetricsExporter(database, stores.vectors, sync),
+        doctor=create_doctor(stores),
+    )
+
+
+def create_doctor(stores: Stores) -> Doctor:
+    """Return who checks everything that docs/guarantees.md promises."""
+    database, vectors, storage = stores.database, stores.vectors, stores.storage
+    return Doctor(
+        database,
+        [
+            MemoIndex(database, vectors, stores.embeddings),
+            OrphanRows(database, vectors),
+            SetAside(database),
+            MemoTagLists(database),
+            TagCounts(database),
+            MissingFiles(database, storage),
+            OrphanFiles(database, storage),
+        ],
+    )
+
+
+def create_allowance(counters: Counters, name: str, per_hour: int, what: str, provider: object) -> Allowance:
+    """Return how often a user may have a provider called; as often as they like at 0, and without a provider."""
+    return HourlyAllowance(counters, name, per_hour, what) if per_hour and provider else Unlimited()
