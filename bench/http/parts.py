@@ -59,7 +59,7 @@ async def statements(database: Database, data: Data, times: int) -> list[Part]:
         ("one memo", REGISTER["memos.one"].statement, owner | {"id": data.memo_ids[middle]}),
         ("memos by ids", REGISTER["memos.by_ids"].statement, page),
         ("references", relations.TARGETS, page),
-        ("tags by ids", tags.BY_IDS, owner | {"tag_ids": data.tag_ids[:_PAGE]}),
+        ("tags by ids", tags.BY_IDS.statement, owner | {"tag_ids": data.tag_ids[:_PAGE]}),
         ("attachments by ids", attachments.BY_IDS, owner | {"ids": data.attachment_ids[:_PAGE]}),
     ]
     parts = []

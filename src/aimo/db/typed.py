@@ -56,13 +56,13 @@ class _Read:
 
     def __init__(self, statement: Select[Any]) -> None:
         require_registered(statement)
-        self._statement = statement
+        self.statement = statement
         self._locks = statement._for_update_arg is not None
 
     async def _rows(self, connection: ReadConnection, values: Values) -> Sequence[Cells]:
         if self._locks and not isinstance(connection, PooledConnection):
-            return [tuple(row) for row in await connection.execute(self._statement, values)]
-        (rows,) = await fetch_cells(connection, (self._statement, values))
+            return [tuple(row) for row in await connection.execute(self.statement, values)]
+        (rows,) = await fetch_cells(connection, (self.statement, values))
         return list(rows)
 
 

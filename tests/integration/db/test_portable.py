@@ -81,7 +81,8 @@ async def tag_ids_of_memo(database: Database) -> Any:
 
 
 async def forget(database: Database, tag_id: str, owner: str = "u") -> None:
-    await execute(database, tags.FORGET_IN_MEMOS, {"owner": owner, "tag_id": tag_id})
+    async with database.reads() as connection:
+        await tags.remove_from_memos(connection, owner=owner, tag_id=tag_id)
 
 
 async def forgets_exactly_one_each_time(database: Database) -> None:

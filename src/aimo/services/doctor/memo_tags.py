@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import ids
 from aimo.db.connection import Database
 from aimo.db.queries import doctor as sql
-from aimo.db.queries import tags as tag_sql
+from aimo.db.queries import tags as tag_queries
+from aimo.db.queries.tags import MemoTag
 from aimo.db.transaction import atomically
 from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.doctor.tag_counts import recount
@@ -84,10 +85,8 @@ async def _reindex(connection: AsyncConnection, memo_id: str) -> None:
         return
     # All that go first: an entry under another user is in the way of the right one.
     for tag_id, uid in found - wanted:
-        await connection.execute(tag_sql.DETACH, {"owner": uid, "memo_id": memo_id, "tag_id": tag_id})
-    missing = [{"uid": uid, "memo_id": memo_id, "tag_id": tag_id} for tag_id, uid in wanted - found]
-    if missing:
-        await connection.execute(tag_sql.ATTACH, missing)
+        await tag_queries.detach(connection, owner=uid, memo_id=memo_id, tag_id=tag_id)
+    await tag_queries.attach(connection, [MemoTag(memo_id, tag_id, uid) for tag_id, uid in wanted - found])
     for tag_id, uid in sorted(wanted ^ found):
         await recount(connection, uid, tag_id)
 

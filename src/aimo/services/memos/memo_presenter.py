@@ -11,7 +11,7 @@ from aimo.db.driver_reads import ReadConnection, fetch, fetch_each
 from aimo.db.queries import attachments as attachment_sql
 from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_sql
-from aimo.db.queries import tags as tag_sql
+from aimo.db.queries import tags as tag_queries
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET
 from aimo.dto.memos import Memo, NestedMemo
@@ -122,7 +122,7 @@ class MemoPresenter:
         if view.relations:
             queries.append((relation_sql.TARGETS, {"owner": uid, "memo_ids": [row.memo_id for row in rows]}))
         if wanted := _possible(row.tag_ids for row in rows):
-            queries.append((tag_sql.BY_IDS, {"owner": uid, "tag_ids": wanted}))
+            queries.append((tag_queries.BY_IDS.statement, {"owner": uid, "tag_ids": wanted}))
         found = iter(await fetch_each(connection, *queries) if queries else ())
         targets = await self._targets(connection, uid, rows, next(found)) if view.relations else {}
         return targets, {row.tag_id: tags.present(row) for row in next(found, ())}

@@ -14,8 +14,9 @@ from aimo.db.connection import Database
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_sql
-from aimo.db.queries import tags as tag_sql
+from aimo.db.queries import tags as tag_queries
 from aimo.db.queries.memos import MemoRow
+from aimo.db.queries.tags import MemoTag
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.memos import Memo, MemoBody
@@ -224,8 +225,7 @@ def _new_row(uid: str, content: str, now: int) -> MemoRow:
 
 
 async def _current_tag_ids(connection: AsyncConnection, uid: str, memo_id: str) -> set[str]:
-    rows = await connection.execute(tag_sql.ATTACHED, {"owner": uid, "memo_id": memo_id})
-    return {row.tag_id for row in rows}
+    return await tag_queries.attached_ids(connection, owner=uid, memo_id=memo_id)
 
 
 async def _replace_tags(connection: AsyncConnection, uid: str, memo_id: str, named: list[str]) -> list[str] | None:
@@ -234,15 +234,13 @@ async def _replace_tags(connection: AsyncConnection, uid: str, memo_id: str, nam
     gone = before - set(named)
     known = await tags.recount(connection, uid, gone, [tag_id for tag_id in named if tag_id not in before])
     for tag_id in gone:
-        await connection.execute(tag_sql.DETACH, {"owner": uid, "memo_id": memo_id, "tag_id": tag_id})
+        await tag_queries.detach(connection, owner=uid, memo_id=memo_id, tag_id=tag_id)
     await _link_tags(connection, uid, memo_id, known)
     return named or None
 
 
 async def _link_tags(connection: AsyncConnection, uid: str, memo_id: str, tag_ids: set[str]) -> None:
-    rows = [{"uid": uid, "memo_id": memo_id, "tag_id": tag_id} for tag_id in sorted(tag_ids)]
-    if rows:
-        await connection.execute(tag_sql.ATTACH, rows)
+    await tag_queries.attach(connection, [MemoTag(memo_id, tag_id, uid) for tag_id in sorted(tag_ids)])
 
 
 async def _add_relations(connection: AsyncConnection, uid: str, memo_id: str, targets: list[str]) -> None:

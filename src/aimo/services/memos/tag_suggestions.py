@@ -14,7 +14,7 @@ import structlog
 
 from aimo.ai.chat import ChatModel, Prompt
 from aimo.db.connection import Database
-from aimo.db.queries import tags as sql
+from aimo.db.queries import tags as tag_queries
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.folding import fold
 from aimo.services.accounts.provider_allowances import Allowance
@@ -66,7 +66,7 @@ class TagSuggestions:
         await self._allowance.spend(uid)
         text = cut(content, _CONTENT_UNITS)
         async with self._database.reads() as connection:
-            known = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
+            known = await tag_queries.of_user(connection, owner=uid)
         near = await self._tags_of_similar_memos(uid, text, known) if known else []
         if self._chat is None:
             return _matching_own_tags(text, known, near)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.driver_reads import ReadConnection, fetch
-from aimo.db.queries import tags as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import tags as tag_queries
+from aimo.db.queries.tags import NewTag, TagRow
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
@@ -28,12 +28,12 @@ class TagService:
     async def all(self, uid: str) -> list[Tag]:
         """Return the user's tags in the order in which they were made."""
         async with self._database.reads() as connection:
-            return [present(row) for row in await connection.execute(sql.OF_USER, {"owner": uid})]
+            return [present(row) for row in await tag_queries.of_user(connection, owner=uid)]
 
     async def get(self, uid: str, tag_id: str) -> Tag:
         """Return one tag; NOT_FOUND when the user has none of that id."""
         async with self._database.reads() as connection:
-            return await _one(connection, uid, tag_id)
+            return present(await _require(connection, uid, tag_id))
 
     async def create(self, uid: str, body: TagBody) -> Tag:
         """Make a tag, or return the one that has this name already."""
@@ -58,13 +58,14 @@ class TagService:
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Tag:
-            tag = await _one(connection, uid, tag_id, sql.FOR_UPDATE)
-            tag.name = tag.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
-            tag.color = tag.color if isinstance(body.color, UnsetType) else body.color
-            tag.updated_at = now
-            change = {"new_name": tag.name, "new_name_key": name_key(tag.name), "new_color": tag.color, "now": now}
-            await connection.execute(sql.UPDATE, {"owner": uid, "id": tag_id, **change})
-            return tag
+            stored = await _require(connection, uid, tag_id, lock=True)
+            name = stored.name if isinstance(body.name, UnsetType) else (body.name or "").strip()
+            color = stored.color if isinstance(body.color, UnsetType) else body.color
+            key = name_key(name)
+            await tag_queries.update_tag(
+                connection, owner=uid, tag_id=tag_id, name=name, name_key=key, color=color, now=now
+            )
+            return present(stored._replace(name=name, color=color, updated_at=now))
 
         try:
             return await atomically(self._database, "tags.update", work, user=uid, entity=tag_id)
@@ -74,12 +75,11 @@ class TagService:
     async def delete(self, uid: str, tag_id: str) -> None:
         """Remove a tag, also from the memos that carry it."""
         _must_be_possible(tag_id)
-        which = {"owner": uid, "tag_id": tag_id}
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: AsyncConnection) -> bool:
             # Memos before the tag: the order in which changing a memo locks them.
-            await connection.execute(sql.FORGET_IN_MEMOS, which)
-            return (await connection.execute(sql.DELETE, which)).rowcount
+            await tag_queries.remove_from_memos(connection, owner=uid, tag_id=tag_id)
+            return await tag_queries.delete_tag(connection, owner=uid, tag_id=tag_id)
 
         if not await atomically(self._database, "tags.delete", work, user=uid, entity=tag_id):
             raise AimoError(Code.NOT_FOUND)
@@ -104,19 +104,20 @@ async def find_by_names(connection: ReadConnection, uid: str, names: Sequence[st
     keys = {name_key(name) for name in names if name.strip()}
     if not keys:
         return []
-    rows = await fetch(connection, sql.BY_NAMES, {"owner": uid, "name_keys": list(keys)})
+    rows = await tag_queries.by_name_keys(connection, owner=uid, name_keys=list(keys))
     return [row.tag_id for row in rows] if len(rows) == len(keys) else None
 
 
 async def recount(connection: AsyncConnection, uid: str, gone: Iterable[str], added: Iterable[str]) -> set[str]:
     """Count tags down and up, always in the same order of locks; return those of ``added`` that exist."""
     known = set()
-    steps = [(tag_id, sql.COUNT_DOWN) for tag_id in gone] + [(tag_id, sql.COUNT_UP) for tag_id in added]
-    for tag_id, statement in sorted(steps, key=lambda step: step[0]):
+    steps = [(tag_id, False) for tag_id in gone] + [(tag_id, True) for tag_id in added]
+    for tag_id, up in sorted(steps, key=lambda step: step[0]):
         if not ids.is_possible(tag_id):
             continue
-        changed = (await connection.execute(statement, {"owner": uid, "id": tag_id})).rowcount
-        if changed and statement is sql.COUNT_UP:
+        if not up:
+            await tag_queries.count_down(connection, owner=uid, tag_id=tag_id)
+        elif await tag_queries.count_up(connection, owner=uid, tag_id=tag_id):
             known.add(tag_id)
     return known
 
@@ -129,24 +130,26 @@ async def _find_or_create(connection: AsyncConnection, uid: str, names: Sequence
     if missing:
         now = clock.now_ms()
         rows = [
-            {
-                "tag_id": ids.tag_id(),
-                "uid": uid,
-                "name": require_length(by_key[key], "Tag name"),
-                "name_key": key,
-                "color": color,
-                "seq": clock.next_sequence(),
-                "now": now,
-            }
+            NewTag(
+                tag_id=ids.tag_id(),
+                uid=uid,
+                name=require_length(by_key[key], "Tag name"),
+                name_key=key,
+                color=color,
+                usage_count=0,
+                seq=clock.next_sequence(),
+                created_at=now,
+                updated_at=now,
+            )
             for key in missing
         ]
-        await connection.execute(sql.CREATE_NEW, rows)
+        await tag_queries.create_unless_known(connection, rows)
         found = await _by_keys(connection, uid, list(by_key))
     return [found[key] for key in dict.fromkeys(name_key(name) for name in names)]
 
 
 async def _by_keys(connection: AsyncConnection, uid: str, keys: Sequence[str]) -> dict[str, Tag]:
-    rows = await connection.execute(sql.BY_NAMES, {"owner": uid, "name_keys": keys})
+    rows = await tag_queries.by_name_keys(connection, owner=uid, name_keys=keys)
     return {row.name_key: present(row) for row in rows}
 
 
@@ -155,15 +158,16 @@ def _must_be_possible(tag_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def _one(connection: AsyncConnection, uid: str, tag_id: str, statement: Any = sql.ONE) -> Tag:
+async def _require(connection: AsyncConnection, uid: str, tag_id: str, *, lock: bool = False) -> TagRow:
     _must_be_possible(tag_id)
-    row = (await connection.execute(statement, {"owner": uid, "tag_id": tag_id})).first()
+    load = tag_queries.get_for_update if lock else tag_queries.get
+    row = await load(connection, owner=uid, tag_id=tag_id)
     if row is None:
         raise AimoError(Code.NOT_FOUND)
-    return present(row)
+    return row
 
 
-def present(row: Any) -> Tag:
+def present(row: TagRow) -> Tag:
     """Return a tag as clients see it."""
     return Tag(
         tag_id=row.tag_id,
