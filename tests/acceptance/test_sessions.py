@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -236,3 +237,23 @@ def test_the_last_use_is_noted_now_and_then(
     mariadb.execute("UPDATE sessions SET last_used_at = last_used_at - INTERVAL 1 DAY", database=name)
     assert alice.get("/user/info").code == 0
     eventually(lambda: last_used() >= fresh)
+
+
+def test_of_password_changes_at_once_only_one_counts(server: Callable[..., Server], database: dict[str, str]) -> None:
+    running = server(**database, RATE_LIMIT="off")
+    alice = running.user()
+    others = []
+    for _ in range(4):
+        other = running.client()
+        other.token = alice.token
+        others.append(other)
+    wanted = [f"another-long-password-{number}" for number in range(4)]
+
+    def change(client: Client, password: str) -> int | None:
+        return client.post("/user/password", {"oldPassword": alice.password, "newPassword": password}).code
+
+    with ThreadPoolExecutor(4) as threads:
+        codes = list(threads.map(change, others, wanted))
+    assert sorted(codes, key=str) == [0, 1002, 1002, 1002]
+    login = {"email": alice.email, "password": wanted[codes.index(0)]}
+    assert running.client().post("/auth/login", login).code == 0

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from aimo.dto.attachments import AttachmentPage
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.memos import Memo, MemoPage, MemoResult
@@ -26,6 +27,7 @@ ANSWER_BYTES: Final = 40 * 1024 * 1024
 # What else of a memo or message has a length of its own, and about how much an entry takes beside its content.
 _LISTS = ("relations", "attachments", "tags", "sources")
 _PART = 300
+_PROPERTIES = 16 * 1024
 
 
 async def ok_in_parts(data: S, name: str) -> Envelope[S]:
@@ -52,6 +54,12 @@ async def ok_page(page: P) -> Envelope[P]:
         return ok(msgspec.structs.replace(page, items=encoded))
     pagination = msgspec.structs.replace(page.pagination, truncated=True)
     return ok(msgspec.structs.replace(page, items=encoded, pagination=pagination))
+
+
+async def ok_files(page: AttachmentPage) -> Envelope[AttachmentPage]:
+    """Return the envelope of a page of files, which ends at `ANSWER_BYTES`: properties may have any size."""
+    encoded: list[Any] = await TEXTS.run(_encode, page.items, ANSWER_BYTES)
+    return ok(msgspec.structs.replace(page, items=encoded))
 
 
 async def ok_memo(memo: Memo) -> Envelope[Memo]:
@@ -81,6 +89,7 @@ def _is_large(elements: Sequence[Any]) -> bool:
         for name in _LISTS:
             for part in getattr(element, name, None) or ():
                 size += _PART + len(getattr(part, "content", None) or "")
+                size += _PROPERTIES if getattr(part, "properties", None) else 0
     return size >= LARGE
 
 

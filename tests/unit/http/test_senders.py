@@ -25,7 +25,7 @@ def request(*headers: tuple[str, str], scheme: str = "http", peer: str = "192.0.
 
 def trusted(host: str, origin: str | None, *more: tuple[str, str], senders: Senders | None = None) -> bool:
     given = [("Origin", origin)] if origin is not None else []
-    return (senders or Senders()).load_user(request(("Host", host), *given, *more)).trusted
+    return (senders or Senders()).assess(request(("Host", host), *given, *more)).trusted
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_could_be_read_in_two_ways_is_foreign() -> None:
     own = ("Origin", "http://notes.test")
     assert not trusted("notes.test", "http://notes.test", own)
     assert not trusted("notes.test", "http://notes.test", ("Host", "notes.test"))
-    assert not Senders().load_user(request(own)).trusted
+    assert not Senders().assess(request(own)).trusted
 
 
 def test_without_an_origin_the_browsers_own_word_counts() -> None:
@@ -119,18 +119,18 @@ def test_only_trusted_proxies_are_believed() -> None:
         ("X-Forwarded-Host", "notes.test"),
         ("X-Forwarded-Proto", "HTTPS"),
     )
-    known = senders.load_user(request(*headers, peer=PROXY))
+    known = senders.assess(request(*headers, peer=PROXY))
     assert (known.trusted, known.secure) == (True, True)
-    stranger = senders.load_user(request(*headers))
+    stranger = senders.assess(request(*headers))
     assert (stranger.trusted, stranger.secure) == (False, False)
 
 
 def test_an_https_page_in_front_of_a_server_that_was_not_told_works_in_present_browsers() -> None:
     headers = (("Host", "notes.test"), ("Origin", "https://notes.test"))
-    sender = Senders().load_user(request(*headers, ("Sec-Fetch-Site", "same-origin")))
+    sender = Senders().assess(request(*headers, ("Sec-Fetch-Site", "same-origin")))
     assert (sender.trusted, sender.secure) == (True, True)
-    assert not Senders().load_user(request(*headers)).trusted
-    assert not Senders().load_user(request(*headers, ("Sec-Fetch-Site", "same-site"))).trusted
+    assert not Senders().assess(request(*headers)).trusted
+    assert not Senders().assess(request(*headers, ("Sec-Fetch-Site", "same-site"))).trusted
 
 
 def test_the_cookie_is_secure_where_the_connection_is() -> None:
@@ -144,7 +144,7 @@ def test_the_cookie_is_secure_where_the_connection_is() -> None:
         (public, request(("Host", "192.168.1.5:3000")), False),
         (Senders(public_url="http://notes.test"), request(("Host", "notes.test")), False),
     ):
-        senders.load_user(scope)
+        senders.assess(scope)
         for cookie in (login_cookie(scope, "token"), cleared_cookie(scope)):
             assert cookie["Set-Cookie"].endswith("; Secure") is secure
 
@@ -153,10 +153,10 @@ def test_the_cookie_is_neither_read_nor_set_for_foreign_pages() -> None:
     cookie = ("Cookie", "a=1; aimo_token=mine; b=2")
     scope = request(("Host", "notes.test"), cookie)
     assert (token_in_cookie(scope), login_cookie(scope, "x")) == ("", {}), "nobody has judged it"
-    Senders().load_user(scope)
+    Senders().assess(scope)
     assert token_in_cookie(scope) == "mine"
     foreign = request(("Host", "notes.test"), ("Origin", "http://evil.test"), cookie)
-    Senders().load_user(foreign)
+    Senders().assess(foreign)
     assert (token_in_cookie(foreign), login_cookie(foreign, "x"), cleared_cookie(foreign)) == ("", {}, {})
 
 
@@ -164,8 +164,29 @@ def test_two_cookies_that_differ_count_as_none() -> None:
     """A neighbouring host can plant one beside the server's own."""
     for value, expected in (("aimo_token=a; aimo_token=a", "a"), ("aimo_token=a; aimo_token=b", "")):
         scope = request(("Host", "notes.test"), ("Cookie", value))
-        Senders().load_user(scope)
+        Senders().assess(scope)
         assert token_in_cookie(scope) == expected
     split = request(("Host", "notes.test"), ("Cookie", "x=1"), ("Cookie", "aimo_token=a"))
-    Senders().load_user(split)
+    Senders().assess(split)
     assert token_in_cookie(split) == "a"
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("http://notes.test/inbox?a=b", True),
+        ("http://evil.test/", False),
+        ("http://notes.test:8080/", False),
+        ("about:blank", False),
+    ],
+)
+def test_without_origin_and_site_the_page_that_sent_a_request_counts(page: str, expected: bool) -> None:
+    assert trusted("notes.test", None, ("Referer", page)) is expected
+
+
+def test_a_site_that_contradicts_the_origin_counts() -> None:
+    assert not trusted("notes.test", "http://notes.test", ("Sec-Fetch-Site", "cross-site"))
+    assert not trusted("notes.test", "http://notes.test", ("Sec-Fetch-Site", "same-site"))
+    assert trusted("notes.test", "http://notes.test", ("Sec-Fetch-Site", "same-origin"))
+    listed = Senders(listed=parse_origins("https://desktop.test"))
+    assert trusted("notes.test", "https://desktop.test", ("Sec-Fetch-Site", "cross-site"), senders=listed)

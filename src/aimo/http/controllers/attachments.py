@@ -19,11 +19,12 @@ from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User,
 from aimo.http.input.query_parameters import Query
 from aimo.http.input.text_validation import require_usable_inside
 from aimo.http.input.uploads import received
+from aimo.http.large import ok_files
 from aimo.http.output.envelope import JSON, failure, ok, unexpected_failure
 from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.routing import delete, get, patch, post
 from aimo.js_coercion import integer_prefix
-from aimo.services.attachments.service import Download, NewAttachment
+from aimo.services.attachments.service import MOST_PROPERTIES_BYTES, Download, NewAttachment
 from aimo.storage.content_types import attachment_disposition, inert_or_unknown
 from aimo.storage.serving_headers import SANDBOX
 
@@ -46,7 +47,7 @@ class AttachmentController(Controller):
     @get("/", summary="List files", opt=documented(PAGE, LIMIT_20))
     async def page(self, params: Params, services: Services, user: User) -> Envelope[AttachmentPage]:
         """Return a page of one's files, newest first."""
-        return ok(await services.attachments.page(user.uid, page_request(params, 20)))
+        return await ok_files(await services.attachments.page(user.uid, page_request(params, 20)))
 
     @get("/{attachment_id:str}", summary="Read about a file")
     async def fetch(self, attachment_id: PathText, services: Services, user: User) -> Envelope[Attachment]:
@@ -139,6 +140,8 @@ async def _store(request: AnyRequest, services: Services, uid: str) -> Attachmen
 
 def _properties(text: str | None) -> object:
     """Return the JSON of the field, or None for anything else; text inside that cannot be stored is refused."""
+    if text and len(text) > MOST_PROPERTIES_BYTES:
+        raise AimoError(Code.PARAMS_ERROR, f"Properties are larger than {MOST_PROPERTIES_BYTES} bytes")
     try:
         value = msgspec.json.decode(text) if text else None
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):

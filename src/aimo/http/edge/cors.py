@@ -21,7 +21,7 @@ class Cors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         origin = header(scope, b"origin")
-        allowed = origin if self._senders.load_user(scope).trusted else None
+        allowed = origin if self._senders.assess(scope).trusted else None
         if scope["method"] == "OPTIONS":
             await _preflight(scope, send, allowed)
             return

@@ -11,7 +11,7 @@ from aimo.http.input.client_address import Network, comes_from_proxy
 from aimo.origins import Origin, origin_at, parse_origin
 
 _KEY = "sender"
-_NAMED = frozenset((b"host", b"origin", b"sec-fetch-site", b"x-forwarded-proto", b"x-forwarded-host"))
+_NAMED = frozenset((b"host", b"origin", b"sec-fetch-site", b"referer", b"x-forwarded-proto", b"x-forwarded-host"))
 _REMEMBERED = 256
 
 
@@ -40,10 +40,10 @@ class Senders:
         self._listed = frozenset(listed)
         self._proxies = proxies
         # Requests of one client look alike.
-        self._planner = lru_cache(_REMEMBERED)(self._judge_request)
+        self._assess = lru_cache(_REMEMBERED)(self._assess_request)
 
-    def load_user(self, scope: Scope) -> Sender:
-        """Planner a request, and keep the verdict in its scope for :func:`sender_of`."""
+    def assess(self, scope: Scope) -> Sender:
+        """Find out whether a request may use the cookie, and keep the answer in its scope for :func:`sender_of`."""
         named: dict[bytes, tuple[str, ...]] = {}
         for name, value in scope["headers"]:
             if name in _NAMED:
@@ -53,15 +53,22 @@ class Senders:
         if comes_from_proxy(scope, self._proxies):
             scheme = _first(named.get(b"x-forwarded-proto", ())).lower() or scheme
             host = _first(named.get(b"x-forwarded-host", ())) or host
-        sender = scope[_KEY] = self._planner(scheme, host, named.get(b"origin", ()), named.get(b"sec-fetch-site", ()))
+        given, site = named.get(b"origin", ()), named.get(b"sec-fetch-site", ())
+        # Browsers that send neither to a plain http address say at least which page they come from.
+        page = named.get(b"referer", ()) if not given and not site else ()
+        sender = scope[_KEY] = self._assess(scheme, host, given, site, tuple(map(_without_path, page)))
         return sender
 
-    def _judge_request(self, scheme: str, host: str, given: tuple[str, ...], site: tuple[str, ...]) -> Sender:
+    def _assess_request(
+        self, scheme: str, host: str, given: tuple[str, ...], site: tuple[str, ...], page: tuple[str, ...]
+    ) -> Sender:
         reached = origin_at(scheme, host)
         own = {origin for origin in (reached, self._public) if origin}
         secure = scheme == "https" or bool(
             self._public and self._public.scheme == "https" and origin_at("https", host) == self._public
         )
+        if not given and page:
+            return Sender(all(parse_origin(each) in own | self._listed for each in page), secure)
         if not given:
             return Sender(all(value in ("same-origin", "none") for value in site), secure)
         origin = parse_origin(given[0]) if len(given) == 1 else None
@@ -70,11 +77,12 @@ class Senders:
         # An https proxy that the server does not know of: the browser itself says that page and server are one.
         if site == ("same-origin",) and origin.scheme == "https" and origin == origin_at("https", host):
             return Sender(True, True)
-        return Sender(origin in own or origin in self._listed, secure)
+        from_elsewhere = any(value not in ("same-origin", "none") for value in site)
+        return Sender(origin in self._listed or (origin in own and not from_elsewhere), secure)
 
 
 def sender_of(scope: Scope) -> Sender:
-    """Return the verdict on a request; one that nobody has judged is not trusted."""
+    """Return what was found out about a request; without that it is not trusted."""
     sender = scope.get(_KEY)
     return sender if isinstance(sender, Sender) else _NOBODY
 

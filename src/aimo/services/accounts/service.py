@@ -174,10 +174,14 @@ class AccountService:
         is no text; LimitReached when too many were wrong, for this account or from this address.
         """
         with audit.attempt(Event.PASSWORD_CHANGE, user=user.uid, address=device.address):
-            password, salt = await self._new_password(user.uid, old, new, device.address)
+            proven, (password, salt) = await self._new_password(user.uid, old, new, device.address)
             values = {"owner": user.uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
 
             async def work(connection: AsyncConnection) -> EndedSessions | None:
+                row = (await connection.execute(sql.LOGIN_FOR_UPDATE, {"owner": user.uid})).one_or_none()
+                # Another change may have come first; what was proven to be the password is not any more.
+                if row is None or row.password != proven:
+                    raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
                 await connection.execute(sql.SET_PASSWORD, values)
                 if not log_out_others:
                     return None
@@ -188,8 +192,8 @@ class AccountService:
             audit.record(Event.LOGOUT_EVERYWHERE, Outcome.OK, user=user.uid, address=device.address)
         return ended
 
-    async def _new_password(self, uid: str, old: Any, new: Any, address: str) -> tuple[str, str]:
-        """Hash and salt of a new password, once the old one is proven."""
+    async def _new_password(self, uid: str, old: Any, new: Any, address: str) -> tuple[str, tuple[str, str]]:
+        """Return the stored hash that the old password fits, and hash and salt of the new one."""
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")
         if isinstance(new, str) and len(new.encode("utf-16-le", "surrogatepass")) // 2 < _SHORTEST_PASSWORD:
@@ -205,7 +209,7 @@ class AccountService:
                 raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
         if not isinstance(new, str):
             raise AimoError(Code.PASSWORD_ERROR, "密码修改失败")
-        return await hash_password(new)
+        return stored, await hash_password(new)
 
     async def set_avatar(self, uid: str, filename: str, content_type: str, path: Path) -> str:
         """Store a picture, make it the user's and remove the one before; its address is returned.

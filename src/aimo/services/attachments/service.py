@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +30,9 @@ from aimo.storage.keys import attachment_key
 from aimo.storage.protocol import Storage, StorageError, StoredObject
 
 log = structlog.get_logger(__name__)
+
+MOST_PROPERTIES_BYTES: Final = 16 * 1024
+"""JSON that may be kept with a file: it comes with every answer that shows the file."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class AttachmentService:
         attachment_id = ids.attachment_id()
         key = attachment_key(uid, clock.local_day(self._zone), attachment_id, file.filename)
         properties = file.properties if isinstance(file.properties, dict) else None
+        _require_small(properties)
         row = {
             "attachment_id": attachment_id,
             "uid": uid,
@@ -193,7 +198,9 @@ class AttachmentService:
             row = (await connection.execute(sql.FOR_UPDATE, which)).first()
             if row is None:
                 raise AimoError(Code.ATTACHMENT_NOT_FOUND)
-            merged = (row.properties if isinstance(row.properties, dict) else {}) | properties
+            before = row.properties if isinstance(row.properties, dict) else {}
+            merged = before | properties
+            _require_small(merged, before)
             await connection.execute(sql.SET_PROPERTIES, which | {"new_properties": merged})
             return present(_Row(dict(row._mapping) | {"properties": merged}), self._urls)
 
@@ -257,6 +264,13 @@ def present(row: Any, urls: FileUrls) -> Attachment:
         cover_url=cover,
         properties=properties,
     )
+
+
+def _require_small(properties: dict[str, Any] | None, before: dict[str, Any] | None = None) -> None:
+    """PARAMS_ERROR for properties that are too large, unless they were larger ``before``."""
+    size = len(msgspec.json.encode(properties))
+    if size > MOST_PROPERTIES_BYTES and size >= len(msgspec.json.encode(before)):
+        raise AimoError(Code.PARAMS_ERROR, f"Properties are larger than {MOST_PROPERTIES_BYTES} bytes")
 
 
 def _possible(attachment_id: str) -> str:

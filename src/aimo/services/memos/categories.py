@@ -13,7 +13,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.categories import Category, CategoryBody
 from aimo.errors import AimoError, Code
-from aimo.services.memos.name_keys import name_key, require_length, require_lookup, sort_key
+from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup, sort_key
 
 DEFAULT_CATEGORY = "日记"
 
@@ -39,7 +39,7 @@ class CategoryService:
         """Make a category; CATEGORY_ALREADY_EXISTS when the user has one of that name."""
         if not body.name:
             raise AimoError(Code.PARAMS_ERROR, "Category name is required")
-        color = (body.color or "").strip() or None
+        color = require_color((body.color or "").strip()) or None
         category = new_category(uid, body.name, color)
 
         async def work(connection: AsyncConnection) -> None:
@@ -65,6 +65,7 @@ class CategoryService:
             if not (body.name or "").strip():
                 raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
             require_length((body.name or "").strip(), "Category name")
+        require_color(body.color)
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Category:

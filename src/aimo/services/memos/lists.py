@@ -21,7 +21,7 @@ from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.memos import tags
 from aimo.services.memos.memo_presenter import LISTED, PLAIN, MemoPresenter
 from aimo.services.memos.name_keys import require_query
-from aimo.services.memos.paging import SURELY_SMALL, PageRequest, fitting
+from aimo.services.memos.paging import PAGE_BYTES, PUBLIC_PAGE_BYTES, SURELY_SMALL, PageRequest, fitting
 from aimo.services.memos.service import one, require_possible_id
 from aimo.vectors.text_table import TextTable
 
@@ -182,9 +182,10 @@ async def _page(
     if not total or not request.size:
         return total, []
     values = selection.values | {"limit": request.size, "offset": request.offset}
-    if request.size > SURELY_SMALL:
+    public = selection.filters.public
+    if public or request.size > SURELY_SMALL:
         sizes = await fetch(connection, memo_queries.sizes(selection.filters, order), values)
-        values["limit"] = fitting(row.size for row in sizes)
+        values["limit"] = fitting((row.size for row in sizes), PUBLIC_PAGE_BYTES if public else PAGE_BYTES)
     rows = await fetch(connection, memo_queries.page(selection.filters, order), values)
     return total, await _with_long_contents(connection, values["owner"], rows)
 

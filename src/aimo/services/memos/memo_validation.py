@@ -13,6 +13,7 @@ from aimo.errors import AimoError, Code
 # What older releases took, and a migration brings.
 MAX_CONTENT_BYTES = 8 * 1024 * 1024
 _MAX_TYPE = 255
+_MAX_SOURCE = 2000
 # Each of them is shown with the memo, in every list.
 _MAX_LIST = 1000
 # Each tag has a row and a counter of its own to write.
@@ -43,6 +44,8 @@ def check_change(body: MemoBody) -> str:
     require_size(body.content, MAX_CONTENT_BYTES)
     if isinstance(body.type, str) and len(body.type) > _MAX_TYPE:
         raise AimoError(Code.PARAMS_ERROR, f"Type is longer than {_MAX_TYPE} characters")
+    if isinstance(body.source, str) and len(body.source) > _MAX_SOURCE:
+        raise AimoError(Code.PARAMS_ERROR, f"Source is longer than {_MAX_SOURCE} characters")
     for given in (body.attachments, body.relation_ids):
         _check_length(given, _MAX_LIST)
     validate_tag_lists(body.tag_ids, body.tags)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from aimo.db.types import unique_key
+from aimo.dto.base import UnsetType
 from aimo.errors import AimoError, Code
 from aimo.folding import name_form, sort_form
 
@@ -29,6 +30,11 @@ def require_length(name: str, what: str, longest: int = LONGEST_NAME) -> str:
     if len(name) > longest:
         raise AimoError(Code.PARAMS_ERROR, f"{what} is longer than {longest} characters")
     return name
+
+
+def require_color(color: str | UnsetType | None) -> str:
+    """Return a color of a request, empty for none; `PARAMS_ERROR` for one that no page could need."""
+    return require_length(color, "Color") if isinstance(color, str) else ""
 
 
 def require_query(query: str) -> str:

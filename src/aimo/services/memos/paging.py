@@ -12,6 +12,9 @@ from aimo.dto.base import UNSET, Pagination
 PAGE_BYTES: Final = 32 * 1024 * 1024
 """Content after which a page ends, whatever its limit. Its totals stay; a smaller limit reaches what is left out."""
 
+PUBLIC_PAGE_BYTES: Final = 4 * 1024 * 1024
+"""The same for strangers, of whom any number may ask at once."""
+
 SURELY_SMALL: Final = 32
 """Memos that are read at once without asking for their sizes: of today's largest size they just fill a page."""
 
@@ -57,12 +60,12 @@ class PageRequest:
         )
 
 
-def fitting(sizes: Iterable[int]) -> int:
-    """Return how many of these sizes in bytes make a page: the first always, then as long as there is room."""
+def fitting(sizes: Iterable[int], most: int = PAGE_BYTES) -> int:
+    """Return how many of these sizes make a page of ``most`` bytes: the first always, then as long as there is room."""
     total = count = 0
     for size in sizes:
         total += size
-        if count and total > PAGE_BYTES:
+        if count and total > most:
             break
         count += 1
     return count

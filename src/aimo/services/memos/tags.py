@@ -16,7 +16,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
 from aimo.errors import AimoError, Code
-from aimo.services.memos.name_keys import name_key, require_length, require_lookup
+from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup
 
 
 class TagService:
@@ -39,7 +39,7 @@ class TagService:
         """Make a tag, or return the one that has this name already."""
         if not body.name or not body.name.strip():
             raise AimoError(Code.PARAMS_ERROR, "Tag name is required")
-        name, color = require_length(body.name.strip(), "Tag name"), body.color or None
+        name, color = require_length(body.name.strip(), "Tag name"), require_color(body.color) or None
 
         async def work(connection: AsyncConnection) -> Tag:
             return (await _find_or_create(connection, uid, [name], color))[0]
@@ -55,6 +55,7 @@ class TagService:
             if not (body.name or "").strip():
                 raise AimoError(Code.PARAMS_ERROR, "Tag name cannot be empty")
             require_length((body.name or "").strip(), "Tag name")
+        require_color(body.color)
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> Tag:
