@@ -82,7 +82,7 @@ class RowCopier:
         return asyncio.create_task(self._reader.read(first, min(group, left))) if left > 0 else None
 
     async def _plan_and_write(self, rows: Sequence[SourceRow]) -> None:
-        """Planner these rows while those before them are written, then begin to write these."""
+        """Plan these rows while those before them are written, then begin to write these."""
         if self._lookups.crowded:
             await self._finish_writing()
             self._lookups.forget()
