@@ -49,7 +49,8 @@ def test_passwords_keep_no_download_waiting_and_too_many_are_refused_at_once(ser
         assert len(user.http.get(url).content) == 100_000
         took = time.monotonic() - started
     longest = max(seconds for seconds, _ in changed)
-    assert {answer.code for _, answer in changed} == {0}
+    # A change counts only if the password that was proven is still the stored one.
+    assert sorted({answer.code for _, answer in changed}, key=str) == [0, 1002]
     print(f"60 password changes took {longest:.1f} s; a download meanwhile {took:.2f} s")
     assert took < max(1, longest / 4)
 
