@@ -12,7 +12,7 @@ from aimo.dto.base import UNSET, Pagination
 PAGE_BYTES: Final = 32 * 1024 * 1024
 """Content after which a page ends, whatever its limit. Its totals stay; a smaller limit reaches what is left out."""
 
-PUBLIC_PAGE_BYTES: Final = 4 * 1024 * 1024
+PUBLIC_PAGE_BYTES: Final = 1024 * 1024
 """The same for strangers, of whom any number may ask at once."""
 
 SURELY_SMALL: Final = 32
