@@ -57,7 +57,7 @@ class _PreparedStatement:
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self._sql = str(compiled)
-        self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        self._placeholder = "?" if dialect.paramstyle == "qmark" else "%s"
         binds = compiled.binds
         self._names: list[str] = compiled.positiontup or []
         self._lists = [name for name in dict.fromkeys(self._names) if binds[name].expanding]
@@ -78,7 +78,7 @@ class _PreparedStatement:
         """Return the SQL with a placeholder for each element of a list, and the values in order."""
         sql = self._sql
         for name in self._lists:
-            sql = sql.replace(f"__[POSTCOMPILE_{name}]", ", ".join([self._mark] * len(values[name])))
+            sql = sql.replace(f"__[POSTCOMPILE_{name}]", ", ".join([self._placeholder] * len(values[name])))
         ordered: list[Any] = []
         for name in self._names:
             value = values[name] if name in values else self._fixed[name]

@@ -123,12 +123,6 @@ class Command:
         if rows:
             await connection.execute(self._statement, [dict(row) for row in rows])
 
-    async def insert(self, connection: AsyncConnection, **values: object) -> int:
-        """Run an INSERT into a table that numbers its rows, and return the new row's number."""
-        key = (await connection.execute(self._statement, values)).inserted_primary_key
-        assert key is not None
-        return int(key[0])
-
 
 def _fields(row: type[Row]) -> tuple[str, ...]:
     fields: tuple[str, ...] = row._fields  # type: ignore[attr-defined]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from aimo.db.dialect_sql import byte_length
 from aimo.db.queries.memos import PAGE_COLUMNS
@@ -36,35 +37,22 @@ TARGETS = owned(
     .join(Memos, and_(Memos.memo_id == MemoRelations.target_memo_id, Memos.uid == param("owner")))
     .where(MemoRelations.uid == param("owner"), MemoRelations.source_memo_id.in_(in_list("memo_ids"))),
 )
-BACKLINKS = owned(
-    "relations.backlinks",
-    select(*PAGE_COLUMNS, Memos.seq)
-    .select_from(MemoRelations)
-    .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
-    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
-    .order_by(MemoRelations.seq)
-    .limit(param("limit"))
-    .offset(param("offset")),
-)
-BACKLINK_SIZES = owned(
-    "relations.backlink_sizes",
-    select(_SIZE.label("size"))
-    .select_from(MemoRelations)
-    .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
-    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
-    .order_by(MemoRelations.seq)
-    .limit(param("limit"))
-    .offset(param("offset")),
-)
-BACKLINK_OUTLINES = owned(
-    "relations.backlink_outlines",
-    select(*_OUTLINE, Memos.seq)
-    .select_from(MemoRelations)
-    .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
-    .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
-    .order_by(MemoRelations.seq)
-    .limit(param("limit")),
-)
+
+
+def _backlinks(*columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(MemoRelations)
+        .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
+        .where(MemoRelations.uid == param("owner"), MemoRelations.target_memo_id == param("id"))
+        .order_by(MemoRelations.seq)
+        .limit(param("limit"))
+    )
+
+
+BACKLINKS = owned("relations.backlinks", _backlinks(*PAGE_COLUMNS, Memos.seq).offset(param("offset")))
+BACKLINK_SIZES = owned("relations.backlink_sizes", _backlinks(_SIZE.label("size")).offset(param("offset")))
+BACKLINK_OUTLINES = owned("relations.backlink_outlines", _backlinks(*_OUTLINE, Memos.seq))
 COUNT_BACKLINKS = owned(
     "relations.count_backlinks",
     select(func.count())

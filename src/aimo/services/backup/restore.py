@@ -186,7 +186,7 @@ async def _enqueue_everything(connection: AsyncConnection) -> None:
     for kind, statement in (("memo", sql.MEMOS), ("attachment", sql.ATTACHMENTS)):
         after = ""
         while rows := (await connection.execute(statement, {"after": after, "limit": _BATCH})).all():
-            await _mark(connection, kind, [(entity, uid) for entity, uid in rows])
+            await _write_entries(connection, kind, [(entity, uid) for entity, uid in rows])
             after = rows[-1][0]
 
 
@@ -196,10 +196,10 @@ async def _create_entries_for_vectors(connection: AsyncConnection, reader: Reade
         for start in range(0, len(rows), _BATCH):
             owners = {row["memoId"]: row["uid"] for row in rows[start : start + _BATCH]}
             known = set((await connection.execute(sql.KNOWN_MEMOS, {"memo_ids": list(owners)})).scalars())
-            await _mark(connection, "memo", [(memo, uid) for memo, uid in owners.items() if memo not in known])
+            await _write_entries(connection, "memo", [(memo, uid) for memo, uid in owners.items() if memo not in known])
 
 
-async def _mark(connection: AsyncConnection, kind: str, entities: list[tuple[str, str]]) -> None:
+async def _write_entries(connection: AsyncConnection, kind: str, entities: list[tuple[str, str]]) -> None:
     now = clock.now_ms()
     entries = [{"kind": kind, "entity_id": entity, "uid": uid, "now": now} for entity, uid in entities]
     if entries:

@@ -14,6 +14,7 @@ from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.categories import Category, CategoryBody
 from aimo.errors import AimoError, Code
 from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup, sort_key
+from aimo.services.memos.possible_ids import require_possible_id
 
 DEFAULT_CATEGORY = "日记"
 
@@ -93,7 +94,7 @@ class CategoryService:
 
     async def delete(self, uid: str, category_id: str) -> None:
         """Remove a category; its memos stay, without one."""
-        _must_be_possible(category_id)
+        require_possible_id(category_id)
 
         async def work(connection: AsyncConnection) -> bool:
             return await category_queries.delete_category(connection, owner=uid, category_id=category_id)
@@ -147,13 +148,8 @@ async def find_or_create(connection: AsyncConnection, uid: str, name: str) -> st
     return found
 
 
-def _must_be_possible(category_id: str) -> None:
-    if not ids.is_possible(category_id):
-        raise AimoError(Code.NOT_FOUND)
-
-
 async def _require(connection: AsyncConnection, uid: str, category_id: str, *, lock: bool = False) -> CategoryRow:
-    _must_be_possible(category_id)
+    require_possible_id(category_id)
     load = category_queries.get_for_update if lock else category_queries.get
     row = await load(connection, owner=uid, category_id=category_id)
     if row is None:

@@ -22,7 +22,8 @@ from aimo.services.memos import tags
 from aimo.services.memos.memo_presenter import LISTED, PLAIN, MemoPresenter
 from aimo.services.memos.name_keys import require_query
 from aimo.services.memos.paging import PAGE_BYTES, PUBLIC_PAGE_BYTES, SURELY_SMALL, PageRequest, fitting
-from aimo.services.memos.service import one, require_possible_id
+from aimo.services.memos.possible_ids import require_possible_id
+from aimo.services.memos.service import one
 from aimo.vectors.text_table import TextTable
 
 UNCATEGORIZED = "__uncategorized__"

@@ -25,6 +25,7 @@ from aimo.services.embedding.service import EmbeddingService
 from aimo.services.memos import categories, memo_validation, tags
 from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter
 from aimo.services.memos.memo_validation import moment, optional, validate_tag_lists
+from aimo.services.memos.possible_ids import require_possible_id
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
@@ -90,7 +91,7 @@ class MemoService:
             await _link_tags(connection, uid, row.memo_id, known)
             await _add_relations(connection, uid, row.memo_id, optional(body.relation_ids))
             memo = await self._present(connection, uid, row.memo_id, CREATED)
-            return await self._mark(connection, uid, row.memo_id), memo
+            return await self._write_entry(connection, uid, row.memo_id), memo
 
         entry, memo = await atomically(self._database, "memos.create", work, user=uid, entity=new.memo_id)
         await self._wait_until_applied([entry], started)
@@ -124,7 +125,7 @@ class MemoService:
             memo = await self._present(connection, uid, memo_id, UPDATED)
             if not body.type:
                 memo.type = row.type
-            return ([await self._mark(connection, uid, memo_id)] if content != row.content else []), memo
+            return ([await self._write_entry(connection, uid, memo_id)] if content != row.content else []), memo
 
         written, memo = await atomically(self._database, "memos.update", work, user=uid, entity=memo_id)
         await self._wait_until_applied(written, started)
@@ -154,7 +155,7 @@ class MemoService:
             await _get_memo_row_for_update(connection, uid, memo_id)
             await tags.recount(connection, uid, await _current_tag_ids(connection, uid, memo_id), ())
             await memo_queries.delete_memo(connection, owner=uid, memo_id=memo_id)
-            return await self._mark(connection, uid, memo_id)
+            return await self._write_entry(connection, uid, memo_id)
 
         entry = await atomically(self._database, "memos.delete", work, user=uid, entity=memo_id)
         await self._wait_until_applied([entry], time.monotonic())
@@ -174,7 +175,7 @@ class MemoService:
         for reason in failed.values():
             log.warning("memo saved without vector", reason=str(reason))
 
-    async def _mark(self, connection: AsyncConnection, uid: str, memo_id: str) -> OutboxEntry:
+    async def _write_entry(self, connection: AsyncConnection, uid: str, memo_id: str) -> OutboxEntry:
         return await entries.write(connection, "memo", memo_id, uid, grace_ms=self._sync.grace_ms)
 
     async def _wait_until_applied(self, written: Sequence[OutboxEntry], started: float) -> None:
@@ -184,12 +185,6 @@ class MemoService:
     async def _present(self, connection: AsyncConnection, uid: str, memo_id: str, view: Any) -> Memo:
         row = await one(connection, uid, memo_id)
         return (await self._views.present(connection, uid, [row], view))[0]
-
-
-def require_possible_id(memo_id: str) -> None:
-    """NOT_FOUND for a text that no memo can have as its id."""
-    if not ids.is_possible(memo_id):
-        raise AimoError(Code.NOT_FOUND)
 
 
 async def one(connection: ReadConnection, uid: str, memo_id: str) -> MemoRow:

@@ -17,6 +17,7 @@ from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
 from aimo.errors import AimoError, Code
 from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup
+from aimo.services.memos.possible_ids import require_possible_id
 
 
 class TagService:
@@ -75,7 +76,7 @@ class TagService:
 
     async def delete(self, uid: str, tag_id: str) -> None:
         """Remove a tag, also from the memos that carry it."""
-        _must_be_possible(tag_id)
+        require_possible_id(tag_id)
 
         async def work(connection: AsyncConnection) -> bool:
             # Memos before the tag: the order in which changing a memo locks them.
@@ -154,13 +155,8 @@ async def _by_keys(connection: AsyncConnection, uid: str, keys: Sequence[str]) -
     return {row.name_key: present(row) for row in rows}
 
 
-def _must_be_possible(tag_id: str) -> None:
-    if not ids.is_possible(tag_id):
-        raise AimoError(Code.NOT_FOUND)
-
-
 async def _require(connection: AsyncConnection, uid: str, tag_id: str, *, lock: bool = False) -> TagRow:
-    _must_be_possible(tag_id)
+    require_possible_id(tag_id)
     load = tag_queries.get_for_update if lock else tag_queries.get
     row = await load(connection, owner=uid, tag_id=tag_id)
     if row is None:

@@ -120,7 +120,7 @@ class SearchService:
         for memo in items:
             way = ways[memo.memo_id]
             memo.matched_by = ["semantic", "text"] if way == "both" else [way]
-        await TEXTS.run(_mark, items, terms)
+        await TEXTS.run(_highlight, items, terms)
         pagination = request.describe(len(matches), truncated=truncated)
         return SearchPage(items=items, pagination=pagination, degraded=degraded)
 
@@ -197,7 +197,7 @@ class SearchService:
         return memos, truncated
 
 
-def _mark(items: Sequence[Memo], terms: Sequence[str]) -> None:
+def _highlight(items: Sequence[Memo], terms: Sequence[str]) -> None:
     """Give each memo its snippet; in a thread, since long memos take a while."""
     for memo in items:
         memo.snippet = snippet(memo.content, terms)
