@@ -101,9 +101,13 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def _difference(ours: Any, theirs: Any, where: str = "answer") -> str | None:
-    """The first place where two answers differ, apart from the signatures of addresses and rounding."""
-    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
-        pairs = [(f"{where}.{key}", ours[key], theirs[key]) for key in ours]
+    """The first place where two answers differ, apart from the signatures of addresses and rounding.
+
+    AIMO may tell more switches than the floor: they cost next to nothing.
+    """
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        names = theirs.keys() | {name for name, value in ours.items() if not isinstance(value, bool)}
+        pairs = [(f"{where}.{name}", ours.get(name, _MISSING), theirs.get(name, _MISSING)) for name in sorted(names)]
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         pairs = [(f"{where}[{place}]", *both) for place, both in enumerate(zip(ours, theirs, strict=True))]
     elif _plain(ours) == _plain(theirs):

@@ -7,17 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from bench.http.compare import percentile
 from bench.http.data import Data
 
 from aimo.ai.local_embedder import LocalEmbedder
 from aimo.db.connection import Database
-from aimo.db.driver_reads import fetch
 from aimo.db.queries import attachments, memos, relations, tags, users
-from aimo.db.queries.memos import FilterShape, SortOrder
-from aimo.db.statements import REGISTER
+from aimo.db.queries.memos import FilteredMemos, FilterShape, SortOrder
 from aimo.vectors.store import VectorStore
 
 _PAGE = 20
@@ -32,7 +29,7 @@ class Part:
     p99_ms: float
 
 
-async def time_part(name: str, work: Callable[[], Awaitable[Any]], times: int) -> Part:
+async def time_part(name: str, work: Callable[[], Awaitable[object]], times: int) -> Part:
     """Run it so many times, after twice for nothing."""
     taken = []
     for turn in range(times + 2):
@@ -45,27 +42,27 @@ async def time_part(name: str, work: Callable[[], Awaitable[Any]], times: int) -
 
 async def statements(database: Database, data: Data, times: int) -> list[Part]:
     """Every statement that listing, reading and searching send, with the values of a page."""
-    owner, middle = {"owner": data.owner}, len(data.memo_ids) // 2
-    page = owner | {"memo_ids": data.memo_ids[-_PAGE:]}
-    newest = owner | {"limit": _PAGE, "offset": 0}
-    tagged, tag_values = FilterShape(tags=True), owner | {"tag_ids": data.tag_ids[:1], "tag_count": 1}
-    asked: list[tuple[str, Any, dict[str, Any]]] = [
-        ("user of the token", users.IDENTITY, owner),
-        ("count", memos.count(FilterShape()), owner),
-        ("page", memos.page(FilterShape(), SortOrder()), newest),
-        ("page in the middle", memos.page(FilterShape(), SortOrder()), newest | {"offset": middle}),
-        ("count of a tag", memos.count(tagged), tag_values),
-        ("page of a tag", memos.page(tagged, SortOrder()), newest | tag_values),
-        ("one memo", REGISTER["memos.one"].statement, owner | {"id": data.memo_ids[middle]}),
-        ("memos by ids", REGISTER["memos.by_ids"].statement, page),
-        ("references", relations.TARGETS, page),
-        ("tags by ids", tags.BY_IDS.statement, owner | {"tag_ids": data.tag_ids[:_PAGE]}),
-        ("attachments by ids", attachments.BY_IDS, owner | {"ids": data.attachment_ids[:_PAGE]}),
-    ]
+    owner, middle, newest = data.owner, len(data.memo_ids) // 2, SortOrder()
+    ids, tag_ids, file_ids = data.memo_ids[-_PAGE:], data.tag_ids[:_PAGE], data.attachment_ids[:_PAGE]
+    every = FilteredMemos(owner, FilterShape(), {})
+    tagged = FilteredMemos(owner, FilterShape(tags=True), {"tag_ids": data.tag_ids[:1], "tag_count": 1})
     parts = []
     async with database.reads(seconds=600) as connection:
-        for name, statement, values in asked:
-            parts.append(await time_part(name, partial(fetch, connection, statement, values), times))
+        asked: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+            ("user of the token", partial(users.exists, connection, owner=owner)),
+            ("count", partial(memos.count, connection, every)),
+            ("page", partial(memos.page, connection, every, newest, limit=_PAGE, offset=0)),
+            ("page in the middle", partial(memos.page, connection, every, newest, limit=_PAGE, offset=middle)),
+            ("count of a tag", partial(memos.count, connection, tagged)),
+            ("page of a tag", partial(memos.page, connection, tagged, newest, limit=_PAGE, offset=0)),
+            ("one memo", partial(memos.get, connection, owner=owner, memo_id=data.memo_ids[middle])),
+            ("memos by ids", partial(memos.by_ids, connection, owner=owner, memo_ids=ids)),
+            ("references", partial(relations.targets, connection, owner=owner, memo_ids=ids)),
+            ("tags by ids", partial(tags.by_ids, connection, owner=owner, tag_ids=tag_ids)),
+            ("attachments by ids", partial(attachments.by_ids, connection, owner=owner, attachment_ids=file_ids)),
+        ]
+        for name, work in asked:
+            parts.append(await time_part(name, work, times))
     return parts
 
 

@@ -57,7 +57,7 @@ async def main():
         row |= {"created_at": 0, "updated_at": 0}
         for number in range(100):
             async with transaction(stores.database, "plant") as connection:
-                await connection.execute(sql.WRITE["memos"], row | {"memo_id": f"m{number}", "seq": number})
+                await sql.write(connection, "memos", [row | {"memo_id": f"m{number}", "seq": number}])
         Path("/proc/self/clear_refs").write_text("5")
         backup = Backup(stores.database, stores.vectors, stores.embeddings.embedder, stores.storage)
         await backup.write(Path("b.tar.gz"))

@@ -2,14 +2,13 @@
 
 SQLAlchemy's way of running a statement costs three times what the driver needs for it; a page of memos asks
 five. Here it compiles each statement, knows every type and keeps the pool, and only the
-execution is short: values to the driver, rows back as named tuples. Writes go through SQLAlchemy.
+execution is short: values to the driver, cells back. Writes go through SQLAlchemy.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -29,7 +28,7 @@ Cells = Sequence[Any]
 
 
 class PooledConnection:
-    """A connection just as the pool lends it, for `fetch` and its like only (`Database.driver_connection`)."""
+    """A connection just as the pool lends it, for `fetch_cells` only (`Database.driver_connection`)."""
 
     __slots__ = ("_lent", "dialect")
 
@@ -61,13 +60,13 @@ class _PreparedStatement:
         binds = compiled.binds
         self._names: list[str] = compiled.positiontup or []
         self._lists = [name for name in dict.fromkeys(self._names) if binds[name].expanding]
+        if self._lists and " NOT IN " in self._sql:
+            raise ValueError(f"an empty list would leave nothing of NOT IN: {self._sql}")
         self._fixed = {name: bind.value for name, bind in binds.items() if not bind.required}
         self._to_database = {
             name: processor for name, bind in binds.items() if (processor := _bind_processor(bind.type, dialect))
         }
         columns = list(statement.selected_columns)
-        row: Any = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc]
-        self._row = row._make
         self._from_database = [
             (place, processor)
             for place, column in enumerate(columns)
@@ -78,7 +77,9 @@ class _PreparedStatement:
         """Return the SQL with a placeholder for each element of a list, and the values in order."""
         sql = self._sql
         for name in self._lists:
-            sql = sql.replace(f"__[POSTCOMPILE_{name}]", ", ".join([self._placeholder] * len(values[name])))
+            # Nothing equals NULL, so an empty list finds nothing.
+            places = ", ".join([self._placeholder] * len(values[name])) or "NULL"
+            sql = sql.replace(f"__[POSTCOMPILE_{name}]", places)
         ordered: list[Any] = []
         for name in self._names:
             value = values[name] if name in values else self._fixed[name]
@@ -98,10 +99,6 @@ class _PreparedStatement:
             columns[place] = map(processor, columns[place])
         return zip(*columns, strict=True)
 
-    def rows(self, cells: Iterable[Cells]) -> list[Any]:
-        """Return these as named tuples."""
-        return list(map(self._row, cells))
-
 
 def _bind_processor(type_: Any, dialect: Dialect) -> Processor | None:
     processor: Processor | None = type_.dialect_impl(dialect).bind_processor(dialect)
@@ -109,18 +106,6 @@ def _bind_processor(type_: Any, dialect: Dialect) -> Processor | None:
 
 
 _prepared: dict[tuple[Statement, str], _PreparedStatement] = {}
-
-
-async def fetch(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
-    """Return all rows of a statement as named tuples, as `fetch_each` does."""
-    return (await fetch_each(connection, (statement, values)))[0]
-
-
-async def fetch_each(connection: ReadConnection, *queries: tuple[Statement, Mapping[str, Any]]) -> list[list[Any]]:
-    """Return the rows of each of these statements as named tuples, in one trip as `fetch_cells` does."""
-    cells = await fetch_cells(connection, *queries)
-    prepared = [_prepare(statement, connection.dialect) for statement, _ in queries]
-    return [each.rows(found) for each, found in zip(prepared, cells, strict=True)]
 
 
 async def fetch_cells(
@@ -154,17 +139,6 @@ def _prepare(statement: Statement, dialect: Dialect) -> _PreparedStatement:
     if prepared is None:
         prepared = _prepared[key] = _PreparedStatement(statement, dialect)
     return prepared
-
-
-async def fetch_one(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
-    """Return the first row, or None."""
-    return next(iter(await fetch(connection, statement, values)), None)
-
-
-async def fetch_value(connection: ReadConnection, statement: Statement, values: Mapping[str, Any]) -> Any:
-    """Return the first cell of the first row, or None."""
-    row = await fetch_one(connection, statement, values)
-    return None if row is None else row[0]
 
 
 async def _run(connection: ReadConnection, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:

@@ -56,5 +56,5 @@ def param(name: str) -> BindParameter[str]:
 
 
 def in_list(name: str) -> BindParameter[list[str]]:
-    """Return a bound list for ``IN``; give at least one element, an empty list is a query not to be asked."""
+    """Return a bound list for ``IN``; an empty list finds nothing."""
     return bindparam(name, expanding=True)

@@ -7,8 +7,8 @@ row type names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import BindParameter, Column, Executable, Select, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,9 +18,12 @@ from aimo.db.schema import Model
 from aimo.db.statements import param, require_registered
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
+OtherRow = TypeVar("OtherRow", bound=tuple[Any, ...])
 Value = TypeVar("Value")
 
 Values = Mapping[str, object]
+# Of any number of columns: `Select[Any]` has one.
+AnySelect = Select[*tuple[Any, ...]]
 
 
 def table_of(model: type[Model]) -> Table:
@@ -54,7 +57,7 @@ def values_for(row: type[Row], model: type[Model]) -> dict[str, BindParameter[st
 class _Read:
     """Runs a SELECT. One that locks rows goes through SQLAlchemy, since losing a lock must not cost the connection."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: AnySelect) -> None:
         require_registered(statement)
         self.statement = statement
         self._locks = statement._for_update_arg is not None
@@ -69,7 +72,7 @@ class _Read:
 class Query(_Read, Generic[Row]):
     """A SELECT whose rows are named tuples of one type."""
 
-    def __init__(self, statement: Select[Any], row: type[Row]) -> None:
+    def __init__(self, statement: AnySelect, row: type[Row]) -> None:
         """Pair a statement with its row type.
 
         Raises:
@@ -81,9 +84,13 @@ class Query(_Read, Generic[Row]):
             raise TypeError(f"the statement selects {selected}, but {row.__name__} has {_fields(row)}")
         self.row = row
 
+    def rows(self, cells: Iterable[Cells]) -> list[Row]:
+        """Return the rows that have these cells."""
+        return list(map(self.row._make, cells))  # type: ignore[attr-defined]
+
     async def all(self, connection: ReadConnection, **values: object) -> list[Row]:
         """Return every row."""
-        return list(map(self.row._make, await self._rows(connection, values)))  # type: ignore[attr-defined]
+        return self.rows(await self._rows(connection, values))
 
     async def first(self, connection: ReadConnection, **values: object) -> Row | None:
         """Return the first row, or None."""
@@ -118,10 +125,33 @@ class Command:
         """Run it, and return the number of rows found (UPDATE), removed (DELETE) or added (INSERT)."""
         return (await connection.execute(self._statement, values)).rowcount
 
+    async def insert(self, connection: AsyncConnection, **values: object) -> int:
+        """Run an INSERT of one row, and return the number that the database gave it."""
+        key = (await connection.execute(self._statement, values)).inserted_primary_key
+        assert key is not None
+        number: int = key[0]
+        return number
+
     async def run_many(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
         """Run it for each of these, in one round trip where the driver can; nothing without any."""
         if rows:
             await connection.execute(self._statement, [dict(row) for row in rows])
+
+
+class Bound(NamedTuple, Generic[Row]):
+    """A query with its values, for `read_together`."""
+
+    query: Query[Row]
+    values: Values
+
+
+async def read_together(
+    connection: ReadConnection, first: Bound[Row] | None, second: Bound[OtherRow] | None
+) -> tuple[list[Row], list[OtherRow]]:
+    """Run both queries in one trip where the driver can, as `fetch_cells` does; without a query there are no rows."""
+    bound = [(each.query.statement, each.values) for each in (first, second) if each is not None]
+    cells = iter(await fetch_cells(connection, *bound) if bound else ())
+    return first.query.rows(next(cells)) if first else [], second.query.rows(next(cells)) if second else []
 
 
 def _fields(row: type[Row]) -> tuple[str, ...]:

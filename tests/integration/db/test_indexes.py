@@ -52,7 +52,7 @@ ALLOWED = {
     r"outbox\.release": ("scan", "most of what waits is shown at once, when a writer begins or an outage ends"),
     r"outbox\.started": ("scan", "what was being applied when a process died, asked once by every new writer"),
     r"outbox\.newest": ("scan", "the last key, read from the end of the index"),
-    r"outbox\.count_memos": ("scan", "a rebuild goes through all memos"),
+    r"rebuild\.count_memos": ("scan", "a rebuild goes through all memos"),
     r"doctor\.paths": (
         "scan",
         "the doctor looks for files whose name does not tell the id of their attachment, which are few",

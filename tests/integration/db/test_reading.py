@@ -8,20 +8,29 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, func, insert, select
 from tests.support.cancellation import cancel_at_await
 
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.driver_reads import fetch, fetch_each, fetch_one, fetch_value
+from aimo.db.driver_reads import fetch_cells
 from aimo.db.queries import memos
-from aimo.db.queries.memos import FilterShape, SortOrder
+from aimo.db.queries.memos import FilterShape, MemoRow, SortOrder
 from aimo.db.schema import Memos, MemoTags, Tags, Users
 from aimo.db.statements import REGISTER, param
+from aimo.db.typed import Bound, Query, Scalar, read_together
 
 MakeSettings = Callable[..., Settings]
 
-ONE, KNOWN_IDS, EXISTS = (REGISTER[f"memos.{name}"].statement for name in ("one", "known_ids", "exists"))
+
+def registered(name: str) -> Select[*tuple[Any, ...]]:
+    statement = REGISTER[name].statement
+    assert isinstance(statement, Select)
+    return statement
+
+
+ONE = Query(registered("memos.one"), MemoRow)
+KNOWN_IDS = Scalar[str](registered("memos.known_ids"))
 
 HOSTILE = "%s %% :id ? '\"\\ 京😀 \x00"
 EVERYTHING = FilterShape(tags=True, since=True, until=True, listed=True)
@@ -58,46 +67,52 @@ async def test_rows_are_those_of_sqlalchemy(database: Database) -> None:
     values["memo_ids"] = ["m1", "m2", "m3", "m4", "no such"]
     async with database.reads() as connection:
         for filters in (FilterShape(), EVERYTHING, FilterShape(public=True), FilterShape(category="none", since=True)):
-            statement = memos.page(filters, SortOrder("updated_at"))
-            used = {name: value for name, value in values.items() if name in statement.compile().params}
-            expected = [tuple(row) for row in await connection.execute(statement, used)]
+            page = memos.page_query(filters, SortOrder("updated_at"))
+            used = {name: value for name, value in values.items() if name in page.statement.compile().params}
+            expected = [tuple(row) for row in await connection.execute(page.statement, used)]
             assert expected
-            rows = await fetch(connection, statement, used)
+            rows = await page.all(connection, **used)
             assert [tuple(row) for row in rows] == expected
             assert rows[0].content.endswith(HOSTILE)
             assert rows[0].is_public in (True, False)
-            count = memos.count(filters)
-            used = {name: value for name, value in values.items() if name in count.compile().params}
-            assert await fetch_value(connection, count, used) == await connection.scalar(count, used)
+            count = memos.count_query(filters)
+            used = {name: value for name, value in values.items() if name in count.statement.compile().params}
+            assert await count.one(connection, **used) == await connection.scalar(count.statement, used)
 
 
 async def test_values_cannot_become_sql(database: Database) -> None:
     async with database.reads() as connection:
         for hostile in ("' OR 1=1 -- ", "\\' OR 1=1 #", "%s", "m1') OR ('1'='1", "__[POSTCOMPILE_memo_ids]", "?"):
-            assert await fetch(connection, ONE, {"owner": "u", "id": hostile}) == []
-            which = {"owner": "u", "memo_ids": [hostile, "m2"]}
-            assert [row.memo_id for row in await fetch(connection, KNOWN_IDS, which)] == ["m2"]
+            assert await ONE.all(connection, owner="u", id=hostile) == []
+            assert await memos.known_ids(connection, owner="u", memo_ids=[hostile, "m2"]) == {"m2"}
+
+
+async def test_an_empty_list_finds_nothing(database: Database) -> None:
+    async with database.driver_connection() as connection:
+        assert await memos.by_ids(connection, owner="u", memo_ids=[]) == []
+    await every_answer_is_ones_own(database)
 
 
 async def test_statements_that_are_run_together_answer_as_each_alone(database: Database) -> None:
-    one = (ONE, {"owner": "u", "id": "m3"})
-    none = (ONE, {"owner": "u", "id": "no such"})
-    two = (KNOWN_IDS, {"owner": "u", "memo_ids": ["m1", "m2", "m9"]})
+    one = Bound(ONE, {"owner": "u", "id": "m3"})
+    none = Bound(ONE, {"owner": "u", "id": "no such"})
     async with database.driver_connection() as connection:
-        together = await fetch_each(connection, one, none, two)
-        assert together == [await fetch(connection, *query) for query in (one, none, two)]
-    assert [len(rows) for rows in together] == [1, 0, 2]
+        alone = await ONE.all(connection, **one.values)
+        assert len(alone) == 1
+        assert await read_together(connection, one, none) == (alone, [])
+        assert await read_together(connection, None, one) == ([], alone)
+        assert await read_together(connection, None, None) == ([], [])
     broken = select(func.no_such_function(Memos.memo_id)).where(Memos.uid == param("owner"))
     with pytest.raises(Exception, match=r"(?i)no_such_function"):
         async with database.driver_connection() as connection:
-            await fetch_each(connection, one, (broken, {"owner": "u"}))
+            await fetch_cells(connection, (ONE.statement, one.values), (broken, {"owner": "u"}))
     await every_answer_is_ones_own(database)
 
 
 async def test_no_row_is_returned_as_none(database: Database) -> None:
     async with database.reads() as connection:
-        assert await fetch_one(connection, ONE, {"owner": "u", "id": "no such"}) is None
-        assert await fetch_value(connection, EXISTS, {"owner": "u", "id": "no such"}) is None
+        assert await memos.get(connection, owner="u", memo_id="no such") is None
+        assert await KNOWN_IDS.first(connection, owner="u", memo_ids=["no such"]) is None
 
 
 async def test_after_a_failure_the_pool_is_as_good_as_before(database: Database) -> None:
@@ -105,15 +120,15 @@ async def test_after_a_failure_the_pool_is_as_good_as_before(database: Database)
     for _ in range(5):
         with pytest.raises(Exception, match=r"(?i)no_such_function"):
             async with database.reads() as connection:
-                await fetch(connection, broken, {"owner": "u"})
+                await fetch_cells(connection, (broken, {"owner": "u"}))
     await every_answer_is_ones_own(database)
 
 
 async def every_answer_is_ones_own(database: Database) -> None:
     async def ask(number: int) -> None:
         async with database.reads() as connection:
-            row = await fetch_one(connection, ONE, {"owner": "u", "id": f"m{number % 5}"})
-            assert row.content.startswith(f"{number % 5} ")
+            row = await memos.get(connection, owner="u", memo_id=f"m{number % 5}")
+            assert row is not None and row.content.startswith(f"{number % 5} ")
 
     await asyncio.gather(*(ask(number) for number in range(20)))
     assert database.pool_status().in_use == 0
@@ -125,9 +140,9 @@ async def test_cancelled_at_any_moment_nobody_gets_the_answer_of_another(
 ) -> None:
     async def ask() -> None:
         async with database.reads() as connection:
-            await fetch_one(connection, ONE, {"owner": "u", "id": "m0"})
-            queries = [(ONE, {"owner": "u", "id": memo_id}) for memo_id in ("m1", "m2")]
-            await fetch_each(connection, *queries)
+            await memos.get(connection, owner="u", memo_id="m0")
+            first, second = (Bound(ONE, {"owner": "u", "id": memo_id}) for memo_id in ("m1", "m2"))
+            await read_together(connection, first, second)
 
     place = 1
     while await cancel_at_await(ask(), place, *(place + step for step in more)):
@@ -141,8 +156,8 @@ async def test_other_reads_succeed_while_many_are_cancelled(database: Database) 
 
     async def ask(number: int) -> None:
         async with database.reads() as connection:
-            row = await fetch_one(connection, ONE, {"owner": "u", "id": f"m{number % 5}"})
-            assert row.content.startswith(f"{number % 5} ")
+            row = await memos.get(connection, owner="u", memo_id=f"m{number % 5}")
+            assert row is not None and row.content.startswith(f"{number % 5} ")
 
     for _ in range(10):
         tasks = [asyncio.create_task(ask(number)) for number in range(30)]

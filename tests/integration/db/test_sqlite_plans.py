@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
+from tests.support.statements import registered
 
 from aimo.db.driver_reads import _PreparedStatement
-from aimo.db.queries import attachments, memos, relations
+from aimo.db.queries import memos
 from aimo.db.queries.memos import FilterShape, SortOrder
-from aimo.db.statements import REGISTER
 
 MANY = [f"m{place}" for place in range(20)]
 
@@ -27,12 +27,21 @@ def plan(database: Path, statement: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("statement", "way"),
     [
-        (REGISTER["memos.one"].statement, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
-        (REGISTER["memos.by_ids"].statement, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
-        (relations.TARGETS, "memo_relations USING INDEX sqlite_autoindex_memo_relations_2 (source_memo_id=?)"),
-        (attachments.BY_IDS, "attachments USING INDEX sqlite_autoindex_attachments_1 (attachment_id=?)"),
-        (memos.page(FilterShape(), SortOrder()), "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)"),
-        (memos.count(FilterShape()), "memos USING COVERING INDEX ix_memos_uid_"),
+        (registered()["memos.one"].statement, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
+        (registered()["memos.by_ids"].statement, "memos USING INDEX sqlite_autoindex_memos_1 (memo_id=?)"),
+        (
+            registered()["relations.targets"].statement,
+            "memo_relations USING INDEX sqlite_autoindex_memo_relations_2 (source_memo_id=?)",
+        ),
+        (
+            registered()["attachments.by_ids"].statement,
+            "attachments USING INDEX sqlite_autoindex_attachments_1 (attachment_id=?)",
+        ),
+        (
+            memos.page_query(FilterShape(), SortOrder()).statement,
+            "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)",
+        ),
+        (memos.count_query(FilterShape()).statement, "memos USING COVERING INDEX ix_memos_uid_"),
     ],
 )
 def test_sqlite_finds_rows_by_the_narrowest_index(sqlite_template: Path, statement: Any, way: str) -> None:

@@ -17,8 +17,7 @@ from tests.support.waiting import eventually
 
 from aimo.config import Settings
 from aimo.db.connection import Database, is_transient
-from aimo.db.driver_reads import fetch_one
-from aimo.db.statements import REGISTER
+from aimo.db.queries import memos
 from aimo.db.transaction import atomically, transaction
 from aimo.errors import AimoError, Code
 
@@ -251,10 +250,10 @@ async def test_a_deadlock_while_reading_straight_from_the_driver_is_run_again(
     async def lock(first: str, second: str) -> None:
         async def work(connection: AsyncConnection) -> None:
             tries.append(first)
-            await fetch_one(connection, REGISTER["memos.for_update"].statement, {"owner": "u", "id": first})
+            await memos.get_for_update(connection, owner="u", memo_id=first)
             if tries.count(first) == 1:
                 await met.wait()
-            await fetch_one(connection, REGISTER["memos.for_update"].statement, {"owner": "u", "id": second})
+            await memos.get_for_update(connection, owner="u", memo_id=second)
 
         await atomically(database, "lock", work)
 

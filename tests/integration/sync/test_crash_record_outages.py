@@ -11,7 +11,7 @@ from sqlalchemy import select
 from aimo import clock
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.queries import outbox as sql
+from aimo.db.queries import outbox as outbox_queries
 from aimo.db.schema import OutboxEntries
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.crashes import CrashRecord
@@ -27,7 +27,7 @@ async def entry(database: Database) -> Any:
 
 async def due(database: Database) -> list[OutboxEntry]:
     async with database.reads() as connection:
-        return [OutboxEntry(*row) for row in await connection.execute(sql.DUE, {"now": clock.now_ms(), "limit": 10})]
+        return await outbox_queries.due(connection, now=clock.now_ms(), limit=10)
 
 
 async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
@@ -37,7 +37,7 @@ async def test_a_process_that_lost_the_database_counts_no_crash_of_its_own(
     try:
         await entries.create_entries(database, "memo", [("m", "u")])
         record = CrashRecord(database)
-        for _ in range(sql.MOST_CRASHES):
+        for _ in range(outbox_queries.MOST_CRASHES):
             await record.take_over()
 
             def away() -> Any:

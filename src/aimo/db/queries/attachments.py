@@ -1,70 +1,142 @@
-"""Statements on attachments."""
+"""Queries on attachments."""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, insert, select, update
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import Attachments
 from aimo.db.statements import in_list, owned, param, unscoped
+from aimo.db.typed import Command, Query, Scalar, columns_for
 
-COLUMNS = (
-    Attachments.attachment_id,
-    Attachments.uid,
-    Attachments.filename,
-    Attachments.type,
-    Attachments.size,
-    Attachments.storage_type,
-    Attachments.path,
-    Attachments.bucket,
-    Attachments.prefix,
-    Attachments.endpoint,
-    Attachments.region,
-    Attachments.is_public_bucket,
-    Attachments.properties,
-    Attachments.created_at,
-)
 
+class AttachmentRow(NamedTuple):
+    """An attachment as it is stored: every statement that reads or adds attachments has these columns.
+
+    ``storage_type`` and what follows it say where its bytes are, ``is_public_bucket`` as ``true`` or ``false``.
+    ``properties`` is JSON. ``created_at`` is in epoch milliseconds.
+    """
+
+    attachment_id: str
+    uid: str
+    filename: str
+    type: str
+    size: int
+    path: str
+    storage_type: str | None
+    bucket: str | None
+    prefix: str | None
+    endpoint: str | None
+    region: str | None
+    is_public_bucket: str | None
+    properties: object
+    created_at: int
+
+
+_COLUMNS = columns_for(AttachmentRow, Attachments)
 _MINE = Attachments.uid == param("owner")
 _ONE = (_MINE, Attachments.attachment_id == param("id"))
+_LISTED = Attachments.attachment_id.in_(in_list("ids"))
 
-ONE = owned("attachments.one", select(*COLUMNS).where(*_ONE))
-FOR_UPDATE = owned("attachments.for_update", select(*COLUMNS).where(*_ONE).with_for_update())
-BY_IDS = owned("attachments.by_ids", select(*COLUMNS).where(_MINE, Attachments.attachment_id.in_(in_list("ids"))))
-PAGE = owned(
-    "attachments.page",
-    select(*COLUMNS)
-    .where(_MINE)
-    .order_by(Attachments.created_at.desc(), Attachments.seq.desc())
-    .limit(param("limit"))
-    .offset(param("offset")),
+_GET = Query(owned("attachments.one", select(*_COLUMNS).where(*_ONE)), AttachmentRow)
+_GET_FOR_UPDATE = Query(
+    owned("attachments.for_update", select(*_COLUMNS).where(*_ONE).with_for_update()), AttachmentRow
 )
-COUNT = owned("attachments.count", select(func.count()).select_from(Attachments).where(_MINE))
-USED = owned("attachments.used", select(func.coalesce(func.sum(Attachments.size), 0)).where(_MINE))
-CREATE = owned(
-    "attachments.create",
-    insert(Attachments).values({column.key: param(column.key) for column in COLUMNS} | {"seq": param("seq")}),
+_BY_IDS = Query(owned("attachments.by_ids", select(*_COLUMNS).where(_MINE, _LISTED)), AttachmentRow)
+_PAGE = Query(
+    owned(
+        "attachments.page",
+        select(*_COLUMNS)
+        .where(_MINE)
+        .order_by(Attachments.created_at.desc(), Attachments.seq.desc())
+        .limit(param("limit"))
+        .offset(param("offset")),
+    ),
+    AttachmentRow,
 )
-SET_PROPERTIES = owned(
-    "attachments.set_properties", update(Attachments).where(*_ONE).values(properties=param("new_properties"))
+_COUNT = Scalar[int](owned("attachments.count", select(func.count()).select_from(Attachments).where(_MINE)))
+_BYTES_USED = Scalar[int](owned("attachments.used", select(func.coalesce(func.sum(Attachments.size), 0)).where(_MINE)))
+_CREATE = Command(
+    owned(
+        "attachments.create",
+        insert(Attachments).values({name: param(name) for name in (*AttachmentRow._fields, "seq")}),
+    )
 )
-FOR_SYNC = unscoped(
-    "attachments.for_sync",
-    select(*COLUMNS).where(Attachments.attachment_id.in_(in_list("ids"))),
-    reason="the sync worker carries every user's pictures to LanceDB, each with its own uid",
+_SET_PROPERTIES = Command(
+    owned("attachments.set_properties", update(Attachments).where(*_ONE).values(properties=param("new_properties")))
 )
-NEXT = unscoped(
-    "attachments.next",
-    select(Attachments.attachment_id, Attachments.uid)
-    .where(Attachments.attachment_id > param("after"))
-    .order_by(Attachments.attachment_id)
-    .limit(param("limit")),
-    reason="rebuilding re-creates the vectors of all users",
+_DELETE = Command(owned("attachments.delete", delete(Attachments).where(*_ONE)))
+_FOR_SYNC = Query(
+    unscoped(
+        "attachments.for_sync",
+        select(*_COLUMNS).where(_LISTED),
+        reason="the sync worker carries every user's pictures to LanceDB, each with its own uid",
+    ),
+    AttachmentRow,
 )
-SET_MODEL_HASH = unscoped(
-    "attachments.set_model_hash",
-    update(Attachments)
-    .where(Attachments.attachment_id.in_(in_list("ids")))
-    .values(multimodal_model_hash=param("new_hash")),
-    reason="the sync worker notes by which model a picture was embedded",
+_SET_MODEL_HASH = Command(
+    unscoped(
+        "attachments.set_model_hash",
+        update(Attachments).where(_LISTED).values(multimodal_model_hash=param("new_hash")),
+        reason="the sync worker notes by which model a picture was embedded",
+    )
 )
-DELETE = owned("attachments.delete", delete(Attachments).where(*_ONE))
+
+
+async def get(connection: ReadConnection, *, owner: str, attachment_id: str) -> AttachmentRow | None:
+    """Load an attachment; None where the user has none of this id."""
+    return await _GET.first(connection, owner=owner, id=attachment_id)
+
+
+async def get_for_update(connection: AsyncConnection, *, owner: str, attachment_id: str) -> AttachmentRow | None:
+    """Load an attachment and lock it until the transaction ends."""
+    return await _GET_FOR_UPDATE.first(connection, owner=owner, id=attachment_id)
+
+
+async def by_ids(connection: ReadConnection, *, owner: str, attachment_ids: Sequence[str]) -> list[AttachmentRow]:
+    """Load the user's attachments that have one of these ids, in no particular order."""
+    return await _BY_IDS.all(connection, owner=owner, ids=attachment_ids)
+
+
+async def page(connection: ReadConnection, *, owner: str, limit: int, offset: int) -> list[AttachmentRow]:
+    """Load a page of the user's attachments, newest first."""
+    return await _PAGE.all(connection, owner=owner, limit=limit, offset=offset)
+
+
+async def count(connection: ReadConnection, *, owner: str) -> int:
+    """Count the user's attachments."""
+    return await _COUNT.one(connection, owner=owner)
+
+
+async def bytes_used(connection: ReadConnection, *, owner: str) -> int:
+    """Return how many bytes the user's files have together."""
+    return int(await _BYTES_USED.one(connection, owner=owner))
+
+
+async def create(connection: AsyncConnection, attachment: AttachmentRow, *, seq: int) -> None:
+    """Store an attachment; ``seq`` is its place in the order of insertion."""
+    await _CREATE.run(connection, **attachment._asdict(), seq=seq)
+
+
+async def set_properties(connection: AsyncConnection, *, owner: str, attachment_id: str, properties: object) -> None:
+    """Store other properties of an attachment, as JSON."""
+    await _SET_PROPERTIES.run(connection, owner=owner, id=attachment_id, new_properties=properties)
+
+
+async def delete_attachment(connection: AsyncConnection, *, owner: str, attachment_id: str) -> None:
+    """Remove an attachment."""
+    await _DELETE.run(connection, owner=owner, id=attachment_id)
+
+
+async def for_sync(connection: ReadConnection, *, attachment_ids: Sequence[str]) -> list[AttachmentRow]:
+    """Load the attachments of all users that have one of these ids."""
+    return await _FOR_SYNC.all(connection, ids=attachment_ids)
+
+
+async def set_model_hash(connection: AsyncConnection, *, attachment_ids: Sequence[str], model_hash: str) -> None:
+    """Store by which model these attachments, at least one, were embedded."""
+    await _SET_MODEL_HASH.run(connection, ids=attachment_ids, new_hash=model_hash)

@@ -1,14 +1,17 @@
-"""Statements of backup and restore: whole tables, every column."""
+"""Queries of backup and restore: whole tables, every column."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import JSON, Insert, Select, Text, func, insert, select
+from sqlalchemy import JSON, Text, func, insert, select
 from sqlalchemy import Table as CoreTable
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo.db.schema import Attachments, Memos, Model, Users
-from aimo.db.statements import in_list, param, unscoped
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.schema import Model
+from aimo.db.statements import unscoped
+from aimo.db.typed import AnySelect, Command, Scalar
 
 _EXCUSE = "a backup holds the whole installation"
 
@@ -23,50 +26,23 @@ TABLES: dict[str, CoreTable] = {
 WITH_LONG_TEXTS = frozenset(
     name for name, table in TABLES.items() if any(isinstance(column.type, Text | JSON) for column in table.columns)
 )
-READ: dict[str, Select[Any]] = {
+READ: dict[str, AnySelect] = {
     name: unscoped(f"archive.read_{name}", select(*table.columns), reason=_EXCUSE) for name, table in TABLES.items()
 }
-WRITE: dict[str, Insert] = {
-    name: unscoped(f"archive.write_{name}", insert(table), reason=_EXCUSE) for name, table in TABLES.items()
+_WRITE = {
+    name: Command(unscoped(f"archive.write_{name}", insert(table), reason=_EXCUSE)) for name, table in TABLES.items()
 }
-COUNT: dict[str, Select[Any]] = {
-    name: unscoped(f"archive.count_{name}", select(func.count()).select_from(table), reason=_EXCUSE)
+_COUNT = {
+    name: Scalar[int](unscoped(f"archive.count_{name}", select(func.count()).select_from(table), reason=_EXCUSE))
     for name, table in TABLES.items()
 }
-FILES = unscoped(
-    "archive.files",
-    select(Attachments.attachment_id, Attachments.path)
-    .where(Attachments.attachment_id > param("after"))
-    .order_by(Attachments.attachment_id)
-    .limit(param("limit")),
-    reason=_EXCUSE,
-)
-AVATARS = unscoped(
-    "archive.avatars",
-    select(Users.uid, Users.avatar).where(Users.uid > param("after")).order_by(Users.uid).limit(param("limit")),
-    reason=_EXCUSE,
-)
-STILL_THERE = unscoped(
-    "archive.still_there",
-    select(Attachments.attachment_id).where(Attachments.attachment_id == param("attachment_id")),
-    reason=_EXCUSE,
-)
-MEMOS = unscoped(
-    "archive.memos",
-    select(Memos.memo_id, Memos.uid)
-    .where(Memos.memo_id > param("after"))
-    .order_by(Memos.memo_id)
-    .limit(param("limit")),
-    reason=_EXCUSE,
-)
-ATTACHMENTS = unscoped(
-    "archive.attachments",
-    select(Attachments.attachment_id, Attachments.uid)
-    .where(Attachments.attachment_id > param("after"))
-    .order_by(Attachments.attachment_id)
-    .limit(param("limit")),
-    reason=_EXCUSE,
-)
-KNOWN_MEMOS = unscoped(
-    "archive.known_memos", select(Memos.memo_id).where(Memos.memo_id.in_(in_list("memo_ids"))), reason=_EXCUSE
-)
+
+
+async def write(connection: AsyncConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Store rows with all of their columns."""
+    await _WRITE[table].run_many(connection, rows)
+
+
+async def count(connection: ReadConnection, table: str) -> int:
+    """Count the rows of a table."""
+    return await _COUNT[table].one(connection)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import product
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Executable, Select, case, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import byte_length
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import MemoRelations, Memos, MemoTags
 from aimo.db.statements import in_list, owned, param, unscoped
-from aimo.db.typed import Command, Query, Scalar, columns_for
+from aimo.db.typed import AnySelect, Command, Query, Scalar, columns_for
 
 
 class MemoRow(NamedTuple):
@@ -32,9 +32,24 @@ class MemoRow(NamedTuple):
     source: str | None
     attachments: list[str] | None
     tag_ids: list[str] | None
-    is_public: bool
     created_at: int
     updated_at: int
+    is_public: bool = False
+
+
+class SyncRow(NamedTuple):
+    """What LanceDB holds of a memo."""
+
+    memo_id: str
+    uid: str
+    content: str
+
+
+class SizeRow(NamedTuple):
+    """What a memo takes of an answer, in bytes."""
+
+    memo_id: str
+    size: int
 
 
 COLUMNS = columns_for(MemoRow, Memos)
@@ -43,10 +58,10 @@ _FIXED = ("memo_id", "uid", "created_at")
 _CHANGEABLE = [name for name in MemoRow._fields if name not in _FIXED]
 
 LONGEST_AT_ONCE: Final = 1024 * 1024
-"""Bytes of content that a page reads at once. Longer ones, which a migration brings, are None in its rows."""
+"""Bytes of content that a page reads at once. Longer ones, which a migration brings, are empty in its rows."""
 
 PAGE_COLUMNS = tuple(
-    case((byte_length(Memos.content) <= LONGEST_AT_ONCE, Memos.content)).label("content")
+    case((byte_length(Memos.content) <= LONGEST_AT_ONCE, Memos.content), else_="").label("content")
     if column.key == "content"
     else column
     for column in COLUMNS
@@ -74,10 +89,15 @@ _GET = Query(owned("memos.one", select(*COLUMNS).where(*_ONE)), MemoRow)
 _GET_FOR_UPDATE = Query(owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update()), MemoRow)
 _EXISTS = Scalar[str](owned("memos.exists", select(Memos.memo_id).where(*_ONE)))
 _BY_IDS = Query(owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow)
-PAGE_BY_IDS = owned("memos.page_by_ids", select(*PAGE_COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
-SIZES = owned(
-    "memos.sizes_by_ids",
-    select(Memos.memo_id, _SIZE.label("size")).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))),
+_PAGE_BY_IDS = Query(
+    owned("memos.page_by_ids", select(*PAGE_COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow
+)
+_SIZES_BY_IDS = Query(
+    owned(
+        "memos.sizes_by_ids",
+        select(Memos.memo_id, _SIZE.label("size")).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))),
+    ),
+    SizeRow,
 )
 _KNOWN_IDS = Scalar[str](
     owned("memos.known_ids", select(Memos.memo_id).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
@@ -104,10 +124,13 @@ _UPDATE = Command(
     owned("memos.update", update(Memos).where(*_ONE).values({name: param(f"new_{name}") for name in _CHANGEABLE}))
 )
 _DELETE = Command(owned("memos.delete", delete(Memos).where(*_ONE)))
-FOR_SYNC = unscoped(
-    "memos.for_sync",
-    select(Memos.memo_id, Memos.uid, Memos.content).where(Memos.memo_id.in_(in_list("memo_ids"))),
-    reason="the sync worker carries every user's memos to LanceDB, each with its own uid",
+_FOR_SYNC = Query(
+    unscoped(
+        "memos.for_sync",
+        select(*columns_for(SyncRow, Memos)).where(Memos.memo_id.in_(in_list("memo_ids"))),
+        reason="the sync worker carries every user's memos to LanceDB, each with its own uid",
+    ),
+    SyncRow,
 )
 
 
@@ -134,6 +157,21 @@ async def exists(connection: ReadConnection, *, owner: str, memo_id: str) -> boo
 async def by_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> list[MemoRow]:
     """Load the user's memos that have one of these ids, at least one of them, in no particular order."""
     return await _BY_IDS.all(connection, owner=owner, memo_ids=memo_ids)
+
+
+async def page_by_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> list[MemoRow]:
+    """Load the same with contents as in `page`."""
+    return await _PAGE_BY_IDS.all(connection, owner=owner, memo_ids=memo_ids)
+
+
+async def sizes_by_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> dict[str, int]:
+    """Return what those memos take of an answer in bytes, by id."""
+    return {row.memo_id: row.size for row in await _SIZES_BY_IDS.all(connection, owner=owner, memo_ids=memo_ids)}
+
+
+async def for_sync(connection: ReadConnection, *, memo_ids: Sequence[str]) -> list[SyncRow]:
+    """Load what LanceDB should hold of the memos of all users that have one of these ids."""
+    return await _FOR_SYNC.all(connection, memo_ids=memo_ids)
 
 
 async def known_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> set[str]:
@@ -191,11 +229,29 @@ class FilterShape:
 
 
 @dataclass(frozen=True)
+class FilteredMemos:
+    """The memos of a user that a shape means with these values."""
+
+    owner: str
+    shape: FilterShape
+    values: Mapping[str, object]
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """Everything to bind."""
+        return {"owner": self.owner, **self.values}
+
+
+@dataclass(frozen=True)
 class SortOrder:
     """The order of a page; ties keep the order of insertion, in the same direction."""
 
     by: Literal["created_at", "updated_at"] = "created_at"
     descending: bool = True
+
+    def __str__(self) -> str:
+        """Return the order's name, for the register."""
+        return f"by {self.by} {'desc' if self.descending else 'asc'}"
 
 
 _CATEGORIES: tuple[Literal["any", "one", "none"], ...] = ("any", "one", "none")
@@ -225,12 +281,12 @@ if forgotten := {each.name for each in fields(FilterShape)} ^ {"category", *_SWI
     raise TypeError(f"FilterShape and the conditions of its switches differ in {', '.join(sorted(forgotten))}")
 
 
-def _conditions(filters: FilterShape) -> Iterator[ColumnElement[bool]]:
+def _conditions(shape: FilterShape) -> Iterator[ColumnElement[bool]]:
     yield _MINE
-    if filters.category in _IN_CATEGORY:
-        yield _IN_CATEGORY[filters.category]
+    if shape.category in _IN_CATEGORY:
+        yield _IN_CATEGORY[shape.category]
     for name, condition in _SWITCHES.items():
-        if getattr(filters, name):
+        if getattr(shape, name):
             yield condition
 
 
@@ -239,55 +295,79 @@ def _ordering(order: SortOrder) -> tuple[ColumnElement[Any], ColumnElement[Any]]
     return (moment.desc(), Memos.seq.desc()) if order.descending else (moment.asc(), Memos.seq.asc())
 
 
-@cache
-def page(filters: FilterShape, order: SortOrder) -> Select[Any]:
-    """Return one page of memos, with contents of up to `LONGEST_AT_ONCE` bytes: bound ``limit`` and ``offset``.
-
-    Ids are picked first, which an index does alone: otherwise MySQL reads every row that a page far down skips.
-    """
-    picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
+def _of_page(shape: FilterShape, order: SortOrder, *columns: ColumnElement[Any]) -> AnySelect:
+    """Pick the ids first, which an index does alone: otherwise MySQL reads every row that a page far down skips."""
+    picked = select(Memos.memo_id).where(*_conditions(shape)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
-    statement = select(*PAGE_COLUMNS).join(chosen, Memos.memo_id == chosen.c.memo_id)
-    statement = statement.where(_MINE).order_by(*_ordering(order))
-    return owned(f"memos.page[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
+    statement = select(*columns).join(chosen, Memos.memo_id == chosen.c.memo_id)
+    return statement.where(_MINE).order_by(*_ordering(order))
 
 
 @cache
-def sizes(filters: FilterShape, order: SortOrder) -> Select[Any]:
-    """Return what the memos of one page take of an answer in bytes, in its order: bound ``limit`` and ``offset``."""
-    picked = select(Memos.memo_id).where(*_conditions(filters)).order_by(*_ordering(order))
-    chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
-    statement = select(_SIZE.label("size")).join(chosen, Memos.memo_id == chosen.c.memo_id)
-    statement = statement.where(_MINE).order_by(*_ordering(order))
-    return owned(f"memos.sizes[{filters}]by {order.by} {'desc' if order.descending else 'asc'}", statement)
+def page_query(shape: FilterShape, order: SortOrder) -> Query[MemoRow]:
+    """Return the query of one page."""
+    return Query(owned(f"memos.page[{shape}]{order}", _of_page(shape, order, *PAGE_COLUMNS)), MemoRow)
 
 
 @cache
-def count(filters: FilterShape) -> Select[Any]:
-    """Return how many memos there are."""
-    return owned(f"memos.count[{filters}]", select(func.count()).select_from(Memos).where(*_conditions(filters)))
+def sizes_query(shape: FilterShape, order: SortOrder) -> Scalar[int]:
+    """Return the query of what the memos of one page take of an answer."""
+    return Scalar[int](owned(f"memos.sizes[{shape}]{order}", _of_page(shape, order, _SIZE.label("size"))))
 
 
 @cache
-def ids(filters: FilterShape, order: SortOrder | None = None) -> Select[Any]:
-    """Return the ids of all of them, in order when one is given."""
-    statement = select(Memos.memo_id).where(*_conditions(filters))
-    name = f"memos.ids[{filters}]"
+def count_query(shape: FilterShape) -> Scalar[int]:
+    """Return the query of how many memos there are."""
+    statement = select(func.count()).select_from(Memos).where(*_conditions(shape))
+    return Scalar[int](owned(f"memos.count[{shape}]", statement))
+
+
+@cache
+def ids_query(shape: FilterShape, order: SortOrder | None = None) -> Scalar[str]:
+    """Return the query of the ids of all of them, in order when one is given."""
+    statement = select(Memos.memo_id).where(*_conditions(shape))
     if order:
         statement = statement.order_by(*_ordering(order))
-        name += f"by {order.by} {'desc' if order.descending else 'asc'}"
-    return owned(name, statement)
+    return Scalar[str](owned(f"memos.ids[{shape}]{order or ''}", statement))
 
 
-def all_shapes() -> list[Executable]:
+async def page(
+    connection: ReadConnection, memos: FilteredMemos, order: SortOrder, *, limit: int, offset: int
+) -> list[MemoRow]:
+    """Load one page of memos; contents of more than `LONGEST_AT_ONCE` bytes are empty."""
+    return await page_query(memos.shape, order).all(connection, **memos.bound, limit=limit, offset=offset)
+
+
+async def sizes(
+    connection: ReadConnection, memos: FilteredMemos, order: SortOrder, *, limit: int, offset: int
+) -> list[int]:
+    """Return what the memos of one page take of an answer in bytes, in its order."""
+    return await sizes_query(memos.shape, order).all(connection, **memos.bound, limit=limit, offset=offset)
+
+
+async def count(connection: ReadConnection, memos: FilteredMemos) -> int:
+    """Count them."""
+    return await count_query(memos.shape).one(connection, **memos.bound)
+
+
+async def matching_ids(connection: ReadConnection, memos: FilteredMemos, order: SortOrder | None = None) -> list[str]:
+    """Return the ids of all of them, in order when one is given."""
+    return await ids_query(memos.shape, order).all(connection, **memos.bound)
+
+
+def all_shapes() -> list[AnySelect]:
     """Build, and thereby register, every statement that the services can ask for."""
     free = [name for name in _SWITCHES if name not in ("listed", "public")]
-    shapes: list[Executable] = []
+    shapes: list[AnySelect] = []
     for category, chosen in product(_CATEGORIES, product((False, True), repeat=len(free))):
         plain = FilterShape(category, **dict(zip(free, chosen, strict=True)))
         listed = replace(plain, listed=True)
-        shapes += [count(plain), count(listed), ids(plain)]
-        shapes += [ids(plain, order) for order in _ORDERS]
-        shapes += [build(each, order) for build in (page, sizes) for each in (plain, listed) for order in _ORDERS]
+        shapes += [count_query(plain).statement, count_query(listed).statement, ids_query(plain).statement]
+        shapes += [ids_query(plain, order).statement for order in _ORDERS]
+        shapes += [statement for shape in (plain, listed) for statement in _pages(shape)]
     public = FilterShape(public=True)
-    return [*shapes, count(public), *(build(public, order) for build in (page, sizes) for order in _ORDERS)]
+    return [*shapes, count_query(public).statement, *_pages(public)]
+
+
+def _pages(shape: FilterShape) -> list[AnySelect]:
+    return [build(shape, order).statement for build in (page_query, sizes_query) for order in _ORDERS]

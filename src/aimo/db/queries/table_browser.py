@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from aimo.db import schema
 from aimo.db.statements import param, unscoped
+from aimo.db.typed import AnySelect
 
 _TEXTS = "List<Utf8>"
 _SOURCES = "List<Struct<{memoId:Utf8, content:Utf8, similarity:Float32}>>"
@@ -65,7 +66,7 @@ class BrowsableTable:
     """A table that may be shown: its columns, and the statement for a page of them in the same order."""
 
     columns: tuple[ColumnInfo, ...]
-    page: Select[Any]
+    page: AnySelect
 
 
 def _camel(name: str) -> str:

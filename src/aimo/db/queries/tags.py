@@ -116,6 +116,11 @@ async def get_for_update(connection: AsyncConnection, *, owner: str, tag_id: str
     return await _GET_FOR_UPDATE.first(connection, owner=owner, id=tag_id)
 
 
+async def by_ids(connection: ReadConnection, *, owner: str, tag_ids: Sequence[str]) -> list[TagRow]:
+    """Load the user's tags that have one of these ids, in no particular order."""
+    return await BY_IDS.all(connection, owner=owner, tag_ids=tag_ids)
+
+
 async def by_name_keys(connection: ReadConnection, *, owner: str, name_keys: Sequence[str]) -> list[TagRow]:
     """Load the tags that have one of these names, at least one, in no particular order."""
     return await _BY_NAMES.all(connection, owner=owner, name_keys=name_keys)

@@ -6,14 +6,14 @@ import hmac
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import rate_limits as sql
+from aimo.db.queries import rate_limits as counter_queries
+from aimo.db.queries.rate_limits import CounterRow
 from aimo.db.transaction import atomically
 from aimo.errors import RateLimitExceeded
 
@@ -66,13 +66,15 @@ class Counters:
         """Return the key of a counter of something that strangers choose: one of ``STRANGERS_COUNTERS``."""
         return f"{name}:{int.from_bytes(self._digest(name, *whom)) % STRANGERS_COUNTERS:05x}"
 
-    async def standing(self, keys: Sequence[str]) -> dict[str, Any]:
+    async def standing(self, keys: Sequence[str]) -> dict[str, CounterRow]:
         """Return the rows of these keys that have not expired, by key."""
         async with self._database.reads() as connection:
-            rows = await connection.execute(sql.STANDING, {"keys": list(keys), "now": clock.now_ms()})
+            rows = await counter_queries.standing(connection, keys=keys, now=clock.now_ms())
             return {row.name: row for row in rows}
 
-    async def take(self, counters: Sequence[Counter], standing: Mapping[str, Any] | None = None) -> list[Counter]:
+    async def take(
+        self, counters: Sequence[Counter], standing: Mapping[str, CounterRow] | None = None
+    ) -> list[Counter]:
         """Count all of these up, or none where an enforced one is at its limit; return what was counted.
 
         LimitReached in that case. ``standing`` is what :meth:`standing` said a moment ago, asked for when it is not
@@ -99,11 +101,11 @@ class Counters:
 
         async def work(connection: AsyncConnection) -> None:
             for each in taken:
-                await connection.execute(sql.COUNT_DOWN, {"key": each.key, "amount": each.amount})
+                await counter_queries.count_down(connection, key=each.key, amount=each.amount)
             if remember:
                 expiry = clock.now_ms() + for_ms
-                await connection.execute(sql.CREATE, {"name": remember, "expiry": expiry})
-                await connection.execute(sql.KEEP, {"key": remember, "expiry": expiry})
+                await counter_queries.create_unless_known(connection, key=remember, expires_at=expiry)
+                await counter_queries.set_expiry(connection, key=remember, expires_at=expiry)
 
         if taken or remember:
             await atomically(self._database, "counters.give_back", work)
@@ -119,15 +121,14 @@ class Counters:
         self._tidied = time.monotonic()
         async with self._database.reads() as connection:
             now = clock.now_ms()
-            rows = await connection.execute(sql.EXPIRED, {"now": now, "limit": _TIDIED_AT_ONCE})
-            names = list(rows.scalars())
+            keys = await counter_queries.expired_keys(connection, now=now, limit=_TIDIED_AT_ONCE)
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.FORGET, {"keys": names, "now": now})
+            await counter_queries.delete_expired(connection, keys=keys, now=now)
 
-        if names:
+        if keys:
             await atomically(self._database, "counters.tidy", work)
-        if len(names) == _TIDIED_AT_ONCE:
+        if len(keys) == _TIDIED_AT_ONCE:
             self._tidied -= _TIDY_SECONDS
 
 
@@ -136,21 +137,22 @@ async def _count_up(connection: AsyncConnection, counter: Counter) -> bool:
     rule, now = counter.rule, clock.now_ms()
     if counter.amount > rule.most:
         raise _refused(counter, rule.window_ms)
-    values = {
-        "key": counter.key,
-        "now": now,
-        "highest": rule.most - counter.amount,
-        "amount": counter.amount,
-        "expiry": now + rule.window_ms,
-    }
-    if (await connection.execute(sql.COUNT_UP, values)).rowcount:
+    expiry = now + rule.window_ms
+
+    async def count() -> bool:
+        highest = rule.most - counter.amount
+        return await counter_queries.count_up(
+            connection, key=counter.key, amount=counter.amount, highest=highest, now=now, expires_at=expiry
+        )
+
+    if await count():
         return True
-    expires: int | None = await connection.scalar(sql.EXPIRY, {"key": counter.key})
+    expires = await counter_queries.expires_at(connection, key=counter.key)
     if expires is None:
-        await connection.execute(sql.CREATE, {"name": counter.key, "expiry": now + rule.window_ms})
-        if (await connection.execute(sql.COUNT_UP, values)).rowcount:
+        await counter_queries.create_unless_known(connection, key=counter.key, expires_at=expiry)
+        if await count():
             return True
-        expires = await connection.scalar(sql.EXPIRY, {"key": counter.key})
+        expires = await counter_queries.expires_at(connection, key=counter.key)
     if not counter.enforced:
         return False
     raise _refused(counter, (expires or now) - now)

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import audit, clock, ids
 from aimo.audit import Attempt, Event, Outcome
 from aimo.db.connection import Database
-from aimo.db.driver_reads import fetch_one
 from aimo.db.queries import categories as category_queries
-from aimo.db.queries import users as sql
+from aimo.db.queries import users as user_queries
+from aimo.db.queries.users import NewUser
 from aimo.db.transaction import atomically
 from aimo.db.types import unique_key
 from aimo.dto.base import UNSET, UnsetType
@@ -88,19 +88,22 @@ class AccountService:
             nickname = ""
         password, salt = await hash_password(secret)
         uid = ids.user_id()
-        row = {
-            "uid": uid,
-            "email": email,
-            "email_key": unique_key(email),
-            "phone": body.phone or None,
-            "password": password,
-            "salt": salt,
-            "nickname": nickname or None,
-            "now": clock.now_ms(),
-        }
+        now = clock.now_ms()
+        new = NewUser(
+            uid=uid,
+            email=email,
+            email_key=unique_key(email),
+            phone=body.phone or None,
+            password=password,
+            salt=salt,
+            nickname=nickname or None,
+            status=1,
+            created_at=now,
+            updated_at=now,
+        )
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.CREATE, row)
+            await user_queries.create(connection, new)
             await category_queries.create(connection, categories.new_category(uid, categories.DEFAULT_CATEGORY))
 
         try:
@@ -122,7 +125,7 @@ class AccountService:
 
     async def _log_in(self, email: str, password: Any, device: Device, trying: Attempt) -> LoggedIn:
         async with self._database.reads() as connection:
-            row = await fetch_one(connection, sql.BY_EMAIL, {"email_key": unique_key(email)})
+            row = await user_queries.by_email(connection, email_key=unique_key(email))
         if row is not None and row.email != email:
             row = None
         trying.user = row.uid if row else None
@@ -141,7 +144,7 @@ class AccountService:
         if not ids.is_possible(uid):
             return False
         async with self._database.driver_connection() as connection:
-            return await fetch_one(connection, sql.IDENTITY, {"owner": uid}) is not None
+            return await user_queries.exists(connection, owner=uid)
 
     async def profile(self, uid: str) -> UserInfo:
         """Return a user's profile; USER_NOT_FOUND when the account is gone."""
@@ -155,12 +158,10 @@ class AccountService:
         async def work(connection: AsyncConnection) -> UserInfo:
             if not isinstance(body.nickname, UnsetType):
                 nickname = require_length(body.nickname or "", "Nickname") if body.nickname else body.nickname
-                values = {"owner": uid, "new_nickname": nickname, "now": now}
-                await connection.execute(sql.SET_NICKNAME, values)
+                await user_queries.set_nickname(connection, owner=uid, nickname=nickname, now=now)
             if not isinstance(body.avatar, UnsetType):
                 avatar = accept_avatar(uid, body.avatar) if body.avatar else body.avatar
-                values = {"owner": uid, "new_avatar": avatar, "now": now}
-                await connection.execute(sql.SET_AVATAR, values)
+                await user_queries.set_avatar(connection, owner=uid, avatar=avatar, now=now)
             return await self._profile(connection, uid)
 
         return await atomically(self._database, "accounts.profile", work, user=uid)
@@ -175,14 +176,14 @@ class AccountService:
         """
         with audit.attempt(Event.PASSWORD_CHANGE, user=user.uid, address=device.address):
             proven, (password, salt) = await self._new_password(user.uid, old, new, device.address)
-            values = {"owner": user.uid, "new_password": password, "new_salt": salt, "now": clock.now_ms()}
+            now = clock.now_ms()
 
             async def work(connection: AsyncConnection) -> EndedSessions | None:
-                row = (await connection.execute(sql.LOGIN_FOR_UPDATE, {"owner": user.uid})).one_or_none()
+                row = await user_queries.login_for_update(connection, owner=user.uid)
                 # Another change may have come first; what was proven to be the password is not any more.
                 if row is None or row.password != proven:
                     raise AimoError(Code.PASSWORD_ERROR, "当前密码错误")
-                await connection.execute(sql.SET_PASSWORD, values)
+                await user_queries.set_password(connection, owner=user.uid, password=password, salt=salt, now=now)
                 if not log_out_others:
                     return None
                 return await self._sessions.end_within(connection, user, keep_current=True, device=device)
@@ -201,7 +202,7 @@ class AccountService:
         if isinstance(new, str) and self._password_rules and (broken := await find_violation(new)):
             raise AimoError(Code.PARAMS_ERROR, broken.chinese)
         async with self._database.reads() as connection:
-            stored = await connection.scalar(sql.PASSWORD, {"owner": uid})
+            stored = await user_queries.password(connection, owner=uid)
         if stored is None:
             raise AimoError(Code.PASSWORD_ERROR, "用户不存在")
         async with self._limits.password_change(uid, address):
@@ -219,9 +220,9 @@ class AccountService:
         require_image(content_type)
         key = avatar_key(uid, clock.local_day(self._zone), filename)
 
-        async def work(connection: AsyncConnection) -> Any:
-            before = await connection.scalar(sql.AVATAR_FOR_UPDATE, {"owner": uid})
-            await connection.execute(sql.SET_AVATAR, {"owner": uid, "new_avatar": key, "now": clock.now_ms()})
+        async def work(connection: AsyncConnection) -> str | None:
+            before = await user_queries.avatar_for_update(connection, owner=uid)
+            await user_queries.set_avatar(connection, owner=uid, avatar=key, now=clock.now_ms())
             return before
 
         try:
@@ -236,7 +237,7 @@ class AccountService:
         return self._urls.avatar(uid, key)
 
     async def _profile(self, connection: AsyncConnection, uid: str) -> UserInfo:
-        row = await fetch_one(connection, sql.PROFILE, {"owner": uid})
+        row = await user_queries.profile(connection, owner=uid)
         if row is None:
             raise AimoError(Code.USER_NOT_FOUND)
         avatar = self._urls.avatar(uid, row.avatar)

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import audit, clock, ids
 from aimo.audit import Event
 from aimo.db.connection import Database
-from aimo.db.driver_reads import fetch_one
-from aimo.db.queries import sessions as sql
-from aimo.db.queries import users as user_sql
+from aimo.db.queries import sessions as session_queries
+from aimo.db.queries import users as user_queries
+from aimo.db.queries.sessions import NewSession
 from aimo.db.transaction import atomically
 from aimo.dto.sessions import Session
 from aimo.errors import AimoError, Code
@@ -72,8 +72,7 @@ class SessionService:
             InvalidToken: its session has ended.
         """
         async with self._database.driver_connection() as connection:
-            values = {"owner": claims.uid, "session_id": claims.session_id}
-            row = await fetch_one(connection, sql.AUTHENTICATE, values)
+            row = await session_queries.authenticate(connection, owner=claims.uid, session_id=claims.session_id)
         if row is None:
             return None
         if claims.is_old:
@@ -83,7 +82,7 @@ class SessionService:
         elif not row.session_id or row.ended:
             raise InvalidToken
         else:
-            self._note_use(claims, row.last_used_at)
+            self._note_use(claims, row.last_used_at or 0)
         return AuthenticatedUser(row.uid, row.email, row.nickname, claims)
 
     async def open(self, uid: str, device: Device, *, password: str) -> str:
@@ -93,7 +92,7 @@ class SessionService:
         """
 
         async def work(connection: AsyncConnection) -> str:
-            row = (await connection.execute(user_sql.LOGIN_FOR_UPDATE, {"owner": uid})).one_or_none()
+            row = await user_queries.login_for_update(connection, owner=uid)
             if row is None or row.password != password:
                 raise AimoError(Code.PASSWORD_ERROR)
             return await self._open(connection, uid, device)
@@ -103,8 +102,7 @@ class SessionService:
     async def all(self, user: AuthenticatedUser) -> list[Session]:
         """Return the user's open sessions, the latest login first."""
         async with self._database.reads() as connection:
-            values = {"owner": user.uid, "now": clock.now_ms(), "limit": MOST_SESSIONS}
-            rows = (await connection.execute(sql.OF_USER, values)).all()
+            rows = await session_queries.of_user(connection, owner=user.uid, now=clock.now_ms(), limit=MOST_SESSIONS)
         return [
             Session(
                 id=row.session_id,
@@ -150,16 +148,15 @@ class SessionService:
         Tokens without a session end by the time at which they were issued, all together: one that shall stay is
         replaced by the token of a new session.
         """
-        values = {"owner": user.uid}
-        row = (await connection.execute(user_sql.LOGIN_FOR_UPDATE, values)).one_or_none()
+        row = await user_queries.login_for_update(connection, owner=user.uid)
         if row is None:
             raise AimoError(Code.USER_NOT_FOUND)
         # Neither a clock that went back nor one that was ahead when the token was issued may let it live on.
         issued_ms = int(user.claims.issued_at * 1000) if user.claims.is_old else 0
         valid_from = clock.within_range(max(clock.now_ms(), row.tokens_valid_from or 0, issued_ms))
-        await connection.execute(user_sql.SET_TOKENS_VALID_FROM, values | {"valid_from": valid_from})
+        await user_queries.set_tokens_valid_from(connection, owner=user.uid, valid_from=valid_from)
         kept_id = user.claims.session_id if keep_current else ""
-        count = (await connection.execute(sql.END_OTHERS, values | {"kept_id": kept_id})).rowcount
+        count = await session_queries.end_others(connection, owner=user.uid, kept_id=kept_id)
         if keep_current and user.claims.is_old:
             return EndedSessions(count, current_remains=False, token=await self._open(connection, user.uid, device))
         return EndedSessions(count, current_remains=keep_current)
@@ -168,9 +165,9 @@ class SessionService:
         """Remove the sessions of all users that have expired."""
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.FORGET, {"now": clock.now_ms()})
+            await session_queries.delete_expired(connection, now=clock.now_ms())
 
-        await atomically(self._database, "sessions.forget", work)
+        await atomically(self._database, "sessions.delete_expired", work)
 
     async def close(self) -> None:
         """Stop noting uses."""
@@ -180,26 +177,26 @@ class SessionService:
 
     async def _open(self, connection: AsyncConnection, uid: str, device: Device) -> str:
         now = clock.now_ms()
-        found = await connection.scalars(sql.BEYOND, {"owner": uid, "offset": MOST_SESSIONS - 1, "limit": 1000})
-        if surplus := found.all():
-            await connection.execute(sql.END, {"owner": uid, "session_ids": surplus})
+        surplus = await session_queries.ids_beyond(connection, owner=uid, number=MOST_SESSIONS - 1, limit=1000)
+        if surplus:
+            await session_queries.end(connection, owner=uid, session_ids=surplus)
         session_id = ids.session_id()
-        row = {
-            "session_id": session_id,
-            "uid": uid,
-            "address": device.address[:_LONGEST_ADDRESS],
-            "user_agent": _printable(device.user_agent),
-            "ended": False,
-            "expires_at": now + LIFETIME_SECONDS * 1000,
-            "now": now,
-        }
-        await connection.execute(sql.CREATE, row)
+        new = NewSession(
+            session_id=session_id,
+            uid=uid,
+            address=device.address[:_LONGEST_ADDRESS],
+            user_agent=_printable(device.user_agent),
+            ended=False,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + LIFETIME_SECONDS * 1000,
+        )
+        await session_queries.create_unless_known(connection, new)
         return self._tokens.issue(uid, session_id)
 
     async def _end_one(self, uid: str, session_id: str) -> bool:
         async def work(connection: AsyncConnection) -> bool:
-            values = {"owner": uid, "session_ids": [session_id]}
-            return (await connection.execute(sql.END, values)).rowcount > 0
+            return bool(await session_queries.end(connection, owner=uid, session_ids=[session_id]))
 
         return await atomically(self._database, "sessions.end", work, user=uid)
 
@@ -217,7 +214,7 @@ class SessionService:
 
     async def _write_use(self, claims: Claims, now: int) -> None:
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.TOUCH, {"owner": claims.uid, "id": claims.session_id, "now": now})
+            await session_queries.touch(connection, owner=claims.uid, session_id=claims.session_id, now=now)
 
         try:
             await atomically(self._database, "sessions.touch", work, user=claims.uid)
@@ -227,16 +224,18 @@ class SessionService:
 
 async def _end_old(connection: AsyncConnection, claims: Claims) -> None:
     """Remember that a token without a session has ended, until it expires."""
-    row = {
-        "session_id": claims.session_id,
-        "uid": claims.uid,
-        "address": "",
-        "user_agent": "",
-        "ended": True,
-        "expires_at": int(min(claims.expires_at * 1000, clock.LATEST_MS)),
-        "now": clock.now_ms(),
-    }
-    await connection.execute(sql.CREATE, row)
+    now = clock.now_ms()
+    ended = NewSession(
+        session_id=claims.session_id,
+        uid=claims.uid,
+        address="",
+        user_agent="",
+        ended=True,
+        created_at=now,
+        last_used_at=now,
+        expires_at=int(min(claims.expires_at * 1000, clock.LATEST_MS)),
+    )
+    await session_queries.create_unless_known(connection, ended)
 
 
 def _printable(text: str) -> str:

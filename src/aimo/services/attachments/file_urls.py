@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final, TypedDict
 from urllib.parse import unquote, urlsplit
 
+from aimo.db.queries.attachments import AttachmentRow
 from aimo.errors import AimoError, Code
 from aimo.storage.keys import is_valid_key
 from aimo.storage.protocol import Kind, Placement, Storage
@@ -27,7 +28,7 @@ class FileUrls:
         self._storage = storage
         self._lifetime = lifetime
 
-    def attachment(self, row: Any) -> str:
+    def attachment(self, row: AttachmentRow) -> str:
         """Return the address of an attachment's row."""
         return self._storage.url(row.path, lifetime=self._lifetime, placement=placement(row))
 
@@ -75,11 +76,11 @@ def is_https(address: str) -> bool:
         return False
 
 
-def placement(row: Any) -> Placement:
+def placement(row: AttachmentRow) -> Placement:
     """Return what an attachment's row remembers of where its bytes are."""
-    public = {"true": True, "false": False}.get(row.is_public_bucket)
+    public = {"true": True, "false": False}.get(row.is_public_bucket or "")
     return Placement(
-        kind=_KINDS.get(row.storage_type, "local"),
+        kind=_KINDS.get(row.storage_type or "", "local"),
         bucket=row.bucket,
         prefix=row.prefix,
         endpoint=row.endpoint,
@@ -88,7 +89,18 @@ def placement(row: Any) -> Placement:
     )
 
 
-def placed(placement: Placement) -> dict[str, str | None]:
+class PlacementColumns(TypedDict):
+    """The columns of an attachment's row that say where its bytes are."""
+
+    storage_type: str
+    bucket: str | None
+    prefix: str | None
+    endpoint: str | None
+    region: str | None
+    is_public_bucket: str | None
+
+
+def placed(placement: Placement) -> PlacementColumns:
     """Return the columns of an attachment's row that say where its bytes are."""
     public = None if placement.public is None else str(placement.public).lower()
     return {

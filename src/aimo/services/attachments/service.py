@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.queries import attachments as sql
-from aimo.db.queries import users as user_sql
+from aimo.db.queries import attachments as attachment_queries
+from aimo.db.queries import users as user_queries
+from aimo.db.queries.attachments import AttachmentRow
 from aimo.db.transaction import atomically
 from aimo.dto.attachments import Attachment, AttachmentPage
 from aimo.dto.base import UNSET
@@ -44,7 +45,7 @@ class NewAttachment:
     size: int
     path: Path
     created_at: int | None = None
-    properties: Any = None
+    properties: object = None
 
 
 @dataclass(frozen=True)
@@ -103,25 +104,25 @@ class AttachmentService:
         key = attachment_key(uid, clock.local_day(self._zone), attachment_id, file.filename)
         properties = file.properties if isinstance(file.properties, dict) else None
         _require_small(properties)
-        row = {
-            "attachment_id": attachment_id,
-            "uid": uid,
-            "filename": file.filename,
-            "type": file.content_type,
-            "size": file.size,
-            "path": key,
-            "properties": properties or None,
-            "created_at": _require_storable(file.created_at),
-            "seq": clock.next_sequence(),
+        row = AttachmentRow(
+            attachment_id=attachment_id,
+            uid=uid,
+            filename=file.filename,
+            type=file.content_type,
+            size=file.size,
+            path=key,
+            properties=properties or None,
+            created_at=_require_storable(file.created_at),
             **placed(self._storage.placement),
-        }
+        )
+        seq = clock.next_sequence()
 
         async def work(connection: AsyncConnection) -> entries.OutboxEntry:
             if self._quota:
                 # One upload of a user after the other, so that many at once do not get past the quota.
-                await connection.execute(user_sql.LOCK, {"owner": uid})
+                await user_queries.lock(connection, owner=uid)
                 await self._require_room(connection, uid, file.size)
-            await connection.execute(sql.CREATE, row)
+            await attachment_queries.create(connection, row, seq=seq)
             return await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
 
         try:
@@ -139,7 +140,7 @@ class AttachmentService:
             log.exception("attachment store failed", user=uid, attachment=attachment_id)
             raise AimoError(Code.STORAGE_ERROR) from error
         await self._sync.wait_until_applied([entry])
-        attachment = present(_Row(row), self._urls)
+        attachment = present(row, self._urls)
         attachment.cover_url = UNSET
         return attachment
 
@@ -150,7 +151,7 @@ class AttachmentService:
                 await self._require_room(connection, uid, size)
 
     async def _require_room(self, connection: AsyncConnection, uid: str, size: int) -> None:
-        used = int(await connection.scalar(sql.USED, {"owner": uid}) or 0)
+        used = await attachment_queries.bytes_used(connection, owner=uid)
         if used + size > self._quota:
             message = f"Storage quota exceeded: {used} of {self._quota} bytes are used, and {size} do not fit"
             raise AimoError(Code.FILE_TOO_LARGE, message)
@@ -158,10 +159,9 @@ class AttachmentService:
     async def page(self, uid: str, request: PageRequest) -> AttachmentPage:
         """Return a page of the user's attachments, newest first."""
         async with self._database.reads() as connection:
-            total: int = (await connection.execute(sql.COUNT, {"owner": uid})).scalar_one()
-            values = {"owner": uid, "limit": request.size, "offset": request.offset}
-            rows = await connection.execute(sql.PAGE, values)
-            items = [present(row, self._urls) for row in rows]
+            total = await attachment_queries.count(connection, owner=uid)
+            rows = await attachment_queries.page(connection, owner=uid, limit=request.size, offset=request.offset)
+        items = [present(row, self._urls) for row in rows]
         described = request.describe(total)
         return AttachmentPage(items=items, total=total, page=described.page, limit=described.limit)
 
@@ -176,13 +176,11 @@ class AttachmentService:
         The row goes first: bytes left behind by a failure are found and removed later, a row without bytes
         would be a promise broken.
         """
-        which = {"owner": uid, "id": _possible(attachment_id)}
+        _require_possible(attachment_id)
 
         async def work(connection: AsyncConnection) -> tuple[str, entries.OutboxEntry]:
-            row = (await connection.execute(sql.FOR_UPDATE, which)).first()
-            if row is None:
-                raise AimoError(Code.ATTACHMENT_NOT_FOUND)
-            await connection.execute(sql.DELETE, which)
+            row = await _get_for_update(connection, uid, attachment_id)
+            await attachment_queries.delete_attachment(connection, owner=uid, attachment_id=attachment_id)
             entry = await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
             return row.path, entry
 
@@ -190,19 +188,19 @@ class AttachmentService:
         await self._remove_object(key)
         await self._sync.wait_until_applied([entry])
 
-    async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, Any]) -> Attachment:
+    async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, object]) -> Attachment:
         """Set these properties and keep the others; null values are kept as null."""
-        which = {"owner": uid, "id": _possible(attachment_id)}
+        _require_possible(attachment_id)
 
         async def work(connection: AsyncConnection) -> Attachment:
-            row = (await connection.execute(sql.FOR_UPDATE, which)).first()
-            if row is None:
-                raise AimoError(Code.ATTACHMENT_NOT_FOUND)
+            row = await _get_for_update(connection, uid, attachment_id)
             before = row.properties if isinstance(row.properties, dict) else {}
             merged = before | properties
             _require_small(merged, before)
-            await connection.execute(sql.SET_PROPERTIES, which | {"new_properties": merged})
-            return present(_Row(dict(row._mapping) | {"properties": merged}), self._urls)
+            await attachment_queries.set_properties(
+                connection, owner=uid, attachment_id=attachment_id, properties=merged
+            )
+            return present(row._replace(properties=merged), self._urls)
 
         return await atomically(self._database, "attachments.properties", work, user=uid, entity=attachment_id)
 
@@ -222,8 +220,9 @@ class AttachmentService:
         async with stored:
             yield Download(row.filename, row.type, stored)
 
-    async def _one(self, connection: AsyncConnection, uid: str, attachment_id: str) -> Any:
-        row = (await connection.execute(sql.ONE, {"owner": uid, "id": _possible(attachment_id)})).first()
+    async def _one(self, connection: AsyncConnection, uid: str, attachment_id: str) -> AttachmentRow:
+        _require_possible(attachment_id)
+        row = await attachment_queries.get(connection, owner=uid, attachment_id=attachment_id)
         if row is None:
             raise AimoError(Code.ATTACHMENT_NOT_FOUND)
         return row
@@ -231,7 +230,7 @@ class AttachmentService:
     async def _row_is_known_to_be_missing(self, uid: str, attachment_id: str) -> bool:
         try:
             async with self._database.reads() as connection:
-                return (await connection.execute(sql.ONE, {"owner": uid, "id": attachment_id})).first() is None
+                return await attachment_queries.get(connection, owner=uid, attachment_id=attachment_id) is None
         except Exception:
             log.exception("attachment commit state unknown", user=uid, attachment=attachment_id)
             return False
@@ -243,14 +242,14 @@ class AttachmentService:
             log.exception("stored file delete failed", key=key)
 
 
-class _Row:
-    """Values under attribute names, like a row of the database."""
+async def _get_for_update(connection: AsyncConnection, uid: str, attachment_id: str) -> AttachmentRow:
+    row = await attachment_queries.get_for_update(connection, owner=uid, attachment_id=attachment_id)
+    if row is None:
+        raise AimoError(Code.ATTACHMENT_NOT_FOUND)
+    return row
 
-    def __init__(self, values: Any) -> None:
-        self.__dict__.update(values)
 
-
-def present(row: Any, urls: FileUrls) -> Attachment:
+def present(row: AttachmentRow, urls: FileUrls) -> Attachment:
     """Return an attachment as clients see it."""
     properties = row.properties if isinstance(row.properties, dict) and row.properties else UNSET
     cover = properties.get("coverUrl", UNSET) if isinstance(properties, dict) else UNSET
@@ -266,17 +265,16 @@ def present(row: Any, urls: FileUrls) -> Attachment:
     )
 
 
-def _require_small(properties: dict[str, Any] | None, before: dict[str, Any] | None = None) -> None:
+def _require_small(properties: dict[str, object] | None, before: dict[str, object] | None = None) -> None:
     """PARAMS_ERROR for properties that are too large, unless they were larger ``before``."""
     size = len(msgspec.json.encode(properties))
     if size > MOST_PROPERTIES_BYTES and size >= len(msgspec.json.encode(before)):
         raise AimoError(Code.PARAMS_ERROR, f"Properties are larger than {MOST_PROPERTIES_BYTES} bytes")
 
 
-def _possible(attachment_id: str) -> str:
+def _require_possible(attachment_id: str) -> None:
     if not ids.is_possible(attachment_id):
         raise AimoError(Code.ATTACHMENT_NOT_FOUND)
-    return attachment_id
 
 
 def _require_storable(created_at: int | None) -> int:

@@ -8,18 +8,17 @@ the move again goes on where it stopped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.connection import Database
-from aimo.db.queries import storage_move as sql
+from aimo.db.queries import stored_files as file_queries
 from aimo.db.transaction import atomically
 from aimo.services.attachments.file_urls import is_own_avatar, placed
 from aimo.storage.content_types import UNKNOWN
@@ -86,7 +85,7 @@ class FileMove:
         """Remove from the old place what the new one has."""
         await self._each(self._remove, done)
 
-    async def _each(self, work: Callable[[FileToMove], Any], done: Callable[[], None]) -> None:
+    async def _each(self, work: Callable[[FileToMove], Awaitable[object]], done: Callable[[], None]) -> None:
         async for batch in self._batches():
             limit = asyncio.Semaphore(_AT_ONCE)
 
@@ -105,18 +104,25 @@ class FileMove:
 
     async def _batches(self) -> AsyncIterator[list[FileToMove]]:
         after = ""
-        while rows := await self._rows(sql.ATTACHMENTS_AFTER, after):
-            after = rows[-1].attachment_id
-            yield [FileToMove(row.path, row.type, row.attachment_id, kind=row.storage_type) for row in rows]
+        while True:
+            async with self._database.reads() as connection:
+                files = await file_queries.files_after(connection, after=after, limit=_BATCH)
+            if not files:
+                break
+            after = files[-1].attachment_id
+            yield [FileToMove(file.path, file.type, file.attachment_id, kind=file.storage_type) for file in files]
         after = ""
-        while rows := await self._rows(sql.AVATARS_AFTER, after):
-            after = rows[-1].uid
-            own = [row for row in rows if row.avatar and is_own_avatar(row.uid, row.avatar)]
-            yield [FileToMove(row.avatar, UNKNOWN, row.uid, is_picture=True) for row in own]
-
-    async def _rows(self, statement: Any, after: str) -> list[Any]:
-        async with self._database.reads() as connection:
-            return list((await connection.execute(statement, {"after": after, "limit": _BATCH})).all())
+        while True:
+            async with self._database.reads() as connection:
+                pictures = await file_queries.pictures_after(connection, after=after, limit=_BATCH)
+            if not pictures:
+                break
+            after = pictures[-1].uid
+            yield [
+                FileToMove(key, UNKNOWN, uid, is_picture=True)
+                for uid, key in pictures
+                if key and is_own_avatar(uid, key)
+            ]
 
     async def _move(self, file: FileToMove) -> None:
         if file.kind not in (None, self._source.kind):
@@ -159,17 +165,17 @@ class FileMove:
     async def _is_named(self, file: FileToMove) -> bool:
         """Return whether the row names the file now: users go on removing theirs while they are moved."""
         async with self._database.reads() as connection:
-            statement = sql.AVATAR if file.is_picture else sql.PATH
-            return bool(await connection.scalar(statement, {"id": file.row_id}) == file.key)
+            if file.is_picture:
+                return (await file_queries.pictures(connection, uids=[file.row_id])).get(file.row_id) == file.key
+            return await file_queries.path_of(connection, attachment_id=file.row_id) == file.key
 
     async def _place(self, file: FileToMove) -> bool:
-        values = {f"new_{name}": value for name, value in placed(self._target.placement).items()}
+        columns = placed(self._target.placement)
 
         async def work(connection: AsyncConnection) -> bool:
-            result = await connection.execute(sql.PLACE, {"id": file.row_id, "key": file.key, **values})
-            return result.rowcount == 1
+            return await file_queries.place(connection, attachment_id=file.row_id, key=file.key, **columns)
 
-        return await atomically(self._database, "file_moves.place", work, entity=file.row_id)
+        return await atomically(self._database, "stored_files.place", work, entity=file.row_id)
 
     async def _verify(self, file: FileToMove) -> None:
         if file.kind not in (None, self._target.kind):

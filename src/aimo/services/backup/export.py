@@ -15,7 +15,8 @@ from aimo import clock
 from aimo.ai.embedder import Embedder
 from aimo.db import migrate
 from aimo.db.connection import Database
-from aimo.db.queries import backup as sql
+from aimo.db.queries import backup as table_queries
+from aimo.db.queries import stored_files as file_queries
 from aimo.db.snapshot import snapshot
 from aimo.services.attachments.file_urls import is_own_avatar
 from aimo.services.backup.format import FORMAT, Header, Summary
@@ -55,7 +56,7 @@ class Backup:
         with Writer(target, self._header()) as writer:
             async with snapshot(self._database) as connection:
                 gone, pictures = await self._files(connection, writer)
-                for name in sql.TABLES:
+                for name in table_queries.TABLES:
                     await _table(connection, writer, name, gone, pictures)
             for table in await self._vectors.cache_tables():
                 await _write_lance_table(writer, table)
@@ -78,7 +79,7 @@ class Backup:
         """Write all files; return the attachments and the pictures that were deleted meanwhile."""
         gone: set[str] = set()
         after = ""
-        while rows := (await connection.execute(sql.FILES, {"after": after, "limit": _BATCH})).all():
+        while rows := await file_queries.files_after(connection, after=after, limit=_BATCH):
             after = rows[-1].attachment_id
             for row in rows:
                 if not await self._copy(writer, row.path):
@@ -88,7 +89,7 @@ class Backup:
                         gone.add(row.attachment_id)
         pictures: set[str] = set()
         after = ""
-        while users := (await connection.execute(sql.AVATARS, {"after": after, "limit": _BATCH})).all():
+        while users := await file_queries.pictures_after(connection, after=after, limit=_BATCH):
             after = users[-1].uid
             for user in users:
                 if user.avatar and is_own_avatar(user.uid, user.avatar) and not await self._copy(writer, user.avatar):
@@ -107,15 +108,15 @@ class Backup:
     async def _still_there(self, attachment_id: str) -> bool:
         """Return whether the row exists now, outside of the snapshot: then its file was lost before."""
         async with self._database.reads() as connection:
-            found = await connection.scalar(sql.STILL_THERE, {"attachment_id": attachment_id})
-        if found:
+            path = await file_queries.path_of(connection, attachment_id=attachment_id)
+        if path is not None:
             log.warning("the file of an attachment is missing", attachment=attachment_id)
-        return found is not None
+        return path is not None
 
 
 async def _table(connection: AsyncConnection, writer: Writer, name: str, gone: set[str], pictures: set[str]) -> None:
-    batch = _LARGE_BATCH if name in sql.WITH_LONG_TEXTS else _BATCH
-    result = await connection.stream(sql.READ[name], execution_options={"max_row_buffer": batch})
+    batch = _LARGE_BATCH if name in table_queries.WITH_LONG_TEXTS else _BATCH
+    result = await connection.stream(table_queries.READ[name], execution_options={"max_row_buffer": batch})
     async for rows in result.mappings().partitions(batch):
         plain = [{key: _plain(value) for key, value in row.items()} for row in rows]
         if name == "attachments":

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
@@ -18,8 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock
 from aimo.db import migrate
 from aimo.db.connection import Database
-from aimo.db.queries import backup as sql
-from aimo.db.queries import outbox, sessions
+from aimo.db.queries import backup as table_queries
+from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries import rebuild as rebuild_queries
+from aimo.db.queries import sessions as session_queries
+from aimo.db.queries.outbox import NewEntry
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
 from aimo.services.attachments.file_urls import placed
@@ -92,7 +96,7 @@ class Restore:
             for table, rows in reader.rows():
                 await self._rows(connection, table, rows)
             await _require_complete(connection, summary)
-            await connection.execute(sessions.END_ALL)
+            await session_queries.end_all(connection)
             await _enqueue_everything(connection)
             if self._accepts_vectors_of(header):
                 await _create_entries_for_vectors(connection, reader)
@@ -114,7 +118,7 @@ class Restore:
     async def _filled(self) -> list[str]:
         """Return the tables that have rows."""
         async with self._database.reads() as connection:
-            return [name for name, count in sql.COUNT.items() if await connection.scalar(count)]
+            return [name for name in table_queries.TABLES if await table_queries.count(connection, name)]
 
     async def _files(self, reader: Reader, put: IO[str]) -> None:
         """Store all files; ``put`` gets the keys of those that were not there before."""
@@ -146,15 +150,15 @@ class Restore:
         return self._vectors.memo_vectors.matches(header.model, header.dimension)
 
     async def _rows(self, connection: AsyncConnection, name: str, rows: list[dict[str, Any]]) -> None:
-        binary = [column.name for column in sql.TABLES[name].columns if column.type.python_type is bytes]
+        binary = [column.name for column in table_queries.TABLES[name].columns if column.type.python_type is bytes]
         # Where the files are now: not where they were when the backup was made.
-        present = placed(self._storage.placement) if name == "attachments" else {}
+        present: Mapping[str, object] = placed(self._storage.placement) if name == "attachments" else {}
         waiting = (
-            row | {key: base64.b64decode(row[key]) for key in binary if row.get(key) is not None} | present
+            {**row, **{key: base64.b64decode(row[key]) for key in binary if row.get(key) is not None}, **present}
             for row in rows
         )
         while batch := list(islice(waiting, _BATCH)):
-            await connection.execute(sql.WRITE[name], batch)
+            await table_queries.write(connection, name, batch)
 
 
 def _require_known(header: Header) -> None:
@@ -175,19 +179,19 @@ async def _digest(storage: Storage, key: str) -> str:
 
 async def _require_complete(connection: AsyncConnection, summary: Summary) -> None:
     """Require as many rows as the manifest says; nothing is committed otherwise."""
-    for name, count in sql.COUNT.items():
-        found, expected = await connection.scalar(count), summary.rows.get(f"tables/{name}", 0)
+    for name in table_queries.TABLES:
+        found, expected = await table_queries.count(connection, name), summary.rows.get(f"tables/{name}", 0)
         if found != expected:
             raise DamagedArchiveError(f"{name} has {found} rows instead of {expected}")
 
 
 async def _enqueue_everything(connection: AsyncConnection) -> None:
     """Have LanceDB look at all memos and attachments."""
-    for kind, statement in (("memo", sql.MEMOS), ("attachment", sql.ATTACHMENTS)):
+    for kind, following in (("memo", rebuild_queries.next_memos), ("attachment", rebuild_queries.next_attachments)):
         after = ""
-        while rows := (await connection.execute(statement, {"after": after, "limit": _BATCH})).all():
-            await _write_entries(connection, kind, [(entity, uid) for entity, uid in rows])
-            after = rows[-1][0]
+        while entities := await following(connection, after=after, limit=_BATCH):
+            await _write_entries(connection, kind, entities)
+            after = entities[-1].entity_id
 
 
 async def _create_entries_for_vectors(connection: AsyncConnection, reader: Reader) -> None:
@@ -195,12 +199,10 @@ async def _create_entries_for_vectors(connection: AsyncConnection, reader: Reade
     for _, rows in reader.vectors("memo_vectors/"):
         for start in range(0, len(rows), _BATCH):
             owners = {row["memoId"]: row["uid"] for row in rows[start : start + _BATCH]}
-            known = set((await connection.execute(sql.KNOWN_MEMOS, {"memo_ids": list(owners)})).scalars())
+            known = await rebuild_queries.live_memo_ids(connection, memo_ids=list(owners))
             await _write_entries(connection, "memo", [(memo, uid) for memo, uid in owners.items() if memo not in known])
 
 
-async def _write_entries(connection: AsyncConnection, kind: str, entities: list[tuple[str, str]]) -> None:
+async def _write_entries(connection: AsyncConnection, kind: str, entities: Sequence[tuple[str, str]]) -> None:
     now = clock.now_ms()
-    entries = [{"kind": kind, "entity_id": entity, "uid": uid, "now": now} for entity, uid in entities]
-    if entries:
-        await connection.execute(outbox.CREATE, entries)
+    await outbox_queries.create_many(connection, [NewEntry(kind, entity, uid, now) for entity, uid in entities])

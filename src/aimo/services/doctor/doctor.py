@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import invariants as sql
+from aimo.db.queries import invariants as invariant_queries
+from aimo.db.queries.invariants import CheckRow
 from aimo.db.transaction import atomically
 from aimo.services.doctor.invariant import Invariant, InvariantOutcome, Violation
 
@@ -82,15 +83,8 @@ class Doctor:
         async def work(connection: AsyncConnection) -> None:
             now = clock.now_ms()
             for outcome in outcomes:
-                await connection.execute(sql.CREATE, {"name": outcome.name, "now": now})
-                values = {
-                    "key": outcome.name,
-                    "now": now,
-                    "new_checked": outcome.checked,
-                    "new_violations": outcome.violations,
-                    "new_repaired": outcome.repaired,
-                }
-                await connection.execute(sql.RECORD, values)
+                check = CheckRow(outcome.name, outcome.checked, outcome.violations, outcome.repaired, now)
+                await invariant_queries.record(connection, check)
 
         await atomically(self._database, "doctor.record", work)
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from aimo.ai.embedder import Vectors
 from aimo.db.connection import Database
-from aimo.db.queries import doctor as sql
+from aimo.db.queries import doctor as doctor_queries
+from aimo.db.queries.doctor import IndexedMemo
 from aimo.folding import fold
 from aimo.services.doctor import outbox_entries as entries
 from aimo.services.doctor.invariant import Scan, Violation
@@ -49,7 +51,7 @@ class MemoIndex:
         after = ""
         while True:
             async with self._database.reads() as connection:
-                rows = (await connection.execute(sql.MEMOS, {"after": after, "limit": _BATCH})).all()
+                rows = await doctor_queries.memos_after(connection, after=after, limit=_BATCH)
             if not rows:
                 return
             after = rows[-1].memo_id
@@ -60,7 +62,7 @@ class MemoIndex:
         await self._vectors.memo_vectors.refresh()
         ids = [each.entity for each in suspects]
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.MEMOS_BY_ID, {"memo_ids": ids})).all()
+            rows = await doctor_queries.memos_by_id(connection, memo_ids=ids)
         waiting = await entries.with_waiting_entry(self._database, ids)
         found = await self._compare([row for row in rows if row.memo_id not in waiting])
         if any(each.entity == _TABLE for each in suspects) and not self._model_matches and _TABLE not in waiting:
@@ -87,7 +89,7 @@ class MemoIndex:
             _TABLE, "-", f"the vectors are of {table.model}:{table.dimension}, not of the configured model"
         )
 
-    async def _compare(self, rows: Sequence[Any]) -> list[Violation]:
+    async def _compare(self, rows: Sequence[IndexedMemo]) -> list[Violation]:
         if not rows:
             return []
         ids = [row.memo_id for row in rows]
@@ -102,7 +104,9 @@ class MemoIndex:
         return await STORED_TEXTS.run(_violations, rows, texts, vectors, known)
 
 
-def _violations(rows: Sequence[Any], texts: _Found, vectors: _Found, known: Mapping[str, Any]) -> list[Violation]:
+def _violations(
+    rows: Sequence[IndexedMemo], texts: _Found, vectors: _Found, known: Mapping[str, Vectors]
+) -> list[Violation]:
     found = []
     for row in rows:
         problems = [

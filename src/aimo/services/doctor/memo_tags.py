@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import ids
 from aimo.db.connection import Database
-from aimo.db.queries import doctor as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import doctor as doctor_queries
 from aimo.db.queries import tags as tag_queries
+from aimo.db.queries.doctor import TagList
 from aimo.db.queries.tags import MemoTag
 from aimo.db.transaction import atomically
 from aimo.services.doctor.invariant import Scan, Violation
@@ -38,7 +39,7 @@ class MemoTagLists:
         after = ""
         while True:
             async with self._database.reads() as connection:
-                rows = (await connection.execute(sql.LISTS, {"after": after, "limit": _BATCH})).all()
+                rows = await doctor_queries.tag_lists_after(connection, after=after, limit=_BATCH)
                 if not rows:
                     break
                 found = await _compare(connection, [row.memo_id for row in rows], rows)
@@ -47,10 +48,10 @@ class MemoTagLists:
         after = ""
         while True:
             async with self._database.reads() as connection:
-                indexed = (await connection.scalars(sql.INDEXED, {"after": after, "limit": _BATCH})).all()
+                indexed = await doctor_queries.indexed_after(connection, after=after, limit=_BATCH)
                 if not indexed:
                     return
-                live = set(await connection.scalars(sql.LIVE_MEMOS, {"memo_ids": list(indexed)}))
+                live = await doctor_queries.live_memos(connection, memo_ids=indexed)
                 found = await _compare(connection, [each for each in indexed if each not in live], [])
             after = indexed[-1]
             yield Scan(0, found)
@@ -59,7 +60,7 @@ class MemoTagLists:
         """Compare again."""
         memo_ids = [each.entity for each in suspects]
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.LISTS_BY_ID, {"memo_ids": memo_ids})).all()
+            rows = await doctor_queries.tag_lists_by_id(connection, memo_ids=memo_ids)
             return await _compare(connection, memo_ids, rows)
 
     async def repair(self, violations: Sequence[Violation]) -> int:
@@ -78,7 +79,7 @@ class MemoTagLists:
 
 
 async def _reindex(connection: AsyncConnection, memo_id: str) -> None:
-    rows = (await connection.execute(sql.LIST_FOR_UPDATE, {"id": memo_id})).all()
+    rows = await doctor_queries.tag_list_for_update(connection, memo_id=memo_id)
     listed, carried = await _expected_and_indexed(connection, [memo_id], rows)
     wanted, found = listed.get(memo_id), carried[memo_id]
     if wanted is None:
@@ -91,7 +92,7 @@ async def _reindex(connection: AsyncConnection, memo_id: str) -> None:
         await recount(connection, uid, tag_id)
 
 
-async def _compare(connection: AsyncConnection, memo_ids: Sequence[str], rows: Sequence[Any]) -> list[Violation]:
+async def _compare(connection: ReadConnection, memo_ids: Sequence[str], rows: Sequence[TagList]) -> list[Violation]:
     """Return what is wrong with these memos, of which ``rows`` are those that exist."""
     if not memo_ids:
         return []
@@ -113,15 +114,12 @@ async def _compare(connection: AsyncConnection, memo_ids: Sequence[str], rows: S
 
 
 async def _expected_and_indexed(
-    connection: AsyncConnection, memo_ids: Sequence[str], rows: Sequence[Any]
+    connection: ReadConnection, memo_ids: Sequence[str], rows: Sequence[TagList]
 ) -> tuple[dict[str, Entries], dict[str, Entries]]:
     """By memo: what the index should have and what it has; a memo whose list cannot be read is not in the first."""
     given = {row.memo_id: _possible(row.tag_ids) for row in rows}
     everything: set[str] = set().union(*(tags for tags in given.values() if tags))
-    owners = {}
-    if everything:
-        found = await connection.execute(sql.OWNERS_OF_TAGS, {"tag_ids": list(everything)})
-        owners = {tag.tag_id: tag.uid for tag in found}
+    owners = await doctor_queries.owners_of_tags(connection, tag_ids=list(everything)) if everything else {}
     listed: dict[str, Entries] = {memo_id: set() for memo_id in memo_ids}
     for row in rows:
         tags = given[row.memo_id]
@@ -130,12 +128,12 @@ async def _expected_and_indexed(
         else:
             listed[row.memo_id] = {(tag, row.uid) for tag in tags if owners.get(tag) == row.uid}
     carried: dict[str, Entries] = defaultdict(set)
-    for each in await connection.execute(sql.CARRIED, {"memo_ids": list(memo_ids)}):
+    for each in await doctor_queries.carried_tags(connection, memo_ids=memo_ids):
         carried[each.memo_id].add((each.tag_id, each.uid))
     return listed, carried
 
 
-def _possible(text: Any) -> set[str] | None:
+def _possible(text: str | None) -> set[str] | None:
     """Return the ids of a stored list that a tag can have; None where there is something else."""
     try:
         listed = msgspec.json.decode(text) if text is not None else None

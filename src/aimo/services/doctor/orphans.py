@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 from aimo.db.connection import Database
-from aimo.db.queries import doctor as sql
+from aimo.db.queries import doctor as doctor_queries
 from aimo.services.doctor import outbox_entries as entries
 from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.sync.outbox import Kind
@@ -55,11 +54,11 @@ class OrphanRows:
         if not rows:
             return []
         ids = list({row_id for row_id, _ in rows})
-        attachments = name == self._attachments
-        statement: Any = sql.LIVE_ATTACHMENTS if attachments else sql.LIVE_MEMOS
         async with self._database.reads() as connection:
-            live = await connection.execute(statement, {"attachment_ids" if attachments else "memo_ids": ids})
-            owners = {row[0]: row[1] for row in live}
+            if name == self._attachments:
+                owners = await doctor_queries.live_attachments(connection, attachment_ids=ids)
+            else:
+                owners = await doctor_queries.live_memos(connection, memo_ids=ids)
         return [
             Violation(row_id, uid, f"{name} has a row of {'another user' if row_id in owners else 'nobody'}", name)
             for row_id, uid in rows

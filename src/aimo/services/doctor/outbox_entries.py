@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from aimo.db.connection import Database
-from aimo.db.queries import doctor as sql
+from aimo.db.queries import doctor as doctor_queries
 from aimo.db.queries.outbox import MOST_CRASHES
 from aimo.services.doctor.invariant import Violation
 from aimo.services.sync.outbox import Kind, create_entries
@@ -21,7 +21,7 @@ async def with_waiting_entry(database: Database, entities: Iterable[str]) -> set
     """
     wanted = set(entities)
     async with database.reads() as connection:
-        rows = (await connection.execute(sql.WAITING_ENTRIES, {"entity_ids": [EVERYTHING, *wanted]})).all()
+        rows = await doctor_queries.entries_of(connection, entity_ids=[EVERYTHING, *wanted])
     if any(row.kind == "rebuild" and row.crashes < MOST_CRASHES for row in rows):
         return wanted
     return {row.entity_id for row in rows}

@@ -7,15 +7,16 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.queries import doctor as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import doctor as doctor_queries
+from aimo.db.queries import stored_files as file_queries
+from aimo.db.queries.stored_files import StoredFile
 from aimo.services.doctor.invariant import Scan, Violation
 from aimo.storage.protocol import ObjectMissingError, Storage
 
@@ -53,7 +54,7 @@ class MissingFiles:
         after = ""
         while True:
             async with self._database.reads() as connection:
-                rows = (await connection.execute(sql.ATTACHMENTS, {"after": after, "limit": _BATCH})).all()
+                rows = await file_queries.files_after(connection, after=after, limit=_BATCH)
             if not rows:
                 return
             after = rows[-1].attachment_id
@@ -64,7 +65,7 @@ class MissingFiles:
         """Return those that still have a row and no object, or one of another size."""
         async with self._database.reads() as connection:
             ids = [each.entity for each in suspects]
-            rows = (await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": ids})).all()
+            rows = await file_queries.files_by_id(connection, attachment_ids=ids)
         problems = [(row, await self._problem(row)) for row in rows]
         return [Violation(row.attachment_id, row.uid, problem) for row, problem in problems if problem]
 
@@ -72,7 +73,7 @@ class MissingFiles:
         """Repair nothing: bytes cannot be brought back, and a row without them still says what was there."""
         return 0
 
-    async def _problem(self, row: Any) -> str:
+    async def _problem(self, row: StoredFile) -> str:
         try:
             async with await self._storage.open(row.path) as stored:
                 size = stored.size
@@ -140,7 +141,7 @@ class OrphanFiles:
             return []
         async with self._database.reads() as connection:
             named = await _with_their_ids(connection, owners.keys() - avatars)
-            pictures = await _pictures(connection, set(owners.values()))
+            pictures = await file_queries.pictures(connection, uids=list(set(owners.values())))
             named |= avatars.intersection(pictures.values())
             left = {key: uid for key, uid in owners.items() if key not in named}
             named |= await _by_path(
@@ -154,38 +155,31 @@ class OrphanFiles:
         ]
 
 
-async def _pictures(connection: AsyncConnection, uids: Iterable[str]) -> dict[str, str | None]:
-    """Return those of the users that exist, with the keys of their pictures."""
-    rows = await connection.execute(sql.PICTURES, {"uids": list(uids)})
-    return {row.uid: row.avatar for row in rows}
-
-
-async def _quarantined(connection: AsyncConnection, keys: Set[str]) -> set[str]:
+async def _quarantined(connection: ReadConnection, keys: Set[str]) -> set[str]:
     """Return those that a row names which the migration could not take over: it may be mended and taken over later."""
     if not keys:
         return set()
-    values = {"names": [_name(key) for key in keys], "keys": list(keys), "avatars": list(keys)}
-    rows = (await connection.execute(sql.QUARANTINED, values)).all()
+    rows = await doctor_queries.quarantined_files(connection, names=[_name(key) for key in keys], keys=list(keys))
     names = {row.row_key for row in rows}
     named = {each for row in rows for each in (row.path, row.avatar)}
     return {key for key in keys if key in named or _name(key) in names}
 
 
-async def _with_their_ids(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
+async def _with_their_ids(connection: ReadConnection, keys: Iterable[str]) -> set[str]:
     """Return those that an attachment has whose id is the name of the file, as it is of all that AIMO stores."""
     wanted = [name for key in keys if ids.is_possible(name := _name(key))]
-    rows = await connection.execute(sql.ATTACHMENTS_BY_ID, {"attachment_ids": wanted}) if wanted else ()
+    rows = await file_queries.files_by_id(connection, attachment_ids=wanted) if wanted else []
     return {row.path for row in rows}
 
 
-async def _by_path(connection: AsyncConnection, owners: Mapping[str, str]) -> set[str]:
+async def _by_path(connection: ReadConnection, owners: Mapping[str, str]) -> set[str]:
     """Return those that any attachment of their user has."""
     mine: dict[str, list[str]] = defaultdict(list)
     for key, uid in owners.items():
         mine[uid].append(key)
     named: set[str] = set()
     for uid, paths in mine.items():
-        named.update(await connection.scalars(sql.PATHS, {"owner": uid, "paths": paths}))
+        named.update(await doctor_queries.known_paths(connection, owner=uid, paths=paths))
     return named
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.connection import Database
-from aimo.db.queries import doctor as sql
+from aimo.db.queries import doctor as doctor_queries
+from aimo.db.queries.doctor import CountedTag
 from aimo.db.transaction import atomically
 from aimo.services.doctor.invariant import Scan, Violation
 
@@ -28,7 +28,7 @@ class TagCounts:
         after = ""
         while True:
             async with self._database.reads() as connection:
-                rows = (await connection.execute(sql.TAGS, {"after": after, "limit": _BATCH})).all()
+                rows = await doctor_queries.tags_after(connection, after=after, limit=_BATCH)
             if not rows:
                 return
             after = rows[-1].tag_id
@@ -37,8 +37,8 @@ class TagCounts:
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Count again."""
         async with self._database.reads() as connection:
-            rows = await connection.execute(sql.TAGS_BY_ID, {"tag_ids": [each.entity for each in suspects]})
-            return _miscounted(rows.all())
+            rows = await doctor_queries.tags_by_id(connection, tag_ids=[each.entity for each in suspects])
+        return _miscounted(rows)
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Count again while nobody else can count."""
@@ -53,13 +53,12 @@ class TagCounts:
 
 async def recount(connection: AsyncConnection, uid: str, tag_id: str) -> None:
     """Set a tag's count in the caller's transaction; whoever tags a memo locks the tag as well."""
-    which = {"owner": uid, "tag_id": tag_id}
-    await connection.execute(sql.LOCK_TAG, which)
-    carriers = await connection.scalar(sql.CARRIERS, which)
-    await connection.execute(sql.SET_USAGE, {"owner": uid, "id": tag_id, "carriers": carriers})
+    await doctor_queries.lock_tag(connection, owner=uid, tag_id=tag_id)
+    carriers = await doctor_queries.count_carriers(connection, owner=uid, tag_id=tag_id)
+    await doctor_queries.set_usage(connection, owner=uid, tag_id=tag_id, carriers=carriers)
 
 
-def _miscounted(rows: Sequence[Any]) -> list[Violation]:
+def _miscounted(rows: Sequence[CountedTag]) -> list[Violation]:
     return [
         Violation(row.tag_id, row.uid, f"counts {row.usage_count} memos, {row.carriers} carry it")
         for row in rows

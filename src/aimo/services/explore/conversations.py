@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.queries import conversations as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import conversations as conversation_queries
+from aimo.db.queries.conversations import ConversationRow, MessageRow, NewConversation
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET
 from aimo.dto.explore import Conversation, ConversationDetail, ConversationList, Message, MessageBody, MessageSource
@@ -44,19 +46,16 @@ class ConversationService:
     async def all(self, uid: str) -> ConversationList:
         """Return the user's conversations; those that something happened in last come first."""
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
-            counts = {row[0]: row[1] for row in await connection.execute(sql.COUNTS, {"owner": uid})}
+            rows = await conversation_queries.of_user(connection, owner=uid)
+            counts = await conversation_queries.message_counts(connection, owner=uid)
         items = [_present(row, counts.get(row.conversation_id, 0)) for row in rows]
         return ConversationList(items=items, total=len(items))
 
     async def get(self, uid: str, conversation_id: str) -> ConversationDetail:
         """Return one conversation with its messages, oldest first; NOT_FOUND when the user has none of that id."""
-        which = {"owner": uid, "id": _possible(conversation_id)}
         async with self._database.reads() as connection:
-            row = (await connection.execute(sql.ONE, which)).first()
-            if row is None:
-                raise _not_found()
-            said = (await connection.execute(sql.MESSAGES, which)).all()
+            row = await _get(connection, uid, conversation_id)
+            said = await conversation_queries.messages(connection, owner=uid, conversation_id=conversation_id)
         # Making answers inert takes a while where there are many.
         messages = await TEXTS.run(lambda: [_message(row) for row in said])
         return ConversationDetail(
@@ -71,21 +70,22 @@ class ConversationService:
     async def create(self, uid: str, title: str | None) -> Conversation:
         """Begin a conversation; without a title it gets the default one."""
         now = clock.now_ms()
-        row = {
-            "conversation_id": ids.conversation_id(),
-            "uid": uid,
-            "title": require_length(title or DEFAULT_TITLE, "Title", LONGEST_TITLE),
-            "seq": clock.next_sequence(),
-            "now": now,
-        }
+        new = NewConversation(
+            conversation_id=ids.conversation_id(),
+            uid=uid,
+            title=require_length(title or DEFAULT_TITLE, "Title", LONGEST_TITLE),
+            seq=clock.next_sequence(),
+            created_at=now,
+            updated_at=now,
+        )
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.CREATE, row)
+            await conversation_queries.create(connection, new)
 
         await atomically(self._database, "conversations.create", work, user=uid)
         return Conversation(
-            conversation_id=str(row["conversation_id"]),
-            title=inert(str(row["title"])),
+            conversation_id=new.conversation_id,
+            title=inert(new.title),
             created_at=now,
             updated_at=now,
             message_count=0,
@@ -95,23 +95,27 @@ class ConversationService:
         """Change the title; PARAMS_ERROR for a blank one, NOT_FOUND without the conversation."""
         if not title or not title.strip():
             raise AimoError(Code.PARAMS_ERROR, "Title is required")
-        which = {"owner": uid, "id": _possible(conversation_id)}
-        change = which | {"new_title": require_length(title, "Title", LONGEST_TITLE), "now": clock.now_ms()}
+        title, now = require_length(title, "Title", LONGEST_TITLE), clock.now_ms()
+        _require_possible(conversation_id)
 
         async def work(connection: AsyncConnection) -> Conversation:
-            if not (await connection.execute(sql.RENAME, change)).rowcount:
-                raise _not_found()
-            row = (await connection.execute(sql.ONE, which)).one()
-            return _present(row, (await connection.execute(sql.COUNT, which)).scalar_one())
+            await conversation_queries.rename(
+                connection, owner=uid, conversation_id=conversation_id, title=title, now=now
+            )
+            row = await _get(connection, uid, conversation_id)
+            count = await conversation_queries.count_messages(connection, owner=uid, conversation_id=conversation_id)
+            return _present(row, count)
 
         return await atomically(self._database, "conversations.rename", work, user=uid, entity=conversation_id)
 
     async def delete(self, uid: str, conversation_id: str) -> None:
         """Remove a conversation with all its messages; NOT_FOUND without it."""
-        which = {"owner": uid, "id": _possible(conversation_id)}
+        _require_possible(conversation_id)
 
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.execute(sql.DELETE, which)).rowcount
+        async def work(connection: AsyncConnection) -> bool:
+            return await conversation_queries.delete_conversation(
+                connection, owner=uid, conversation_id=conversation_id
+            )
 
         if not await atomically(self._database, "conversations.delete", work, user=uid, entity=conversation_id):
             raise _not_found()
@@ -128,30 +132,29 @@ class ConversationService:
         sources = [_known(source) for source in body.sources or ()]
         if len(msgspec.json.encode(sources)) > LONGEST_SOURCES:
             raise AimoError(Code.PARAMS_ERROR, f"Sources are larger than {LONGEST_SOURCES} bytes")
-        now = clock.now_ms()
-        row = {
-            "message_id": ids.message_id(),
-            "conversation_id": _possible(conversation_id),
-            "role": body.role,
-            "content": require_length(body.content, "Content", LONGEST_MESSAGE),
-            "sources": msgspec.to_builtins(sources) or None,
-            "seq": clock.next_sequence(),
-            "now": now,
-        }
+        _require_possible(conversation_id)
+        now, seq = clock.now_ms(), clock.next_sequence()
+        new = MessageRow(
+            message_id=ids.message_id(),
+            conversation_id=conversation_id,
+            role=body.role,
+            content=require_length(body.content, "Content", LONGEST_MESSAGE),
+            sources=msgspec.to_builtins(sources) or None,
+            created_at=now,
+        )
 
         async def work(connection: AsyncConnection) -> None:
-            touched = await connection.execute(sql.TOUCH, {"owner": uid, "id": conversation_id, "now": now})
-            if not touched.rowcount:
+            if not await conversation_queries.touch(connection, owner=uid, conversation_id=conversation_id, now=now):
                 raise _not_found()
-            size = (await connection.execute(sql.SIZE, {"owner": uid, "id": conversation_id})).one()
+            size = await conversation_queries.size(connection, owner=uid, conversation_id=conversation_id)
             if size.messages >= MOST_MESSAGES or size.bytes >= MOST_BYTES:
                 limits = f"{MOST_MESSAGES} messages or {MOST_BYTES} bytes"
                 raise AimoError(Code.PARAMS_ERROR, f"The conversation is full ({limits}); begin a new one")
-            await connection.execute(sql.ADD_MESSAGE, row)
+            await conversation_queries.add_message(connection, new, seq=seq)
 
         await atomically(self._database, "conversations.add", work, user=uid, entity=conversation_id)
         return Message(
-            message_id=row["message_id"],
+            message_id=new.message_id,
             conversation_id=conversation_id,
             role=body.role,
             content=_shown(body.role, body.content),
@@ -160,7 +163,15 @@ class ConversationService:
         )
 
 
-def _present(row: Any, messages: int) -> Conversation:
+async def _get(connection: ReadConnection, uid: str, conversation_id: str) -> ConversationRow:
+    _require_possible(conversation_id)
+    row = await conversation_queries.get(connection, owner=uid, conversation_id=conversation_id)
+    if row is None:
+        raise _not_found()
+    return row
+
+
+def _present(row: ConversationRow, messages: int) -> Conversation:
     return Conversation(
         conversation_id=row.conversation_id,
         title=inert(row.title),
@@ -170,7 +181,7 @@ def _present(row: Any, messages: int) -> Conversation:
     )
 
 
-def _message(row: Any) -> Message:
+def _message(row: MessageRow) -> Message:
     return Message(
         message_id=row.message_id,
         conversation_id=row.conversation_id,
@@ -186,7 +197,7 @@ def _shown(role: str, content: str) -> str:
     return content if role == "user" else inert(content)
 
 
-def _stored_sources(stored: Any) -> list[MessageSource]:
+def _stored_sources(stored: object) -> list[MessageSource]:
     """Return the sources as they were stored; what cannot be read, as in rows of other origin, is left out."""
     found = []
     for item in stored if isinstance(stored, list) else ():
@@ -206,10 +217,9 @@ def _known(source: MessageSource) -> MessageSource:
     return source
 
 
-def _possible(conversation_id: str) -> str:
+def _require_possible(conversation_id: str) -> None:
     if not ids.is_possible(conversation_id):
         raise _not_found()
-    return conversation_id
 
 
 def _not_found() -> AimoError:

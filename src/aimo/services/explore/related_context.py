@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aimo import ids
 from aimo.db.connection import Database
-from aimo.db.queries import attachments as attachment_sql
-from aimo.db.queries import explore as sql
+from aimo.db.queries import attachments as attachment_queries
+from aimo.db.queries import explore as link_queries
+from aimo.db.queries.attachments import AttachmentRow
+from aimo.db.queries.memos import MemoRow
 from aimo.services.explore.retriever import Passage
 from aimo.services.memos.lists import load_rows_by_ids
 
@@ -31,9 +32,9 @@ _SCREENSHOT = re.compile(r"screenshot|screen", re.IGNORECASE)
 class RelatedContext:
     """Memos linked with the found ones, a plain text about the links, and attached pictures and documents."""
 
-    related: Sequence[Any]
+    related: Sequence[MemoRow]
     text: str
-    files: Sequence[Any]
+    files: Sequence[AttachmentRow]
 
     def hints(self, insights: Sequence[str] = ()) -> list[str]:
         """Return what the files' names say, and what a model thought about them; at most five lines."""
@@ -44,15 +45,16 @@ async def load_related_context(database: Database, uid: str, passages: Sequence[
     """Load the surroundings of these memos: four statements, whatever their number."""
     found = [passage.row.memo_id for passage in passages]
     wanted = [value for passage in passages for value in passage.row.attachments or () if ids.is_possible(value)]
-    files: dict[str, Any] = {}
+    files: dict[str, AttachmentRow] = {}
     async with database.reads() as connection:
-        outgoing = (await connection.execute(sql.OUTGOING, {"owner": uid, "memo_ids": found})).all()
-        incoming = (await connection.execute(sql.INCOMING, {"owner": uid, "memo_ids": found})).all()
+        outgoing = await link_queries.outgoing_links(connection, owner=uid, memo_ids=found)
+        incoming = await link_queries.incoming_links(connection, owner=uid, memo_ids=found)
         linked = dict.fromkeys([link.target_memo_id for link in outgoing] + [link.source_memo_id for link in incoming])
         related = await load_rows_by_ids(connection, uid, list(linked)[:_MOST_RELATED])
         if wanted:
-            which = {"owner": uid, "ids": list(dict.fromkeys(wanted))[:_MOST_LOOKED_UP]}
-            files = {row.attachment_id: row for row in await connection.execute(attachment_sql.BY_IDS, which)}
+            looked_up = list(dict.fromkeys(wanted))[:_MOST_LOOKED_UP]
+            rows = await attachment_queries.by_ids(connection, owner=uid, attachment_ids=looked_up)
+            files = {row.attachment_id: row for row in rows}
     known = [files[value] for value in dict.fromkeys(wanted) if value in files]
     readable = [row for row in known if row.type.startswith("image/") or row.type == "application/pdf"]
     connected = {link.source_memo_id for link in outgoing} | {link.target_memo_id for link in incoming}
@@ -84,7 +86,7 @@ def _statements(passages: Sequence[Passage], connected: int, backlinks: int) -> 
     return " ".join(said) or "There are no significant connections between the notes."
 
 
-def _hint_from_file_name(file: Any) -> str | None:
+def _hint_from_file_name(file: AttachmentRow) -> str | None:
     if file.type == "application/pdf":
         return f"{file.filename} is a PDF document that may hold details."
     if _DIAGRAM.search(file.filename):

@@ -6,12 +6,13 @@ See docs/contract/explore.md#relations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
 from aimo.db.connection import Database
-from aimo.db.queries import relations as relation_sql
+from aimo.db.queries import relations as relation_queries
+from aimo.db.queries.memos import MemoRow
+from aimo.db.queries.relations import ReferenceRow
 from aimo.dto.explore import EdgeKind, Graph, GraphEdge, GraphNode, NodeKind, Relations
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.services.embedding.service import EmbeddingService
@@ -60,12 +61,13 @@ class RelationGraph:
                 centre = await one(connection, uid, memo_id)
             except AimoError as error:
                 raise failed("Memo not found") from error
-            found = await connection.execute(relation_sql.TARGETS, {"owner": uid, "memo_ids": [memo_id]})
+            found = await relation_queries.targets(connection, owner=uid, memo_ids=[memo_id])
             targets = sorted(found, key=lambda row: row.position)
-            sources: Sequence[Any] = []
+            sources: Sequence[ReferenceRow] = []
             if backlinks:
-                values = {"owner": uid, "id": memo_id, "limit": _MOST_BACKLINKS}
-                sources = (await connection.execute(relation_sql.BACKLINK_OUTLINES, values)).all()
+                sources = await relation_queries.backlinks(
+                    connection, owner=uid, memo_id=memo_id, limit=_MOST_BACKLINKS
+                )
         similar = await self._similar(uid, centre)
         drawing = _GraphBuilder(centre)
         for row in targets:
@@ -79,7 +81,7 @@ class RelationGraph:
                 drawing.add(other, "related", THEMATIC)
         return drawing.finish()
 
-    async def _similar(self, uid: str, row: Any) -> list[str]:
+    async def _similar(self, uid: str, row: MemoRow) -> list[str]:
         """Return ids of the memos on the same subject; none when that is not known."""
         table, embedder = self._vectors.memo_vectors, self._embeddings.embedder
         theme = cut(row.content, _THEME_UNITS)
@@ -99,12 +101,12 @@ class RelationGraph:
 class _GraphBuilder:
     """Nodes and edges in the making; every memo is drawn once."""
 
-    def __init__(self, centre: Any) -> None:
+    def __init__(self, centre: MemoRow) -> None:
         self._centre = centre
         self._nodes = {centre.memo_id: _node(centre, "source")}
         self._edges: list[GraphEdge] = []
 
-    def add(self, row: Any, kind: NodeKind, edge: EdgeKind) -> None:
+    def add(self, row: MemoRow | ReferenceRow, kind: NodeKind, edge: EdgeKind) -> None:
         """Draw a memo and the edge between it and the one in the centre."""
         self._nodes.setdefault(row.memo_id, _node(row, kind))
         ends = (self._centre.memo_id, row.memo_id)
@@ -129,7 +131,7 @@ def failed(reason: str) -> AimoError:
     return AimoError(Code.SYSTEM_ERROR, f"Failed to get relationship graph: {reason}")
 
 
-def _node(row: Any, kind: NodeKind) -> GraphNode:
+def _node(row: MemoRow | ReferenceRow, kind: NodeKind) -> GraphNode:
     first_line = row.content.split("\n", 1)[0].strip()
     return GraphNode(
         id=row.memo_id,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
+from aimo.ai.embedder import Vectors
 from aimo.db.connection import Database
+from aimo.db.queries.memos import MemoRow
 from aimo.errors import AimoError
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.memos.lists import load_rows_by_ids
@@ -27,7 +28,7 @@ MOST_PASSAGES = 10
 class Passage:
     """A memo's row and its similarity to the question."""
 
-    row: Any
+    row: MemoRow
     similarity: float
 
 
@@ -58,7 +59,7 @@ class Retriever:
             rows = await load_rows_by_ids(connection, uid, list(similarities))
         return [Passage(row, similarities[row.memo_id]) for row in rows]
 
-    async def _hits(self, uid: str, question: str, vector: Any) -> Sequence[Hit]:
+    async def _hits(self, uid: str, question: str, vector: Vectors) -> Sequence[Hit]:
         table = self._vectors.memo_vectors
         relevant = self._embeddings.embedder.relevant
         nearest = await table.search(uid, vector, MOST_PASSAGES)
@@ -67,7 +68,7 @@ class Retriever:
             return semantic
         return [*semantic, *await self._literal(uid, question, vector, {hit.id for hit in semantic})][:MOST_PASSAGES]
 
-    async def _literal(self, uid: str, question: str, vector: Any, known: set[str]) -> list[Hit]:
+    async def _literal(self, uid: str, question: str, vector: Vectors, known: set[str]) -> list[Hit]:
         """Return what contains the whole question, then what contains all of its terms, each by similarity."""
         tier = fusion.match_levels(
             await self._vectors.memo_texts.ids_containing_each_list(uid, fusion.lookups(question))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import Any
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
@@ -16,8 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.ai.chat import ChatModel, Prompt
 from aimo.db.connection import Database
-from aimo.db.queries import insights as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import insights as insight_queries
 from aimo.db.queries import memos as memo_queries
+from aimo.db.queries.insights import NewChoice
+from aimo.db.queries.memos import MemoRow
 from aimo.db.transaction import atomically
 from aimo.dto.memos import Memo
 from aimo.errors import ProviderError
@@ -68,19 +70,17 @@ class RecommendationService:
         async with self._database.reads() as connection:
             return await self._views.present(connection, uid, rows, PLAIN)
 
-    async def _load_todays_choice(self, uid: str, day: str) -> list[Any] | None:
+    async def _load_todays_choice(self, uid: str, day: str) -> list[MemoRow] | None:
         """Return the rows of today's picks; None when they are still to be picked, or one of them is gone."""
         async with self._database.reads() as connection:
-            stored = (await connection.execute(sql.PICKED, {"owner": uid, "day": day})).first()
-            wanted = _ids(stored.memo_ids) if stored else []
+            wanted = _ids(await insight_queries.choice(connection, owner=uid, day=day))
             rows = await load_rows_by_ids(connection, uid, wanted)
         return rows if rows and len(rows) == len(wanted) else None
 
     async def _choose_and_store(self, uid: str, day: str) -> None:
         """Choose what is missing, and store it unless somebody else was quicker."""
         async with self._database.reads() as connection:
-            stored = (await connection.execute(sql.PICKED, {"owner": uid, "day": day})).first()
-            before = _ids(stored.memo_ids) if stored else []
+            before = _ids(await insight_queries.choice(connection, owner=uid, day=day))
             existing = [row.memo_id for row in await load_rows_by_ids(connection, uid, before)]
             sample = await _sample(connection, uid)
         if before:
@@ -94,7 +94,7 @@ class RecommendationService:
         if chosen:
             await self._store(uid, day, chosen)
 
-    async def _choose(self, sample: Sequence[Any]) -> list[str]:
+    async def _choose(self, sample: Sequence[MemoRow]) -> list[str]:
         """Three of the sample: the model's choice, filled up at random where it makes none."""
         known = [row.memo_id for row in sample]
         named: list[str] = []
@@ -107,39 +107,30 @@ class RecommendationService:
         return [*named, *random.sample(others, max(0, min(PICKS - len(named), len(others))))][:PICKS]
 
     async def _store(self, uid: str, day: str, chosen: list[str]) -> None:
-        row = {
-            "recommendation_id": ids.recommendation_id(),
-            "uid": uid,
-            "date": day,
-            "memo_ids": chosen,
-            "now": clock.now_ms(),
-        }
+        new = NewChoice(ids.recommendation_id(), uid, day, chosen, clock.now_ms())
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.PICK, row)
-            stored = (await connection.execute(sql.PICKED_FOR_UPDATE, {"owner": uid, "day": day})).one()
-            if not _ids(stored.memo_ids):
-                await connection.execute(sql.PICK_AGAIN, {"owner": uid, "day": day, "new_memo_ids": chosen})
+            await insight_queries.create_choice_unless_known(connection, new)
+            if not _ids(await insight_queries.choice_for_update(connection, owner=uid, day=day)):
+                await insight_queries.replace_choice(connection, owner=uid, day=day, memo_ids=chosen)
 
         await atomically(self._database, "recommendations.store", work, user=uid)
 
     async def _replace(self, uid: str, day: str, before: list[str], after: list[str]) -> None:
         """Store another choice if the old one still stands."""
-        which = {"owner": uid, "day": day}
 
         async def work(connection: AsyncConnection) -> None:
-            stored = (await connection.execute(sql.PICKED_FOR_UPDATE, which)).first()
-            if stored is None or _ids(stored.memo_ids) != before:
+            if _ids(await insight_queries.choice_for_update(connection, owner=uid, day=day)) != before:
                 return
             if after:
-                await connection.execute(sql.PICK_AGAIN, which | {"new_memo_ids": after})
+                await insight_queries.replace_choice(connection, owner=uid, day=day, memo_ids=after)
             else:
-                await connection.execute(sql.UNPICK, which)
+                await insight_queries.delete_choice(connection, owner=uid, day=day)
 
         await atomically(self._database, "recommendations.replace", work, user=uid)
 
 
-async def _sample(connection: AsyncConnection, uid: str) -> list[Any]:
+async def _sample(connection: ReadConnection, uid: str) -> list[MemoRow]:
     """Return at most ten of the user's memos at random, in the order in which they were written."""
     total = await memo_queries.count_all(connection, owner=uid)
     places = [(_SAMPLE, 0)]
@@ -147,12 +138,12 @@ async def _sample(connection: AsyncConnection, uid: str) -> list[Any]:
         places = [(1, place) for place in sorted(random.sample(range(total), _SAMPLE))]
     found: dict[str, int] = {}
     for limit, offset in places:
-        rows = await connection.execute(sql.AT, {"owner": uid, "limit": limit, "offset": offset})
+        rows = await insight_queries.at(connection, owner=uid, limit=limit, offset=offset)
         found |= {row.memo_id: row.seq for row in rows}
     return await load_rows_by_ids(connection, uid, sorted(found, key=lambda memo_id: found[memo_id]))
 
 
-def _prompt(sample: Sequence[Any]) -> Prompt:
+def _prompt(sample: Sequence[MemoRow]) -> Prompt:
     notes = "\n\n".join(
         f"{number}. ID: {row.memo_id}\nDate: {clock.to_datetime(row.created_at):%Y-%m-%d}\n{_excerpt(row.content)}"
         for number, row in enumerate(sample, 1)
@@ -180,7 +171,7 @@ def _is_text(item: object) -> bool:
     return isinstance(item, str)
 
 
-def _ids(stored: Any) -> list[str]:
+def _ids(stored: object) -> list[str]:
     """Return the possible ids of a stored list, whatever was stored."""
     items = stored if isinstance(stored, list) else []
     return list(dict.fromkeys(item for item in items if isinstance(item, str) and ids.is_possible(item)))

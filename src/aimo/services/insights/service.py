@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 from zoneinfo import ZoneInfo
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import insights as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import insights as insight_queries
+from aimo.db.queries.insights import SLOTS, MomentRow
 from aimo.dto.insights import Activity, Anniversary, DayCount, OnThisDay
 from aimo.services.memos.lists import load_rows_by_ids
 
@@ -36,26 +35,26 @@ class InsightService:
         until = clock.now_ms()
         since = until - int(days * _DAY_MS)
         async with self._database.reads() as connection:
-            rows = await connection.execute(sql.ACTIVITY, {"owner": uid, "since": since, "until": until})
-            items = [DayCount(date=str(day), count=count) for day, count in rows]
+            rows = await insight_queries.activity(connection, owner=uid, since=since, until=until)
+        items = [DayCount(date=str(row.day), count=row.memos) for row in rows]
         return Activity(items=items, start_date=_utc_day(since), end_date=_utc_day(until))
 
     async def on_this_day(self, uid: str) -> OnThisDay:
         """Return the memos of today's month and day in other years: latest year first, then as written."""
         today = clock.local_day(self._zone)
         this_year, month, day = map(int, today.split("-"))
-        found: list[tuple[int, Any]] = []
+        found: list[tuple[int, MomentRow]] = []
         async with self._database.reads() as connection:
             until: int | None = clock.LATEST_MS
             while until is not None and len(found) < _MOST_ANNIVERSARIES:
-                newest = await connection.scalar(sql.NEWEST_UNTIL, {"owner": uid, "until": until})
+                newest = await insight_queries.newest_until(connection, owner=uid, until=until)
                 if newest is None:
                     break
                 # The year in the zone may be one later than in UTC.
                 years = range(clock.to_datetime(newest).year + 1, 999, -1)
-                ranges = list(islice(self._ranges(years, this_year, month, day), sql.SLOTS))
+                ranges = list(islice(self._ranges(years, this_year, month, day), SLOTS))
                 found += await _rows_in(connection, uid, ranges)
-                until = ranges[-1][1] - 1 if len(ranges) == sql.SLOTS else None
+                until = ranges[-1][1] - 1 if len(ranges) == SLOTS else None
             chosen = {row.memo_id: year for year, row in found[:_MOST_ANNIVERSARIES]}
             rows = await load_rows_by_ids(connection, uid, list(chosen))
         items = [
@@ -78,16 +77,14 @@ class InsightService:
                 continue
 
 
-async def _rows_in(connection: AsyncConnection, uid: str, ranges: list[tuple[int, int, int]]) -> list[tuple[int, Any]]:
+async def _rows_in(
+    connection: ReadConnection, uid: str, ranges: list[tuple[int, int, int]]
+) -> list[tuple[int, MomentRow]]:
     """Return the memos in these ranges with their year, in the order of the ranges, then of insertion."""
     if not ranges:
         return []
-    values: dict[str, Any] = {"owner": uid}
-    for slot in range(sql.SLOTS):
-        # A slot that is not needed gets an empty range.
-        _, start, end = ranges[slot] if slot < len(ranges) else (0, ranges[0][1], ranges[0][1])
-        values |= {f"start_{slot}": start, f"end_{slot}": end}
-    rows = (await connection.execute(sql.IN_RANGES, values)).all()
+    moments = [(start, end) for _, start, end in ranges]
+    rows = await insight_queries.in_ranges(connection, owner=uid, ranges=moments)
     found = [(year, row) for year, start, end in ranges for row in rows if start <= row.created_at < end]
     return sorted(found, key=lambda item: (-item[0], item[1].seq))
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.driver_reads import ReadConnection, fetch, fetch_one, fetch_value
+from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
-from aimo.db.queries import relations as relation_sql
-from aimo.db.queries import users as user_sql
-from aimo.db.queries.memos import FilterShape, MemoRow, SortOrder
+from aimo.db.queries import relations as relation_queries
+from aimo.db.queries import users as user_queries
+from aimo.db.queries.memos import FilteredMemos, FilterShape, MemoRow, SortOrder
 from aimo.dto.base import Pagination
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
@@ -53,36 +52,28 @@ def _is_set(value: object) -> bool:
     return any(name.strip() for name in value) if isinstance(value, Sequence) else value is not None
 
 
-@dataclass(frozen=True)
-class FilteredStatement:
-    """Criteria made ready for a statement: its shape and the values to bind."""
-
-    filters: FilterShape
-    values: dict[str, Any]
-
-
-async def select(connection: ReadConnection, uid: str, criteria: MemoFilter) -> FilteredStatement | None:
+async def select(connection: ReadConnection, uid: str, criteria: MemoFilter) -> FilteredMemos | None:
     """Return the selection that criteria mean; None when no memo can meet them."""
-    values: dict[str, Any] = {"owner": uid}
-    filters = FilterShape(since=criteria.since is not None, until=criteria.until is not None)
+    values: dict[str, object] = {}
+    shape = FilterShape(since=criteria.since is not None, until=criteria.until is not None)
     if criteria.since is not None:
         values["since"] = clock.within_range(criteria.since)
     if criteria.until is not None:
         values["until"] = clock.within_range(criteria.until)
     if criteria.category_id == UNCATEGORIZED:
-        filters = replace(filters, category="none")
+        shape = replace(shape, category="none")
     elif criteria.category_id:
         if not ids.is_possible(criteria.category_id):
             return None
-        filters = replace(filters, category="one")
+        shape = replace(shape, category="one")
         values["category_id"] = criteria.category_id
     tag_ids = await tags.find_by_names(connection, uid, criteria.tags) if criteria.tags else []
     if tag_ids is None:
         return None
     if tag_ids:
-        filters = replace(filters, tags=True)
+        shape = replace(shape, tags=True)
         values |= {"tag_ids": tag_ids, "tag_count": len(tag_ids)}
-    return FilteredStatement(filters, values)
+    return FilteredMemos(uid, shape, values)
 
 
 class MemoLists:
@@ -110,8 +101,8 @@ class MemoLists:
             if found is None:
                 total, rows = await _page(connection, selection, order, request)
             elif len(found) <= _LISTED_IDS:
-                listed = replace(selection.filters, listed=True)
-                restricted = FilteredStatement(listed, selection.values | {"memo_ids": found})
+                listed = replace(selection.shape, listed=True)
+                restricted = FilteredMemos(uid, listed, {**selection.values, "memo_ids": found})
                 total, rows = await _page(connection, restricted, order, request)
             else:
                 total, rows = await _page_within_ids(connection, selection, order, request, set(found))
@@ -123,21 +114,18 @@ class MemoLists:
         if not ids.is_possible(uid):
             return MemoPage(items=[], pagination=request.describe(0))
         async with self._database.driver_connection() as connection:
-            total, rows = await _page(
-                connection, FilteredStatement(FilterShape(public=True), {"owner": uid}), order, request
-            )
+            total, rows = await _page(connection, _public_memos(uid), order, request)
             items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
     async def random_public(self, uid: str) -> Memo:
         """Return one of a user's public memos, each as likely as the other; NOT_FOUND when there is none."""
-        filters, order = FilterShape(public=True), SortOrder()
+        memos = _public_memos(uid)
         async with self._database.driver_connection() as connection:
-            total = 0
-            if ids.is_possible(uid):
-                total = await fetch_value(connection, memo_queries.count(filters), {"owner": uid})
-            values = {"owner": uid, "limit": 1, "offset": random.randrange(max(total, 1))}
-            found = await fetch(connection, memo_queries.page(filters, order), values) if total else []
+            total = await memo_queries.count(connection, memos) if ids.is_possible(uid) else 0
+            found: list[MemoRow] = []
+            if total:
+                found = await memo_queries.page(connection, memos, SortOrder(), limit=1, offset=random.randrange(total))
             rows = await _with_long_contents(connection, uid, found)
             if not rows:
                 raise AimoError(Code.NOT_FOUND, "No public memos found for this user")
@@ -152,7 +140,7 @@ class MemoLists:
             if row is None:
                 raise AimoError(Code.NOT_FOUND, "Public memo not found")
             memo = (await self._views.present(connection, row.uid, [row], PLAIN))[0]
-            user = await fetch_one(connection, user_sql.PROFILE, {"owner": row.uid})
+            user = await user_queries.profile(connection, owner=row.uid)
         if user is None:
             raise AimoError(Code.NOT_FOUND, "User not found")
         author = Author(uid=user.uid, nickname=user.nickname, avatar=self._urls.avatar(user.uid, user.avatar))
@@ -163,45 +151,49 @@ class MemoLists:
         require_possible_id(memo_id)
         async with self._database.driver_connection() as connection:
             await one(connection, uid, memo_id)
-            which = {"owner": uid, "id": memo_id}
-            total: int = await fetch_value(connection, relation_sql.COUNT_BACKLINKS, which)
-            values = which | {"limit": request.size, "offset": request.offset}
-            if request.size > SURELY_SMALL:
-                sizes = await fetch(connection, relation_sql.BACKLINK_SIZES, values)
-                values["limit"] = fitting(row.size for row in sizes)
-            found = await fetch(connection, relation_sql.BACKLINKS, values)
-            order = {row.memo_id: row.seq for row in found}
-            rows = sorted(await _with_long_contents(connection, uid, found), key=lambda row: order[row.memo_id])
+            total = await relation_queries.count_backlinks(connection, owner=uid, memo_id=memo_id)
+            limit, offset = request.size, request.offset
+            if limit > SURELY_SMALL:
+                limit = fitting(
+                    await relation_queries.backlink_sizes(
+                        connection, owner=uid, memo_id=memo_id, limit=limit, offset=offset
+                    )
+                )
+            found = await relation_queries.backlink_page(
+                connection, owner=uid, memo_id=memo_id, limit=limit, offset=offset
+            )
+            rows = await _with_long_contents(connection, uid, found)
             items = await self._views.present(connection, uid, rows, PLAIN)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
 
 
+def _public_memos(uid: str) -> FilteredMemos:
+    return FilteredMemos(uid, FilterShape(public=True), {})
+
+
 async def _page(
-    connection: ReadConnection, selection: FilteredStatement, order: SortOrder, request: PageRequest
-) -> tuple[int, Sequence[Any]]:
-    total: int = await fetch_value(connection, memo_queries.count(selection.filters), selection.values)
+    connection: ReadConnection, memos: FilteredMemos, order: SortOrder, request: PageRequest
+) -> tuple[int, Sequence[MemoRow]]:
+    total = await memo_queries.count(connection, memos)
     if not total or not request.size:
         return total, []
-    values = selection.values | {"limit": request.size, "offset": request.offset}
-    public = selection.filters.public
-    if public or request.size > SURELY_SMALL:
-        sizes = await fetch(connection, memo_queries.sizes(selection.filters, order), values)
-        values["limit"] = fitting((row.size for row in sizes), PUBLIC_PAGE_BYTES if public else PAGE_BYTES)
-    rows = await fetch(connection, memo_queries.page(selection.filters, order), values)
-    return total, await _with_long_contents(connection, values["owner"], rows)
+    limit, public = request.size, memos.shape.public
+    if public or limit > SURELY_SMALL:
+        sizes = await memo_queries.sizes(connection, memos, order, limit=limit, offset=request.offset)
+        limit = fitting(sizes, PUBLIC_PAGE_BYTES if public else PAGE_BYTES)
+    rows = await memo_queries.page(connection, memos, order, limit=limit, offset=request.offset)
+    return total, await _with_long_contents(connection, memos.owner, rows)
 
 
 async def _page_within_ids(
-    connection: ReadConnection, selection: FilteredStatement, order: SortOrder, request: PageRequest, found: set[str]
-) -> tuple[int, Sequence[Any]]:
-    rows = await fetch(connection, memo_queries.ids(selection.filters, order), selection.values)
-    wanted = [memo_id for (memo_id,) in rows if memo_id in found]
-    uid = selection.values["owner"]
-    page, _ = await page_by_ids(connection, uid, wanted[request.offset : request.offset + request.size])
+    connection: ReadConnection, memos: FilteredMemos, order: SortOrder, request: PageRequest, found: set[str]
+) -> tuple[int, Sequence[MemoRow]]:
+    wanted = [each for each in await memo_queries.matching_ids(connection, memos, order) if each in found]
+    page, _ = await page_by_ids(connection, memos.owner, wanted[request.offset : request.offset + request.size])
     return len(wanted), page
 
 
-async def page_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> tuple[Sequence[Any], bool]:
+async def page_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> tuple[Sequence[MemoRow], bool]:
     """Return the rows of a user's memos in the order of the ids, and whether a page had no room for all of them.
 
     Ids without a row are left out.
@@ -209,7 +201,7 @@ async def page_by_ids(connection: ReadConnection, uid: str, memo_ids: Sequence[s
     if not memo_ids:
         return [], False
     page = memo_ids if len(memo_ids) <= SURELY_SMALL else await _within_page(connection, uid, memo_ids)
-    found = _in_order(await fetch(connection, memo_queries.PAGE_BY_IDS, {"owner": uid, "memo_ids": page}), page)
+    found = _in_order(await memo_queries.page_by_ids(connection, owner=uid, memo_ids=page), page)
     rows = await _with_long_contents(connection, uid, found)
     return rows, len(page) < len(memo_ids) or len(rows) < len(found)
 
@@ -221,21 +213,20 @@ async def load_rows_by_ids(connection: ReadConnection, uid: str, memo_ids: Seque
     return _in_order(await memo_queries.by_ids(connection, owner=uid, memo_ids=memo_ids), memo_ids)
 
 
-def _in_order(rows: Sequence[Any], memo_ids: Sequence[str]) -> list[Any]:
+def _in_order(rows: Sequence[MemoRow], memo_ids: Sequence[str]) -> list[MemoRow]:
     known = {row.memo_id: row for row in rows}
     return [known[memo_id] for memo_id in memo_ids if memo_id in known]
 
 
 async def _within_page(connection: ReadConnection, uid: str, memo_ids: Sequence[str]) -> Sequence[str]:
     """Return the first of these ids, as many as a page has room for."""
-    rows = await fetch(connection, memo_queries.SIZES, {"owner": uid, "memo_ids": memo_ids})
-    sizes = {row.memo_id: row.size for row in rows}
+    sizes = await memo_queries.sizes_by_ids(connection, owner=uid, memo_ids=memo_ids)
     return memo_ids[: fitting(sizes.get(memo_id, 0) for memo_id in memo_ids)]
 
 
-async def _with_long_contents(connection: ReadConnection, uid: str, rows: Sequence[Any]) -> Sequence[Any]:
+async def _with_long_contents(connection: ReadConnection, uid: str, rows: Sequence[MemoRow]) -> Sequence[MemoRow]:
     """Return the rows of a page with the contents that were too long to be read at once, as far as there is room."""
-    if all(row.content is not None for row in rows):
+    if all(row.content for row in rows):
         return rows
     return await load_rows_by_ids(connection, uid, await _within_page(connection, uid, [row.memo_id for row in rows]))
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from aimo import ids
-from aimo.db.driver_reads import ReadConnection, fetch, fetch_each
-from aimo.db.queries import attachments as attachment_sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import attachments as attachment_queries
 from aimo.db.queries import memos as memo_queries
-from aimo.db.queries import relations as relation_sql
 from aimo.db.queries import tags as tag_queries
+from aimo.db.queries.memos import MemoRow
+from aimo.db.queries.relations import BEGINNING, TARGETS, WHOLE_BYTES, ReferenceRow
+from aimo.db.typed import Bound, read_together
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET
 from aimo.dto.memos import Memo, NestedMemo
@@ -50,7 +52,7 @@ PLAIN = View()
 class _Target:
     """A memo that another one refers to; one that is not complete has only the beginning of its text."""
 
-    row: Any
+    row: ReferenceRow
     content: str
     complete: bool
 
@@ -61,7 +63,7 @@ class MemoPresenter:
     def __init__(self, urls: FileUrls) -> None:
         self._urls = urls
 
-    async def present(self, connection: ReadConnection, uid: str, rows: Sequence[Any], view: View) -> list[Memo]:
+    async def present(self, connection: ReadConnection, uid: str, rows: Sequence[MemoRow], view: View) -> list[Memo]:
         """Return the memos of these rows in their order, and in them the memos that they refer to, where shown.
 
         Those are complete as long as `NESTED_BYTES` last; the others have the beginning of their text, no
@@ -76,13 +78,13 @@ class MemoPresenter:
 
     def _memo(
         self,
-        row: Any,
+        row: MemoRow,
         view: View,
         known_tags: dict[str, Tag],
         files: dict[str, Attachment],
         targets: Iterable[_Target],
     ) -> Memo:
-        tag_ids: list[str] = row.tag_ids or []
+        tag_ids = row.tag_ids or []
         relations = [self._nested(target, files) for target in targets]
         return Memo(
             memo_id=row.memo_id,
@@ -115,25 +117,26 @@ class MemoPresenter:
         )
 
     async def _targets_and_tags(
-        self, connection: ReadConnection, uid: str, rows: Sequence[Any], view: View
+        self, connection: ReadConnection, uid: str, rows: Sequence[MemoRow], view: View
     ) -> tuple[dict[str, list[_Target]], dict[str, Tag]]:
         """Return what each memo refers to, in the order in which it names them, and the tags by their ids."""
-        queries = []
-        if view.relations:
-            queries.append((relation_sql.TARGETS, {"owner": uid, "memo_ids": [row.memo_id for row in rows]}))
-        if wanted := _possible(row.tag_ids for row in rows):
-            queries.append((tag_queries.BY_IDS.statement, {"owner": uid, "tag_ids": wanted}))
-        found = iter(await fetch_each(connection, *queries) if queries else ())
-        targets = await self._targets(connection, uid, rows, next(found)) if view.relations else {}
-        return targets, {row.tag_id: tags.present(row) for row in next(found, ())}
+        memo_ids = [row.memo_id for row in rows]
+        wanted = _possible(row.tag_ids for row in rows)
+        found, known_tags = await read_together(
+            connection,
+            Bound(TARGETS, {"owner": uid, "memo_ids": memo_ids}) if view.relations else None,
+            Bound(tag_queries.BY_IDS, {"owner": uid, "tag_ids": wanted}) if wanted else None,
+        )
+        targets = await self._targets(connection, uid, memo_ids, found)
+        return targets, {row.tag_id: tags.present(row) for row in known_tags}
 
     async def _targets(
-        self, connection: ReadConnection, uid: str, rows: Sequence[Any], found: list[Any]
+        self, connection: ReadConnection, uid: str, memo_ids: Sequence[str], found: list[ReferenceRow]
     ) -> dict[str, list[_Target]]:
-        places = {row.memo_id: place for place, row in enumerate(rows)}
+        places = {memo_id: place for place, memo_id in enumerate(memo_ids)}
         found.sort(key=lambda row: (places[row.source_memo_id], row.position))
         room = _room(found)
-        long = list(dict.fromkeys(row.memo_id for row in found[:room] if row.size > relation_sql.WHOLE_BYTES))
+        long = list(dict.fromkeys(row.memo_id for row in found[:room] if row.size > WHOLE_BYTES))
         contents: dict[str, str] = {}
         if long:
             whole = await memo_queries.by_ids(connection, owner=uid, memo_ids=long)
@@ -143,15 +146,17 @@ class MemoPresenter:
             targets.setdefault(row.source_memo_id, []).append(_target(row, contents, within=place < room))
         return targets
 
-    async def _attachments(self, connection: ReadConnection, uid: str, rows: Sequence[Any]) -> dict[str, Attachment]:
+    async def _attachments(
+        self, connection: ReadConnection, uid: str, rows: Iterable[MemoRow | ReferenceRow]
+    ) -> dict[str, Attachment]:
         wanted = _possible(row.attachments for row in rows)
         if not wanted:
             return {}
-        found = await fetch(connection, attachment_sql.BY_IDS, {"owner": uid, "ids": wanted})
+        found = await attachment_queries.by_ids(connection, owner=uid, attachment_ids=wanted)
         return {row.attachment_id: attachments.present(row, self._urls) for row in found}
 
 
-def _room(found: Sequence[Any]) -> int:
+def _room(found: Sequence[ReferenceRow]) -> int:
     """Return how many of these nested memos an answer can hold whole."""
     left = NESTED_BYTES
     for place, row in enumerate(found):
@@ -161,10 +166,10 @@ def _room(found: Sequence[Any]) -> int:
     return len(found)
 
 
-def _target(row: Any, contents: Mapping[str, str], *, within: bool) -> _Target:
+def _target(row: ReferenceRow, contents: Mapping[str, str], *, within: bool) -> _Target:
     if not within:
-        return _Target(row, row.content[: relation_sql.BEGINNING], complete=False)
-    if row.size <= relation_sql.WHOLE_BYTES:
+        return _Target(row, row.content[:BEGINNING], complete=False)
+    if row.size <= WHOLE_BYTES:
         return _Target(row, row.content, complete=True)
     # Without its content the memo was deleted between the two statements.
     return _Target(row, contents.get(row.memo_id, row.content), complete=row.memo_id in contents)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,9 +12,10 @@ from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
-from aimo.db.queries import relations as relation_sql
+from aimo.db.queries import relations as relation_queries
 from aimo.db.queries import tags as tag_queries
 from aimo.db.queries.memos import MemoRow
+from aimo.db.queries.relations import NewReference
 from aimo.db.queries.tags import MemoTag
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
@@ -23,7 +23,7 @@ from aimo.dto.memos import Memo, MemoBody
 from aimo.errors import AimoError, Code
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.memos import categories, memo_validation, tags
-from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter
+from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter, View
 from aimo.services.memos.memo_validation import moment, optional, validate_tag_lists
 from aimo.services.memos.possible_ids import require_possible_id
 from aimo.services.sync import outbox as entries
@@ -120,7 +120,7 @@ class MemoService:
                 change = change._replace(tag_ids=await _replace_tags(connection, uid, memo_id, named))
             await memo_queries.update_memo(connection, change)
             if not isinstance(body.relation_ids, UnsetType):
-                await connection.execute(relation_sql.DELETE_OUTGOING, {"owner": uid, "id": memo_id})
+                await relation_queries.delete_outgoing(connection, owner=uid, memo_id=memo_id)
                 await _add_relations(connection, uid, memo_id, optional(body.relation_ids))
             memo = await self._present(connection, uid, memo_id, UPDATED)
             if not body.type:
@@ -182,7 +182,7 @@ class MemoService:
         left = _ANSWER_SECONDS - (time.monotonic() - started)
         await self._sync.wait_until_applied(written, seconds=max(0.3, min(2.0, left)))
 
-    async def _present(self, connection: AsyncConnection, uid: str, memo_id: str, view: Any) -> Memo:
+    async def _present(self, connection: AsyncConnection, uid: str, memo_id: str, view: View) -> Memo:
         row = await one(connection, uid, memo_id)
         return (await self._views.present(connection, uid, [row], view))[0]
 
@@ -213,7 +213,6 @@ def _new_row(uid: str, content: str, now: int) -> MemoRow:
         source=None,
         attachments=None,
         tag_ids=None,
-        is_public=False,
         created_at=now,
         updated_at=now,
     )
@@ -248,17 +247,16 @@ async def _add_relations(connection: AsyncConnection, uid: str, memo_id: str, ta
         return
     known = await memo_queries.known_ids(connection, owner=uid, memo_ids=candidates)
     now = clock.now_ms()
-    rows = [
-        {
-            "relation_id": ids.relation_id(),
-            "uid": uid,
-            "source_memo_id": memo_id,
-            "target_memo_id": target,
-            "position": position,
-            "seq": clock.next_sequence(),
-            "now": now,
-        }
+    references = [
+        NewReference(
+            relation_id=ids.relation_id(),
+            uid=uid,
+            source_memo_id=memo_id,
+            target_memo_id=target,
+            position=position,
+            seq=clock.next_sequence(),
+            created_at=now,
+        )
         for position, target in enumerate(candidate for candidate in candidates if candidate in known)
     ]
-    if rows:
-        await connection.execute(relation_sql.CREATE, rows)
+    await relation_queries.create(connection, references)

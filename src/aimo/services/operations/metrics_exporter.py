@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from aimo import clock, metrics
 from aimo.db.connection import Database
-from aimo.db.queries import invariants as sql
+from aimo.db.queries import invariants as invariant_queries
 from aimo.services.sync.service import SyncService
 from aimo.vectors.store import VectorStore
 
@@ -101,7 +101,7 @@ class MetricsExporter:
 
     async def _invariants(self) -> list[Metric]:
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.RESULTS)).all()
+            rows = await invariant_queries.results(connection)
         found = GaugeMetricFamily(
             "aimo_invariant_violations", "What the doctor found last and did not mend.", labels=("invariant",)
         )

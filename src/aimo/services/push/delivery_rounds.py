@@ -12,10 +12,10 @@ import asyncio
 import math
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -23,13 +23,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import push_deliveries as sql
-from aimo.db.queries import push_rules as rule_sql
+from aimo.db.queries import push_deliveries as delivery_queries
+from aimo.db.queries import push_rules as rule_queries
+from aimo.db.queries.push_deliveries import Delivery, DeliveryKey, DeliveryRow
+from aimo.db.queries.push_rules import PushRuleRow
 from aimo.db.transaction import atomically
 from aimo.push.channels import Channels
 from aimo.push.protocol import PushError, PushMessage, PushOutcome
 from aimo.services.push.due_hours import parse_hour
 from aimo.services.push.message_content import PushContent
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -66,27 +70,11 @@ class RoundCounts:
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """A message by its key, its owner, and how often it was tried before."""
-
-    rule_id: str
-    due: str
-    channel: str
-    uid: str
-    attempts: int = 0
-
-    @property
-    def key(self) -> dict[str, str]:
-        """The binds that address its row."""
-        return {"rule": self.rule_id, "hour": self.due, "target": self.channel}
-
-
-@dataclass(frozen=True)
 class _PreparedRule:
     """A rule, its channels by target that have not had their message, and the message."""
 
-    rule: Any
-    left: dict[str, Any]
+    rule: PushRuleRow
+    left: Mapping[str, object]
     message: PushMessage
 
 
@@ -140,7 +128,7 @@ class DeliveryRounds:
         turns = _TimeShares(turn_seconds)
         late: list[Delivery] = []
         async with self._database.reads() as connection:
-            rules = (await connection.execute(rule_sql.DUE, {"hour": parse_hour(due)})).all()
+            rules = await rule_queries.due(connection, hour=parse_hour(due))
         async with aclosing(self._prepared(rules, due, done, go_on)) as prepared:
             async for ready in prepared:
                 late += await self._push(ready, due, done, go_on, turns)
@@ -161,16 +149,14 @@ class DeliveryRounds:
         done = RoundCounts()
         turns = _TimeShares(turn_seconds)
         async with self._database.reads() as connection:
-            values = {"now": clock.now_ms(), "limit": _GROUP}
-            rows = (await connection.execute(sql.WAITING, values)).all()
+            waiting = await delivery_queries.waiting(connection, now=clock.now_ms(), limit=_GROUP)
         messages: dict[str, PushMessage] = {}
-        for row in rows:
+        for delivery in waiting:
             if not go_on():
                 break
-            if turns.is_over(row.uid):
+            if turns.is_over(delivery.uid):
                 continue
-            delivery = Delivery(row.rule_id, row.due, row.channel, row.uid, row.attempts)
-            with turns.taken_by(row.uid):
+            with turns.taken_by(delivery.uid):
                 await self._retry_delivery(delivery, present_hours, messages, done)
         return done
 
@@ -178,20 +164,33 @@ class DeliveryRounds:
         """Say of messages claimed long ago, by a process that died, that their fate is unknown; how many."""
         now = clock.now_ms()
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.LOST, {"now": now, "limit": _GROUP})).all()
-        for row in rows:
-            delivery = Delivery(row.rule_id, row.due, row.channel, row.uid)
-            await self._write("push.give_up", delivery, sql.GIVE_UP, delivery.key | {"now": now, "new_error": _LOST})
-            log.warning("push delivery state unknown", rule=row.rule_id, user=row.uid, due=row.due, target=row.channel)
-        return len(rows)
+            lost = await delivery_queries.lost(connection, now=now, limit=_GROUP)
+        for delivery in lost:
+
+            async def give_up(connection: AsyncConnection, key: DeliveryKey = delivery.key) -> None:
+                await delivery_queries.give_up(connection, key, now=now, error=_LOST)
+
+            await self._write("push.give_up", delivery, give_up)
+            log.warning(
+                "push delivery state unknown",
+                rule=delivery.rule_id,
+                user=delivery.uid,
+                due=delivery.due,
+                target=delivery.channel,
+            )
+        return len(lost)
 
     async def delete_old_deliveries(self) -> None:
         """Remove what was pushed more than ``KEPT_DAYS`` ago."""
         before = clock.now_ms() - KEPT_DAYS * 86_400_000
-        await self._write("push.forget", Delivery("", "", "", ""), sql.FORGET, {"before": before})
+
+        async def delete(connection: AsyncConnection) -> None:
+            await delivery_queries.delete_old(connection, before=before)
+
+        await atomically(self._database, "push.delete_old", delete)
 
     async def _prepared(
-        self, rules: Sequence[Any], due: str, done: RoundCounts, go_on: Callable[[], bool]
+        self, rules: Sequence[PushRuleRow], due: str, done: RoundCounts, go_on: Callable[[], bool]
     ) -> AsyncGenerator[_PreparedRule, None]:
         """Yield the rules that have something to send, in order, with their messages made some rules ahead.
 
@@ -211,13 +210,13 @@ class DeliveryRounds:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _load_rule_with_remaining(self, rule: Any, due: str, done: RoundCounts) -> _PreparedRule | None:
+    async def _load_rule_with_remaining(self, rule: PushRuleRow, due: str, done: RoundCounts) -> _PreparedRule | None:
         """Return a rule as it is now, with what it still has to send in an hour; None without anything."""
         async with self._database.reads() as connection:
-            current = (await connection.execute(rule_sql.ONE, {"owner": rule.uid, "rule": rule.id})).first()
+            current = await rule_queries.get(connection, owner=rule.uid, rule_id=rule.id)
             if current is None or not current.enabled or current.push_time != parse_hour(due):
                 return None
-            known = set((await connection.execute(sql.KNOWN, {"rule": rule.id, "hour": due})).scalars())
+            known = await delivery_queries.known_channels(connection, rule_id=rule.id, due=due)
         left = {
             name: channel
             for name, channel in self._channels.by_name(current.channels or []).items()
@@ -243,7 +242,7 @@ class DeliveryRounds:
                     await self._send(delivery, channel, ready.message, done)
         return late
 
-    async def _prepare(self, rule: Any, done: RoundCounts) -> PushMessage | None:
+    async def _prepare(self, rule: PushRuleRow, done: RoundCounts) -> PushMessage | None:
         """Return the rule's message, made once for all its channels."""
         try:
             return await self._content.generate(rule.uid, rule.content_type)
@@ -260,29 +259,36 @@ class DeliveryRounds:
     ) -> bool:
         """Write a message down, unless it is already; whether this call was the one that did."""
         now = clock.now_ms()
-        values = {
-            "rule_id": delivery.rule_id,
-            "due": delivery.due,
-            "channel": delivery.channel,
-            "uid": delivery.uid,
-            "new_state": state,
-            "tries": tries,
-            "now": now,
-            "new_retry_at": now + look_after_ms,
-            "new_error": error,
-        }
+        row = DeliveryRow(
+            *delivery.key,
+            uid=delivery.uid,
+            state=state,
+            attempts=tries,
+            claimed_at=now,
+            retry_at=now + look_after_ms,
+            error=error,
+        )
+
+        async def insert(connection: AsyncConnection) -> None:
+            await delivery_queries.create(connection, row)
+
         try:
-            await self._write("push.claim", delivery, sql.CLAIM, values)
+            await self._write("push.claim", delivery, insert)
         except IntegrityError:  # somebody else has it, or the rule is gone
             return False
         return True
 
     async def _claim_again(self, delivery: Delivery) -> bool:
         now = clock.now_ms()
-        values = delivery.key | {"now": now, "new_retry_at": now + self._lost_after_ms}
-        return await self._write("push.claim_again", delivery, sql.CLAIM_AGAIN, values) == 1
 
-    async def _send(self, delivery: Delivery, channel: Any, message: PushMessage, done: RoundCounts) -> None:
+        async def claim(connection: AsyncConnection) -> bool:
+            return await delivery_queries.claim_again(
+                connection, delivery.key, now=now, lost_at=now + self._lost_after_ms
+            )
+
+        return await self._write("push.claim_again", delivery, claim)
+
+    async def _send(self, delivery: Delivery, channel: object, message: PushMessage, done: RoundCounts) -> None:
         """Send a message whose claim is held, and write down what became of it."""
         try:
             await self._channels.send(channel, message)
@@ -311,19 +317,23 @@ class DeliveryRounds:
                 error=error,
             )
         retry_at = clock.now_ms() + self._waits_ms[delivery.attempts] if state == "waiting" else None
-        values = {"new_state": state, "new_error": error, "new_retry_at": retry_at}
-        await self._write("push.record_result", delivery, sql.RECORD_RESULT, delivery.key | values)
+
+        async def record(connection: AsyncConnection) -> None:
+            await delivery_queries.record_result(connection, delivery.key, state=state, retry_at=retry_at, error=error)
+
+        await self._write("push.record_result", delivery, record)
 
     async def _retry_delivery(
         self, delivery: Delivery, present_hours: list[str], messages: dict[str, PushMessage], done: RoundCounts
     ) -> None:
         async with self._database.reads() as connection:
-            values = {"owner": delivery.uid, "rule": delivery.rule_id}
-            rule = (await connection.execute(rule_sql.ONE, values)).first()
+            rule = await rule_queries.get(connection, owner=delivery.uid, rule_id=delivery.rule_id)
         channel = self._channels.by_name(rule.channels or []).get(delivery.channel) if rule and rule.enabled else None
-        if channel is None or delivery.due not in present_hours:
-            reason = "the rule was changed before it got through" if channel is None else "the hour is over"
-            await self._drop(delivery, reason, done)
+        if rule is None or channel is None:
+            await self._drop(delivery, "the rule was changed before it got through", done)
+            return
+        if delivery.due not in present_hours:
+            await self._drop(delivery, "the hour is over", done)
             return
         message = messages.get(delivery.rule_id) or await self._prepare(rule, done)
         if message is None:
@@ -337,10 +347,6 @@ class DeliveryRounds:
         if await self._claim_again(delivery):
             await self._record_result(delivery, "failed", reason, done)
 
-    async def _write(self, operation: str, delivery: Delivery, statement: Any, values: dict[str, Any]) -> int:
-        """Run one statement in a transaction of its own; how many rows it touched."""
-
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.execute(statement, values)).rowcount
-
+    async def _write(self, operation: str, delivery: Delivery, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Change a delivery in a transaction of its own."""
         return await atomically(self._database, operation, work, user=delivery.uid, entity=delivery.rule_id)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import push_rules as sql
+from aimo.db.queries import push_rules as rule_queries
 from aimo.push.protocol import PushMessage
 
 _BLOCK = (
@@ -68,8 +68,8 @@ class PushContent:
     async def _daily_memos(self, uid: str) -> PushMessage:
         start, end = day_bounds(self._zone, clock.now_ms())
         async with self._database.reads() as connection:
-            rows = await connection.execute(sql.MEMOS_OF_DAY, {"owner": uid, "start": start, "end": end})
-            blocks = [_block(self._local(row.created_at).strftime("%H:%M"), row.content) for row in rows]
+            rows = await rule_queries.memos_of_day(connection, owner=uid, start=start, end=end)
+        blocks = [_block(self._local(row.created_at).strftime("%H:%M"), row.content) for row in rows]
         title = f"今日备忘录 ({len(blocks)}条)" if blocks else "今日备忘录"
         return self._message(title, blocks, "今天还没有记录任何备忘录")
 

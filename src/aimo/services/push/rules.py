@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.queries import push_rules as sql
+from aimo.db.queries import push_rules as rule_queries
+from aimo.db.queries.push_rules import PushRuleRow
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.push_rules import PushRule, PushRuleBody
@@ -36,75 +35,69 @@ class PushRuleService:
     async def all(self, uid: str) -> list[PushRule]:
         """Return the user's rules in the order in which they were made."""
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.OF_USER, {"owner": uid})).all()
+            rows = await rule_queries.of_user(connection, owner=uid)
         return [_present(row) for row in rows]
 
     async def get(self, uid: str, rule_id: str) -> PushRule:
         """Return one rule; NOT_FOUND when the user has none of that id."""
+        _require_possible(rule_id)
         async with self._database.reads() as connection:
-            return _present(await _one(connection, sql.ONE, uid, rule_id))
+            row = await rule_queries.get(connection, owner=uid, rule_id=rule_id)
+        if row is None:
+            raise AimoError(Code.NOT_FOUND)
+        return _present(row)
 
     async def create(self, uid: str, body: PushRuleBody) -> PushRule:
         """Make a rule; it pushes from now on. PARAMS_ERROR for what cannot be one."""
         now = clock.now_ms()
-        row: dict[str, Any] = {
-            "id": ids.push_rule_id(),
-            "uid": uid,
-            "name": _name(body.name),
-            "push_time": _hour(body.push_time),
-            "content_type": _content_type(body.content_type),
-            "channels": _channels(body.channels),
-            "enabled": True,
-            "created_at": now,
-            "updated_at": now,
-        }
+        row = PushRuleRow(
+            id=ids.push_rule_id(),
+            uid=uid,
+            name=_name(body.name),
+            push_time=_hour(body.push_time),
+            content_type=_content_type(body.content_type),
+            channels=_channels(body.channels),
+            enabled=True,
+            created_at=now,
+            updated_at=now,
+        )
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.CREATE, row | {"seq": clock.next_sequence()})
+            await rule_queries.create(connection, row, seq=clock.next_sequence())
 
         await atomically(self._database, "push_rules.create", work, user=uid)
-        return PushRule(**(row | {"push_time": body.push_time}))
+        return _as_sent(_present(row), body)
 
     async def update(self, uid: str, rule_id: str, body: PushRuleBody) -> PushRule:
         """Change what the body names, by the rules of :meth:`create`; the rest stays."""
-        change: dict[str, Any] = {}
-        if body.name is not UNSET:
-            change["name"] = _name(body.name)
-        if body.push_time is not UNSET:
-            change["push_time"] = _hour(body.push_time)
-        if body.content_type is not UNSET:
-            change["content_type"] = _content_type(body.content_type)
-        if body.channels is not UNSET:
-            change["channels"] = _channels(body.channels)
-        if body.enabled is not UNSET:
-            change["enabled"] = _is_truthy(body.enabled)
-        change["updated_at"] = clock.now_ms()
+        given = {
+            "name": _name(body.name) if body.name is not UNSET else UNSET,
+            "push_time": _hour(body.push_time) if body.push_time is not UNSET else UNSET,
+            "content_type": _content_type(body.content_type) if body.content_type is not UNSET else UNSET,
+            "channels": _channels(body.channels) if body.channels is not UNSET else UNSET,
+            "enabled": _is_truthy(body.enabled) if body.enabled is not UNSET else UNSET,
+            "updated_at": clock.now_ms(),
+        }
+        _require_possible(rule_id)
 
         async def work(connection: AsyncConnection) -> PushRule:
-            row = await _one(connection, sql.FOR_UPDATE, uid, rule_id)
-            stored = dict(row._mapping) | change
-            values = {
-                "new_name": stored["name"],
-                "new_push_time": stored["push_time"],
-                "new_content_type": stored["content_type"],
-                "new_channels": stored["channels"],
-                "new_enabled": stored["enabled"],
-                "now": stored["updated_at"],
-            }
-            await connection.execute(sql.UPDATE, {"owner": uid, "rule": rule_id, **values})
-            return PushRule(**(stored | {"channels": stored["channels"] or [], "enabled": bool(stored["enabled"])}))
+            before = await rule_queries.get_for_update(connection, owner=uid, rule_id=rule_id)
+            if before is None:
+                raise AimoError(Code.NOT_FOUND)
+            row = PushRuleRow._make(
+                value if given.get(name, UNSET) is UNSET else given[name] for name, value in before._asdict().items()
+            )
+            await rule_queries.update_rule(connection, row)
+            return _present(row)
 
-        rule = await atomically(self._database, "push_rules.update", work, user=uid, entity=rule_id)
-        if not isinstance(body.push_time, UnsetType) and body.push_time is not None:
-            rule.push_time = body.push_time
-        return rule
+        return _as_sent(await atomically(self._database, "push_rules.update", work, user=uid, entity=rule_id), body)
 
     async def delete(self, uid: str, rule_id: str) -> None:
         """Remove a rule; NOT_FOUND when the user has none of that id."""
         _require_possible(rule_id)
 
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.execute(sql.DELETE, {"owner": uid, "rule": rule_id})).rowcount
+        async def work(connection: AsyncConnection) -> bool:
+            return await rule_queries.delete_rule(connection, owner=uid, rule_id=rule_id)
 
         if not await atomically(self._database, "push_rules.delete", work, user=uid, entity=rule_id):
             raise AimoError(Code.NOT_FOUND)
@@ -149,7 +142,7 @@ def _content_type(value: str | UnsetType | None) -> str:
     return value
 
 
-def _channels(value: list[Any] | UnsetType | None) -> list[Any]:
+def _channels(value: list[object] | UnsetType | None) -> list[object]:
     if not isinstance(value, list) or not value:
         raise AimoError(Code.PARAMS_ERROR, "At least one channel is required")
     if len(value) > MOST_CHANNELS:
@@ -157,7 +150,7 @@ def _channels(value: list[Any] | UnsetType | None) -> list[Any]:
     return value
 
 
-def _is_truthy(value: Any) -> bool:
+def _is_truthy(value: object) -> bool:
     """As JavaScript has it: empty lists and objects are true."""
     return isinstance(value, list | dict) or bool(value)
 
@@ -167,15 +160,14 @@ def _require_possible(rule_id: str) -> None:
         raise AimoError(Code.NOT_FOUND)
 
 
-async def _one(connection: AsyncConnection, statement: Any, uid: str, rule_id: str) -> Any:
-    _require_possible(rule_id)
-    row = (await connection.execute(statement, {"owner": uid, "rule": rule_id})).first()
-    if row is None:
-        raise AimoError(Code.NOT_FOUND)
-    return row
+def _as_sent(rule: PushRule, body: PushRuleBody) -> PushRule:
+    """Show the hour as it was sent: a text stays one (docs/contract/push-rules.md)."""
+    if not isinstance(body.push_time, UnsetType) and body.push_time is not None:
+        rule.push_time = body.push_time
+    return rule
 
 
-def _present(row: Any) -> PushRule:
+def _present(row: PushRuleRow) -> PushRule:
     return PushRule(
         id=row.id,
         uid=row.uid,

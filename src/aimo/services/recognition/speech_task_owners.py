@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import asr_tasks as sql
+from aimo.db.queries import asr_tasks as task_queries
 from aimo.db.transaction import atomically
 
 # Providers forget a task after a day.
@@ -26,17 +26,17 @@ class TaskOwners:
         now = clock.now_ms()
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sql.FORGET, {"owner": uid, "now": now})
-            row = {"uid": uid, "task_hash": _hash(task_id), "expires_at": now + _KEPT_MS}
-            await connection.execute(sql.CREATE, row)
+            await task_queries.delete_expired(connection, owner=uid, now=now)
+            await task_queries.create_unless_known(
+                connection, owner=uid, task_hash=_hash(task_id), expires_at=now + _KEPT_MS
+            )
 
         await atomically(self._database, "asr_tasks.remember", work, user=uid)
 
     async def owns(self, uid: str, task_id: str) -> bool:
         """Return whether the user began this task."""
         async with self._database.reads() as connection:
-            which = {"owner": uid, "task_hash": _hash(task_id), "now": clock.now_ms()}
-            return (await connection.execute(sql.ONE, which)).first() is not None
+            return await task_queries.exists(connection, owner=uid, task_hash=_hash(task_id), now=clock.now_ms())
 
 
 def _hash(task_id: str) -> str:

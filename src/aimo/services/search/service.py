@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
+from aimo.ai.embedder import Vectors
 from aimo.db.connection import Database
-from aimo.db.driver_reads import ReadConnection, fetch
+from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
@@ -124,7 +124,7 @@ class SearchService:
         pagination = request.describe(len(matches), truncated=truncated)
         return SearchPage(items=items, pagination=pagination, degraded=degraded)
 
-    async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Any:
+    async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Vectors:
         """Return the vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
         embedder = self._embeddings.embedder
         if not require_query(query).strip():
@@ -143,7 +143,7 @@ class SearchService:
             raise AimoError(Code.DB_ERROR) from error
 
     async def _ranked_page(
-        self, uid: str, vector: Any, criteria: MemoFilter, request: PageRequest
+        self, uid: str, vector: Vectors, criteria: MemoFilter, request: PageRequest
     ) -> tuple[Sequence[Hit], int]:
         """Return the hits of one page, and how many there are on all."""
         if criteria.any:
@@ -167,7 +167,7 @@ class SearchService:
             return await self._rank_within_ids(uid, vector, allowed)
         return await self._vectors.memo_vectors.search(uid, vector, _DEPTH)
 
-    async def _rank_within_ids(self, uid: str, vector: Any, allowed: set[str]) -> list[Hit]:
+    async def _rank_within_ids(self, uid: str, vector: Vectors, allowed: set[str]) -> list[Hit]:
         """Return every allowed memo that has a vector, by similarity."""
         if not allowed:
             return []
@@ -181,8 +181,7 @@ class SearchService:
             selection = await select(connection, uid, criteria)
             if selection is None:
                 return set()
-            rows = await fetch(connection, memo_queries.ids(selection.filters), selection.values)
-            return {memo_id for (memo_id,) in rows}
+            return set(await memo_queries.matching_ids(connection, selection))
 
     async def _present(
         self, connection: ReadConnection, uid: str, hits: Sequence[tuple[str, float]]

@@ -8,9 +8,10 @@ from enum import Enum
 from typing import Any
 
 from aimo.db.connection import Database
-from aimo.db.queries import attachments as attachment_sql
-from aimo.db.queries import memos as memo_sql
-from aimo.db.queries import outbox
+from aimo.db.queries import attachments as attachment_queries
+from aimo.db.queries import memos as memo_queries
+from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries.attachments import AttachmentRow
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync.attachment_vectors import AttachmentVectors
 from aimo.services.sync.outbox import OutboxEntry
@@ -67,7 +68,7 @@ class Applier:
         done = [entry.entry_id for entry, result in zip(entries, results, strict=True) if result is ApplyResult.APPLIED]
         if done:
             async with self._database.reads() as connection:
-                await connection.execute(outbox.DELETE, {"entry_ids": done})
+                await outbox_queries.delete_entries(connection, entry_ids=done)
         return results
 
     async def _apply_memos(self, memo_ids: list[str]) -> dict[str, ApplyResult]:
@@ -75,7 +76,7 @@ class Applier:
         if not memo_ids:
             return {}
         async with self._database.reads() as connection:
-            rows = (await connection.execute(memo_sql.FOR_SYNC, {"memo_ids": memo_ids})).all()
+            rows = await memo_queries.for_sync(connection, memo_ids=memo_ids)
         gone = list(set(memo_ids) - {row.memo_id for row in rows})
         known = await self._embeddings.cached([row.content for row in rows]) if self.model_matches else {}
         ready = [(row.memo_id, row.uid, known[row.content]) for row in rows if row.content in known]
@@ -93,11 +94,11 @@ class Applier:
         if not ids:
             return {}
         table = self._vectors.attachment_vectors
-        wanted: dict[str, Any] = {}
+        wanted: dict[str, AttachmentRow] = {}
         if pictures is not None:
             async with self._database.reads() as connection:
-                rows = await connection.execute(attachment_sql.FOR_SYNC, {"ids": ids})
-                wanted = {row.attachment_id: row for row in rows if pictures.should_embed(row)}
+                rows = await attachment_queries.for_sync(connection, attachment_ids=ids)
+            wanted = {row.attachment_id: row for row in rows if pictures.should_embed(row)}
         # Also what is not to be embedded any more would only be in the way.
         await table.delete([attachment_id for attachment_id in ids if attachment_id not in wanted])
         if pictures is None:
@@ -109,8 +110,9 @@ class Applier:
         if made:
             await table.upsert([(known, wanted[known].uid, vector) for known, vector in made.items()])
             async with self._database.reads() as connection:
-                values = {"ids": list(made), "new_hash": pictures.embedder.model_hash}
-                await connection.execute(attachment_sql.SET_MODEL_HASH, values)
+                await attachment_queries.set_model_hash(
+                    connection, attachment_ids=list(made), model_hash=pictures.embedder.model_hash
+                )
             pictures.forget(list(made))
         return {known: ApplyResult.NEEDS_VECTOR for known in wanted if known not in made}
 

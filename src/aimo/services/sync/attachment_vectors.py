@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
 from aimo.ai.embedder import Vectors
 from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.db.connection import Database
-from aimo.db.queries import attachments as sql
+from aimo.db.queries import attachments as attachment_queries
+from aimo.db.queries.attachments import AttachmentRow
 from aimo.errors import ProviderError
 from aimo.services.attachments.file_urls import placement
 from aimo.storage.protocol import ObjectMissingError, Storage, StorageError
@@ -52,10 +52,10 @@ class AttachmentVectors:
         self._public_url = public_url
         self._made: dict[str, Vectors] = {}
 
-    def should_embed(self, row: Any) -> bool:
+    def should_embed(self, row: AttachmentRow) -> bool:
         """Return whether an attachment is one to embed."""
         if row.type.startswith("image/"):
-            return int(row.size) <= MOST_BYTES
+            return row.size <= MOST_BYTES
         return row.type.startswith("video/") and self._address(row) is not None
 
     def made(self, attachment_id: str) -> Vectors | None:
@@ -73,12 +73,12 @@ class AttachmentVectors:
         Taking longer than ``seconds`` is a failure of what is not made by then.
         """
         async with self._database.reads() as connection:
-            rows = (await connection.execute(sql.FOR_SYNC, {"ids": list(attachment_ids)})).all()
+            rows = await attachment_queries.for_sync(connection, attachment_ids=attachment_ids)
         wanted = {row.attachment_id: row for row in rows if self.should_embed(row)}
         failed: dict[str, ProviderError] = {}
         turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def make(row: Any) -> None:
+        async def make(row: AttachmentRow) -> None:
             async with turns:
                 try:
                     self._made[row.attachment_id] = await self._vector(row)
@@ -94,7 +94,7 @@ class AttachmentVectors:
             failed |= dict.fromkeys(missing, late)
         return failed
 
-    async def _vector(self, row: Any) -> Vectors:
+    async def _vector(self, row: AttachmentRow) -> Vectors:
         content = await self._content(row)
         # An address is signed again each time, the stored key is not.
         key = MultimodalContent(video=row.path) if content.video else content
@@ -115,7 +115,7 @@ class AttachmentVectors:
             log.exception("the multimodal cache cannot be read")
             return None
 
-    async def _content(self, row: Any) -> MultimodalContent:
+    async def _content(self, row: AttachmentRow) -> MultimodalContent:
         if row.type.startswith("video/"):
             return MultimodalContent(video=self._address(row) or "")
         try:
@@ -127,7 +127,7 @@ class AttachmentVectors:
             raise ProviderError(f"the file cannot be read: {error}") from error
         return MultimodalContent(image=f"data:{row.type};base64,{base64.b64encode(data).decode('ascii')}")
 
-    def _address(self, row: Any) -> str | None:
+    def _address(self, row: AttachmentRow) -> str | None:
         url = self._storage.url(row.path, lifetime=_URL_SECONDS, placement=placement(row))
         if url.startswith("/"):
             return f"{self._public_url}{url}" if self._public_url else None

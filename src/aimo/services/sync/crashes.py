@@ -14,14 +14,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import structlog
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import outbox as sql
-from aimo.services.sync.outbox import OutboxEntry
+from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries.outbox import MOST_CRASHES, SET_ASIDE_UNTIL, OutboxEntry, StartedEntry
 
 log = structlog.get_logger(__name__)
 
@@ -49,12 +48,12 @@ class CrashRecord:
         A process that lost the lease, or the database, and takes over from itself counts nothing.
         """
         async with self._database.reads() as connection:
-            started = (await connection.execute(sql.STARTED)).all()
+            started = await outbox_queries.started(connection)
         await self._end([row.entry_id for row in started if row.entry_id in self._own_traces])
         await self._count([row for row in started if row.entry_id not in self._own_traces])
         self._own_traces.clear()
         async with self._database.reads() as connection:
-            self._newest_old_entry = (await connection.execute(sql.NEWEST)).scalar() or 0
+            self._newest_old_entry = await outbox_queries.newest_id(connection)
         self._set_aside = defaultdict(list)
         for entry in await set_aside(self._database):
             self._set_aside[entry.entity_id].append(entry.entry_id)
@@ -95,7 +94,7 @@ class CrashRecord:
             return
         self._own_traces.update(old)
         async with self._database.reads() as connection:
-            await connection.execute(sql.START, {"entry_ids": old, "now": clock.now_ms()})
+            await outbox_queries.record_start(connection, entry_ids=old, now=clock.now_ms())
         try:
             yield
         finally:
@@ -107,25 +106,25 @@ class CrashRecord:
         outdated = [number for entry in applied for number in self._set_aside.pop(entry.entity_id, ())]
         if outdated:
             async with self._database.reads() as connection:
-                await connection.execute(sql.DELETE, {"entry_ids": outdated})
+                await outbox_queries.delete_entries(connection, entry_ids=outdated)
 
     async def _end(self, entry_ids: Sequence[int]) -> None:
         if entry_ids:
             async with self._database.reads() as connection:
-                await connection.execute(sql.END, {"entry_ids": entry_ids})
+                await outbox_queries.record_end(connection, entry_ids=entry_ids)
 
     def _is_old(self, entry: OutboxEntry) -> bool:
         return entry.entry_id <= self._newest_old_entry
 
-    async def _count(self, started: Sequence[Any]) -> None:
+    async def _count(self, started: Sequence[StartedEntry]) -> None:
         for crashes in sorted({row.crashes for row in started}):
             rows = [row for row in started if row.crashes == crashes]
-            fatal = crashes + 1 >= sql.MOST_CRASHES
-            next_try = sql.SET_ASIDE_UNTIL if fatal else clock.now_ms() + _RETRY_WAITS_MS[crashes]
+            fatal = crashes + 1 >= MOST_CRASHES
+            next_try = SET_ASIDE_UNTIL if fatal else clock.now_ms() + _RETRY_WAITS_MS[crashes]
             for start in range(0, len(rows), _CHUNK):
                 ids = [row.entry_id for row in rows[start : start + _CHUNK]]
                 async with self._database.reads() as connection:
-                    await connection.execute(sql.COUNT_CRASH, {"entry_ids": ids, "next_try": next_try})
+                    await outbox_queries.count_crash(connection, entry_ids=ids, next_try=next_try)
             log.warning("outbox entries were being applied when the process died", entries=len(rows), times=crashes + 1)
             for row in rows if fatal else ():
                 log.error(
@@ -140,11 +139,10 @@ class CrashRecord:
 async def set_aside(database: Database) -> list[OutboxEntry]:
     """Return the entries that are not applied any more, oldest first."""
     async with database.reads() as connection:
-        return [OutboxEntry(*row) for row in await connection.execute(sql.SET_ASIDE)]
+        return await outbox_queries.set_aside(connection)
 
 
 async def retry_set_aside(database: Database) -> int:
     """Have all entries that are set aside applied once more, each alone; how many they are."""
     async with database.reads() as connection:
-        values = {"new_crashes": sql.MOST_CRASHES - 1, "next_try": clock.now_ms()}
-        return (await connection.execute(sql.RETRY_SET_ASIDE, values)).rowcount
+        return await outbox_queries.retry_set_aside(connection, now=clock.now_ms())

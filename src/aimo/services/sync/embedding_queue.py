@@ -10,7 +10,7 @@ import structlog
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import outbox as sql
+from aimo.db.queries import outbox as outbox_queries
 from aimo.errors import ProviderError
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.outbox import OutboxEntry
@@ -78,9 +78,9 @@ class EmbeddingQueue:
         room = max(0, _MOST_WAITING - len(self._waiting))
         self._left_out = self._left_out or len(entries) > room
         self._waiting |= {entry.entry_id: entry for entry in entries[:room]}
-        values = {"entry_ids": [entry.entry_id for entry in entries], "next_try": clock.now_ms() + _HELD_MS}
+        until = clock.now_ms() + _HELD_MS
         async with self._database.reads() as connection:
-            await connection.execute(sql.DELAY, values)
+            await outbox_queries.delay(connection, entry_ids=[entry.entry_id for entry in entries], until=until)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="sync-embedding")
 
@@ -139,13 +139,13 @@ class EmbeddingQueue:
     async def _postpone(self, entry: OutboxEntry, reason: ProviderError) -> None:
         refused = _REFUSAL_WAITS_MS[min(entry.attempts, len(_REFUSAL_WAITS_MS) - 1)]
         wait = _HELD_MS if reason.retryable else refused
-        values = {"entry_ids": [entry.entry_id], "next_try": clock.now_ms() + wait, "error": str(reason)[:1000]}
+        until = clock.now_ms() + wait
         async with self._database.reads() as connection:
-            await connection.execute(sql.POSTPONE, values)
+            await outbox_queries.postpone(connection, entry_ids=[entry.entry_id], until=until, error=str(reason)[:1000])
 
 
 async def release(database: Database) -> None:
     """Show the worker every entry that is held, by whichever process."""
     now = clock.now_ms()
     async with database.reads() as connection:
-        await connection.execute(sql.RELEASE, {"now": now, "latest": now + _HELD_MS, "next_try": now})
+        await outbox_queries.release(connection, now=now, latest=now + _HELD_MS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from aimo.db.connection import Database
-from aimo.db.queries import outbox as sql
+from aimo.db.queries import leases as lease_queries
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ class LeaseRow:
             self._believed_until = 0.0
             try:
                 async with asyncio.timeout(2), self._database.reads() as connection:
-                    await connection.execute(sql.RELEASE_LEASE, {"lease": self._name, "me": self.holder})
+                    await lease_queries.release(connection, lease=self._name, me=self.holder)
             except Exception as error:  # noqa: BLE001 (it expires by itself)
                 log.warning("lease release failed", lease=self._name, error=type(error).__name__)
 
@@ -108,23 +108,15 @@ class LeaseRow:
 
     async def _take(self) -> bool:
         async with self._database.reads() as connection:
-            now: int = (await connection.execute(sql.NOW)).scalar_one()
+            now = await lease_queries.now(connection)
             expiry = now + int(self._seconds * 1000)
-            row = (await connection.execute(sql.LEASE, {"lease": self._name})).first()
-            if row is None:
-                new = {"name": self._name, "holder": self.holder, "expires_at": expiry}
-                await connection.execute(sql.CREATE_LEASE, new)
-                row = (await connection.execute(sql.LEASE, {"lease": self._name})).first()
-            dead = row.holder if row is not None and _holder_is_gone(row.holder) else self.holder
-            taken = await connection.execute(
-                sql.TAKE_LEASE,
-                {
-                    "lease": self._name,
-                    "me": self.holder,
-                    "dead": dead,
-                    "now": now,
-                    "new_holder": self.holder,
-                    "new_expiry": expiry,
-                },
+            holder = await lease_queries.holder(connection, lease=self._name)
+            if holder is None:
+                await lease_queries.create_unless_known(
+                    connection, lease=self._name, holder=self.holder, expires_at=expiry
+                )
+                holder = await lease_queries.holder(connection, lease=self._name)
+            dead = holder if holder is not None and _holder_is_gone(holder) else self.holder
+            return await lease_queries.take(
+                connection, lease=self._name, me=self.holder, dead=dead, now=now, expires_at=expiry
             )
-            return taken.rowcount == 1

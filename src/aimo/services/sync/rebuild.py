@@ -6,16 +6,18 @@ running server, and goes on after a crash.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 import structlog
 
 from aimo.ai.embedder import Embedder
 from aimo.ai.multimodal import MultimodalEmbedder
 from aimo.db.connection import Database
-from aimo.db.queries import attachments as attachment_sql
-from aimo.db.queries import outbox as sql
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries import rebuild as rebuild_queries
+from aimo.db.queries.rebuild import Entity
 from aimo.db.transaction import atomically
 from aimo.services.sync.crashes import set_aside
 from aimo.services.sync.outbox import OutboxEntry, create_entries, write
@@ -31,7 +33,7 @@ RETRY_WAITS_MS = (500, 2000, 4000, 8000, 60_000)
 async def request(database: Database) -> tuple[OutboxEntry, int]:
     """Ask for a rebuild and return its entry, and how many memos it will go through."""
     async with database.reads() as connection:
-        memos: int = (await connection.execute(sql.COUNT_MEMOS)).scalar_one()
+        memos = await rebuild_queries.count_memos(connection)
     entry = await atomically(database, "sync.rebuild", lambda connection: write(connection, "rebuild", "all", "-"))
     return entry, memos
 
@@ -39,11 +41,11 @@ async def request(database: Database) -> tuple[OutboxEntry, int]:
 async def withdraw_failed_request(database: Database, entry: OutboxEntry) -> str | None:
     """Withdraw a request that failed at every try; why it did, or None while there is hope."""
     async with database.reads() as connection:
-        row = (await connection.execute(sql.REMAINING, {"entry_ids": [entry.entry_id]})).one_or_none()
-        if row is None or row.attempts < len(RETRY_WAITS_MS):
+        left = await outbox_queries.remaining(connection, entry_ids=[entry.entry_id])
+        if not left or left[0].attempts < len(RETRY_WAITS_MS):
             return None
-        await connection.execute(sql.DELETE, {"entry_ids": [entry.entry_id]})
-    return str(row.last_error)
+        await outbox_queries.delete_entries(connection, entry_ids=[entry.entry_id])
+    return str(left[0].last_error)
 
 
 async def create_entries_for_rebuild(
@@ -68,40 +70,43 @@ async def create_entries_for_rebuild(
     if pictured and not pictures.matches(pictured.model, pictured.dimension):
         await pictures.recreate(pictured.model, pictured.dimension)
     marked = 0
-    async for chunk in _iterate_all(database, sql.NEXT_MEMOS):
+    async for chunk in _iterate_all(database, rebuild_queries.next_memos):
         await create_entries(database, "memo", [row for row in chunk if row[0] not in left_out])
         marked += len(chunk)
     if pictured:
-        async for chunk in _iterate_all(database, attachment_sql.NEXT):
+        async for chunk in _iterate_all(database, rebuild_queries.next_attachments):
             await create_entries(database, "attachment", [row for row in chunk if row[0] not in left_out])
     for rows in (vectors.memo_texts.ids(), table.ids()):
-        async for chunk in rows:
-            await create_entries(database, "memo", await _orphans(database, chunk))
-    async for chunk in pictures.ids():
-        await create_entries(database, "attachment", [row for row in chunk if row[0] not in left_out])
+        async for part in rows:
+            await create_entries(database, "memo", await _orphans(database, part))
+    async for part in pictures.ids():
+        await create_entries(database, "attachment", [row for row in part if row[0] not in left_out])
     async with database.reads() as connection:
-        await connection.execute(sql.DELETE, {"entry_ids": [entry.entry_id]})
+        await outbox_queries.delete_entries(connection, entry_ids=[entry.entry_id])
     log.info("rebuild started", memos=marked)
 
 
-async def _iterate_all(database: Database, statement: Any) -> AsyncIterator[list[tuple[str, str]]]:
+class _NextEntities(Protocol):
+    async def __call__(self, connection: ReadConnection, *, after: str, limit: int) -> list[Entity]:
+        """Return the next ones behind an id."""
+
+
+async def _iterate_all(database: Database, next_entities: _NextEntities) -> AsyncIterator[list[Entity]]:
     after = ""
     while True:
         async with database.reads() as connection:
-            rows = await connection.execute(statement, {"after": after, "limit": _CHUNK})
-            chunk = [(row[0], row.uid) for row in rows]
+            chunk = await next_entities(connection, after=after, limit=_CHUNK)
         if not chunk:
             return
-        after = chunk[-1][0]
+        after = chunk[-1].entity_id
         yield chunk
 
 
-async def _orphans(database: Database, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+async def _orphans(database: Database, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     orphans = []
     for start in range(0, len(rows), _CHUNK):
         part = rows[start : start + _CHUNK]
         async with database.reads() as connection:
-            found = await connection.execute(sql.LIVE_MEMOS, {"memo_ids": [memo_id for memo_id, _ in part]})
-            live = {row.memo_id for row in found}
+            live = await rebuild_queries.live_memo_ids(connection, memo_ids=[memo_id for memo_id, _ in part])
         orphans += [row for row in part if row[0] not in live]
     return orphans

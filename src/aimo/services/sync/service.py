@@ -12,8 +12,8 @@ import structlog
 
 from aimo import clock
 from aimo.db.connection import Database
-from aimo.db.queries import memos as memo_sql
-from aimo.db.queries import outbox as sql
+from aimo.db.queries import memos as memo_queries
+from aimo.db.queries import outbox as outbox_queries
 from aimo.errors import ProviderError
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
@@ -157,7 +157,7 @@ class SyncService:
     async def _wait_for_lease_holder(self, entry_ids: list[int]) -> bool:
         while True:
             async with self._database.reads() as connection:
-                left = (await connection.execute(sql.REMAINING, {"entry_ids": entry_ids})).all()
+                left = await outbox_queries.remaining(connection, entry_ids=entry_ids)
             if not left:
                 return True
             # The writer has looked at them, so their texts are found; what they lack will take a while.
@@ -184,8 +184,7 @@ class SyncService:
     async def _apply_due_entries(self) -> bool:
         """Apply one group of entries that are due; whether there may be more."""
         async with self._database.reads() as connection:
-            rows = await connection.execute(sql.DUE, {"now": clock.now_ms(), "limit": _GROUP})
-            entries = [OutboxEntry(*row) for row in rows]
+            entries = await outbox_queries.due(connection, now=clock.now_ms(), limit=_GROUP)
         if not entries:
             return False
         for request in (entry for entry in entries if entry.kind == "rebuild"):
@@ -275,7 +274,7 @@ class SyncService:
     async def _embed_memos(self, memo_ids: Sequence[str], seconds: float) -> dict[str, ProviderError]:
         """Have the texts of these memos embedded; the reasons of those that failed are returned."""
         async with self._database.reads() as connection:
-            rows = (await connection.execute(memo_sql.FOR_SYNC, {"memo_ids": memo_ids})).all()
+            rows = await memo_queries.for_sync(connection, memo_ids=memo_ids)
         failed = await self._embeddings.fill([row.content for row in rows], seconds=seconds)
         return {row.memo_id: failed[row.content] for row in rows if row.content in failed}
 
@@ -283,9 +282,9 @@ class SyncService:
         for attempts in {entry.attempts for entry in entries}:
             ids = [entry.entry_id for entry in entries if entry.attempts == attempts]
             wait = waits_ms[min(attempts, len(waits_ms) - 1)]
-            values = {"entry_ids": ids, "next_try": clock.now_ms() + wait, "error": reason[:1000]}
+            until = clock.now_ms() + wait
             async with self._database.reads() as connection:
-                await connection.execute(sql.POSTPONE, values)
+                await outbox_queries.postpone(connection, entry_ids=ids, until=until, error=reason[:1000])
 
     async def _run_upkeep_periodically(self) -> None:
         """Compact LanceDB whenever enough was written or enough time went by."""
@@ -303,7 +302,7 @@ class SyncService:
 async def status(database: Database) -> SyncStatus:
     """Return how far LanceDB lags behind, seen from the database."""
     async with database.reads() as connection:
-        waiting, oldest, attempts = (await connection.execute(sql.DEPTH)).one()
-        error = await connection.scalar(sql.LAST_ERROR) if waiting else None
-        set_aside = await connection.scalar(sql.COUNT_SET_ASIDE)
-    return SyncStatus(waiting, oldest, attempts or 0, error, set_aside or 0)
+        backlog = await outbox_queries.backlog(connection)
+        error = await outbox_queries.last_error(connection) if backlog.waiting else None
+        set_aside = await outbox_queries.count_set_aside(connection)
+    return SyncStatus(backlog.waiting, backlog.oldest_at, backlog.attempts or 0, error, set_aside)
