@@ -128,7 +128,7 @@ class OutboundClient:
             if resolvable:
                 raise _refusal("its host cannot be resolved") from None
 
-    async def post_json(self, url: str, body: Any, *, params: Mapping[str, str] | None = None) -> Answer:
+    async def post_json(self, url: str, body: object, *, params: Mapping[str, str] | None = None) -> Answer:
         """POST a JSON body; see :meth:`request`."""
         return await self.request("POST", url, json=body, params=params)
 
@@ -137,7 +137,7 @@ class OutboundClient:
         method: str,
         url: str,
         *,
-        json: Any = None,
+        json: object = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -263,7 +263,7 @@ class _SendWatcher:
 
     begun = False
 
-    async def watch(self, event: str, info: Mapping[str, Any]) -> None:
+    async def watch(self, event: str, info: Mapping[str, object]) -> None:
         """Take note of a step of the exchange."""
         if event.endswith(".send_request_headers.started"):
             self.begun = True

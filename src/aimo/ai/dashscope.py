@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -70,16 +69,16 @@ class DashScopeEmbedder:
         """See ``MultimodalEmbedder.close``."""
         await self._calls.close()
 
-    def _parameters(self, contents: Sequence[MultimodalContent]) -> dict[str, Any]:
-        parameters: dict[str, Any] = {"output_type": self._output_type}
+    def _parameters(self, contents: Sequence[MultimodalContent]) -> dict[str, object]:
+        parameters: dict[str, object] = {"output_type": self._output_type}
         if self._sent_dimension is not None:
             parameters["dimension"] = self._sent_dimension
         if any(content.video for content in contents):
             parameters["fps"] = self._fps
         return parameters
 
-    def _worded(self, content: MultimodalContent) -> dict[str, Any]:
-        parts: dict[str, Any] = {
+    def _worded(self, content: MultimodalContent) -> dict[str, object]:
+        parts: dict[str, object] = {
             name: value
             for name, value in (("text", content.text), ("image", content.image), ("video", content.video))
             if value
@@ -90,7 +89,7 @@ class DashScopeEmbedder:
             parts["multi_images"] = images
         return parts
 
-    def _vectors(self, found: Mapping[str, Any], count: int) -> Vectors:
+    def _vectors(self, found: Mapping[str, object], count: int) -> Vectors:
         output = found.get("output")
         items = output.get("embeddings") if isinstance(output, dict) else None
         if not isinstance(items, list) or len(items) != count or not all(isinstance(item, dict) for item in items):
@@ -107,7 +106,7 @@ class DashScopeEmbedder:
         return vectors
 
 
-def _index(item: Mapping[str, Any], place: int) -> int:
+def _index(item: Mapping[str, object], place: int) -> int:
     index = item.get("index")
     return index if isinstance(index, int) else place
 

@@ -29,7 +29,7 @@ class FunAsr:
 
     async def submit(self, urls: Sequence[str], language_hints: Sequence[str]) -> SpeechTask:
         """See ``SpeechRecognizer.submit``."""
-        body: dict[str, Any] = {"model": self._model, "input": {"file_urls": list(urls)}}
+        body: dict[str, object] = {"model": self._model, "input": {"file_urls": list(urls)}}
         if language_hints:
             body["parameters"] = {"language_hints": list(language_hints)}
         headers = {"X-DashScope-Async": "enable"}
@@ -83,7 +83,7 @@ def _has_result(part: dict[str, Any]) -> bool:
     return part.get("subtask_status") == "SUCCEEDED" and isinstance(part.get("transcription_url"), str)
 
 
-def _failure(found: dict[str, Any], parts: list[dict[str, Any]]) -> str:
+def _failure(found: dict[str, object], parts: list[dict[str, object]]) -> str:
     if found.get("message"):
         return str(found["message"])
     for part in parts:

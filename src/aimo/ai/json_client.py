@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import httpx
 import msgspec
@@ -36,7 +35,7 @@ class Reply:
         return self.content.decode("utf-8", "replace")
 
     @property
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """The JSON object that came; an empty one for anything else."""
         try:
             value = msgspec.json.decode(self.content)
@@ -73,11 +72,13 @@ class JsonClient:
         """GET a path below the base URL; see :meth:`send`."""
         return await self.send("GET", path)
 
-    async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Reply:
+    async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Reply:
         """POST a JSON body; see :meth:`send`."""
         return await self.send("POST", path, body, headers)
 
-    async def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+    async def send(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """Return one request and its answer, whatever its status.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class RecognizedText:
     """
 
     text: str
-    layout: Sequence[Mapping[str, Any]] | None = None
+    layout: Sequence[Mapping[str, object]] | None = None
     visualization: Sequence[str] | None = None
 
 
@@ -23,7 +23,7 @@ class RecognizedText:
 class RecognitionOptions:
     """What may be asked for besides the text; None and False ask for nothing."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class TextRecognizer(Protocol):

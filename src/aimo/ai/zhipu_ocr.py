@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.ai.json_client import JsonClient
 from aimo.ai.ocr import RecognitionOptions, RecognizedText
 from aimo.errors import ProviderError
@@ -47,12 +45,12 @@ class ZhipuOcr:
         await self._calls.close()
 
 
-def _first_page(pages: Any) -> list[dict[str, Any]] | None:
+def _first_page(pages: object) -> list[dict[str, object]] | None:
     if not isinstance(pages, list) or not pages or not isinstance(pages[0], list):
         return None
     items = [item for item in pages[0] if isinstance(item, dict)]
     return [{ours: item[theirs] for theirs, ours in _LAYOUT.items() if theirs in item} for item in items]
 
 
-def _texts(value: Any) -> list[str] | None:
+def _texts(value: object) -> list[str] | None:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import time
-from typing import Any
 
 import structlog
 
@@ -35,7 +34,7 @@ class Server:
         self._settings = settings
         self._app: App | None = None
         self._runtime: Runtime | None = None
-        self._requests: set[asyncio.Task[Any]] = set()
+        self._requests: set[asyncio.Task[object]] = set()
         self._guard: asyncio.Task[None] | None = None
         self._cutting_short: asyncio.Task[None] | None = None
         self._beginning: asyncio.Task[None] | None = None

@@ -91,7 +91,7 @@ async def _of_attachments(settings: Settings, source: LegacySource) -> dict[str,
     dimension = attachments_dimension(source)
     if dimension is None:
         return {}
-    found: dict[str, Any] = {"multimodal_dimension": dimension}
+    found: dict[str, object] = {"multimodal_dimension": dimension}
     if (embedder := create_multimodal_embedder(settings)) is not None:
         try:
             if embedder.dimension == dimension and await found_multimodal_hash(source) == embedder.model_hash:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.dto.base import Annotated, Dto, Meta
 
 
@@ -11,7 +9,7 @@ class TagsRequest(Dto):
     """A text to find tags for."""
 
     content: Annotated[str | None, Meta(description="The text; required, not blank.")] = None
-    memo_id: Annotated[Any, Meta(description="Accepted for compatibility; has no effect.")] = None
+    memo_id: Annotated[object, Meta(description="Accepted for compatibility; has no effect.")] = None
 
 
 class SuggestedTags(Dto):

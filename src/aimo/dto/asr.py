@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
@@ -10,9 +10,9 @@ from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 class AsrBody(Dto):
     """Recordings whose text is wanted."""
 
-    file_urls: Annotated[Any, Meta(description="A list of 1 to 100 URLs (http, https or oss).")] = None
+    file_urls: Annotated[object, Meta(description="A list of 1 to 100 URLs (http, https or oss).")] = None
     language_hints: Annotated[list[str] | None, Meta(description="Languages that may be spoken, such as `zh`.")] = None
-    callback_url: Annotated[Any, Meta(description="Accepted for compatibility; has no effect.")] = None
+    callback_url: Annotated[object, Meta(description="Accepted for compatibility; has no effect.")] = None
 
 
 AsrStatus = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
@@ -36,7 +36,7 @@ class AsrTask(AsrSubmitted):
 class AsrResult(Dto):
     """What was recognized."""
 
-    results: Annotated[list[Any], Meta(description="The provider's transcriptions, one a recording.")]
+    results: Annotated[list[object], Meta(description="The provider's transcriptions, one a recording.")]
     status: Annotated[
         Literal["SUCCEEDED", "FAILED"], Meta(description="`SUCCEEDED` when there is a result, else `FAILED`.")
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
@@ -16,8 +14,10 @@ class Attachment(Dto):
     type: Annotated[str, Meta(description="Its media type as uploaded.")]
     size: Annotated[int, Meta(description="Its size in bytes.")]
     created_at: Annotated[int, Meta(description="When it was uploaded, or what the upload said; epoch milliseconds.")]
-    cover_url: Annotated[Any | UnsetType, Meta(description="A copy of `properties.coverUrl`, if there is one.")] = UNSET
-    properties: Annotated[Any | UnsetType, Meta(description="Free facts about the file; absent when empty.")] = UNSET
+    cover_url: Annotated[object | UnsetType, Meta(description="A copy of `properties.coverUrl`, if there is one.")] = (
+        UNSET
+    )
+    properties: Annotated[object | UnsetType, Meta(description="Free facts about the file; absent when empty.")] = UNSET
 
 
 class AttachmentResult(Dto):
@@ -39,4 +39,4 @@ class AttachmentPage(Dto):
 class PropertiesBody(Dto):
     """Facts to merge into those of a file."""
 
-    properties: Annotated[Any, Meta(description="An object of keys to set; null values are kept as null.")] = None
+    properties: Annotated[object, Meta(description="An object of keys to set; null values are kept as null.")] = None

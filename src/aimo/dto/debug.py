@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.dto.base import Annotated, Dto, Meta
 
 
@@ -29,5 +27,5 @@ class TableData(Dto):
     page: Annotated[int | float, Meta(description="The page, from 1.")]
     page_size: Annotated[int | float, Meta(description="Rows a page.")]
     offset: Annotated[int | float, Meta(description="How many rows come before.")]
-    data: Annotated[list[dict[str, Any]], Meta(description="The rows by column; times are epoch milliseconds.")]
+    data: Annotated[list[dict[str, object]], Meta(description="The rows by column; times are epoch milliseconds.")]
     count: Annotated[int, Meta(description="How many rows this page has.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from aimo.dto.attachments import Attachment
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, Pagination, UnsetType
@@ -150,5 +150,7 @@ class SearchBody(VectorSearchBody):
 class TagsBody(Dto):
     """The tags that a memo shall have."""
 
-    tags: Annotated[Any, Meta(description="Names of tags; unknown ones are made, what is no text is left out.")] = None
-    tag_ids: Annotated[Any, Meta(description="Ids of tags; they win over names.")] = None
+    tags: Annotated[object, Meta(description="Names of tags; unknown ones are made, what is no text is left out.")] = (
+        None
+    )
+    tag_ids: Annotated[object, Meta(description="Ids of tags; they win over names.")] = None

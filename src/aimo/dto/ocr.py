@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
@@ -42,12 +40,12 @@ class OcrTexts(Dto):
 class LayoutDetail(Dto):
     """A piece of a page."""
 
-    index: Annotated[Any, Meta(description="Its number on the page.")] = UNSET
-    label: Annotated[Any, Meta(description="What it is, for example `text`.")] = UNSET
-    bbox2d: Annotated[Any, Meta(description="Left, top, right and bottom.")] = UNSET
-    content: Annotated[Any, Meta(description="Its text.")] = UNSET
-    height: Annotated[Any, Meta(description="Height of the page.")] = UNSET
-    width: Annotated[Any, Meta(description="Width of the page.")] = UNSET
+    index: Annotated[object, Meta(description="Its number on the page.")] = UNSET
+    label: Annotated[object, Meta(description="What it is, for example `text`.")] = UNSET
+    bbox2d: Annotated[object, Meta(description="Left, top, right and bottom.")] = UNSET
+    content: Annotated[object, Meta(description="Its text.")] = UNSET
+    height: Annotated[object, Meta(description="Height of the page.")] = UNSET
+    width: Annotated[object, Meta(description="Width of the page.")] = UNSET
 
 
 class OcrResult(Dto):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
@@ -16,7 +14,7 @@ class PushRule(Dto):
     push_time: Annotated[int | float | str, Meta(description="The local hour, 0 to 23; right after a change as sent.")]
     content_type: Annotated[str, Meta(description="`daily_pick` or `daily_memos`.")]
     channels: Annotated[
-        list[Any],
+        list[object],
         Meta(
             description="Where to push, as sent: `type` (`meow` or `feishu`), `nickname`, `msgType`, `htmlHeight`, "
             "`webhookUrl`, `secret`."
@@ -33,8 +31,8 @@ class PushRuleBody(Dto):
     name: Annotated[str | UnsetType | None, Meta(description="Its name; trimmed.")] = UNSET
     push_time: Annotated[int | float | str | UnsetType | None, Meta(description="The local hour, 0 to 23.")] = UNSET
     content_type: Annotated[str | UnsetType | None, Meta(description="`daily_pick` or `daily_memos`.")] = UNSET
-    channels: Annotated[list[Any] | UnsetType | None, Meta(description="One to 20 channels.")] = UNSET
-    enabled: Annotated[Any | UnsetType, Meta(description="Whether it pushes; new ones always do.")] = UNSET
+    channels: Annotated[list[object] | UnsetType | None, Meta(description="One to 20 channels.")] = UNSET
+    enabled: Annotated[object | UnsetType, Meta(description="Whether it pushes; new ones always do.")] = UNSET
 
 
 class PushRuleResult(Dto):

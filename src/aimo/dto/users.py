@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
 
@@ -20,7 +18,7 @@ class LoginBody(Dto):
     """What logging in takes."""
 
     email: Annotated[str | None, Meta(description="The e-mail of the account.")] = None
-    password: Annotated[Any, Meta(description="Its password, a text.")] = None
+    password: Annotated[object, Meta(description="Its password, a text.")] = None
 
 
 class RegisteredUser(Dto):
@@ -78,11 +76,11 @@ class UserInfoUpdated(Dto):
 class PasswordBody(Dto):
     """What changing a password takes."""
 
-    old_password: Annotated[Any, Meta(description="The password until now, a text.")] = None
+    old_password: Annotated[object, Meta(description="The password until now, a text.")] = None
     new_password: Annotated[
-        Any, Meta(description="The new one, a text of 8 to 72 bytes, none of the most common ones.")
+        object, Meta(description="The new one, a text of 8 to 72 bytes, none of the most common ones.")
     ] = None
-    logout_others: Annotated[Any, Meta(description="`true` ends all other sessions; a boolean.")] = None
+    logout_others: Annotated[object, Meta(description="`true` ends all other sessions; a boolean.")] = None
 
 
 class AvatarUploaded(Dto):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aimo.errors import AimoError, Code
 from aimo.http.dependencies import AnyRequest
@@ -12,7 +12,7 @@ from aimo.http.dependencies import AnyRequest
 T = TypeVar("T")
 
 
-async def run_until_disconnect(request: AnyRequest, work: Coroutine[Any, Any, T]) -> T:
+async def run_until_disconnect(request: AnyRequest, work: Coroutine[object, object, T]) -> T:
     """Return the result of the work, which is cancelled when the client hangs up first.
 
     Raises:

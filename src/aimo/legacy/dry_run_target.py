@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from sqlalchemy import Connection, Table, inspect, select, tuple_
 
@@ -59,7 +58,7 @@ async def _copy_table(real: Database, scratch: Database, table: Table, existing:
     columns = [column for column in table.columns if column.name in existing]
     keys = list(table.primary_key.columns)
     page = _LARGE_PAGE if table.name in WITH_LONG_TEXTS else _PAGE
-    after: tuple[Any, ...] | None = None
+    after: tuple[object, ...] | None = None
     while True:
         query = select(*columns).order_by(*keys).limit(page)
         if after is not None:

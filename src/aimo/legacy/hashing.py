@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
 _encode = msgspec.msgpack.Encoder(order="sorted", enc_hook=repr).encode
 
 
-def hash_row(values: Iterable[Any]) -> bytes:
+def hash_row(values: Iterable[object]) -> bytes:
     """16 bytes for the values of a row in their order; dicts count as unordered."""
     held = list(values)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -54,7 +53,7 @@ class Migration:
         source: LegacySource,
         runs: Runs,
         *,
-        model: Mapping[str, Any],
+        model: Mapping[str, object],
         storage_options: Mapping[str, str] | None,
         progress: Progress,
     ) -> None:
@@ -206,7 +205,7 @@ class Migration:
         return empty
 
 
-async def choose_model(source: LegacySource, options: Options, configured: Model, runs: Runs) -> dict[str, Any]:
+async def choose_model(source: LegacySource, options: Options, configured: Model, runs: Runs) -> dict[str, object]:
     """Return the model under which the vectors are kept: what an earlier run decided, unless the options say otherwise.
 
     Raises:
@@ -227,5 +226,5 @@ async def choose_model(source: LegacySource, options: Options, configured: Model
     return dict(decided)
 
 
-def _kept(model: Mapping[str, Any]) -> str:
+def _kept(model: Mapping[str, object]) -> str:
     return f"kept as those of {model['name']}" if model["copied"] else "left behind, to be embedded again"

@@ -25,7 +25,7 @@ async def with_retries(work: Callable[[], Awaitable[T]], *, seconds: float = RET
     """Run ``work``, again for as long as the database is away, up to ``seconds`` seconds.
 
     ``work`` must find out for itself whether an earlier attempt was committed after all.
-    Any other error comes through.
+    object other error comes through.
     """
     started, wait, races = time.monotonic(), 0.25, 0
     while True:

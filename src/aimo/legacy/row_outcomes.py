@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
 
 
 class RowOutcome(IntEnum):
@@ -77,8 +76,8 @@ class Note:
 
     column: str
     change: Change
-    old: Any
-    new: Any
+    old: object
+    new: object
 
 
 class RowQuarantined(Exception):

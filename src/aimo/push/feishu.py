@@ -6,7 +6,6 @@ import hmac
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 
@@ -27,17 +26,17 @@ class Feishu:
     def __init__(self, outbound: OutboundClient) -> None:
         self._outbound = outbound
 
-    def address(self, target: Mapping[str, Any]) -> object:
+    def address(self, target: Mapping[str, object]) -> object:
         """Return the ``webhookUrl``."""
         return target.get("webhookUrl")
 
-    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
+    async def send(self, target: Mapping[str, object], message: PushMessage) -> None:
         """POST title and plain text to the webhook, signed where there is a secret."""
         url, secret = target.get("webhookUrl"), target.get("secret")
         if not url or not isinstance(url, str):
             raise PushError("Feishu webhook URL is required", PushOutcome.REJECTED)
         text = _cut(f"{message.title}\n{plain(message.html)}")
-        body: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
+        body: dict[str, object] = {"msg_type": "text", "content": {"text": text}}
         if secret and isinstance(secret, str):
             timestamp = str(clock.now_ms() // 1000)
             body |= {"timestamp": timestamp, "sign": sign(timestamp, secret)}

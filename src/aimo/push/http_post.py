@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from aimo.errors import AimoError
 from aimo.outbound import Answer, OutboundClient, OutboundError
 from aimo.push.protocol import PushError, PushOutcome
 
 
-async def post(outbound: OutboundClient, url: str, body: Any, params: Mapping[str, str] | None = None) -> Answer:
+async def post(outbound: OutboundClient, url: str, body: object, params: Mapping[str, str] | None = None) -> Answer:
     """POST a JSON body and give the answer, whatever its status.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from aimo.errors import ConfigurationError
@@ -28,11 +27,11 @@ class Meow:
         self._base_url = base_url.rstrip("/")
         self._outbound = OutboundClient(host)
 
-    def address(self, target: Mapping[str, Any]) -> object:
+    def address(self, target: Mapping[str, object]) -> object:
         """Return the ``nickname``."""
         return target.get("nickname")
 
-    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
+    async def send(self, target: Mapping[str, object], message: PushMessage) -> None:
         """POST to ``/{nickname}?msgType=…``, which shows HTML only when it is asked to."""
         nickname = str(target.get("nickname") or "").strip()
         if not nickname.strip("."):

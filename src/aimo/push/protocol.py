@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 from aimo.inert_text import inert
 
@@ -43,10 +43,10 @@ class PushError(Exception):
 class Channel(Protocol):
     """Delivers messages to one kind of target."""
 
-    def address(self, target: Mapping[str, Any]) -> object:
+    def address(self, target: Mapping[str, object]) -> object:
         """Return the field of a channel that says where its messages go: two pushes to one address are one claim."""
 
-    async def send(self, target: Mapping[str, Any], message: PushMessage) -> None:
+    async def send(self, target: Mapping[str, object], message: PushMessage) -> None:
         """Deliver a message to a channel of a push rule, whose fields are as the user gave them.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import obstore
 import structlog
@@ -28,7 +28,7 @@ CHUNK = 256 * 1024
 _PART = 8 * 1024 * 1024
 _PARTS_AT_ONCE = 3
 _CLIENT = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "3600s", "user_agent": "aimo"}
-_RETRY: dict[str, Any] = {"max_retries": 3}
+_RETRY: dict[str, object] = {"max_retries": 3}
 
 # Reasons that no waiting mends, by the code that the store answers with.
 _HOPELESS = {
@@ -47,7 +47,7 @@ _PROBE = "aimo-start-up-check"
 FAILURES = (BaseError, OSError, ValueError)
 
 
-def open_store(bucket: str, *, http: bool, **config: Any) -> S3Store:
+def open_store(bucket: str, *, http: bool, **config: object) -> S3Store:
     """Return a client for a bucket.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from aimo import clock
 from aimo.errors import ConfigurationError
@@ -40,7 +40,7 @@ class OssStorage(RemoteStorage):
         self.placement: Final = settings.placement("oss")
         root = oss_root(settings.place)
         in_path = root.endswith(f"/{settings.bucket}")
-        config: dict[str, Any] = {
+        config: dict[str, object] = {
             "region": settings.region,
             "endpoint": root.removesuffix(f"/{settings.bucket}"),
             "virtual_hosted_style_request": not in_path,

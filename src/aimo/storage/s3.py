@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import obstore
 import structlog
@@ -132,10 +132,10 @@ def public_address(settings: RemoteSettings, kind: Literal["s3", "oss"], placeme
     return s3_public(bucket, path) if kind == "s3" else oss_public(bucket, path)
 
 
-def _client_config(settings: RemoteSettings) -> dict[str, Any]:
+def _client_config(settings: RemoteSettings) -> dict[str, object]:
     place = settings.place
     virtual = bool(place.endpoint) and s3_root(place) == f"{place.scheme}://{place.own_host}"
-    config: dict[str, Any] = {"region": settings.region, "virtual_hosted_style_request": virtual}
+    config: dict[str, object] = {"region": settings.region, "virtual_hosted_style_request": virtual}
     if not place.endpoint:
         config["endpoint"] = f"https://{aws_host(settings.region)}"
     else:

@@ -25,7 +25,7 @@ _LAYOUTS = {
 }
 
 
-async def read_rows(table: LanceTable) -> AsyncIterator[list[dict[str, Any]]]:
+async def read_rows(table: LanceTable) -> AsyncIterator[list[dict[str, object]]]:
     """Yield all rows as of now, in batches.
 
     Texts are as they are, moments epoch milliseconds, vectors base64 of their 32-bit floats, little-endian.
@@ -45,7 +45,7 @@ class RestoredRows:
     def __init__(self) -> None:
         self._before: dict[str, tuple[LanceTable, int]] = {}
 
-    async def add(self, table: LanceTable, rows: Sequence[dict[str, Any]]) -> None:
+    async def add(self, table: LanceTable, rows: Sequence[dict[str, object]]) -> None:
         """Add rows, as `read_rows` gives them, to a table in one commit; those with a key that it has are left out.
 
         Raises:
@@ -91,7 +91,7 @@ def fields_of(name: str) -> list[str]:
     return names
 
 
-def require_row(where: str, name: str, row: Mapping[str, Any]) -> None:
+def require_row(where: str, name: str, row: Mapping[str, object]) -> None:
     """See that a row fits the table of this name.
 
     Raises:

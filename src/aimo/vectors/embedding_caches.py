@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +70,7 @@ class Cache(LanceTable, Generic[_C]):
             found |= await self._lookup(model_hash, hashes[start : start + CHUNK])
         return {content: found[key] for content, key in wanted.items() if key in found}
 
-    async def put_many(self, model_hash: str, vectors: Mapping[_C, Any]) -> None:
+    async def put_many(self, model_hash: str, vectors: Mapping[_C, object]) -> None:
         """Add these vectors in one commit. Any process may do so, beside the others.
 
         Raises:

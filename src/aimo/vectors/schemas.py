@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 from lancedb.index import FTS, Bitmap, BTree
@@ -41,7 +40,7 @@ class TableLayout:
     schema: pa.Schema
     key: tuple[str, ...]
     vector: str | None = None
-    indexes: Mapping[str, Any] = field(default_factory=dict)
+    indexes: Mapping[str, object] = field(default_factory=dict)
 
 
 def vector_list(dimension: int) -> pa.DataType:
@@ -93,7 +92,7 @@ def multimodal_cache(dimension: int, name: str = "multimodal_embedding_cache") -
     return _cache(name, ("modelHash", "contentHash", "modalityType"), dimension, indexes)
 
 
-def _cache(name: str, key: tuple[str, ...], dimension: int, indexes: Mapping[str, Any]) -> TableLayout:
+def _cache(name: str, key: tuple[str, ...], dimension: int, indexes: Mapping[str, object]) -> TableLayout:
     schema = pa.schema(
         [
             *(pa.field(column, pa.string(), nullable=False) for column in key),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -32,7 +32,7 @@ def columns(table: LanceTable) -> list[LanceColumn]:
     return [LanceColumn(field.name, type_name(field.type), field.nullable) for field in table.layout.schema]
 
 
-async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, Any]]:
+async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, object]]:
     """Return some rows in no particular order; vectors are lists of numbers, times epoch milliseconds.
 
     Raises:
@@ -42,7 +42,7 @@ async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, 
     for number, field in enumerate(found.schema):
         if pa.types.is_timestamp(field.type):
             found = found.set_column(number, field.name, found.column(number).cast(pa.int64()))
-    listed: list[dict[str, Any]] = found.to_pylist()
+    listed: list[dict[str, object]] = found.to_pylist()
     return listed
 
 

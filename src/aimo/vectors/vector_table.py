@@ -82,7 +82,7 @@ class VectorTable(OwnedLanceTable):
         assert self.layout.vector is not None
         return self.layout.vector
 
-    async def upsert(self, rows: Sequence[tuple[str, str, Any]]) -> None:
+    async def upsert(self, rows: Sequence[tuple[str, str, object]]) -> None:
         """Write ``(id, uid, vector)`` in one commit; rows with a known id are replaced, of equal ids the last counts.
 
         Raises:
@@ -158,7 +158,7 @@ class VectorTable(OwnedLanceTable):
                 return [Hit(row_id, min(max(1.0 - distance, 0.0), 1.0)) for distance, row_id in ranked[:limit]]
             asked *= 4
 
-    async def similarities(self, uid: str, vector: Any) -> dict[str, float]:
+    async def similarities(self, uid: str, vector: object) -> dict[str, float]:
         """Return the similarity of every row of the user, exact, in no particular order.
 
         The rows are read and compared here: LanceDB's own flat search would also sort them, which takes
@@ -195,7 +195,7 @@ class VectorTable(OwnedLanceTable):
         self.dimension = schema.field(self.vector_column).type.list_size
 
 
-def checked(vector: Any, dimension: int, owner: str) -> Vector:
+def checked(vector: object, dimension: int, owner: str) -> Vector:
     """Return the vector as float32.
 
     Raises:

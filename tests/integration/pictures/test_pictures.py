@@ -130,7 +130,7 @@ async def test_a_refused_picture_stops_no_other(settings: Make, stub: Stub) -> N
         alice = await user(runtime)
         gone = await upload(runtime, alice, b"gone")
         row = (await runtime.services.table_browser.rows("attachments", 1, 1)).data[0]
-        await runtime.services.storage.delete(row["path"])
+        await runtime.services.storage.delete(str(row["path"]))
     async with running(settings, stub) as runtime:
         await rebuild.request(runtime.services.database)
         good = await upload(runtime, alice, b"good")

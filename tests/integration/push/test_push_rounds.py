@@ -62,7 +62,7 @@ async def test_a_target_that_stays_is_not_pushed_again_when_channels_move(opened
         uid = await place.user()
         rule = await place.rule("a", "b", uid=uid)
         await place.rounds.run(DUE)
-        moved = [{"type": "meow", "nickname": name, "msgType": "html"} for name in ("c", "b", "a")]
+        moved: list[object] = [{"type": "meow", "nickname": name, "msgType": "html"} for name in ("c", "b", "a")]
         await place.rules.update(uid, rule, PushRuleBody(channels=moved))
         await place.rounds.run(DUE)
         assert place.channel.names == ["a", "b", "c"]

@@ -52,7 +52,7 @@ async def test_every_table_is_shown_under_the_contracts_names(
         channel = {"type": "feishu", "webhookUrl": "https://example.org/hook-secret", "secret": "hush"}
         rule = {"name": "r", "pushTime": 8, "contentType": "daily_pick", "channels": [channel]}
         await services.push_rules.create(uid, msgspec.convert(rule, PushRuleBody))
-        shown = {}
+        shown: dict[str, Any] = {}
         for table in (*RELATIONAL, *LANCE):
             fields = services.table_browser.schema(table).fields
             page = await services.table_browser.rows(table, 1, 1000)

@@ -6,6 +6,7 @@ import json
 import re
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output.openapi import document
@@ -36,6 +37,7 @@ def test_types_are_as_they_were_generated() -> None:
 
 
 def test_every_shape_can_be_imported_by_its_name() -> None:
-    schemas = document(CONTROLLERS, DEPENDENCIES)["components"]["schemas"]
+    described: Any = document(CONTROLLERS, DEPENDENCIES)
+    schemas = described["components"]["schemas"]
     exported = re.findall(r"^export type (\w+) = components\['schemas'\]", BODY, re.MULTILINE)
     assert sorted(exported) == sorted(schemas)

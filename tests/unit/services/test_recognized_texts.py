@@ -67,11 +67,11 @@ async def test_recognised_text_carries_no_markup(payload: str, tmp_path: Path) -
     ocr = OcrService({"zhipu": provider}, Fetching(payload), own, Unlimited(), enabled=True, default_provider="zhipu")
     (found,) = await ocr.recognize("alice", ["aGk="], "", RecognitionOptions())
     assert found.layout is not None
-    (detail,) = found.layout
+    detail: Any = found.layout[0]
     assert found.visualization == ["https://a.example/x.png", "aGk="]
     asr = AsrService(provider, Fetching(payload), EverybodysTasks(), Unlimited())
     task = await asr.task("alice", "t")
-    (result,) = await asr.results(task)
+    result: Any = (await asr.results(task))[0]
     assert result["file_url"] == "https://a.example/"
     told = [found.text, detail["content"], detail["bbox2d"][1][0], str(task.message), result["transcripts"][0]["text"]]
     for refused in (

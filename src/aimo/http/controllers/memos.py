@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 from litestar import Controller
 from litestar.params import JSONBody
@@ -126,7 +126,7 @@ def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> MemoFilt
     return MemoFilter(data.category_id, tags or (), _moment(data.start_date), _moment(data.end_date))
 
 
-def _moment(value: Any) -> int | None:
+def _moment(value: object) -> int | None:
     """Return milliseconds from a number or numeric text; None for anything else. A null counts as 0.
 
     See docs/contract/search.md#by-meaning.
@@ -146,7 +146,7 @@ def _number(value: float | str, default: int) -> int | float:
     return default if number is None else number
 
 
-def _texts(value: Any, name: str) -> list[str]:
+def _texts(value: object, name: str) -> list[str]:
     """Return the usable texts of a list; nothing is an empty list."""
     if not value and not isinstance(value, dict):
         return []

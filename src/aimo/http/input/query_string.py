@@ -24,10 +24,10 @@ class TooManyParametersError(ValueError):
     """More pairs than the limit."""
 
 
-class _Sparse(dict[int, Any]):
+class _Sparse(dict[int, object]):
     """A list under construction: JavaScript arrays may have holes."""
 
-    def append(self, value: Any) -> None:
+    def append(self, value: object) -> None:
         self[max(self, default=-1) + 1] = value
 
 
@@ -49,7 +49,7 @@ def parse(text: str, *, depth: int = 5, list_limit: int = 20, parameters: int = 
         raise TooManyParametersError
     if "[" not in text and "]" not in text and "%5" not in text:
         return _flat(text)
-    collected: dict[str, Any] = {}
+    collected: dict[str, object] = {}
     for key, value in _pairs(text).items():
         chain = _chain(key, depth)
         if chain:
@@ -112,7 +112,7 @@ def _chain(key: str, depth: int) -> list[str]:
     return chain
 
 
-def _nest(chain: list[str], value: Any, list_limit: int) -> Any:
+def _nest(chain: list[str], value: object, list_limit: int) -> object:
     leaf = _Sparse(enumerate(value)) if isinstance(value, list) else value
     for part in reversed(chain):
         name = part[1:-1] if part.startswith("[") and part.endswith("]") else part

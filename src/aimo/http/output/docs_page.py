@@ -59,7 +59,7 @@ def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any
     return schema
 
 
-def _fields(schema: dict[str, Any], document: dict[str, Any]) -> str:
+def _fields(schema: dict[str, object], document: dict[str, object]) -> str:
     properties: dict[str, Any] = _resolved(schema, document).get("properties", {})
     if not properties:
         return f"<p><code>{escape(_type(schema))}</code></p>"

@@ -24,7 +24,7 @@ _DESCRIPTION = (
 )
 _REJECTION = {"$ref": "#/components/schemas/Rejection"}
 _MALFORMED = {"$ref": "#/components/schemas/Malformed"}
-_RETRY_AFTER: dict[str, Any] = {
+_RETRY_AFTER: dict[str, object] = {
     "headers": {"Retry-After": {"description": "Seconds until it may be tried again.", "schema": {"type": "integer"}}}
 }
 _ENVELOPE = re.compile(r"Envelope_(?:\w+\.)*(\w+?)_\b")
@@ -33,7 +33,7 @@ _EVENTS = "Events; their data is JSON: " + ", ".join(f"`{name}` ({struct.__name_
 _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
 
 
-def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, Any]:
+def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, object]:
     """Return the complete document as JSON-ready objects: the same ones for the same code, whatever the process."""
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
     app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config, logging_config=None)
@@ -85,22 +85,22 @@ def _described(schemas: dict[str, Any]) -> dict[str, Any]:
     return described
 
 
-def _event_schemas() -> dict[str, Any]:
+def _event_schemas() -> dict[str, object]:
     """Return what the data of events is made of; no answer refers to it, for OpenAPI knows no events."""
     return msgspec.json.schema_components(EVENTS.values(), ref_template="#/components/schemas/{name}")[1]
 
 
-def _subclasses(struct: type[Any]) -> Iterator[type[Any]]:
+def _subclasses(struct: type[object]) -> Iterator[type[object]]:
     for child in struct.__subclasses__():
         yield child
         yield from _subclasses(child)
 
 
-def _description_of(struct: type[Any]) -> str:
+def _description_of(struct: type[object]) -> str:
     return inspect.cleandoc(struct.__doc__ or "")
 
 
-_SHARED_SCHEMAS: dict[str, Any] = {
+_SHARED_SCHEMAS: dict[str, object] = {
     "Failure": {
         "type": "object",
         "description": "The envelope of a failure.",
@@ -180,13 +180,13 @@ def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _binary() -> dict[str, Any]:
+def _binary() -> dict[str, object]:
     schema = {"type": "string", "format": "binary"}
     return {"description": "The bytes, with the file's own media type.", "content": {"*/*": {"schema": schema}}}
 
 
-def _upload(field: str) -> dict[str, Any]:
-    properties: dict[str, Any] = {field: {"type": "string", "format": "binary", "description": "The file."}}
+def _upload(field: str) -> dict[str, object]:
+    properties: dict[str, object] = {field: {"type": "string", "format": "binary", "description": "The file."}}
     if field == "file":
         properties["createdAt"] = {"type": "string", "description": "Epoch milliseconds; now when absent."}
         properties["properties"] = {"type": "string", "description": "A JSON object of facts about the file."}

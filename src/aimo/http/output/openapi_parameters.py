@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -13,12 +13,12 @@ class Parameter:
     name: str
     kind: Literal["number", "boolean", "string", "array"]
     description: str
-    default: Any = None
+    default: object = None
     required: bool = False
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Return the parameter object of OpenAPI."""
-        schema: dict[str, Any] = {"type": self.kind}
+        schema: dict[str, object] = {"type": self.kind}
         if self.kind == "array":
             schema["items"] = {"type": "string"}
         if self.default is not None:
@@ -40,6 +40,6 @@ SORT_ORDER = Parameter("sortOrder", "string", "`asc`; anything else means descen
 USER = Parameter("uid", "string", "Id of the user to act for.")
 
 
-def documented(*parameters: Parameter) -> dict[str, Any]:
+def documented(*parameters: Parameter) -> dict[str, object]:
     """Return the ``opt`` of a route with these query parameters."""
     return {"parameters": parameters}

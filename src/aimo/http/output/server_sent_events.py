@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 from litestar.response import Stream
@@ -20,7 +19,7 @@ def wants_events(accept: str) -> bool:
     return _WANTED.search(accept) is not None
 
 
-def event(name: str, data: Any) -> bytes:
+def event(name: str, data: object) -> bytes:
     """Return one event. JSON has no line breaks, so the data is always one line."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
 

@@ -29,7 +29,7 @@ class CacheCopier:
     """One cache. Of rows with the same key the first one counts, as it did for the old server."""
 
     def __init__(
-        self, runs: Runs, run: Run, source: SourceTable, *, target: Cache[Any] | None, appending: bool
+        self, runs: Runs, run: Run, source: SourceTable, *, target: Cache[object] | None, appending: bool
     ) -> None:
         self.name = source.name
         self.source = source

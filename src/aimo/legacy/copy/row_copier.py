@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
@@ -112,7 +111,7 @@ class RowCopier:
         await self._copy(rows, careful=self._careful)
         return False
 
-    def _succeeded(self, task: asyncio.Task[Any]) -> bool:
+    def _succeeded(self, task: asyncio.Task[object]) -> bool:
         error = task.exception()
         if error is None:
             return True

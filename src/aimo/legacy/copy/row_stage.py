@@ -106,10 +106,10 @@ class RowStage:
 
         await with_retries(work)
 
-    async def _wrong_counts(self) -> list[list[Any]]:
+    async def _wrong_counts(self) -> list[list[object]]:
         table = self._source.tables["tags"]
         reader = RowReader(table, TagMapper.kinds)
-        notes: list[list[Any]] = []
+        notes: list[list[object]] = []
         for first in range(0, table.rows, _PAGE):
             rows = await reader.read(first, min(_PAGE, table.rows - first))
             packed = await self._runs.ledger_of(self._run, "tags", first, len(rows), ledger.WIDTH)

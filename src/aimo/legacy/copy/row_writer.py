@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,7 +50,7 @@ class RowWriter:
             await _add(connection, sql.table_of(MigrationQuarantine), quarantine)
             await add_checkpoints(connection, checkpoints)
 
-    def _values(self, verdict: RowPlan) -> dict[str, Any]:
+    def _values(self, verdict: RowPlan) -> dict[str, object]:
         assert verdict.mapped is not None
         return verdict.mapped.values | numbers(self._mapper, verdict.entry)
 
@@ -64,11 +63,11 @@ class RowWriter:
         if self._mapper.source == "memos":
             await connection.execute(sql.UNLINK, {"which": key})
 
-    def _link(self, verdict: RowPlan, tag_id: str) -> dict[str, Any]:
+    def _link(self, verdict: RowPlan, tag_id: str) -> dict[str, object]:
         assert verdict.mapped is not None
         return {"memo_id": verdict.key, "tag_id": tag_id, "uid": verdict.mapped.values["uid"]}
 
-    def _new_tags(self, verdicts: Sequence[RowPlan]) -> list[dict[str, Any]]:
+    def _new_tags(self, verdicts: Sequence[RowPlan]) -> list[dict[str, object]]:
         """Return the tags made for names, with their order numbers: after all tags of the source."""
         tags = []
         for verdict in verdicts:
@@ -79,8 +78,8 @@ class RowWriter:
                 tags.append(tag)
         return tags
 
-    def _checkpoint(self, verdicts: Sequence[RowPlan]) -> dict[str, Any]:
-        details: dict[str, list[Any]] = {"notes": [], "merged": [], "tags": []}
+    def _checkpoint(self, verdicts: Sequence[RowPlan]) -> dict[str, object]:
+        details: dict[str, list[object]] = {"notes": [], "merged": [], "tags": []}
         for verdict in verdicts:
             if verdict.merged:
                 details["merged"].append([verdict.row.number, verdict.key, verdict.merged.into, verdict.merged.why])
@@ -92,7 +91,7 @@ class RowWriter:
         first = verdicts[0].row.number
         return checkpoint_row(self._run, self._mapper.source, first, ledger=packed, count=len(verdicts), details=filled)
 
-    async def _quarantine_row(self, verdict: RowPlan) -> dict[str, Any]:
+    async def _quarantine_row(self, verdict: RowPlan) -> dict[str, object]:
         assert verdict.quarantined is not None
         key = verdict.row.values[self._mapper.key]
         return {
@@ -111,6 +110,6 @@ def _links(verdict: RowPlan) -> list[str]:
     return verdict.mapped.links if verdict.mapped else []
 
 
-async def _add(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+async def _add(connection: AsyncConnection, table: object, rows: list[dict[str, object]]) -> None:
     if rows:
         await connection.execute(sql.add(table), rows)

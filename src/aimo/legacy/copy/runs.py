@@ -86,7 +86,7 @@ class Runs:
         """Return the runs over this source that came earlier."""
         return [other for other in self.all if other.started_at < run.started_at and other.run_id != run.run_id]
 
-    async def start(self, plan: dict[str, Any], seqs: int) -> Run:
+    async def start(self, plan: dict[str, object], seqs: int) -> Run:
         """Return a new run that may give out ``seqs`` order numbers, above those of every run before it."""
         first = max((run.next_seq for run in self._everybodys), default=1)
         now = max(clock.now_ms(), *(run.started_at + 1 for run in self._everybodys), 0)
@@ -146,7 +146,9 @@ class Runs:
             )
 
 
-def checkpoint_row(run: Run, table: str, first: int, *, ledger: bytes, count: int, details: Any) -> dict[str, Any]:
+def checkpoint_row(
+    run: Run, table: str, first: int, *, ledger: bytes, count: int, details: object
+) -> dict[str, object]:
     """Return the parameters of one checkpoint."""
     return {
         "run_id": run.run_id,
@@ -159,7 +161,7 @@ def checkpoint_row(run: Run, table: str, first: int, *, ledger: bytes, count: in
     }
 
 
-async def add_checkpoints(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+async def add_checkpoints(connection: AsyncConnection, rows: list[dict[str, object]]) -> None:
     """Write checkpoints in the caller's transaction."""
     if rows:
         await connection.execute(sql.add(_CHECKPOINTS), rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Attachments
@@ -102,7 +102,7 @@ def _filename(fields: RowFields) -> str:
     return name
 
 
-def _properties(fields: RowFields) -> Any:
+def _properties(fields: RowFields) -> object:
     properties = fields.json("properties", "properties", {})
     if properties is None and not fields.raw("properties"):
         return None

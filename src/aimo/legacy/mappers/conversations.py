@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import AIConversations, AIMessages
@@ -99,7 +99,7 @@ class MessageMapper(Mapper):
         return Mapped(values, fields.notes)
 
 
-def _sources(fields: RowFields) -> list[dict[str, Any]] | None:
+def _sources(fields: RowFields) -> list[dict[str, object]] | None:
     given = fields.raw("sources")
     if given is None:
         return None
@@ -110,5 +110,5 @@ def _sources(fields: RowFields) -> list[dict[str, Any]] | None:
     return kept
 
 
-def _says_something(value: Any) -> bool:
+def _says_something(value: object) -> bool:
     return value not in (None, "") and not (isinstance(value, float) and not math.isfinite(value))

@@ -68,14 +68,14 @@ class Mapper(ABC):
             Merged: another row stands for it.
         """
 
-    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: B027 (most have no names)
+    async def need_holders(self, rows: Sequence[Mapping[str, object]]) -> None:  # noqa: B027 (most have no names)
         """Ask the target who has the names of these rows."""
 
-    def holder(self, values: Mapping[str, Any]) -> str | None:
+    def holder(self, values: Mapping[str, object]) -> str | None:
         """Return the id of the row that has the name of this one, as far as the target was asked."""
         return None
 
-    def rival(self, values: Mapping[str, Any], row_id: str) -> str | None:
+    def rival(self, values: Mapping[str, object], row_id: str) -> str | None:
         """Return the id of another row that has the name of this one.
 
         Raises:
@@ -93,7 +93,7 @@ class Mapper(ABC):
     def hold(self, mapped: Mapped) -> None:  # noqa: B027 (most rows take up nothing)
         """Take up its name, e-mail or place: later rows find them taken."""
 
-    def release(self, held: Mapping[str, Any]) -> None:  # noqa: B027 (the same)
+    def release(self, held: Mapping[str, object]) -> None:  # noqa: B027 (the same)
         """Free what a row of the target takes up now, which is going to get other values."""
 
     def map(self, row: SourceRow) -> Mapped:
@@ -102,15 +102,15 @@ class Mapper(ABC):
         fields.refuse_deleted()
         return self.build(row, fields)
 
-    def digest(self, values: Mapping[str, Any]) -> bytes:
+    def digest(self, values: Mapping[str, object]) -> bytes:
         """Return the hash of a row of the target, from either side, by the newest version's columns."""
         return hash_row(values[name] for name in self.hashed[-1])
 
-    def has_digest(self, values: Mapping[str, Any], recorded: bytes) -> bool:
+    def has_digest(self, values: Mapping[str, object], recorded: bytes) -> bool:
         """Tell whether a row is still the one that was recorded, by the columns of whatever version recorded it."""
         return any(hash_row(values[name] for name in columns) == recorded for columns in reversed(self.hashed))
 
 
-def column_of(rows: Sequence[SourceRow], name: str) -> list[Any]:
+def column_of(rows: Sequence[SourceRow], name: str) -> list[object]:
     """Return the values of one column."""
     return [row.values[name] for row in rows]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aimo import ids
 from aimo.db.queries.migration import table_of
@@ -93,7 +93,7 @@ class MemoMapper(Mapper):
             "created_at": created_at,
             "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
         }
-        new_tags: list[dict[str, Any]] = []
+        new_tags: list[dict[str, object]] = []
         tag_ids = self._tags(fields, uid, created_at, new_tags)
         known, made = self.lookups.tags.get(uid, NamedRows()).ids, {tag["tag_id"] for tag in new_tags}
         links = [tag_id for tag_id in tag_ids or () if tag_id in known or tag_id in made]
@@ -123,7 +123,9 @@ class MemoMapper(Mapper):
         fields.note("category_id", change, given, by_name)
         return by_name
 
-    def _tags(self, fields: RowFields, uid: str, created_at: int, new_tags: list[dict[str, Any]]) -> list[str] | None:
+    def _tags(
+        self, fields: RowFields, uid: str, created_at: int, new_tags: list[dict[str, object]]
+    ) -> list[str] | None:
         given = fields.ids("tagIds", "tag_ids")
         named = fields.raw("tags")
         tag_ids = given
@@ -144,7 +146,7 @@ class MemoMapper(Mapper):
                 tag_ids = restored
         return tag_ids
 
-    def _tag(self, uid: str, name: str, created_at: int, new_tags: list[dict[str, Any]]) -> str:
+    def _tag(self, uid: str, name: str, created_at: int, new_tags: list[dict[str, object]]) -> str:
         """Return the tag that an entry of the old column means: an id, a name, or a name that needs a tag made."""
         known = self.lookups.tags.get(uid, NamedRows())
         if ids.is_possible(name) and name in known.ids:

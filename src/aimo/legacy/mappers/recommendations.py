@@ -81,7 +81,7 @@ class RecommendationMapper(Mapper):
         """Take up its day."""
         self.lookups.days[_day(mapped.values)] = mapped.values["recommendation_id"]
 
-    def release(self, held: Mapping[str, Any]) -> None:
+    def release(self, held: Mapping[str, object]) -> None:
         """Free the day it had."""
         self.lookups.days.pop(_day(held), None)
 

@@ -67,7 +67,7 @@ class RelationMapper(Mapper):
         """Take up its two ends."""
         self.lookups.pairs[_ends(mapped.values)] = mapped.values["relation_id"]
 
-    def release(self, held: Mapping[str, Any]) -> None:
+    def release(self, held: Mapping[str, object]) -> None:
         """Free the ends it had."""
         self.lookups.pairs.pop(_ends(held), None)
 

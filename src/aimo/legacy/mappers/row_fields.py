@@ -27,7 +27,7 @@ class RowFields:
         Quarantined: (any method) the value makes the whole row impossible.
     """
 
-    def __init__(self, values: dict[str, Any], absent: Set[str] = frozenset()) -> None:
+    def __init__(self, values: dict[str, object], absent: Set[str] = frozenset()) -> None:
         self.notes: list[Note] = []
         self._values = values
         self._absent = absent
@@ -39,7 +39,7 @@ class RowFields:
             raise RowQuarantined(QuarantineReason.UNREADABLE, f"{name}: {value.why}")
         return value
 
-    def note(self, column: str, change: Change, old: Any, new: Any) -> None:
+    def note(self, column: str, change: Change, old: object, new: object) -> None:
         """Remember a change."""
         self.notes.append(Note(column, change, plain(old), plain(new)))
 
@@ -124,7 +124,7 @@ class RowFields:
             self.note(column, Change.DUPLICATES_DROPPED, value, distinct)
         return distinct
 
-    def json(self, name: str, column: str, fallback: Any) -> Any:
+    def json(self, name: str, column: str, fallback: object) -> object:
         """Return the value that a JSON text stands for; text that is none becomes the fallback."""
         text = self.optional(name)
         if text is None:
@@ -135,7 +135,7 @@ class RowFields:
             self.note(column, Change.NOT_JSON, text, fallback)
             return fallback
 
-    def _fill(self, name: str, column: str, default: Any) -> None:
+    def _fill(self, name: str, column: str, default: object) -> None:
         # A column that the old build did not have is no damage.
         if name not in self._absent:
             self.note(column, Change.NULL_FILLED, None, default)

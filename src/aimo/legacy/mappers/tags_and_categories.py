@@ -35,7 +35,7 @@ class _NamedMapper(Mapper):
         """Return the row, unless the user has one of that name."""
         uid, row_id = fields.owner(self.lookups), fields.id(self.key)
         name = fields.text("name", "name")
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             key_of(self.table).name: row_id,
             "uid": uid,
             "name": name,
@@ -130,10 +130,10 @@ class TagMapper(_NamedMapper):
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """Look up the owners and their tags."""
-        uids: list[Any] = column_of(rows, "uid")
+        uids: list[object] = column_of(rows, "uid")
         await self.lookups.load_users(uids)
         await self.lookups.load_tags(uids)
 
-    async def need_holders(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def need_holders(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Look up the owners' tags."""
         await self.lookups.load_tags(row["uid"] for row in rows)

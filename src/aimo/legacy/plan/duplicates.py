@@ -60,43 +60,43 @@ async def prepare(mapper: Mapper, table: SourceTable) -> None:
         mapper.outdone = await _superseded_by(mapper, table, _table_of, _version_of, "table_name")
 
 
-def _email_of(values: Values) -> Any:
+def _email_of(values: Values) -> object:
     return values["email_key"]
 
 
-def _age(values: Values) -> tuple[Any, ...]:
+def _age(values: Values) -> tuple[object, ...]:
     return (-values["created_at"],)
 
 
-def _table_of(values: Values) -> Any:
+def _table_of(values: Values) -> object:
     return values["table_name"]
 
 
-def _version_of(values: Values) -> tuple[Any, ...]:
+def _version_of(values: Values) -> tuple[object, ...]:
     return (values["current_version"],)
 
 
-def _day_of(values: Values) -> Any:
+def _day_of(values: Values) -> object:
     return values["uid"], values["date"]
 
 
-def _newest_filled(values: Values) -> tuple[Any, ...]:
+def _newest_filled(values: Values) -> tuple[object, ...]:
     return bool(values["memo_ids"]), values["created_at"]
 
 
 async def _superseded_by(
     mapper: Mapper,
     table: SourceTable,
-    group: Callable[[Values], Any],
-    rank: Callable[[Values], tuple[Any, ...]],
+    group: Callable[[Values], object],
+    rank: Callable[[Values], tuple[object, ...]],
     name: str,
 ) -> dict[int, str]:
     """For each position that another row of its group outranks: that row's id. Of equal rows the first wins.
 
     Memory: some hundred bytes a row, of tables that have few.
     """
-    best: dict[Any, tuple[tuple[Any, ...], int, str]] = {}
-    places: list[tuple[Any, int]] = []
+    best: dict[object, tuple[tuple[object, ...], int, str]] = {}
+    places: list[tuple[object, int]] = []
     seen: set[str] = set()
     async for rows in _pages(table, mapper.kinds):
         await with_retries(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]

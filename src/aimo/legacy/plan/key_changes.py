@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
@@ -29,7 +28,7 @@ _SECONDS = 600.0
 class _DesiredRow:
     """What a row of the target is going to be, and whether nobody touched it there since it was brought."""
 
-    values: dict[str, Any]
+    values: dict[str, object]
     untouched: bool
 
 
@@ -64,7 +63,7 @@ async def _desired_rows(
     database: Database, mapper: Mapper, rows: list[SourceRow], recorded: LedgerIndex, wishes: dict[str, _DesiredRow]
 ) -> None:
     await mapper.lookups.load_users(column_of(rows, "uid"))
-    mapped: dict[str, dict[str, Any]] = {}
+    mapped: dict[str, dict[str, object]] = {}
     for row in rows:
         try:
             mapped.setdefault(str(row.values[mapper.key]), mapper.map(row).values)
@@ -81,12 +80,12 @@ async def _desired_rows(
             wishes.setdefault(key, _DesiredRow(mapped[key], mapper.has_digest(held, before.target)))
 
 
-async def _possible(mapper: Mapper, wishes: Mapping[str, _DesiredRow]) -> dict[str, dict[str, Any]]:
+async def _possible(mapper: Mapper, wishes: Mapping[str, _DesiredRow]) -> dict[str, dict[str, object]]:
     """Return the new values of those that can follow: their place is free, or left by one that can follow."""
     changes = {key: wish.values for key, wish in wishes.items() if wish.untouched}
     await mapper.need_holders(list(changes.values()))
     while True:
-        takers: dict[tuple[Any, ...], str] = {}
+        takers: dict[tuple[object, ...], str] = {}
         refused = []
         for key, values in changes.items():
             holder, place = mapper.holder(values), _place(mapper, values)
@@ -99,7 +98,7 @@ async def _possible(mapper: Mapper, wishes: Mapping[str, _DesiredRow]) -> dict[s
             del changes[key]
 
 
-async def _write(database: Database, mapper: Mapper, changes: Mapping[str, dict[str, Any]]) -> None:
+async def _write(database: Database, mapper: Mapper, changes: Mapping[str, dict[str, object]]) -> None:
     table, name = mapper.table, mapper.unique[-1]
     # Names are trimmed: none begins with a space.
     spare = {key: None if table.c[name].nullable else f" {key}" for key in changes}
@@ -110,5 +109,5 @@ async def _write(database: Database, mapper: Mapper, changes: Mapping[str, dict[
         await connection.execute(sql.change(table, tuple(next(iter(changes.values())))), arrive)
 
 
-def _place(mapper: Mapper, values: Mapping[str, Any]) -> tuple[Any, ...]:
+def _place(mapper: Mapper, values: Mapping[str, object]) -> tuple[object, ...]:
     return tuple(values[name] for name in mapper.unique)

@@ -89,7 +89,7 @@ class Planner:
         row: SourceRow,
         key: str,
         before: LedgerEntry | None,
-        present: dict[str, dict[str, Any]],
+        present: dict[str, dict[str, object]],
         firsts: dict[bytes, LedgerEntry],
     ) -> RowPlan:
         entry = LedgerEntry(RowOutcome.MIGRATED, hash_key(key), row.digest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from aimo.legacy.copy.row_writer import TAGS_A_MEMO
 from aimo.legacy.copy.separate_vectors import has_vector_column
@@ -52,7 +51,9 @@ def chosen(options: Options, source: LegacySource) -> list[str]:
     return [name for name in KNOWN if name in source.tables and name in wanted]
 
 
-def describe(options: Options, source: LegacySource, model: Mapping[str, Any], empty: Sequence[str]) -> dict[str, Any]:
+def describe(
+    options: Options, source: LegacySource, model: Mapping[str, object], empty: Sequence[str]
+) -> dict[str, object]:
     """Return the plan that is kept with the run."""
     names = chosen(options, source)
     extra = [

@@ -61,7 +61,7 @@ class TargetLookups:
         rows = len(self.users) + len(self.emails) + len(self.memos) + len(self.conversations)
         return named + rows + len(self.pairs) + len(self.days) > _REMEMBERED
 
-    async def load_users(self, uids: Iterable[Any]) -> None:
+    async def load_users(self, uids: Iterable[object]) -> None:
         """Know which of these users there are."""
         missing = self._missing(uids, self.users)
         self.users |= dict.fromkeys(missing, False)
@@ -75,34 +75,34 @@ class TargetLookups:
         for row in await self._ask(sql.EMAILS, missing):
             self.emails[row.email_key] = row.uid
 
-    async def load_tags(self, uids: Iterable[Any]) -> None:
+    async def load_tags(self, uids: Iterable[object]) -> None:
         """Know the tags of these users."""
         await self._need_named(uids, self.tags, sql.TAGS, lambda row: row.tag_id)
 
-    async def load_categories(self, uids: Iterable[Any]) -> None:
+    async def load_categories(self, uids: Iterable[object]) -> None:
         """Know the categories of these users."""
         await self._need_named(uids, self.categories, sql.CATEGORIES, lambda row: row.category_id)
 
-    async def load_memo_owners(self, memo_ids: Iterable[Any]) -> None:
+    async def load_memo_owners(self, memo_ids: Iterable[object]) -> None:
         """Know whose these memos are."""
         missing = self._missing(memo_ids, self.memos)
         self.memos |= dict.fromkeys(missing, None)
         for row in await self._ask(sql.MEMOS, missing):
             self.memos[row.memo_id] = row.uid
 
-    async def load_conversations(self, keys: Iterable[Any]) -> None:
+    async def load_conversations(self, keys: Iterable[object]) -> None:
         """Know which of these conversations there are."""
         missing = self._missing(keys, self.conversations)
         self.conversations |= dict.fromkeys(missing, False)
         for row in await self._ask(sql.CONVERSATIONS, missing):
             self.conversations[row.conversation_id] = True
 
-    async def load_relations(self, source_ids: Iterable[Any]) -> None:
+    async def load_relations(self, source_ids: Iterable[object]) -> None:
         """Know the relations that start at these memos."""
         for row in await self._ask(sql.RELATIONS, self._missing(source_ids, {})):
             self.pairs[row.source_memo_id, row.target_memo_id] = row.relation_id
 
-    async def load_recommendation_days(self, uids: Iterable[Any]) -> None:
+    async def load_recommendation_days(self, uids: Iterable[object]) -> None:
         """Know the recommendations of these users."""
         for row in await self._ask(sql.DAYS, self._missing(uids, {})):
             self.days[row.uid, row.date] = row.recommendation_id
@@ -121,7 +121,7 @@ class TargetLookups:
         return [key for key in wanted if key not in known and ids.is_possible(key)]
 
     async def _ask(self, statement: Executable, keys: list[str]) -> list[Any]:
-        found: list[Any] = []
+        found: list[object] = []
         for start in range(0, len(keys), _IN_ONE_QUERY):
             async with self._database.reads() as connection:
                 found += await connection.execute(statement, {"keys": keys[start : start + _IN_ONE_QUERY]})

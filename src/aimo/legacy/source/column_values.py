@@ -80,7 +80,7 @@ def _alone(column: pa.ChunkedArray, place: int) -> Any:
         return UnreadableValue(str(error))
 
 
-def _read(value: Any, kind: Kind) -> Any:
+def _read(value: object, kind: Kind) -> object:
     if value is None or isinstance(value, UnreadableValue):
         return value
     try:
@@ -89,7 +89,7 @@ def _read(value: Any, kind: Kind) -> Any:
         return UnreadableValue(f"{type(value).__name__} where {kind.value} is expected: {error}")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode()
     if not isinstance(value, str | int | float):
@@ -127,7 +127,7 @@ def _utc(value: datetime) -> datetime:
     return naive - offset if offset else naive
 
 
-def _texts(value: Any) -> list[Any]:
+def _texts(value: object) -> list[object]:
     if isinstance(value, bytes):
         value = value.decode()
     if isinstance(value, str):
@@ -137,13 +137,13 @@ def _texts(value: Any) -> list[Any]:
     return [None if item is None else _text(item) for item in value]
 
 
-def _texts_of_text(value: str) -> list[Any]:
+def _texts_of_text(value: str) -> list[object]:
     """Return a list that an early build kept as text: JSON, or names with commas between them."""
     listed = _json_texts(value) if value.lstrip().startswith("[") else None
     return [part.strip() for part in value.split(",") if part.strip()] if listed is None else listed
 
 
-def _json_texts(value: str) -> list[Any] | None:
+def _json_texts(value: str) -> list[object] | None:
     """Return the texts of a JSON list; None for anything else, as for a first name that begins with a bracket."""
     try:
         return [None if item is None else _text(item) for item in json.loads(value)]
@@ -151,13 +151,13 @@ def _json_texts(value: str) -> list[Any] | None:
         return None
 
 
-def _sources(value: Any) -> list[Any]:
+def _sources(value: object) -> list[object]:
     if not isinstance(value, list) or not all(item is None or isinstance(item, dict) for item in value):
         raise TypeError("it is no list of sources")
     return value
 
 
-_READERS: dict[Kind, Callable[[Any], Any]] = {
+_READERS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXT: _text,
     Kind.WHOLE: _whole,
     Kind.FLAG: _flag,

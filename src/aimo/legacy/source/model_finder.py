@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -110,7 +109,7 @@ async def found_multimodal_hash(source: LegacySource) -> str | None:
     return hashes.most_common(1)[0][0] if hashes else None
 
 
-async def choose(source: LegacySource, configured: Model, *, keep_as: str | None, reembed: bool) -> dict[str, Any]:
+async def choose(source: LegacySource, configured: Model, *, keep_as: str | None, reembed: bool) -> dict[str, object]:
     """Return which model the migrated vectors are kept under: ``name``, ``dimension`` and whether they are copied.
 
     Raises:

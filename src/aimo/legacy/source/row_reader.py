@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 
@@ -25,7 +24,7 @@ class SourceRow:
     """One row: its position, its values by column, and the hash of those values."""
 
     number: int
-    values: dict[str, Any]
+    values: dict[str, object]
     digest: bytes
 
 
@@ -67,9 +66,9 @@ class RowReader:
         rows = zip(*columns.values(), strict=True) if columns else [()] * table.num_rows
         return [self._row(first + i, empty | dict(zip(names, row, strict=True))) for i, row in enumerate(rows)]
 
-    async def whole(self, number: int) -> dict[str, Any]:
+    async def whole(self, number: int) -> dict[str, object]:
         """Return every column of one row in a form that JSON can hold, vectors as base64 of their float32 bytes."""
-        content: dict[str, Any] = {}
+        content: dict[str, object] = {}
         for name in self.table.schema.names:
             try:
                 column = (await self.table.read([name], number, 1)).column(name)
@@ -87,11 +86,11 @@ class RowReader:
                 content[name] = _raw_moment(column) or {"unreadable": str(error)}
         return content
 
-    def _row(self, number: int, values: dict[str, Any]) -> SourceRow:
+    def _row(self, number: int, values: dict[str, object]) -> SourceRow:
         return SourceRow(number, values, hash_row(values.values()))
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Return a value of the source as JSON can hold it, without loss: what JSON has no form for is named."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
@@ -110,7 +109,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _raw_moment(column: pa.ChunkedArray) -> dict[str, Any] | None:
+def _raw_moment(column: pa.ChunkedArray) -> dict[str, object] | None:
     """Return a time that Python has no type for (the year 20000) as its number; None for other columns."""
     if not pa.types.is_timestamp(column.type):
         return None

@@ -110,7 +110,7 @@ class RowVerifier:
             return {row._mapping[sql.key_of(mapper.table)]: dict(row._mapping) for row in rows}
 
     async def _compare_values(
-        self, mapper: Mapper, row: SourceRow, entry: LedgerEntry, held: dict[str, Any] | None
+        self, mapper: Mapper, row: SourceRow, entry: LedgerEntry, held: dict[str, object] | None
     ) -> None:
         key = str(row.values[mapper.key])
         if held is None:
@@ -129,7 +129,7 @@ class RowVerifier:
         if not differing:
             self._differ(mapper, key, "", "differs_from_what_was_recorded")
 
-    def _numbers(self, mapper: Mapper, key: str, entry: LedgerEntry, held: dict[str, Any] | None) -> None:
+    def _numbers(self, mapper: Mapper, key: str, entry: LedgerEntry, held: dict[str, object] | None) -> None:
         expected = numbers(mapper, entry)
         expected.pop("usage_count", None)
         for name, value in expected.items():
@@ -204,5 +204,5 @@ class RowVerifier:
         self._result.differ(Mismatch(str(mapper.table.name), key, column, problem, *map(plain, values)))
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     return type(one) is type(other) and one == other

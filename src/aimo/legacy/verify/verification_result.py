@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from aimo.legacy.copy import runs as run_states
 
@@ -18,8 +17,8 @@ class Mismatch:
     key: str
     column: str
     problem: str
-    expected: Any = None
-    found: Any = None
+    expected: object = None
+    found: object = None
 
 
 @dataclass
