@@ -16,6 +16,7 @@ from tests.support.server import Server
 from aimo.services.accounts.tokens import Tokens
 
 _COMPARED = 10
+_MISSING = "nothing"
 
 
 @dataclass(frozen=True)
