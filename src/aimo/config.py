@@ -32,15 +32,15 @@ DEFAULT_BLOCKED_TYPES = (
 )
 
 
-def _only_true(value: Any) -> Any:
+def _only_true(value: object) -> object:
     return value == "true" if isinstance(value, str) else value
 
 
-def _unless_false(value: Any) -> Any:
+def _unless_false(value: object) -> object:
     return value != "false" if isinstance(value, str) else value
 
 
-def _on_off(value: Any) -> Any:
+def _on_off(value: object) -> object:
     return value.lower() not in ("off", "false", "0", "no") if isinstance(value, str) else value
 
 
@@ -312,7 +312,7 @@ class Settings(BaseSettings):
         mode="before",
     )
     @classmethod
-    def _default_for_zero(cls, value: Any, info: ValidationInfo) -> Any:
+    def _default_for_zero(cls, value: object, info: ValidationInfo) -> object:
         """Take the default for a number that is 0, as the existing server does."""
         return cls.model_fields[str(info.field_name)].default if value in ("0", 0) else value
 

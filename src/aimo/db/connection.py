@@ -74,7 +74,7 @@ def database_url(settings: Settings) -> URL:
     )
 
 
-def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[Any]]:
+def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[object]]:
     """Return what opens a connection of the driver; a server that accepts but never answers is given up as well.
 
     The drivers' own timeout ends with the TCP handshake, and they encode passwords as Latin-1.
@@ -85,7 +85,7 @@ def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[Any]]:
     password = settings.mysql_password.get_secret_value().encode().decode("latin1")
     lost = url.get_dialect().import_dbapi().OperationalError
 
-    async def connect() -> Any:
+    async def connect() -> object:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await driver.connect(
@@ -104,7 +104,7 @@ def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[Any]]:
     return connect
 
 
-def _prepare_with(statements: tuple[str, ...]) -> Callable[[Any, Any], None]:
+def _prepare_with(statements: tuple[str, ...]) -> Callable[[object, object], None]:
     def prepare(connection: Any, record: Any) -> None:
         cursor = connection.cursor()
         for statement in statements:
@@ -114,7 +114,7 @@ def _prepare_with(statements: tuple[str, ...]) -> Callable[[Any, Any], None]:
     return prepare
 
 
-def _encode(value: Any) -> str:
+def _encode(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 

@@ -26,19 +26,19 @@ class InsertNew(Insert):
     inherit_cache = False
 
 
-def _insert(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> str:
+def _insert(element: InsertNew, compiler: SQLCompiler, **kw: object) -> str:
     return cast(str, compiler.visit_insert(element, **kw))  # type: ignore[no-untyped-call]
 
 
 @compiles(InsertNew, "mysql", "mariadb")
-def _insert_new_mysql(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> str:
+def _insert_new_mysql(element: InsertNew, compiler: SQLCompiler, **kw: object) -> str:
     key = compiler.preparer.format_column(next(iter(element.table.primary_key)))
     # Unlike INSERT IGNORE, this lets every other error through.
     return f"{_insert(element, compiler, **kw)} ON DUPLICATE KEY UPDATE {key} = {key}"
 
 
 @compiles(InsertNew, "sqlite")
-def _insert_new_sqlite(element: InsertNew, compiler: SQLCompiler, **kw: Any) -> str:
+def _insert_new_sqlite(element: InsertNew, compiler: SQLCompiler, **kw: object) -> str:
     return f"{_insert(element, compiler, **kw)} ON CONFLICT DO NOTHING"
 
 

@@ -22,7 +22,7 @@ from aimo.db.slow_log import slow_log
 
 # Any SELECT: the types of its columns are not followed further.
 Statement = Any
-Processor = Callable[[Any], Any]
+Processor = Callable[[object], object]
 # The cells of a row, in the order of the statement's columns.
 Cells = Sequence[Any]
 
@@ -80,7 +80,7 @@ class _PreparedStatement:
             # Nothing equals NULL, so an empty list finds nothing.
             places = ", ".join([self._placeholder] * len(values[name])) or "NULL"
             sql = sql.replace(f"__[POSTCOMPILE_{name}]", places)
-        ordered: list[Any] = []
+        ordered: list[object] = []
         for name in self._names:
             value = values[name] if name in values else self._fixed[name]
             processor = self._to_database.get(name)
@@ -141,7 +141,7 @@ def _prepare(statement: Statement, dialect: Dialect) -> _PreparedStatement:
     return prepared
 
 
-async def _run(connection: ReadConnection, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+async def _run(connection: ReadConnection, queries: Sequence[tuple[str, tuple[object, ...]]]) -> list[object]:
     driver = connection.driver if isinstance(connection, PooledConnection) else _driver(connection)
     if isinstance(driver, aiosqlite.Connection):
         # The public `execute_fetchall` makes a trip to the driver's thread for each statement.
@@ -155,7 +155,7 @@ async def _run(connection: ReadConnection, queries: Sequence[tuple[str, tuple[An
     return cells
 
 
-def _run_all(connection: sqlite3.Connection, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+def _run_all(connection: sqlite3.Connection, queries: Sequence[tuple[str, tuple[object, ...]]]) -> list[object]:
     return [connection.execute(sql, values).fetchall() for sql, values in queries]
 
 

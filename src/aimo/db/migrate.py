@@ -74,14 +74,16 @@ def configure_options(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _differs(context: Any, inspected: Any, declared: Any, inspected_type: Any, declared_type: Any) -> bool | None:
+def _differs(
+    context: object, inspected: object, declared: object, inspected_type: object, declared_type: object
+) -> bool | None:
     """MariaDB keeps JSON as LONGTEXT and everybody keeps booleans as TINYINT: no difference."""
     if isinstance(declared_type, JSON) and isinstance(inspected_type, mysql.LONGTEXT):
         return False
     return None
 
 
-def _render(kind: str, item: Any, context: Any) -> str | bool:
+def _render(kind: str, item: object, context: object) -> str | bool:
     """Our own types by their names in a new revision; everything else as Alembic does."""
     for name in ("Id", "Prose", "Word", "Key", "Json", "Serial"):
         if item is getattr(types, name):

@@ -35,7 +35,7 @@ class SlowStatementLog:
         event.listen(engine, "before_execute", _start)
         event.listen(engine, "after_execute", self._end)
 
-    def note(self, statement: Any, started: float) -> None:
+    def note(self, statement: object, started: float) -> None:
         """Note that a statement has ended that began at ``started`` of `time.perf_counter`."""
         seconds = time.perf_counter() - started
         level = logging.WARNING if seconds >= SLOW_SECONDS else logging.DEBUG
@@ -46,7 +46,7 @@ class SlowStatementLog:
     def _end(self, connection: Any, statement: Any, *_: Any) -> None:
         self.note(statement, connection.info.pop(_STARTED, time.perf_counter()))
 
-    def _name(self, statement: Any) -> str:
+    def _name(self, statement: object) -> str:
         """Return the registered name; the kind of statement for the few that have none."""
         if len(self._names) != len(REGISTER):
             self._names = {id(entry.statement): entry.name for entry in REGISTER.values()}

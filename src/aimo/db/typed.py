@@ -17,13 +17,13 @@ from aimo.db.driver_reads import Cells, PooledConnection, ReadConnection, fetch_
 from aimo.db.schema import Model
 from aimo.db.statements import param, require_registered
 
-Row = TypeVar("Row", bound=tuple[Any, ...])
-OtherRow = TypeVar("OtherRow", bound=tuple[Any, ...])
+Row = TypeVar("Row", bound=tuple[object, ...])
+OtherRow = TypeVar("OtherRow", bound=tuple[object, ...])
 Value = TypeVar("Value")
 
 Values = Mapping[str, object]
 # Of any number of columns: `Select[Any]` has one.
-AnySelect = Select[*tuple[Any, ...]]
+AnySelect = Select[*tuple[object, ...]]
 
 
 def table_of(model: type[Model]) -> Table:

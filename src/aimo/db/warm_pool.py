@@ -89,7 +89,7 @@ class WarmPool(AsyncAdaptedQueuePool):
         self.open_connections -= 1
 
 
-def _note_use(connection: Any, record: ConnectionPoolEntry) -> None:
+def _note_use(connection: object, record: ConnectionPoolEntry) -> None:
     _info(record)[_LAST_USED] = time.monotonic()
 
 

@@ -93,7 +93,7 @@ def _is_large(elements: Sequence[Any]) -> bool:
     return size >= LARGE
 
 
-def _encode(elements: Sequence[Any], most: float = math.inf) -> list[msgspec.Raw]:
+def _encode(elements: Sequence[object], most: float = math.inf) -> list[msgspec.Raw]:
     """Return the JSON of each element: of the first always, then as long as there is room."""
     encoded: list[msgspec.Raw] = []
     for element in elements:

@@ -159,7 +159,7 @@ async def _lance_table(runs: Runs, run: Run, name: str) -> dict[str, Any] | None
     return {"table": name, "rows": len(codes), **{word: int((codes == code).sum()) for word, code in _CODES.items()}}
 
 
-async def _quarantine(database: Database, run: Run) -> list[dict[str, Any]]:
+async def _quarantine(database: Database, run: Run) -> list[dict[str, object]]:
     async with database.reads() as connection:
         rows = await connection.execute(sql.QUARANTINE, {"run_id": run.run_id})
         return [

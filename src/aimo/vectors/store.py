@@ -127,13 +127,13 @@ class VectorStore:
         """
         return await EmbeddingCache.open(self._connection, dimension)
 
-    async def cache_tables(self) -> list[Cache[Any]]:
+    async def cache_tables(self) -> list[Cache[object]]:
         """Return every embedding cache that there is, also for vectors of other lengths than the configured ones.
 
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        found: dict[str, Cache[Any]] = {}
+        found: dict[str, Cache[object]] = {}
         for name in await _known_table_names(self._connection):
             if name.partition("_cache")[0] in _CACHES:
                 with report_failures_as(f"opening {name}"):
@@ -142,7 +142,7 @@ class VectorStore:
                 found[table.name] = table
         return list(found.values())
 
-    async def cache_for(self, name: str, dimension: int) -> Cache[Any]:
+    async def cache_for(self, name: str, dimension: int) -> Cache[object]:
         """Return the cache for vectors of this length, made if it is missing; ``name`` tells of which of the two kinds.
 
         Raises:
@@ -220,7 +220,7 @@ def s3_options(
     return {name: value for name, value in options.items() if value}
 
 
-async def _known_table_names(connection: Any) -> list[str]:
+async def _known_table_names(connection: object) -> list[str]:
     """Return the tables that are there and can only be of this program, whatever the dimension of the caches is."""
     with report_failures_as("listing tables"):
         names = await table_names(connection)

@@ -9,7 +9,6 @@ columns that this server added for itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -74,7 +73,7 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def _column(table: str, attribute: InstrumentedAttribute[Any]) -> ColumnInfo:
+def _column(table: str, attribute: InstrumentedAttribute[object]) -> ColumnInfo:
     name = attribute.key
     if name.endswith("_at"):
         kind = "Timestamp<MILLISECOND>"
@@ -83,7 +82,7 @@ def _column(table: str, attribute: InstrumentedAttribute[Any]) -> ColumnInfo:
     return ColumnInfo(_camel(name), kind, bool(attribute.property.columns[0].nullable))
 
 
-def _python_type(attribute: InstrumentedAttribute[Any]) -> type:
+def _python_type(attribute: InstrumentedAttribute[object]) -> type:
     python: type = attribute.type.python_type
     # Free facts about a file are JSON, which the contract has as text.
     return str if python is dict else python

@@ -80,7 +80,7 @@ def _flat(text: str) -> dict[str, Value]:
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for part in text.split("&"):
         bracket = part.find("]=")
         at = bracket + 1 if bracket >= 0 else part.find("=")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -112,7 +111,7 @@ class AccountService:
             raise AimoError(Code.USER_ALREADY_EXISTS) from error
         return RegisteredUser(uid=uid, email=email, nickname=nickname or UNSET)
 
-    async def log_in(self, email: str | None, password: Any, *, device: Device = _NOWHERE) -> LoggedIn:
+    async def log_in(self, email: str | None, password: object, *, device: Device = _NOWHERE) -> LoggedIn:
         """Return a session for the right password; USER_NOT_FOUND or PASSWORD_ERROR otherwise.
 
         LimitReached when too many attempts failed, for this account or from this address; without an
@@ -123,7 +122,7 @@ class AccountService:
         with audit.attempt(Event.LOGIN, address=device.address) as trying:
             return await self._log_in(email, password, device, trying)
 
-    async def _log_in(self, email: str, password: Any, device: Device, trying: Attempt) -> LoggedIn:
+    async def _log_in(self, email: str, password: object, device: Device, trying: Attempt) -> LoggedIn:
         async with self._database.reads() as connection:
             row = await user_queries.by_email(connection, email_key=unique_key(email))
         if row is not None and row.email != email:
@@ -167,7 +166,13 @@ class AccountService:
         return await atomically(self._database, "accounts.profile", work, user=uid)
 
     async def change_password(
-        self, user: AuthenticatedUser, old: Any, new: Any, *, log_out_others: bool = False, device: Device = _NOWHERE
+        self,
+        user: AuthenticatedUser,
+        old: object,
+        new: object,
+        *,
+        log_out_others: bool = False,
+        device: Device = _NOWHERE,
     ) -> EndedSessions | None:
         """Set a new password once the old one is proven; sessions stay open unless the others shall end.
 
@@ -193,7 +198,7 @@ class AccountService:
             audit.record(Event.LOGOUT_EVERYWHERE, Outcome.OK, user=user.uid, address=device.address)
         return ended
 
-    async def _new_password(self, uid: str, old: Any, new: Any, address: str) -> tuple[str, tuple[str, str]]:
+    async def _new_password(self, uid: str, old: object, new: object, address: str) -> tuple[str, tuple[str, str]]:
         """Return the stored hash that the old password fits, and hash and salt of the new one."""
         if old in _MISSING or new in _MISSING:
             raise AimoError(Code.PARAMS_ERROR, "请填写完整信息")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import jwt
 
@@ -48,7 +48,7 @@ class Tokens:
     def issue(self, uid: str, session_id: str | None = None) -> str:
         """Return a fresh token for a session of a user; without a session one like those of earlier releases."""
         now = clock.now_ms() // 1000
-        claims: dict[str, Any] = {"uid": uid, "iat": now, "exp": now + LIFETIME_SECONDS}
+        claims: dict[str, object] = {"uid": uid, "iat": now, "exp": now + LIFETIME_SECONDS}
         if session_id:
             claims["sid"] = session_id
         return jwt.encode(claims, self._secret, _ALGORITHM)
@@ -73,7 +73,7 @@ class Tokens:
 
     def _verify(self, token: str) -> Claims | None:
         try:
-            claims: dict[str, Any] = jwt.decode(
+            claims: dict[str, object] = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
@@ -92,11 +92,11 @@ class Tokens:
         return Claims(uid, session_id, False, issued_at, expires_at) if _is_id(session_id) else None
 
 
-def _is_id(value: Any) -> TypeGuard[str]:
+def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and ids.is_possible(value)
 
 
-def _seconds(value: Any, *, missing: float) -> float:
+def _seconds(value: object, *, missing: float) -> float:
     return float(value) if isinstance(value, int | float) and abs(value) < _LATEST else missing
 
 

@@ -122,7 +122,7 @@ class ContentValidator:
         return number
 
 
-def restorable(name: str, table: str, row: RawRow) -> dict[str, Any]:
+def restorable(name: str, table: str, row: RawRow) -> dict[str, object]:
     """Return a row as the database takes it: JSON as its text, everything else as values, bytes as base64."""
     columns = sql.TABLES[table].columns
     return {

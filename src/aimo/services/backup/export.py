@@ -134,7 +134,7 @@ async def _write_lance_table(writer: Writer, table: Any) -> None:
     writer.end_of(name)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return a value of the database as JSON has it; bytes as base64, the column's type tells which they are."""
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 

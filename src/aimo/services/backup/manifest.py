@@ -6,7 +6,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -57,7 +56,7 @@ def _entries(text: _Text) -> Iterator[Member | dict[str, int]]:
         raise ValueError("members or rows are missing")
 
 
-def _listed(text: _Text) -> Iterator[Any]:
+def _listed(text: _Text) -> Iterator[object]:
     text.take("[")
     if text.next_is("]"):
         text.take("]")
@@ -77,7 +76,7 @@ class _Text:
         self._text = ""
         self._at = 0
 
-    def value(self) -> Any:
+    def value(self) -> object:
         """Return the value that comes next."""
         while True:
             self._skip_space()

@@ -83,7 +83,7 @@ class Reader:
             except ValueError as error:
                 raise DamagedArchiveError(str(error)) from error
 
-    def rows(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def rows(self) -> Iterator[tuple[str, list[dict[str, object]]]]:
         """Yield the rows of the relational tables, some at a time, with the name of their table."""
         for table, name, batch in self._batches(TABLES):
             yield table, [restorable(name, table, row) for row in batch]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
 
 import msgspec
 
@@ -63,7 +62,7 @@ def is_short(raw: msgspec.Raw) -> bool:
     return memoryview(raw).nbytes <= SHORT
 
 
-def plain(member: str, raw: msgspec.Raw) -> Any:
+def plain(member: str, raw: msgspec.Raw) -> object:
     """Return a value.
 
     Raises:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -62,7 +62,7 @@ class Writer:
             self._discard()
             raise
 
-    def rows(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    def rows(self, table: str, rows: Sequence[dict[str, object]]) -> None:
         """Add rows of a table; those of one table follow each other.
 
         Raises:

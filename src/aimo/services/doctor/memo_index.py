@@ -22,7 +22,7 @@ from aimo.threads import STORED_TEXTS
 from aimo.vectors.store import VectorStore
 
 # The owners and contents of a memo's rows in one table, by the memo's id.
-_Found = defaultdict[str, list[tuple[str, Any]]]
+_Found = defaultdict[str, list[tuple[str, object]]]
 
 _BATCH = 200
 _TABLE = "memo_vectors"
@@ -119,7 +119,7 @@ def _violations(
     return found
 
 
-def _confirm_and_repair(uid: str, rows: list[tuple[str, Any]], expected: Any, what: str) -> Iterator[str]:
+def _confirm_and_repair(uid: str, rows: list[tuple[str, object]], expected: object, what: str) -> Iterator[str]:
     """Yield what is wrong with the rows of one memo in one table; nothing expected means that it is not known."""
     if not rows:
         yield f"no {what}"

@@ -5,8 +5,6 @@ See docs/contract/machines.md#table-browser, docs/decisions/24-table-browser.md.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from aimo.db.connection import Database
@@ -52,7 +50,7 @@ class TableBrowser:
             data = await vector_tables.rows(shown, offset=skipped, limit=limit)
         return TableData(table_name=table, page=page, page_size=size, offset=offset, data=data, count=len(data))
 
-    async def _relational(self, shown: BrowsableTable, limit: int, offset: int) -> list[dict[str, Any]]:
+    async def _relational(self, shown: BrowsableTable, limit: int, offset: int) -> list[dict[str, object]]:
         async with self._database.reads() as connection:
             rows = await connection.execute(shown.page, {"limit": limit, "offset": offset})
             return [
@@ -69,7 +67,7 @@ class TableBrowser:
         return shown
 
 
-def _cell(kind: str, value: Any) -> Any:
+def _cell(kind: str, value: object) -> object:
     """Return a value as its type has it: switches as 0 and 1, objects as JSON text."""
     if kind == "Int32" and isinstance(value, bool):
         return int(value)

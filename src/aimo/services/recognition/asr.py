@@ -57,7 +57,7 @@ class AsrService:
         self._poll_seconds = poll_seconds
         self._wait_seconds = wait_seconds
 
-    async def submit(self, uid: str, urls: Any, language_hints: Sequence[str]) -> SpeechTask:
+    async def submit(self, uid: str, urls: object, language_hints: Sequence[str]) -> SpeechTask:
         """Begin a task of the user for at most 100 recordings.
 
         PARAMS_ERROR without any, for private addresses and what is too long; LimitReached when the user had too many
@@ -103,7 +103,7 @@ class AsrService:
         except TimeoutError:
             raise _failed(f"Transcription timeout after {self._wait_seconds * 1000:.0f}ms") from None
 
-    async def results(self, task: SpeechTask) -> list[Any]:
+    async def results(self, task: SpeechTask) -> list[object]:
         """Return what was recognized, as the provider words it but inert; parts that cannot be fetched are left out."""
         if task.status != "SUCCEEDED":
             return []
