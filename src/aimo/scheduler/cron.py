@@ -1,53 +1,60 @@
-"""Cron expressions as they are usually written: five fields, Sunday is 0 or 7."""
+"""Cron expressions, and work at their moments by a clock that may jump."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
+from cronsim import CronSim, CronSimError
 
+from aimo import clock
 from aimo.errors import ConfigurationError
 
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+LATE_MS: Final = 30 * 60 * 1000
+"""How much later than its moment work is still done: after a pause of the machine, or a jump of its clock."""
+
+_LOOK_SECONDS = 10.0
 
 
-def cron_trigger(expression: str, zone: ZoneInfo, name: str) -> CronTrigger:
-    """Return the trigger of a five-field cron expression.
+class CronSchedule:
+    """The moments of a five-field cron expression in a time zone; Sunday is 0 or 7."""
 
-    Raises:
-        ConfigurationError: it is none; ``name`` is the variable that holds it.
-    """
-    fields = expression.split()
-    try:
+    def __init__(self, expression: str, zone: ZoneInfo, name: str) -> None:
+        """``name`` is the variable that holds the expression.
+
+        Raises:
+            ConfigurationError: it is none.
+        """
+        # Some crons write a question mark where one of the two kinds of days is not restricted.
+        fields = ["*" if field == "?" else field for field in expression.split()]
+        self._expression = " ".join(fields)
+        self._zone = zone
         if len(fields) != 5:
-            raise ValueError("it must have five fields")
-        minute, hour, day, month, weekday = fields
-        return CronTrigger(
-            minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=zone
-        )
-    except ValueError as error:
-        raise ConfigurationError(f"{name}={expression!r} is no cron expression: {error}") from None
+            raise ConfigurationError(f"{name}={expression!r} is no cron expression: it must have five fields")
+        try:
+            self.next_after(0)
+        except CronSimError as error:
+            raise ConfigurationError(f"{name}={expression!r} is no cron expression: {error}") from None
 
+    def next_after(self, moment_ms: int) -> int | None:
+        """Return its first moment after another one, both in epoch milliseconds; None without any in 50 years."""
+        after = datetime.fromtimestamp(moment_ms / 1000, UTC).astimezone(self._zone)
+        found = next(CronSim(self._expression, after), None)
+        return None if found is None else int(found.timestamp() * 1000)
 
-def _weekdays(field: str) -> str:
-    """Return the field with every day by name: the scheduler library counts days from Monday."""
-    if field in ("*", "?"):
-        return "*"
-    days: set[int] = set()
-    for item in field.lower().split(","):
-        span, _, step = item.partition("/")
-        first, _, last = span.partition("-")
-        start = 0 if first == "*" else _day(first)
-        end = _day(last) if last else (6 if first == "*" or step else start)
-        days.update(number % 7 for number in range(start, end + 1, int(step or 1)))
-    if not days:
-        raise ValueError("no day of the week")
-    return ",".join(_DAYS[number] for number in sorted(days))
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do some work at each of its moments, for ever; ``work`` does not raise.
 
-
-def _day(text: str) -> int:
-    if text in _DAYS:
-        return _DAYS.index(text)
-    if text.isdigit() and int(text) <= 7:
-        return int(text)
-    raise ValueError(f"{text!r} is no day of the week")
+        What the clock jumps over is made up for up to `LATE_MS`; when it goes back, moments come again.
+        """
+        looked = clock.now_ms()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = clock.now_ms()
+            due = self.next_after(max(min(looked, now), now - LATE_MS))
+            looked = now
+            if due is not None and due <= now:
+                await work()

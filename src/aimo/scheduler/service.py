@@ -9,18 +9,15 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from aimo import clock
-from aimo.scheduler.cron import cron_trigger
+from aimo.scheduler.cron import CronSchedule
 from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.due_hours import due_hours
 from aimo.services.sync.lease import LeaseRow
 
 log = structlog.get_logger(__name__)
 
-_LATE_SECONDS = 1800
 _TICK_SECONDS = 0.5
 _LOOK_SECONDS = 5.0
 _FAILURE_SECONDS = 5.0
@@ -53,14 +50,10 @@ class Scheduler:
         self._rounds = rounds
         self._upkeep = upkeep
         self._zone = zone
-        self._clockwork = AsyncIOScheduler(timezone=zone)
-        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": _LATE_SECONDS}
-        self._clockwork.add_job(self._on_full_hour, CronTrigger(minute=0, timezone=zone), id="push", **options)
-        nightly = cron_trigger(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
-        self._clockwork.add_job(self._run_upkeep, nightly, id="upkeep", **options)
+        self._nightly = CronSchedule(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
+        self._upkeeper: asyncio.Task[None] | None = None
         self._pusher: asyncio.Task[None] | None = None
-        self._struck = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         # The hours that this process has pushed: losing the lease for a moment makes none of them due again.
         self._pushed: set[str] = set()
         self._attempts = 0
@@ -69,27 +62,24 @@ class Scheduler:
 
     async def start(self) -> None:
         """Start; whoever gets the lease sends what is due in the present hour and was not sent yet."""
-        self._clockwork.start()
+        self._upkeeper = asyncio.create_task(self._nightly.run(self.run_upkeep), name="upkeep")
         await self._lease.start()
         self._pusher = asyncio.create_task(self._push_forever(), name="pusher")
 
     async def stop(self) -> None:
         """Stop; the message on its way gets a moment to arrive."""
-        self._stopping = True
-        self._struck.set()
-        if self._clockwork.running:
-            self._clockwork.shutdown(wait=False)
+        self._stopping.set()
+        if self._upkeeper:
+            self._upkeeper.cancel()
+            await asyncio.gather(self._upkeeper, return_exceptions=True)
         if self._pusher:
             await asyncio.wait([self._pusher], timeout=_STOP_SECONDS)
             self._pusher.cancel()
             await asyncio.gather(self._pusher, return_exceptions=True)
         await self._lease.stop()
 
-    async def _on_full_hour(self) -> None:
-        """Do what is due at a full hour."""
-        self._struck.set()
-
-    async def _run_upkeep(self) -> None:
+    async def run_upkeep(self) -> None:
+        """Do what is due at night; failures are logged."""
         try:
             await self._upkeep()
             if self._lease.held:
@@ -98,7 +88,7 @@ class Scheduler:
             log.exception("the nightly upkeep failed")
 
     async def _push_forever(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             if self._lease.held:
                 try:
                     await self._push_once()
@@ -107,8 +97,7 @@ class Scheduler:
                     await asyncio.sleep(_FAILURE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_SECONDS):
-                    await self._struck.wait()
-            self._struck.clear()
+                    await self._stopping.wait()
 
     async def _push_once(self) -> None:
         hours = due_hours(self._zone, clock.now_ms())
@@ -117,7 +106,12 @@ class Scheduler:
         if left and time.monotonic() >= self._next_attempt:
             await self._push_hours(left)
         if time.monotonic() >= self._next_check:
-            done = await self._rounds.retry(hours, self._may_go_on_trying, turn_seconds=_TURN_SECONDS)
+            done = await self._rounds.retry(
+                hours,
+                # A new hour goes first.
+                lambda: self._may_go_on() and due_hours(self._zone, clock.now_ms()) == hours,
+                turn_seconds=_TURN_SECONDS,
+            )
             await self._rounds.mark_lost_deliveries_unknown()
             # Where there was something, more may have been left.
             self._next_check = time.monotonic() + (0 if any(vars(done).values()) else _LOOK_SECONDS)
@@ -138,8 +132,4 @@ class Scheduler:
         self._attempts, self._next_attempt = 0, 0.0
 
     def _may_go_on(self) -> bool:
-        return self._lease.held and not self._stopping
-
-    def _may_go_on_trying(self) -> bool:
-        """Return whether attempts may go on: not once a new hour has struck, which goes first."""
-        return self._may_go_on() and not self._struck.is_set()
+        return self._lease.held and not self._stopping.is_set()

@@ -296,7 +296,7 @@ async def test_results_are_kept_for_the_figures(house: House) -> None:
 async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House) -> None:
     runtime = house.runtime
     scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
-    await scheduler._clockwork.get_job("upkeep").func()
+    await scheduler.run_upkeep()
     text = (await runtime.services.metrics_exporter.exposition()).decode()
     shown = dict(re.findall(r'aimo_invariant_checked_timestamp_seconds{invariant="([a-z-]+)"} ([\d.e+]+)', text))
     assert len(shown) == 7
@@ -350,7 +350,7 @@ async def test_the_nightly_examination_does_not_wait_for_a_sound_lancedb(
 
     monkeypatch.setattr(runtime.stores.vectors, "optimize", optimize)
     scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
-    await scheduler._clockwork.get_job("upkeep").func()
+    await scheduler.run_upkeep()
     text = (await runtime.services.metrics_exporter.exposition()).decode()
     assert text.count("aimo_invariant_checked_timestamp_seconds{") == 7
 
