@@ -76,13 +76,14 @@ class _PreparedStatement:
     def bind(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """Return the SQL with a placeholder for each element of a list, and the values in order."""
         sql = self._sql
+        values = {**self._fixed, **values}
         for name in self._lists:
             # Nothing equals NULL, so an empty list finds nothing.
             places = ", ".join([self._placeholder] * len(values[name])) or "NULL"
             sql = sql.replace(f"__[POSTCOMPILE_{name}]", places)
         ordered: list[object] = []
         for name in self._names:
-            value = values[name] if name in values else self._fixed[name]
+            value = values[name]
             processor = self._to_database.get(name)
             if name in self._lists:
                 ordered.extend(map(processor, value) if processor else value)

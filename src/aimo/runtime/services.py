@@ -22,6 +22,7 @@ from aimo.services.doctor.memo_tags import MemoTagLists
 from aimo.services.doctor.orphans import OrphanRows
 from aimo.services.doctor.set_aside import SetAside
 from aimo.services.doctor.stored_files import MissingFiles, OrphanFiles
+from aimo.services.doctor.stored_times import StoredTimes
 from aimo.services.doctor.tag_counts import TagCounts
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.conversations import ConversationService
@@ -145,6 +146,7 @@ def create_doctor(stores: Stores) -> Doctor:
             MemoIndex(database, vectors, stores.embeddings),
             OrphanRows(database, vectors),
             SetAside(database),
+            StoredTimes(database),
             MemoTagLists(database),
             TagCounts(database),
             MissingFiles(database, storage),

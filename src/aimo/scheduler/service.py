@@ -57,6 +57,7 @@ class Scheduler:
         # The hours that this process has pushed: losing the lease for a moment makes none of them due again.
         self._pushed: set[str] = set()
         self._attempts = 0
+        self._tidied = False
         self._next_attempt = 0.0
         self._next_check = 0.0
 
@@ -83,7 +84,7 @@ class Scheduler:
         try:
             await self._upkeep()
             if self._lease.held:
-                await self._rounds.delete_old_deliveries()
+                await self._rounds.delete_outdated_deliveries()
         except Exception:
             log.exception("the nightly upkeep failed")
 
@@ -105,6 +106,9 @@ class Scheduler:
         left = [due for due in hours if due not in self._pushed]
         if left and time.monotonic() >= self._next_attempt:
             await self._push_hours(left)
+        if not self._tidied:
+            await self._rounds.delete_outdated_deliveries()
+            self._tidied = True
         if time.monotonic() >= self._next_check:
             done = await self._rounds.retry(
                 hours,

@@ -11,7 +11,7 @@ _STALE_MS = 24 * 3600 * 1000
 
 
 def prepare_scratch(folder: Path) -> None:
-    """Make the folder; remove uploads that a killed process left more than a day ago.
+    """Make the folder; remove uploads that a killed process left more than a day away from now.
 
     Raises:
         OSError: the folder cannot be made or read.
@@ -19,5 +19,6 @@ def prepare_scratch(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         with suppress(FileNotFoundError):  # another worker clears as well
-            if left.stat().st_mtime * 1000 < clock.now_ms() - _STALE_MS:
+            # Also what a clock that was ahead has left.
+            if abs(clock.now_ms() - left.stat().st_mtime * 1000) > _STALE_MS:
                 left.unlink()

@@ -146,6 +146,8 @@ class Values:
         middle, day = first + (last - first) // 2, 24 * 3600 * 1000
         times = {"since": middle, "until": middle + (last - first) // 5, "before": oldest + day}
         times |= {"start": middle, "end": middle + day}
+        # No stored time is later, unless a clock was ahead.
+        times |= dict.fromkeys(("latest", "held_until", "longest_until"), clock.now_ms() + 365 * day)
         for slot in range(insights.SLOTS):
             times |= {f"start_{slot}": middle + 2 * slot * day, f"end_{slot}": middle + (2 * slot + 1) * day}
         return times

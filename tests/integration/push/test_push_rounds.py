@@ -250,9 +250,9 @@ async def test_old_deliveries_are_forgotten(opened: Open) -> None:
     async with opened() as place:
         await place.rule("a")
         await place.rounds.run(DUE)
-        await place.rounds.delete_old_deliveries()
+        await place.rounds.delete_outdated_deliveries()
         assert set(await place.states()) == {"sent"}
         async with place.database.reads() as connection:
             await connection.execute(update(PushDeliveries).values(claimed_at=clock.now_ms() - 31 * 86_400_000))
-        await place.rounds.delete_old_deliveries()
+        await place.rounds.delete_outdated_deliveries()
         assert await place.states() == {}

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, or_, select, update
+from typing import NamedTuple
+
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import insert_new
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import Leases
 from aimo.db.statements import param, unscoped
-from aimo.db.typed import Command, Scalar, table_of
-from aimo.db.types import now_utc
+from aimo.db.typed import Command, Query, columns_for, table_of
+
+
+class HolderRow(NamedTuple):
+    """Who has a lease. ``expires_at`` differs with each renewal; its value means nothing to other processes."""
+
+    holder: str
+    expires_at: int
+
 
 _PROCESSES = "leases belong to processes"
 _ONE = Leases.name == param("lease")
 
-_NOW = Scalar[int](unscoped("leases.now", select(now_utc()), reason="the database's clock belongs to nobody"))
-_HOLDER = Scalar[str](unscoped("leases.one", select(Leases.holder).where(_ONE), reason=_PROCESSES))
+_HOLDER = Query(
+    unscoped("leases.one", select(*columns_for(HolderRow, Leases)).where(_ONE), reason=_PROCESSES), HolderRow
+)
 _CREATE_UNLESS_KNOWN = Command(
     unscoped(
         "leases.create",
@@ -29,7 +39,11 @@ _TAKE = Command(
         "leases.take",
         update(Leases)
         .where(
-            _ONE, or_(Leases.holder == param("me"), Leases.holder == param("dead"), Leases.expires_at < param("now"))
+            _ONE,
+            or_(
+                Leases.holder == param("me"),
+                and_(Leases.holder == param("dead_holder"), Leases.expires_at == param("dead_expiry")),
+            ),
         )
         .values(holder=param("new_holder"), expires_at=param("new_expiry")),
         reason=_PROCESSES,
@@ -40,12 +54,7 @@ _RELEASE = Command(
 )
 
 
-async def now(connection: ReadConnection) -> int:
-    """Return the time of the database's clock, epoch milliseconds."""
-    return await _NOW.one(connection)
-
-
-async def holder(connection: ReadConnection, *, lease: str) -> str | None:
+async def holder(connection: ReadConnection, *, lease: str) -> HolderRow | None:
     """Return who has a lease, or had it last; None where nobody ever had."""
     return await _HOLDER.first(connection, lease=lease)
 
@@ -55,10 +64,14 @@ async def create_unless_known(connection: AsyncConnection, *, lease: str, holder
     await _CREATE_UNLESS_KNOWN.run(connection, name=lease, holder=holder, expires_at=expires_at)
 
 
-async def take(connection: AsyncConnection, *, lease: str, me: str, dead: str, now: int, expires_at: int) -> bool:
-    """Take or renew a lease, also from ``dead``, a holder that is known to be gone; False where another one has it."""
-    values = {"me": me, "dead": dead, "now": now, "new_holder": me, "new_expiry": expires_at}
-    return await _TAKE.run(connection, lease=lease, **values) == 1
+async def take(connection: AsyncConnection, *, lease: str, me: str, expires_at: int, dead: HolderRow | None) -> bool:
+    """Take or renew a lease; False where another process has it.
+
+    From ``dead``, a holder that is known to be gone, it is taken unless that one has renewed it meanwhile.
+    """
+    former = dead or HolderRow(me, expires_at)
+    values = {"me": me, "dead_holder": former.holder, "dead_expiry": former.expires_at}
+    return await _TAKE.run(connection, lease=lease, new_holder=me, new_expiry=expires_at, **values) == 1
 
 
 async def release(connection: AsyncConnection, *, lease: str, me: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import and_, delete, func, insert, not_, select, update
+from sqlalchemy import and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.driver_reads import ReadConnection
@@ -16,6 +16,12 @@ from aimo.db.typed import Command, Query, Scalar, columns_for
 # The next try of an entry that is set aside: far from everything that is due, and served by the same index.
 SET_ASIDE_UNTIL = 253_402_214_400_000
 MOST_CRASHES = 3
+
+HELD_MS: Final = 60_000
+"""The longest that an entry is out of sight which has never failed."""
+
+LONGEST_WAIT_MS: Final = 3_600_000
+"""The longest that any other entry waits for its next try."""
 
 
 class OutboxEntry(NamedTuple):
@@ -118,6 +124,30 @@ _RELEASE = Command(
         update(OutboxEntries)
         .where(OutboxEntries.next_try_at > param("now"), OutboxEntries.next_try_at <= param("latest"))
         .values(next_try_at=param("next_try")),
+        reason=_WORKER,
+    )
+)
+# By the rules no entry waits that long: the clock was ahead when its next try was written.
+_IS_BEYOND_ITS_RULE = and_(
+    OutboxEntries.next_try_at > param("held_until"),
+    or_(
+        OutboxEntries.next_try_at > param("longest_until"),
+        and_(OutboxEntries.attempts == 0, OutboxEntries.crashes == 0),
+    ),
+    not_(_IS_SET_ASIDE),
+)
+_BEYOND_THEIR_RULE = Query(
+    unscoped(
+        "outbox.beyond_rule",
+        select(*_COLUMNS).where(_IS_BEYOND_ITS_RULE).order_by(*_BY_NEXT_TRY).limit(param("limit")),
+        reason=_WORKER,
+    ),
+    OutboxEntry,
+)
+_HEAL = Command(
+    unscoped(
+        "outbox.heal",
+        update(OutboxEntries).where(_IS_BEYOND_ITS_RULE).values(next_try_at=param("next_try")),
         reason=_WORKER,
     )
 )
@@ -231,6 +261,20 @@ async def delay(connection: AsyncConnection, *, entry_ids: Sequence[int], until:
 async def release(connection: AsyncConnection, *, now: int, latest: int) -> None:
     """Have the entries applied now that would be tried after ``now`` and until ``latest``."""
     await _RELEASE.run(connection, now=now, latest=latest, next_try=now)
+
+
+def _rule(now: int) -> dict[str, int]:
+    return {"held_until": now + HELD_MS, "longest_until": now + LONGEST_WAIT_MS}
+
+
+async def beyond_their_rule(connection: ReadConnection, *, now: int, limit: int) -> list[OutboxEntry]:
+    """Load entries whose next try is later than any rule puts it."""
+    return await _BEYOND_THEIR_RULE.all(connection, **_rule(now), limit=limit)
+
+
+async def heal(connection: AsyncConnection, *, now: int) -> int:
+    """Have them tried now; return how many they are."""
+    return await _HEAL.run(connection, **_rule(now), next_try=now)
 
 
 async def backlog(connection: ReadConnection) -> Backlog:

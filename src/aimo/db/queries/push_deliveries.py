@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.driver_reads import ReadConnection
@@ -59,6 +59,8 @@ _ONE = (
     PushDeliveries.channel == param("key_channel"),
 )
 
+_IS_DUE = or_(PushDeliveries.retry_at <= param("now"), PushDeliveries.retry_at > param("latest"))
+
 _KNOWN_CHANNELS = Scalar[str](
     unscoped(
         "push_deliveries.known",
@@ -102,7 +104,7 @@ _WAITING = Query(
     unscoped(
         "push_deliveries.waiting",
         select(*_COLUMNS)
-        .where(PushDeliveries.state == "waiting", PushDeliveries.retry_at <= param("now"))
+        .where(PushDeliveries.state == "waiting", _IS_DUE)
         # Every user's first, then every user's second: whoever has many does not fill the group.
         .order_by(
             func.row_number().over(
@@ -118,9 +120,7 @@ _WAITING = Query(
 _LOST = Query(
     unscoped(
         "push_deliveries.lost",
-        select(*_COLUMNS)
-        .where(PushDeliveries.state == "claimed", PushDeliveries.retry_at <= param("now"))
-        .limit(param("limit")),
+        select(*_COLUMNS).where(PushDeliveries.state == "claimed", _IS_DUE).limit(param("limit")),
         reason=_PUSHER,
     ),
     Delivery,
@@ -129,9 +129,23 @@ _GIVE_UP = Command(
     unscoped(
         "push_deliveries.give_up",
         update(PushDeliveries)
-        .where(*_ONE, PushDeliveries.state == "claimed", PushDeliveries.retry_at <= param("now"))
+        .where(*_ONE, PushDeliveries.state == "claimed", _IS_DUE)
         .values(state="unknown", retry_at=None, error=param("new_error")),
         reason=_PUSHER,
+    )
+)
+_IS_BEYOND = and_(PushDeliveries.state.in_(("waiting", "claimed")), PushDeliveries.retry_at > param("latest"))
+_BEYOND_THEIR_RULE = Query(
+    unscoped(
+        "push_deliveries.beyond_rule", select(*_COLUMNS).where(_IS_BEYOND).limit(param("limit")), reason=_OPERATOR
+    ),
+    Delivery,
+)
+_HEAL = Command(
+    unscoped(
+        "push_deliveries.heal",
+        update(PushDeliveries).where(_IS_BEYOND).values(retry_at=param("new_retry_at")),
+        reason=_OPERATOR,
     )
 )
 _STATES = Scalar[str](
@@ -152,10 +166,12 @@ _UNSENT = Query(
     ),
     DeliveryRow,
 )
-_DELETE_OLD = Command(
+_DELETE_OUTDATED = Command(
     unscoped(
-        "push_deliveries.delete_old",
-        delete(PushDeliveries).where(PushDeliveries.claimed_at < param("before")),
+        "push_deliveries.delete_outdated",
+        delete(PushDeliveries).where(
+            or_(PushDeliveries.claimed_at < param("before"), PushDeliveries.claimed_at > param("after"))
+        ),
         reason="old deliveries of all users are of no use any more",
     )
 )
@@ -191,19 +207,32 @@ async def record_result(
     await _RECORD_RESULT.run(connection, **_key(key), new_state=state, new_retry_at=retry_at, new_error=error)
 
 
-async def waiting(connection: ReadConnection, *, now: int, limit: int) -> list[Delivery]:
-    """Load the deliveries to be tried again by now: every user's first, then every user's second."""
-    return await _WAITING.all(connection, now=now, limit=limit)
+async def waiting(connection: ReadConnection, *, now: int, latest: int, limit: int) -> list[Delivery]:
+    """Load the deliveries to be tried again by now: every user's first, then every user's second.
+
+    Those to be tried after ``latest``, the longest wait, are among them: they are of a clock that was ahead.
+    """
+    return await _WAITING.all(connection, now=now, latest=latest, limit=limit)
 
 
-async def lost(connection: ReadConnection, *, now: int, limit: int) -> list[Delivery]:
-    """Load the deliveries that were claimed so long ago that nobody can be working on them."""
-    return await _LOST.all(connection, now=now, limit=limit)
+async def lost(connection: ReadConnection, *, now: int, latest: int, limit: int) -> list[Delivery]:
+    """Load the deliveries that were claimed so long ago, or so far ahead, that nobody can be working on them."""
+    return await _LOST.all(connection, now=now, latest=latest, limit=limit)
 
 
-async def give_up(connection: AsyncConnection, key: DeliveryKey, *, now: int, error: str) -> None:
+async def give_up(connection: AsyncConnection, key: DeliveryKey, *, now: int, latest: int, error: str) -> None:
     """Store of a lost delivery that nobody knows what became of it."""
-    await _GIVE_UP.run(connection, **_key(key), now=now, new_error=error)
+    await _GIVE_UP.run(connection, **_key(key), now=now, latest=latest, new_error=error)
+
+
+async def beyond_their_rule(connection: ReadConnection, *, latest: int, limit: int) -> list[Delivery]:
+    """Load unfinished deliveries that nobody looks at until after a moment."""
+    return await _BEYOND_THEIR_RULE.all(connection, latest=latest, limit=limit)
+
+
+async def heal(connection: AsyncConnection, *, latest: int, now: int) -> int:
+    """Have them looked at now; return how many they are."""
+    return await _HEAL.run(connection, latest=latest, new_retry_at=now)
 
 
 async def states(connection: ReadConnection, *, since: int) -> list[str]:
@@ -216,6 +245,6 @@ async def unsent(connection: ReadConnection, *, since: int, limit: int) -> list[
     return await _UNSENT.all(connection, since=since, limit=limit)
 
 
-async def delete_old(connection: AsyncConnection, *, before: int) -> None:
-    """Remove the deliveries claimed before a moment."""
-    await _DELETE_OLD.run(connection, before=before)
+async def delete_outdated(connection: AsyncConnection, *, before: int, after: int) -> None:
+    """Remove the deliveries claimed before a moment, or after another one by a clock that was ahead."""
+    await _DELETE_OUTDATED.run(connection, before=before, after=after)

@@ -25,7 +25,8 @@ class CounterRow(NamedTuple):
 
 
 _EXCUSE = "attempts are counted before anybody knows who makes them"
-_EXPIRED = RateLimits.expires_at <= param("now")
+# Also what would last longer than its rule allows: the clock was ahead when it was written.
+_EXPIRED = or_(RateLimits.expires_at <= param("now"), RateLimits.expires_at > param("latest"))
 _EXPIRY = bindparam("expiry", type_=Millis())
 _AMOUNT = bindparam("amount", type_=Integer())
 
@@ -78,10 +79,27 @@ _SET_EXPIRY = Command(
 _EXPIRES_AT = Scalar[int](
     unscoped("rate_limits.expiry", select(RateLimits.expires_at).where(RateLimits.name == param("key")), reason=_EXCUSE)
 )
+_BEYOND = Scalar[str](
+    unscoped(
+        "rate_limits.beyond",
+        select(RateLimits.name).where(RateLimits.expires_at > param("latest")).limit(param("limit")),
+        reason=_EXCUSE,
+    )
+)
+_DELETE_BEYOND = Command(
+    unscoped(
+        "rate_limits.delete_beyond",
+        delete(RateLimits).where(RateLimits.expires_at > param("latest")),
+        reason=_EXCUSE,
+    )
+)
 _EXPIRED_NAMES = Scalar[str](
     unscoped(
         "rate_limits.expired",
-        select(RateLimits.name).where(_EXPIRED).order_by(RateLimits.expires_at).limit(param("limit")),
+        select(RateLimits.name)
+        .where(RateLimits.expires_at <= param("now"))
+        .order_by(RateLimits.expires_at)
+        .limit(param("limit")),
         reason=_EXCUSE,
     )
 )
@@ -109,9 +127,10 @@ async def count_up(
 ) -> bool:
     """Count ``amount`` more where at most ``highest`` are counted; one that has expired begins again.
 
-    False where there is no such counter, or it stands higher.
+    So does one that would expire later than ``expires_at``, which is the latest by its rule. False where there is no
+    such counter, or it stands higher.
     """
-    values = {"key": key, "amount": amount, "highest": highest, "now": now, "expiry": expires_at}
+    values = {"key": key, "amount": amount, "highest": highest, "now": now, "expiry": expires_at, "latest": expires_at}
     return bool(await _COUNT_UP.run(connection, **values))
 
 
@@ -135,6 +154,16 @@ async def expired_keys(connection: ReadConnection, *, now: int, limit: int) -> l
     return await _EXPIRED_NAMES.all(connection, now=now, limit=limit)
 
 
-async def delete_expired(connection: AsyncConnection, *, keys: Sequence[str], now: int) -> None:
-    """Remove those of these counters, at least one, that have expired at a moment."""
-    await _DELETE_EXPIRED.run(connection, keys=keys, now=now)
+async def keys_beyond(connection: ReadConnection, *, latest: int, limit: int) -> list[str]:
+    """Return the keys of counters that expire after a moment."""
+    return await _BEYOND.all(connection, latest=latest, limit=limit)
+
+
+async def delete_beyond(connection: AsyncConnection, *, latest: int) -> int:
+    """Remove them; return how many they are."""
+    return await _DELETE_BEYOND.run(connection, latest=latest)
+
+
+async def delete_expired(connection: AsyncConnection, *, keys: Sequence[str], now: int, latest: int) -> None:
+    """Remove those of these counters, at least one, that have expired at ``now``, or expire after ``latest``."""
+    await _DELETE_EXPIRED.run(connection, keys=keys, now=now, latest=latest)

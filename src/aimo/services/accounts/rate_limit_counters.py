@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 MINUTE_MS = 60 * 1000
 HOUR_MS = 60 * MINUTE_MS
+
+LONGEST_MS: Final = 90 * 24 * HOUR_MS
+"""No counter, and nothing that is remembered beside them, lasts longer."""
 
 # Whatever addresses and e-mails strangers make up, a rule has no more counters than this. Two addresses share one
 # with a probability of 1 in 262,144; which ones do depends on the server's secret.
@@ -85,7 +89,10 @@ class Counters:
         now = clock.now_ms()
         for each in counters:
             row = standing.get(each.key)
-            if each.enforced and row is not None and row.hits + each.amount > each.rule.most:
+            if row is None or row.expires_at - now > each.rule.window_ms:
+                # Of a clock that was ahead: it begins again.
+                continue
+            if each.enforced and row.hits + each.amount > each.rule.most:
                 raise _refused(each, row.expires_at - now)
         await self._tidy()
         # Always in one order, so that no two transactions wait for each other.
@@ -122,13 +129,15 @@ class Counters:
         async with self._database.reads() as connection:
             now = clock.now_ms()
             keys = await counter_queries.expired_keys(connection, now=now, limit=_TIDIED_AT_ONCE)
+            latest = now + LONGEST_MS
+            keys += await counter_queries.keys_beyond(connection, latest=latest, limit=_TIDIED_AT_ONCE)
 
         async def work(connection: AsyncConnection) -> None:
-            await counter_queries.delete_expired(connection, keys=keys, now=now)
+            await counter_queries.delete_expired(connection, keys=keys, now=now, latest=latest)
 
         if keys:
             await atomically(self._database, "counters.tidy", work)
-        if len(keys) == _TIDIED_AT_ONCE:
+        if len(keys) >= _TIDIED_AT_ONCE:
             self._tidied -= _TIDY_SECONDS
 
 
@@ -159,6 +168,7 @@ async def _count_up(connection: AsyncConnection, counter: Counter) -> bool:
 
 
 def _refused(counter: Counter, left_ms: int) -> RateLimitExceeded:
+    left_ms = min(left_ms, counter.rule.window_ms)
     reached = RateLimitExceeded(counter.rule.name, retry_after=max(1, -(-left_ms // 1000)))
     log.warning("a limit was reached", limit=reached.limit, retry_after=reached.retry_after)
     return reached

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, ip_address
 
+from aimo import clock
 from aimo.errors import AimoError, Code
-from aimo.services.accounts.rate_limit_counters import HOUR_MS, MINUTE_MS, Counter, Counters, Rule
+from aimo.services.accounts.rate_limit_counters import HOUR_MS, LONGEST_MS, MINUTE_MS, Counter, Counters, Rule
 
 # Whoever has one IPv6 address has the whole /64 that it is in.
 _IPV6_HOST_BITS = 64
@@ -24,7 +25,7 @@ REGISTRATIONS_OF_ADDRESS = Rule("register-address", 10, HOUR_MS)
 
 # An address from which somebody logged in to an account: as long as their token is valid.
 _KNOWN = "login-known"
-_KNOWN_FOR_MS = 90 * 24 * HOUR_MS
+_KNOWN_FOR_MS = LONGEST_MS
 
 _WRONG = (Code.USER_NOT_FOUND, Code.PASSWORD_ERROR)
 
@@ -51,7 +52,7 @@ class RateLimiter:
         known = self._counters.unauthenticated_key(_KNOWN, whose, network)
         attempts = [*self._counters_of_guesses(whose, network), self._account(whose, exists=uid is not None)]
         standing = await self._counters.standing([known, *(each.key for each in attempts)])
-        if known in standing:
+        if known in standing and standing[known].expires_at <= clock.now_ms() + _KNOWN_FOR_MS:
             attempts[-1] = self._account(whose, exists=uid is not None, enforced=False)
         taken = await self._counters.take(attempts, standing)
         async with self._keep_count_when_wrong(taken):

@@ -114,9 +114,11 @@ class OrphanFiles:
 
     async def look(self) -> AsyncIterator[Scan]:
         """Yield all stored objects."""
-        horizon = clock.now_ms() / 1000 - _YOUNG_SECONDS
+        now = clock.now_ms() / 1000
         async for batch in self._storage.listing(_BATCH):
-            yield Scan(len(batch), await self._keys_without_row([each.key for each in batch if each.stored < horizon]))
+            # What a clock that was ahead has stored is not young.
+            grown = [each.key for each in batch if abs(now - each.stored) > _YOUNG_SECONDS]
+            yield Scan(len(batch), await self._keys_without_row(grown))
 
     async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
         """Return those that still exist and that nothing names."""

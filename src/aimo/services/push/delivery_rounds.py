@@ -42,6 +42,8 @@ WAITS_MS = (5_000, 20_000, 60_000, 180_000, 600_000)
 LOST_AFTER_MS = 3 * 60_000
 KEPT_DAYS = 30
 
+# A clock that is set by a network may be some minutes ahead of another machine's.
+_AHEAD_MS = 3_600_000
 _GROUP = 200
 _PREPARED_AHEAD = 4
 _STATES = {PushOutcome.REJECTED: "failed", PushOutcome.UNAVAILABLE: "waiting", PushOutcome.UNKNOWN: "unknown"}
@@ -149,7 +151,9 @@ class DeliveryRounds:
         done = RoundCounts()
         turns = _TimeShares(turn_seconds)
         async with self._database.reads() as connection:
-            waiting = await delivery_queries.waiting(connection, now=clock.now_ms(), limit=_GROUP)
+            now = clock.now_ms()
+            latest = now + max(self._waits_ms)
+            waiting = await delivery_queries.waiting(connection, now=now, latest=latest, limit=_GROUP)
         messages: dict[str, PushMessage] = {}
         for delivery in waiting:
             if not go_on():
@@ -164,11 +168,12 @@ class DeliveryRounds:
         """Say of messages claimed long ago, by a process that died, that their fate is unknown; how many."""
         now = clock.now_ms()
         async with self._database.reads() as connection:
-            lost = await delivery_queries.lost(connection, now=now, limit=_GROUP)
+            latest = now + self._lost_after_ms
+            lost = await delivery_queries.lost(connection, now=now, latest=latest, limit=_GROUP)
         for delivery in lost:
 
             async def give_up(connection: AsyncConnection, key: DeliveryKey = delivery.key) -> None:
-                await delivery_queries.give_up(connection, key, now=now, error=_LOST)
+                await delivery_queries.give_up(connection, key, now=now, latest=latest, error=_LOST)
 
             await self._write("push.give_up", delivery, give_up)
             log.warning(
@@ -180,14 +185,19 @@ class DeliveryRounds:
             )
         return len(lost)
 
-    async def delete_old_deliveries(self) -> None:
-        """Remove what was pushed more than ``KEPT_DAYS`` ago."""
-        before = clock.now_ms() - KEPT_DAYS * 86_400_000
+    async def delete_outdated_deliveries(self) -> None:
+        """Remove what was pushed more than ``KEPT_DAYS`` ago, or by a clock that was ahead.
+
+        What such a clock has pushed would stand for the pushes of hours to come.
+        """
+        now = clock.now_ms()
 
         async def delete(connection: AsyncConnection) -> None:
-            await delivery_queries.delete_old(connection, before=before)
+            await delivery_queries.delete_outdated(
+                connection, before=now - KEPT_DAYS * 86_400_000, after=now + _AHEAD_MS
+            )
 
-        await atomically(self._database, "push.delete_old", delete)
+        await atomically(self._database, "push.delete_outdated", delete)
 
     async def _prepared(
         self, rules: Sequence[PushRuleRow], due: str, done: RoundCounts, go_on: Callable[[], bool]

@@ -11,6 +11,7 @@ import structlog
 from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries.outbox import HELD_MS
 from aimo.errors import ProviderError
 from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.outbox import OutboxEntry
@@ -27,7 +28,6 @@ _REFUSAL_WAITS_MS = (30_000, 120_000, 600_000, 3_600_000)
 
 # How many entries wait in memory; the others wait in the database alone.
 _MOST_WAITING = 5000
-_HELD_MS = 60_000
 
 
 class EmbeddingQueue:
@@ -78,7 +78,7 @@ class EmbeddingQueue:
         room = max(0, _MOST_WAITING - len(self._waiting))
         self._left_out = self._left_out or len(entries) > room
         self._waiting |= {entry.entry_id: entry for entry in entries[:room]}
-        until = clock.now_ms() + _HELD_MS
+        until = clock.now_ms() + HELD_MS
         async with self._database.reads() as connection:
             await outbox_queries.delay(connection, entry_ids=[entry.entry_id for entry in entries], until=until)
         if self._task is None or self._task.done():
@@ -138,7 +138,7 @@ class EmbeddingQueue:
 
     async def _postpone(self, entry: OutboxEntry, reason: ProviderError) -> None:
         refused = _REFUSAL_WAITS_MS[min(entry.attempts, len(_REFUSAL_WAITS_MS) - 1)]
-        wait = _HELD_MS if reason.retryable else refused
+        wait = HELD_MS if reason.retryable else refused
         until = clock.now_ms() + wait
         async with self._database.reads() as connection:
             await outbox_queries.postpone(connection, entry_ids=[entry.entry_id], until=until, error=str(reason)[:1000])
@@ -148,4 +148,4 @@ async def release(database: Database) -> None:
     """Show the worker every entry that is held, by whichever process."""
     now = clock.now_ms()
     async with database.reads() as connection:
-        await outbox_queries.release(connection, now=now, latest=now + _HELD_MS)
+        await outbox_queries.release(connection, now=now, latest=now + HELD_MS)

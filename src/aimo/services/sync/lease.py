@@ -10,8 +10,10 @@ from pathlib import Path
 
 import structlog
 
+from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import leases as lease_queries
+from aimo.db.queries.leases import HolderRow
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,8 @@ class LeaseRow:
         # The last number distinguishes two leases of one process, as tests have them.
         self.holder = f"{socket.gethostname()}|{pid}|{_process_start_time(pid)}|{_pid_namespace()}|{id(self)}"
         self._believed_until = 0.0
+        self._written = 0
+        self._others = _Renewals(seconds)
         self._task: asyncio.Task[None] | None = None
         self.taken = asyncio.Event()
 
@@ -108,15 +112,36 @@ class LeaseRow:
 
     async def _take(self) -> bool:
         async with self._database.reads() as connection:
-            now = await lease_queries.now(connection)
-            expiry = now + int(self._seconds * 1000)
-            holder = await lease_queries.holder(connection, lease=self._name)
-            if holder is None:
+            expiry = self._next_expiry()
+            seen = await lease_queries.holder(connection, lease=self._name)
+            if seen is None:
                 await lease_queries.create_unless_known(
                     connection, lease=self._name, holder=self.holder, expires_at=expiry
                 )
-                holder = await lease_queries.holder(connection, lease=self._name)
-            dead = holder if holder is not None and _holder_is_gone(holder) else self.holder
-            return await lease_queries.take(
-                connection, lease=self._name, me=self.holder, dead=dead, now=now, expires_at=expiry
-            )
+                seen = await lease_queries.holder(connection, lease=self._name)
+            dead = seen if seen and (_holder_is_gone(seen.holder) or self._others.have_ended(seen)) else None
+            return await lease_queries.take(connection, lease=self._name, me=self.holder, expires_at=expiry, dead=dead)
+
+    def _next_expiry(self) -> int:
+        """Return another moment than the last time, even by a clock that stands still."""
+        expiry = clock.now_ms() + int(self._seconds * 1000)
+        self._written = expiry + (expiry == self._written)
+        return self._written
+
+
+class _Renewals:
+    """For how long the holder of a lease has not renewed it, as this process has seen it by its monotonic clock.
+
+    No clock of day is believed: it may have been ahead when the row was written, or be now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._seen: HolderRow | None = None
+        self._since = 0.0
+
+    def have_ended(self, seen: HolderRow) -> bool:
+        """Return whether the row has stood unchanged for as long as a lease lasts."""
+        if seen != self._seen:
+            self._seen, self._since = seen, time.monotonic()
+        return time.monotonic() - self._since >= self._seconds

@@ -34,6 +34,7 @@ WAIT_SECONDS = 2.0
 
 _GROUP = 256
 _IDLE_SECONDS = 0.1
+_HEALING_SECONDS = 5.0
 _SECONDS_PER_TEXT = 0.1
 _SECONDS_PER_PICTURE = 15.0
 _PICTURES_AT_ONCE = 8
@@ -73,6 +74,7 @@ class SyncService:
         self._applier = Applier(database, vectors, embeddings, pictures)
         self._batcher: Batcher[OutboxEntry, ApplyResult] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._next_healing = 0.0
         self._pictures = pictures
         self._crashes = CrashRecord(database)
         self._of_memos = EmbeddingQueue(
@@ -173,6 +175,9 @@ class SyncService:
                 if writer != held:
                     await (self._take_over() if held else self._stop_embedding_queues())
                     writer = held
+                if writer and time.monotonic() >= self._next_healing:
+                    self._next_healing = time.monotonic() + _HEALING_SECONDS
+                    await self._heal()
                 busy = writer and await self._apply_due_entries()
             except Exception:
                 log.exception("sync worker failed, retrying")
@@ -206,6 +211,13 @@ class SyncService:
             await self._crashes.forget([request])
             # What was put off because the vectors were of another model need not wait any longer.
             await release(self._database)
+
+    async def _heal(self) -> None:
+        """Have those entries tried whose next try was written by a clock that was ahead."""
+        async with self._database.reads() as connection:
+            healed = await outbox_queries.heal(connection, now=clock.now_ms())
+        if healed:
+            log.warning("the clock has been ahead: outbox entries waited for a time to come", entries=healed)
 
     async def _take_over(self) -> None:
         # Whoever wrote before may have died with entries in its hands.

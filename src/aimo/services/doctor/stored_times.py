@@ -1,0 +1,66 @@
+"""No stored time makes anybody wait for longer than its rule: a clock that was ahead would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries import push_deliveries as delivery_queries
+from aimo.db.queries import rate_limits as counter_queries
+from aimo.db.transaction import atomically
+from aimo.services.accounts.rate_limit_counters import LONGEST_MS
+from aimo.services.doctor.invariant import Scan, Violation
+from aimo.services.push.delivery_rounds import WAITS_MS
+
+_MOST: Final = 1000
+_OUTBOX = "an outbox entry is to be applied later than any rule puts it"
+_PUSH = "a push is to be tried later than any rule puts it"
+_COUNTER = "a counter of attempts lasts longer than any rule"
+
+
+class StoredTimes:
+    """Compares the times of outbox entries, pushes and counters with the longest wait that their rules give."""
+
+    name = "bounded-waits"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self) -> AsyncIterator[Scan]:
+        """Yield at most 1,000 of each kind, which one statement finds."""
+        found = await self._violations()
+        yield Scan(len(found), found)
+
+    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
+        """Look again; a running server heals what it sees."""
+        wanted = {(each.entity, each.evidence) for each in suspects}
+        return [each for each in await self._violations() if (each.entity, each.evidence) in wanted]
+
+    async def repair(self, violations: Sequence[Violation]) -> int:
+        """Let the waits end now."""
+
+        async def work(connection: AsyncConnection) -> None:
+            now = clock.now_ms()
+            await outbox_queries.heal(connection, now=now)
+            await delivery_queries.heal(connection, latest=now + max(WAITS_MS), now=now)
+            await counter_queries.delete_beyond(connection, latest=now + LONGEST_MS)
+
+        await atomically(self._database, "doctor.stored_times", work)
+        return len(violations)
+
+    async def _violations(self) -> list[Violation]:
+        now = clock.now_ms()
+        async with self._database.reads() as connection:
+            entries = await outbox_queries.beyond_their_rule(connection, now=now, limit=_MOST)
+            pushes = await delivery_queries.beyond_their_rule(connection, latest=now + max(WAITS_MS), limit=_MOST)
+            counters = await counter_queries.keys_beyond(connection, latest=now + LONGEST_MS, limit=_MOST)
+        return [
+            *(Violation(each.entity_id, each.uid, _OUTBOX, str(each.entry_id)) for each in entries),
+            *(Violation(each.rule_id, each.uid, _PUSH, f"{each.due} {each.channel}") for each in pushes),
+            *(Violation(each, "-", _COUNTER) for each in counters),
+        ]

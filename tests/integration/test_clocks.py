@@ -1,0 +1,253 @@
+"""A clock that was ahead once, or is put back, makes nobody wait for longer than a rule does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, update
+from tests.integration.push.environment import DUE, Place
+from tests.support.waiting import eventually_async
+
+from aimo import clock
+from aimo.config import Settings
+from aimo.db.connection import Database
+from aimo.db.queries import outbox as outbox_queries
+from aimo.db.queries import rate_limits as counter_queries
+from aimo.db.schema import Leases, Model, OutboxEntries, PushDeliveries, RateLimits
+from aimo.db.types import Millis
+from aimo.dto.memos import MemoBody
+from aimo.dto.users import RegisterBody
+from aimo.errors import AimoError, Code, RateLimitExceeded
+from aimo.push.protocol import PushError, PushOutcome
+from aimo.runtime import Runtime
+from aimo.services.accounts.sessions import Device
+from aimo.services.doctor import doctor
+from aimo.services.sync import embedding_queue, outbox, rebuild, service
+from aimo.services.sync.lease import LeaseRow
+from aimo.storage.scratch import prepare_scratch
+
+Make = Callable[..., Settings]
+
+DAY_MS = 86_400_000
+AHEAD_MS = 400 * DAY_MS
+HOME = Device(address="192.0.2.7")
+
+
+@pytest.fixture
+async def database(settings: Make, migrated_database: dict[str, str]) -> AsyncIterator[Database]:
+    opened = await Database.open(settings(**migrated_database))
+    yield opened
+    await opened.close()
+
+
+def put(monkeypatch: pytest.MonkeyPatch, by_ms: int) -> None:
+    """Let the clock of day be wrong from now on."""
+    right = clock.now_ms
+    monkeypatch.setattr(clock, "now_ms", lambda: right() + by_ms)
+
+
+async def shift_all_times(database: Database, chance: random.Random) -> None:
+    """Shift every stored time of every row by up to ten years."""
+    async with database.reads() as connection:
+        for table in Model.metadata.sorted_tables:
+            times = [column for column in table.columns if isinstance(column.type, Millis)]
+            keys = list(table.primary_key.columns)
+            for row in (await connection.execute(select(table))).mappings().all() if times else ():
+                values = {column.key: clock.now_ms() + chance.randint(-3650, 3650) * DAY_MS for column in times}
+                await connection.execute(update(table).where(*(key == row[key.key] for key in keys)).values(values))
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_whatever_times_are_stored_new_memos_are_found_and_the_right_password_logs_in(
+    settings: Make, migrated_database: dict[str, str], seed: int
+) -> None:
+    chosen = settings(**migrated_database, EMBEDDER="local", RATE_LIMIT=True)
+    async with Runtime(chosen) as runtime:
+        accounts = runtime.services.accounts
+        uid = (await accounts.register(RegisterBody(email="a@example.test", password="correct horse"))).uid
+        await runtime.services.memos.create(uid, MemoBody(content="written before"))
+        for _ in range(10):
+            with pytest.raises(AimoError):
+                await accounts.log_in("a@example.test", "wrong", device=HOME)
+        with pytest.raises(RateLimitExceeded):
+            await accounts.log_in("a@example.test", "correct horse", device=HOME)
+    database = await Database.open(chosen)
+    await outbox.create_entries(database, "memo", [("m1", uid)])
+    async with database.reads() as connection:
+        lease = {"name": "lancedb-writer", "holder": "another machine|1", "expires_at": 0}
+        await connection.execute(insert(Leases).values(lease))
+    await shift_all_times(database, random.Random(seed))
+    await database.close()
+    async with Runtime(chosen) as runtime:
+        await runtime.services.memos.create(uid, MemoBody(content="written after"))
+
+        async def found() -> bool:
+            return len(await runtime.stores.vectors.memo_texts.containing(uid, ["after"])) == 1
+
+        await eventually_async(found, timeout=20)
+        assert (await runtime.services.accounts.log_in("a@example.test", "correct horse", device=HOME)).token
+
+
+@pytest.mark.parametrize("by_ms", [-AHEAD_MS, AHEAD_MS])
+async def test_a_clock_that_jumps_takes_no_lease_from_its_holder(
+    database: Database, monkeypatch: pytest.MonkeyPatch, by_ms: int
+) -> None:
+    holder, other = LeaseRow(database, "role", seconds=0.8), LeaseRow(database, "role", seconds=0.8)
+    monkeypatch.setattr("aimo.services.sync.lease._holder_is_gone", lambda _: False)
+    await holder.start()
+    put(monkeypatch, by_ms)
+    await other.start()
+    await asyncio.sleep(1.5)
+    assert (holder.held, other.held) == (True, False)
+    await holder.stop()
+    await eventually_async(other.taken.wait, timeout=2)
+    await other.stop()
+
+
+async def test_a_clock_that_stands_still_takes_no_lease_from_its_holder(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now_ms", lambda: 1_700_000_000_000)
+    monkeypatch.setattr("aimo.services.sync.lease._holder_is_gone", lambda _: False)
+    holder, other = LeaseRow(database, "role", seconds=0.8), LeaseRow(database, "role", seconds=0.8)
+    await holder.start()
+    await other.start()
+    await asyncio.sleep(1.5)
+    assert (holder.held, other.held) == (True, False)
+    await other.stop()
+    await holder.stop()
+
+
+@pytest.mark.parametrize("expires_in_ms", [-AHEAD_MS, 0, AHEAD_MS])
+async def test_the_lease_of_a_dead_holder_is_taken_after_its_time_whatever_its_row_says(
+    database: Database, expires_in_ms: int
+) -> None:
+    row = {"name": "role", "holder": "another machine|1", "expires_at": clock.now_ms() + expires_in_ms}
+    async with database.reads() as connection:
+        await connection.execute(insert(Leases).values(row))
+    lease = LeaseRow(database, "role", seconds=0.4)
+    await lease.start()
+    assert not lease.held, "it may be alive, with another clock"
+    await eventually_async(lease.taken.wait, timeout=2)
+    await lease.stop()
+
+
+async def test_entries_of_a_clock_that_was_ahead_are_healed_and_others_keep_waiting(database: Database) -> None:
+    now, hour = clock.now_ms(), 3_600_000
+    waits = {
+        "ahead": (now + AHEAD_MS, 0, 0),
+        "ahead and failed": (now + AHEAD_MS, 3, 0),
+        "a little ahead": (now + 2 * outbox_queries.HELD_MS, 0, 0),
+        "ahead without end": (outbox_queries.SET_ASIDE_UNTIL, 0, 0),
+        "held": (now + 30_000, 0, 0),
+        "refused": (now + hour // 2, 4, 0),
+        "set aside": (outbox_queries.SET_ASIDE_UNTIL, 0, outbox_queries.MOST_CRASHES),
+    }
+    async with database.reads() as connection:
+        for name, (next_try, attempts, crashes) in waits.items():
+            row = {"kind": "memo", "entity_id": name, "uid": "u", "created_at": now, "next_try_at": next_try}
+            await connection.execute(insert(OutboxEntries).values(row | {"attempts": attempts, "crashes": crashes}))
+        beyond = await outbox_queries.beyond_their_rule(connection, now=now, limit=10)
+        assert {each.entity_id for each in beyond} == {each for each in waits if "ahead" in each}
+        assert await outbox_queries.heal(connection, now=now) == 4
+        due = await outbox_queries.due(connection, now=now, limit=10)
+        assert {each.entity_id for each in due} == {each for each in waits if "ahead" in each}
+        assert await outbox_queries.heal(connection, now=now) == 0
+
+
+def test_no_rule_of_the_outbox_waits_longer_than_healing_allows() -> None:
+    waits = (
+        *embedding_queue._REFUSAL_WAITS_MS,
+        *service._FAILURE_WAITS_MS,
+        *rebuild.RETRY_WAITS_MS,
+        service._WRONG_MODEL_WAIT_MS,
+    )
+    assert max(waits) <= outbox_queries.LONGEST_WAIT_MS
+    assert service.GRACE_MS <= outbox_queries.HELD_MS
+
+
+async def test_counters_of_a_clock_that_was_ahead_count_nothing(
+    settings: Make, migrated_database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Runtime(settings(**migrated_database, EMBEDDER="local", RATE_LIMIT=True)) as runtime:
+        accounts = runtime.services.accounts
+        await accounts.register(RegisterBody(email="a@example.test", password="correct horse"))
+        with monkeypatch.context() as ahead:
+            put(ahead, AHEAD_MS)
+            for _ in range(10):
+                with pytest.raises(AimoError) as failure:
+                    await accounts.log_in("a@example.test", "wrong", device=HOME)
+                assert failure.value.code is Code.PASSWORD_ERROR
+            with pytest.raises(RateLimitExceeded) as refused:
+                await accounts.log_in("a@example.test", "correct horse", device=HOME)
+            assert (refused.value.retry_after or 0) <= 900
+        assert (await accounts.log_in("a@example.test", "correct horse", device=HOME)).token
+
+
+async def test_pushes_of_a_clock_that_was_ahead_are_tried_again_or_told(tmp_path: Path, database: Database) -> None:
+    place = Place(database)
+    rule = await place.rule("a", "b")
+    place.channel.failures = [PushError("refused", PushOutcome.UNAVAILABLE)]
+    assert (await place.rounds.run(DUE)).waiting == 1
+    async with database.reads() as connection:
+        await connection.execute(update(PushDeliveries).values(retry_at=clock.now_ms() + AHEAD_MS))
+    assert (await place.rounds.retry([DUE])).sent == 1
+    async with database.reads() as connection:
+        values = {"state": "claimed", "retry_at": clock.now_ms() + AHEAD_MS}
+        await connection.execute(update(PushDeliveries).where(PushDeliveries.rule_id == rule).values(values))
+    assert await place.rounds.mark_lost_deliveries_unknown() == 2
+
+
+async def test_pushes_made_by_a_clock_that_was_ahead_do_not_stand_for_those_to_come(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(database)
+    await place.rule("a")
+    with monkeypatch.context() as ahead:
+        put(ahead, AHEAD_MS)
+        assert (await place.rounds.run(DUE)).sent == 1
+    await place.rounds.delete_outdated_deliveries()
+    assert (await place.rounds.run(DUE)).sent == 1
+    await place.rounds.delete_outdated_deliveries()
+    assert (await place.rounds.run(DUE)).sent == 0
+
+
+async def test_the_doctor_names_times_that_no_rule_gives_and_ends_the_waits(
+    settings: Make, migrated_database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(service, "_HEALING_SECONDS", 1000.0)
+    async with Runtime(settings(**migrated_database, EMBEDDER="local")) as runtime:
+        database = runtime.stores.database
+        await asyncio.sleep(0.2)
+        place = Place(database)
+        await place.rule("a")
+        await place.rounds.run(DUE)
+        later = clock.now_ms() + AHEAD_MS
+        entry = {"kind": "memo", "entity_id": "m1", "uid": "u", "created_at": later, "next_try_at": later}
+        async with database.reads() as connection:
+            await connection.execute(insert(OutboxEntries).values(entry | {"attempts": 0}))
+            await connection.execute(insert(RateLimits).values(name="login-pair:1", hits=10, expires_at=later))
+            await connection.execute(update(PushDeliveries).values(state="claimed", retry_at=later))
+        outcome = next(each for each in await runtime.services.doctor.run() if each.name == "bounded-waits")
+        assert outcome.violations == 3
+        assert {each.entity for each in outcome.examples} >= {"m1", "login-pair:1"}
+        await runtime.services.doctor.run(repair=True)
+        outcome = next(each for each in await runtime.services.doctor.run() if each.name == "bounded-waits")
+        assert outcome.violations == 0
+        async with database.reads() as connection:
+            assert await counter_queries.keys_beyond(connection, latest=0, limit=10) == []
+
+
+def test_uploads_left_by_a_clock_that_was_ahead_are_removed(tmp_path: Path) -> None:
+    seconds = clock.now_ms() / 1000
+    for name, moment in (("ahead", seconds + 400 * 86_400), ("old", seconds - 2 * 86_400), ("new", seconds + 60)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (moment, moment))
+    prepare_scratch(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
