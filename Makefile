@@ -42,7 +42,7 @@ types-check: ## Compile the TypeScript types with a client that uses them, where
 dev: install-test ## Run the server and start it again whenever the code changes
 	@exec .venv/bin/watchfiles --filter python --sigint-timeout 8 ".venv/bin/aimo serve" src/aimo
 
-test-fast: install-test ## Run in a minute what most changes break: unit tests, and the recorded scenarios on SQLite
+test-fast: install-test ## Run in a minute what most changes break: unit tests, the HTTP layers, and query plans of SQLite
 	$(PYTEST) -n $(JOBS) --dist loadscope -m "not long" $(FAST_TESTS)
 
 test-long: install-test ## Run the long tests: endurance, crashes, large data
@@ -60,7 +60,7 @@ bench-hostile: install-test ## Measure how long others wait while somebody sends
 bench-migration: install-test ## Measure how fast a legacy database is migrated
 	$(PY) -m bench.migration
 
-lock: ## Pin all dependencies anew from requirements/*.in (needs uv; UPGRADE=1 takes newer versions)
+lock: ## Pin all dependencies again from requirements/*.in (needs uv; UPGRADE=1 takes newer versions)
 	scripts/lock $(if $(UPGRADE),--upgrade)
 
 format: install-test ## Rewrite the code in the project's style

@@ -128,20 +128,17 @@ class OutboundClient:
             if resolvable:
                 raise _refusal("its host cannot be resolved") from None
 
-    async def post_json(self, url: str, body: object, *, params: Mapping[str, str] | None = None) -> Answer:
-        """POST a JSON body; see :meth:`request`."""
-        return await self.request("POST", url, json=body, params=params)
-
     async def request(
         self,
         method: str,
         url: str,
         *,
         json: object = None,
+        text: str | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request and give its answer, also one that is a redirect or an error.
+        """Send one request, with a body of JSON or plain text if any, and give its answer, also a redirect or an error.
 
         Raises:
             AimoError: PARAMS_ERROR when the URL must not be requested; nothing was sent then.
@@ -154,7 +151,13 @@ class OutboundClient:
             method,
             parsed.copy_merge_params(dict(params)) if params else parsed,
             json=json,
-            headers={"Accept-Encoding": "identity", "User-Agent": "aimo", **(headers or {})},
+            content=None if text is None else text.encode("utf-8", "replace"),
+            headers={
+                "Accept-Encoding": "identity",
+                "User-Agent": "aimo",
+                **({} if text is None else {"Content-Type": "text/plain; charset=utf-8"}),
+                **(headers or {}),
+            },
             extensions={
                 "trace": sending.watch,
                 "timeout": httpx.Timeout(self._seconds, connect=self._seconds / 2).as_dict(),

@@ -103,7 +103,7 @@ async def unknown(host: str, port: int) -> list[str]:
     ],
 )
 async def test_refused_whatever_its_notation(url: str) -> None:
-    for call in (OutboundClient().check(url), OutboundClient().post_json(url, {})):
+    for call in (OutboundClient().check(url), OutboundClient().request("POST", url, json={})):
         with pytest.raises(AimoError, match=r"This address cannot be used: .+") as refusal:
             await call
         assert refusal.value.code is Code.PARAMS_ERROR
@@ -139,7 +139,7 @@ async def test_an_unknown_host_is_not_sent_to() -> None:
     with pytest.raises(AimoError, match="cannot be resolved"):
         await OutboundClient(resolve=unknown).check("https://hook.example.org/")
     with pytest.raises(OutboundError, match=r"hook\.example\.org cannot be resolved") as error:
-        await OutboundClient(resolve=unknown).post_json("https://hook.example.org/", {})
+        await OutboundClient(resolve=unknown).request("POST", "https://hook.example.org/", json={})
     assert not error.value.sent
 
 
@@ -177,7 +177,7 @@ async def test_names_that_resolve_slowly_hold_up_nothing_else(held: threading.Ev
 async def test_the_time_of_a_request_includes_waiting_for_other_lookups(held: threading.Event) -> None:
     out = OutboundClient("localhost", seconds=0.3)
     started = time.monotonic()
-    hooks = [out.post_json(f"https://slow{number}.example.org/", {}) for number in range(100)]
+    hooks = [out.request("POST", f"https://slow{number}.example.org/", json={}) for number in range(100)]
     told = await asyncio.gather(*hooks, return_exceptions=True)
     assert time.monotonic() - started < 5
     assert [str(one) for one in told] == ["no answer within 0.3 s"] * 100
@@ -195,11 +195,11 @@ async def test_dns_rebinding_does_not_help() -> None:
         # A documentation address stands for a public one: nothing outside is connected to by tests.
         out = OutboundClient("192.0.2.0/24", resolve=resolve, seconds=0.4)
         with pytest.raises(OutboundError):
-            await out.post_json(f"http://rebinding.example.org:{inside.port}/", {"secret": 1})
+            await out.request("POST", f"http://rebinding.example.org:{inside.port}/", json={"secret": 1})
         assert resolve.asked == 1  # type: ignore[attr-defined]
         assert inside.requests == []
         with pytest.raises(AimoError):
-            await out.post_json(f"http://rebinding.example.org:{inside.port}/", {"secret": 1})
+            await out.request("POST", f"http://rebinding.example.org:{inside.port}/", json={"secret": 1})
         assert inside.requests == []
 
 
@@ -207,7 +207,9 @@ async def test_the_checked_address_gets_the_request_under_the_name() -> None:
     async with listening(TinyHttp()) as server:
         resolve = resolver(["127.0.0.1"], ["10.0.0.1"])
         out = OutboundClient("127.0.0.0/8", resolve=resolve)
-        answer = await out.post_json(f"http://hook.example.org:{server.port}/a%2Fb?x=1", {"k": "值"}, params={"y": "2"})
+        answer = await out.request(
+            "POST", f"http://hook.example.org:{server.port}/a%2Fb?x=1", json={"k": "值"}, params={"y": "2"}
+        )
         assert (answer.status, answer.text) == (200, "ok")
         request = server.requests[0]
         assert request.startswith(b"POST /a%2Fb?x=1&y=2 HTTP/1.1\r\n")
@@ -219,7 +221,7 @@ async def test_the_checked_address_gets_the_request_under_the_name() -> None:
 async def test_the_next_address_is_tried_where_nobody_listens() -> None:
     async with listening(TinyHttp()) as server:
         out = OutboundClient("127.0.0.0/8", resolve=resolver(["127.0.0.77", "127.0.0.1"]))
-        answer = await out.post_json(f"http://hook.example.org:{server.port}/", {})
+        answer = await out.request("POST", f"http://hook.example.org:{server.port}/", json={})
         assert answer.status == 200
 
 
@@ -229,7 +231,7 @@ async def test_redirects_are_not_followed() -> None:
         moved = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % location
         async with listening(TinyHttp(moved)) as server:
             out = OutboundClient("hook.example.org", resolve=resolver(["127.0.0.1"]))
-            answer = await out.post_json(f"http://hook.example.org:{server.port}/", {})
+            answer = await out.request("POST", f"http://hook.example.org:{server.port}/", json={})
         assert answer.status == 302
         assert inside.requests == []
 
@@ -238,13 +240,13 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     async with listening(TinyHttp()) as proxy, listening(TinyHttp()) as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
-        await OutboundClient("127.0.0.1").post_json(f"http://127.0.0.1:{server.port}/", {})
+        await OutboundClient("127.0.0.1").request("POST", f"http://127.0.0.1:{server.port}/", json={})
         assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
 async def test_a_refused_connection_is_known_not_to_be_delivered() -> None:
     with pytest.raises(OutboundError) as error:
-        await OutboundClient("127.0.0.1").post_json(f"http://127.0.0.1:{free_port()}/", {})
+        await OutboundClient("127.0.0.1").request("POST", f"http://127.0.0.1:{free_port()}/", json={})
     assert not error.value.sent
 
 
@@ -252,14 +254,14 @@ async def test_an_answer_that_never_comes_may_mean_delivery() -> None:
     async with listening(TinyHttp()) as server:
         server.silent = True
         with pytest.raises(OutboundError, match=r"no answer within 0\.3 s|ReadTimeout") as error:
-            await OutboundClient("127.0.0.1", seconds=0.3).post_json(f"http://127.0.0.1:{server.port}/", {})
+            await OutboundClient("127.0.0.1", seconds=0.3).request("POST", f"http://127.0.0.1:{server.port}/", json={})
         assert error.value.sent
 
 
 async def test_a_hang_up_may_mean_delivery() -> None:
     async with listening(TinyHttp(None)) as server:
         with pytest.raises(OutboundError) as error:
-            await OutboundClient("127.0.0.1").post_json(f"http://127.0.0.1:{server.port}/", {})
+            await OutboundClient("127.0.0.1").request("POST", f"http://127.0.0.1:{server.port}/", json={})
         assert error.value.sent
 
 
@@ -267,7 +269,9 @@ async def test_a_long_answer_is_cut() -> None:
     body = b"x" * 100_000
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
     async with listening(TinyHttp(head + body)) as server:
-        answer = await OutboundClient("127.0.0.1", most_bytes=1000).post_json(f"http://127.0.0.1:{server.port}/", {})
+        answer = await OutboundClient("127.0.0.1", most_bytes=1000).request(
+            "POST", f"http://127.0.0.1:{server.port}/", json={}
+        )
         assert answer.body == b"x" * 1000
 
 
@@ -342,9 +346,9 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.S
 async def test_the_certificate_is_checked_against_the_name(certified: ssl.SSLContext) -> None:
     out = OutboundClient("127.0.0.1", resolve=resolver(["127.0.0.1"]))
     async with listening(TinyHttp(), tls=certified) as server:
-        answer = await out.post_json(f"https://hook.example.org:{server.port}/", {})
+        answer = await out.request("POST", f"https://hook.example.org:{server.port}/", json={})
         assert answer.status == 200
         with pytest.raises(OutboundError, match=r"(?i)certificate") as error:
-            await out.post_json(f"https://other.example.org:{server.port}/", {})
+            await out.request("POST", f"https://other.example.org:{server.port}/", json={})
         assert not error.value.sent
         assert len(server.requests) == 1

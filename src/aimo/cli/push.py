@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -13,6 +14,7 @@ from rich.table import Table
 from aimo import clock, config, log
 from aimo.db import migrate
 from aimo.db.connection import Database
+from aimo.push.channels import create_channels
 from aimo.runtime import Runtime
 from aimo.services.push import delivery_report as push_reports
 from aimo.services.push.due_hours import due_hours, hour_of_today
@@ -49,6 +51,14 @@ def run(
                 )
 
     asyncio.run(work())
+
+
+@app.command
+def channels() -> None:
+    """Show where pushes can go, and what the channel of a rule says for each."""
+    for kind, description in create_channels(config.load()).describe().items():
+        console.print(f"[bold]{kind}[/bold]")
+        console.print(textwrap.indent(description.replace("``", ""), "  "), markup=False, highlight=False)
 
 
 @app.command(name="status")

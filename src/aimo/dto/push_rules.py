@@ -16,8 +16,7 @@ class PushRule(Dto):
     channels: Annotated[
         list[object],
         Meta(
-            description="Where to push, as sent: `type` (`meow` or `feishu`), `nickname`, `msgType`, `htmlHeight`, "
-            "`webhookUrl`, `secret`."
+            description="Where to push, as sent: `type`, and the fields of its kind (`aimo push channels` lists them)."
         ),
     ]
     enabled: Annotated[bool, Meta(description="Whether it pushes.")]

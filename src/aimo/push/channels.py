@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -30,6 +31,10 @@ class Channels:
 
     def __init__(self, kinds: Mapping[str, Channel]) -> None:
         self._kinds = kinds
+
+    def describe(self) -> dict[str, str]:
+        """Return what each kind says of itself, by the ``type`` that rules name it with."""
+        return {kind: inspect.getdoc(type(channel)) or "" for kind, channel in self._kinds.items()}
 
     async def send(self, target: object, message: PushMessage) -> None:
         """Deliver a message to a channel as it is stored, which may be anything.

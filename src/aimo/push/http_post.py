@@ -9,14 +9,21 @@ from aimo.outbound import Answer, OutboundClient, OutboundError
 from aimo.push.protocol import PushError, PushOutcome
 
 
-async def post(outbound: OutboundClient, url: str, body: object, params: Mapping[str, str] | None = None) -> Answer:
-    """POST a JSON body and give the answer, whatever its status.
+async def post(
+    outbound: OutboundClient,
+    url: str,
+    *,
+    json: object = None,
+    text: str | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Answer:
+    """POST a body of JSON or of plain text and give the answer, whatever its status.
 
     Raises:
         PushError: there is no answer.
     """
     try:
-        return await outbound.post_json(url, body, params=params)
+        return await outbound.request("POST", url, json=json, text=text, params=params)
     except AimoError as error:
         raise PushError(error.message, PushOutcome.REJECTED) from error
     except OutboundError as error:

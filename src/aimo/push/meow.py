@@ -13,7 +13,11 @@ from aimo.push.protocol import PushError, PushMessage, PushOutcome, refusal
 
 
 class Meow:
-    """Pushes through the MeoW service at a fixed address."""
+    """A phone with MeoW, by nickname, through the service at ``MEOW_BASE_URL``.
+
+    ``nickname``: whose phone. ``msgType``: ``text`` (default) or ``html``; ``htmlHeight``: its height in pixels.
+    ``PUBLIC_URL``, if set, is sent along as the link to open.
+    """
 
     def __init__(self, base_url: str) -> None:
         """``base_url`` is trusted wherever it is: whoever installs the server chose it.
@@ -44,6 +48,6 @@ class Meow:
         body = {"title": message.title, "msg": message.html if as_html else plain(message.html)}
         if message.url:
             body["url"] = message.url
-        answer = await post(self._outbound, f"{self._base_url}/{quote(nickname, safe='')}", body, params)
+        answer = await post(self._outbound, f"{self._base_url}/{quote(nickname, safe='')}", json=body, params=params)
         if not 200 <= answer.status < 300:
             raise refusal("MeoW", answer.status, answer.text)

@@ -16,3 +16,9 @@ def plain(text: str) -> str:
     """
     lines = _LINES.sub("\n", _TAG.sub("\n", text))
     return html.unescape(lines).replace("\xa0", " ").strip()
+
+
+def cut(text: str, most_bytes: int) -> str:
+    """Return the text, shortened to what so many bytes of UTF-8 hold, and an ellipsis where it was."""
+    data = text.encode("utf-8", "replace")
+    return text if len(data) <= most_bytes else data[:most_bytes].decode("utf-8", "ignore") + "…"

@@ -41,7 +41,11 @@ class PushError(Exception):
 
 
 class Channel(Protocol):
-    """Delivers messages to one kind of target."""
+    """Delivers messages to one kind of target.
+
+    The docstring of its class is for users: where messages go, then the fields that a rule names it by
+    (``aimo push channels`` shows it).
+    """
 
     def address(self, target: Mapping[str, object]) -> object:
         """Return the field of a channel that says where its messages go: two pushes to one address are one claim."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import pkgutil
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +15,10 @@ import pytest
 from tests.support.ports import free_port
 from tests.support.tiny_http import TinyHttp, listening
 
+from aimo import config, push
 from aimo.errors import ConfigurationError
 from aimo.outbound import OutboundClient
-from aimo.push.channels import Channels
+from aimo.push.channels import Channels, create_channels
 from aimo.push.feishu import Feishu, sign
 from aimo.push.meow import Meow
 from aimo.push.plain_text import plain
@@ -34,6 +39,32 @@ def answer(status: int, body: str) -> bytes:
 def received(server: TinyHttp, number: int = 0) -> tuple[str, dict[str, object]]:
     head, _, body = server.requests[number].partition(b"\r\n\r\n")
     return head.split(b" ")[1].decode(), json.loads(body)
+
+
+def kinds() -> dict[str, type[object]]:
+    """Return the classes of `aimo.push` that can send, by name."""
+    modules = [
+        importlib.import_module(f"{push.__name__}.{module.name}") for module in pkgutil.iter_modules(push.__path__)
+    ]
+    return {
+        f"{module.__name__}.{name}": item
+        for module in modules
+        for name, item in vars(module).items()
+        if inspect.isclass(item) and item.__module__ == module.__name__
+        if hasattr(item, "address") and hasattr(item, "send") and not getattr(item, "_is_protocol", False)
+    }
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_every_kind_of_channel_can_be_named_by_rules(name: str) -> None:
+    created = create_channels(config.load(_env_file=None))._kinds.values()
+    assert any(type(channel) is kinds()[name] for channel in created), f"create_channels() leaves {name} out"
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_every_kind_of_channel_says_to_users_which_fields_it_takes(name: str) -> None:
+    described = inspect.getdoc(kinds()[name]) or ""
+    assert re.search(r"^``\w+``: ", described, re.MULTILINE), f"the docstring of {name} names no field"
 
 
 def test_plain_text_has_a_line_for_each_tag_and_decoded_entities() -> None:
