@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import Field, fields, replace
 from typing import Any, cast
 from unittest.mock import AsyncMock
@@ -11,7 +12,8 @@ import pytest
 from aimo.db.queries import memos
 from aimo.db.queries.memos import FilterShape
 from aimo.dto.memos import SearchBody
-from aimo.http.controllers.memos import LIST_FILTERS
+from aimo.http.controllers.memos import LIST_FILTERS, list_filter, search_filter
+from aimo.http.input.query_parameters import Query
 from aimo.services.memos import lists, tags
 from aimo.services.memos.lists import MemoFilter
 
@@ -19,6 +21,12 @@ from aimo.services.memos.lists import MemoFilter
 SAMPLES: dict[str, Any] = {"str | None": "c1", "Sequence[str]": ("work",), "int | None": 0, "bool | None": True}
 
 EVERY_FILTER = pytest.mark.parametrize("filtered", fields(MemoFilter), ids=lambda each: each.name)
+
+
+def field_of(name: str) -> str:
+    """Return the field of `MemoFilter` that a parameter or a field of a body sets."""
+    snake = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+    return {"start_date": "since", "end_date": "until"}.get(snake, snake)
 
 
 def sample(filtered: Field[Any]) -> MemoFilter:
@@ -42,11 +50,23 @@ async def test_every_filter_reaches_the_statement(filtered: Field[Any], monkeypa
 
 def test_every_filter_can_be_asked_for_in_lists_and_searches() -> None:
     filters = {each.name for each in fields(MemoFilter)}
-    names = {"startDate": "since", "endDate": "until", "categoryId": "category_id"}
-    in_lists = {names.get(each.name, each.name) for each in LIST_FILTERS} - {"search"}
-    in_searches = {names.get(name, name) for name in SearchBody.__struct_encode_fields__} - {"query", "page", "limit"}
-    assert in_lists == filters
-    assert in_searches == filters
+    assert {field_of(each.name) for each in LIST_FILTERS} - {"search"} == filters, "LIST_FILTERS differs"
+    in_searches = set(map(field_of, SearchBody.__struct_fields__)) - {"query", "page", "limit"}
+    assert in_searches == filters, "SearchBody differs"
+
+
+@pytest.mark.parametrize("name", [each.name for each in LIST_FILTERS if each.name != "search"])
+def test_every_parameter_of_lists_filters(name: str) -> None:
+    found = [list_filter(Query(f"{name}={value}".encode())) for value in ("1", "true")]
+    field = field_of(name)
+    assert any(getattr(each, field) != getattr(MemoFilter(), field) for each in found), f"list_filter() ignores {name}"
+
+
+@pytest.mark.parametrize("name", sorted(set(SearchBody.__struct_fields__) - {"query", "page", "limit"}))
+def test_every_filter_of_a_search_filters(name: str) -> None:
+    sent: dict[str, Any] = {"tags": ["work"], "category_id": "c1", "start_date": 1, "end_date": 1}
+    body = SearchBody(**{name: sent.get(name, True)})
+    assert search_filter(body, body.tags).any, f"search_filter() ignores {name}"
 
 
 @pytest.mark.parametrize("switch", [each.name for each in fields(FilterShape) if each.name != "category"])

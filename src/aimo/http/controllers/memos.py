@@ -40,16 +40,8 @@ class MemoController(Controller):
     @get("/", summary="List memos", opt=documented(PAGE, LIMIT_10, SORT_BY, SORT_ORDER, *LIST_FILTERS))
     async def page(self, params: Params, services: Services, user: User) -> Envelope[MemoPage]:
         """Return a page of one's memos, filtered and sorted."""
-        criteria = MemoFilter(
-            category_id=params.text("categoryId"),
-            tags=params.texts("tags"),
-            since=params.integer_prefix("startDate"),
-            until=params.integer_prefix("endDate"),
-        )
-        page = page_request(params, 10)
-        return await ok_page(
-            await services.lists.page(user.uid, criteria, params.text("search", ""), order(params), page)
-        )
+        page, search = page_request(params, 10), params.text("search", "")
+        return await ok_page(await services.lists.page(user.uid, list_filter(params), search, order(params), page))
 
     @post("/search/vector", summary="Search by meaning")
     async def search_by_meaning(
@@ -58,7 +50,9 @@ class MemoController(Controller):
         """One's memos by similarity to the query, best first."""
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        return await ok_page(await services.search.semantic_search(user.uid, data.query, _criteria(data), _page(data)))
+        return await ok_page(
+            await services.search.semantic_search(user.uid, data.query, search_filter(data), _page(data))
+        )
 
     @post("/search", summary="Search by meaning and words")
     async def search(self, data: JSONBody[SearchBody], services: Services, user: User) -> Envelope[SearchPage]:
@@ -66,7 +60,7 @@ class MemoController(Controller):
         if not data.query:
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         return await ok_page(
-            await services.search.hybrid(user.uid, data.query, _criteria(data, data.tags), _page(data))
+            await services.search.hybrid(user.uid, data.query, search_filter(data, data.tags), _page(data))
         )
 
     @post("/", summary="Write a memo")
@@ -122,8 +116,24 @@ def order(params: Query) -> SortOrder:
     return SortOrder(by, descending=params.text("sortOrder", "desc") != "asc")
 
 
-def _criteria(data: VectorSearchBody, tags: list[str] | None = None) -> MemoFilter:
-    return MemoFilter(data.category_id, tags or (), _moment(data.start_date), _moment(data.end_date))
+def list_filter(params: Params) -> MemoFilter:
+    """Return what the query parameters of `LIST_FILTERS` filter by, ``search`` apart."""
+    return MemoFilter(
+        category_id=params.text("categoryId"),
+        tags=params.texts("tags"),
+        since=params.integer_prefix("startDate"),
+        until=params.integer_prefix("endDate"),
+    )
+
+
+def search_filter(data: VectorSearchBody, tags: list[str] | None = None) -> MemoFilter:
+    """Return what the body of a search filters by; ``tags`` only a search by words and meaning has."""
+    return MemoFilter(
+        category_id=data.category_id,
+        tags=tags or (),
+        since=_moment(data.start_date),
+        until=_moment(data.end_date),
+    )
 
 
 def _moment(value: object) -> int | None:

@@ -47,7 +47,7 @@ class MemoFilter:
 
 
 def _is_set(value: object) -> bool:
-    if isinstance(value, str):
+    if isinstance(value, str | bool):
         return bool(value)
     return any(name.strip() for name in value) if isinstance(value, Sequence) else value is not None
 
