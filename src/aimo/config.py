@@ -10,19 +10,28 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
+from aimo.database_url import settings_of
 from aimo.errors import ConfigurationError
 from aimo.origins import Origin, parse_origins
+from aimo.setting_types import OnlyTrue, OnOff, UnlessFalse, parse_networks
 
 DEFAULT_BLOCKED_TYPES = (
     "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
@@ -30,28 +39,6 @@ DEFAULT_BLOCKED_TYPES = (
     "application/x-elf,application/x-msdownload,application/x-ms-exe,text/x-python,text/x-java-source,"
     "text/x-csrc,text/x-c++src,text/x-shellscript"
 )
-
-
-def _only_true(value: object) -> object:
-    return value == "true" if isinstance(value, str) else value
-
-
-def _unless_false(value: object) -> object:
-    return value != "false" if isinstance(value, str) else value
-
-
-def _on_off(value: object) -> object:
-    return value.lower() not in ("off", "false", "0", "no") if isinstance(value, str) else value
-
-
-# The two ways in which the existing server reads a switch.
-OnlyTrue = Annotated[bool, BeforeValidator(_only_true)]
-UnlessFalse = Annotated[bool, BeforeValidator(_unless_false)]
-OnOff = Annotated[bool, BeforeValidator(_on_off)]
-
-
-def _parse_networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
 
 
 class _Files(DotEnvSettingsSource):
@@ -187,6 +174,16 @@ class Settings(BaseSettings):
     mysql_database: str | None = Field(
         None, description="Database of MySQL; it must exist. `aimo` when only the host is set."
     )
+    database_url: SecretStr | None = Field(
+        None, description="`mysql://user:password@host:port/database`, percent-encoded; overrides the five above."
+    )
+    mysql_ssl_mode: Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"] = Field(
+        "disabled",
+        description="Whether connections to MySQL are encrypted, and what is checked of its certificate.",
+    )
+    mysql_ssl_ca: Path | None = Field(
+        None, description="File of certificates (PEM) to check MySQL's with; those of the system when unset."
+    )
     mysql_connection_limit: int = Field(10, ge=2, le=1000, description="Most connections of the pool, per process.")
     mysql_driver: Literal["asyncmy", "aiomysql"] = Field("asyncmy", description="Python driver for MySQL.")
     database_idle_seconds: float = Field(
@@ -316,6 +313,16 @@ class Settings(BaseSettings):
         """Take the default for a number that is 0, as the existing server does."""
         return cls.model_fields[str(info.field_name)].default if value in ("0", 0) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _database_url_wins(cls, values: dict[str, object]) -> dict[str, object]:
+        url = values.get("database_url")
+        given = url.get_secret_value() if isinstance(url, SecretStr) else url
+        try:
+            return {**values, **settings_of(given)} if isinstance(given, str) and given else values
+        except ValueError as error:
+            raise ValueError(f"DATABASE_URL: {error}") from None
+
     @field_validator("locale_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -326,7 +333,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
-        _parse_networks(value)
+        parse_networks(value)
         return value
 
     @field_validator("cors_origin")
@@ -363,7 +370,7 @@ class Settings(BaseSettings):
     @cached_property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The proxies whose word about a client's address is believed."""
-        return _parse_networks(self.trusted_proxies)
+        return parse_networks(self.trusted_proxies)
 
     @cached_property
     def trusted_origins(self) -> tuple[Origin, ...]:
@@ -417,5 +424,10 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        lines = [_line(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False)]
         raise ConfigurationError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
+
+
+def _line(name: str, message: str) -> str:
+    """Return what to say of a value; an error of several together names its setting itself."""
+    return f"{name.upper()}: {message}" if name else message.removeprefix("Value error, ")

@@ -91,6 +91,10 @@ class MariaDB:
         assert self._process, "not started"
         return self._process.pid
 
+    def use_options(self, *options: str) -> None:
+        """Add command-line options, for the next start."""
+        self._options += options
+
     def start(self, timeout: float = 60) -> MariaDB:
         """Start the server, on its existing data after the first time, and wait until it answers."""
         if not (self.folder / "data").exists():

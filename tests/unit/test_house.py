@@ -20,9 +20,11 @@ FLOORS = (
     {
         "audit",
         "config",
+        "database_url",
         "ids",
         "clock",
         "js_coercion",
+        "setting_types",
         "shutdown",
         "signing_secret",
         "folding",

@@ -7,9 +7,8 @@ explicitly, see `aimo.db.transaction`.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.util import greenlet_spawn
 
 from aimo.config import Settings
-from aimo.db.connection_errors import advice
+from aimo.db.connection_errors import advice, number_of
 from aimo.db.driver_reads import PooledConnection
+from aimo.db.mysql_connector import CONNECT_SECONDS, mysql_connector
+from aimo.db.packet_size import LARGEST_MEMO_BYTES, refuse_larger_statements
+from aimo.db.refusals import discard_refusing_connections
 from aimo.db.slow_log import slow_log
 from aimo.db.warm_pool import WarmPool
 from aimo.errors import ConfigurationError
@@ -31,11 +33,7 @@ from aimo.errors import ConfigurationError
 log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 2
-CONNECT_SECONDS = 5
 READ_SECONDS = 30.0
-
-# Rows found by UPDATE are counted, whether or not they changed: CLIENT_FOUND_ROWS of the MySQL protocol.
-_FOUND_ROWS = 2
 
 _MYSQL_SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
@@ -74,36 +72,6 @@ def database_url(settings: Settings) -> URL:
     )
 
 
-def _mysql_connector(settings: Settings) -> Callable[[], Awaitable[object]]:
-    """Return what opens a connection of the driver; a server that accepts but never answers is given up as well.
-
-    The drivers' own timeout ends with the TCP handshake, and they encode passwords as Latin-1.
-    """
-    driver = importlib.import_module(settings.mysql_driver)
-    url = database_url(settings)
-    # Encoded as Latin-1 this is UTF-8, which is what the server has hashed.
-    password = settings.mysql_password.get_secret_value().encode().decode("latin1")
-    lost = url.get_dialect().import_dbapi().OperationalError
-
-    async def connect() -> object:
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                return await driver.connect(
-                    host=url.host,
-                    port=url.port,
-                    user=url.username,
-                    password=password,
-                    db=url.database,
-                    charset="utf8mb4",
-                    client_flag=_FOUND_ROWS,
-                )
-        except TimeoutError:
-            reason = f"{url.host}:{url.port} did not answer within {CONNECT_SECONDS} s"
-            raise lost(2003, reason) from None
-
-    return connect
-
-
 def _prepare_with(statements: tuple[str, ...]) -> Callable[[object, object], None]:
     def prepare(connection: Any, record: Any) -> None:
         cursor = connection.cursor()
@@ -134,11 +102,16 @@ def _create_engine(settings: Settings) -> tuple[AsyncEngine, WarmPool]:
         pool_recycle=3600,
         pool_use_lifo=True,
         pool_reset_on_return=None,
-        **({"async_creator": _mysql_connector(settings)} if mysql else {"connect_args": {"timeout": CONNECT_SECONDS}}),
+        **(
+            {"async_creator": mysql_connector(settings, database_url(settings))}
+            if mysql
+            else {"connect_args": {"timeout": CONNECT_SECONDS}}
+        ),
     )
     pool = engine.pool
     assert isinstance(pool, WarmPool)
     pool.watch(engine.sync_engine)
+    discard_refusing_connections(engine.sync_engine)
     # First of all listeners: SQLAlchemy finds out how to quote from the session's sql_mode.
     prepare = _prepare_with(_MYSQL_SESSION if mysql else _SQLITE_SESSION)
     event.listen(engine.sync_engine, "connect", prepare, insert=True)
@@ -171,6 +144,7 @@ class Database:
             if database.is_sqlite:
                 settings.sqlite_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             await database._warm_up()
+            await database._check_packet_size()
         except Exception as error:
             await database.engine.dispose()
             raise ConfigurationError(f"The database {where} cannot be used: {advice(error)}") from error
@@ -208,11 +182,6 @@ class Database:
             finally:
                 lent.close()
 
-    async def check(self) -> None:
-        """Ask the database for a sign of life (``SELECT 1``); raises what the driver raises."""
-        async with self.reads(seconds=CONNECT_SECONDS) as connection:
-            await connection.execute(text("SELECT 1"))
-
     def pool_status(self) -> PoolStatus:
         """Return the pool's numbers right now."""
         return PoolStatus(open=self._pool.open_connections, in_use=self._pool.checkedout(), limit=self._limit)
@@ -236,6 +205,19 @@ class Database:
             await connection.execute(text("SELECT 1"))
             await connection.close()
 
+    async def _check_packet_size(self) -> None:
+        """Find out what the server takes at once, and say so where memos can be larger."""
+        if self.is_sqlite:
+            return
+        async with self.reads(seconds=CONNECT_SECONDS) as connection:
+            most = (await connection.execute(text("SELECT @@max_allowed_packet"))).scalar_one()
+        refuse_larger_statements(self.engine.sync_engine, int(most))
+        if int(most) < LARGEST_MEMO_BYTES:
+            log.warning(
+                "the database takes small statements only; raise its max_allowed_packet to 16M or more",
+                max_allowed_packet=int(most),
+            )
+
     async def _close_idle_connections_periodically(self) -> None:
         while True:
             await asyncio.sleep(min(30.0, self._idle_seconds / 2))
@@ -254,5 +236,4 @@ def is_transient(error: BaseException) -> bool:
     original = getattr(error, "orig", None) or error
     if isinstance(original, sqlite3.OperationalError):
         return "locked" in str(original)
-    arguments: tuple[object, ...] = getattr(original, "args", ())
-    return bool(arguments) and arguments[0] in (1213, 1205, 1020)
+    return number_of(error) in (1213, 1205, 1020)

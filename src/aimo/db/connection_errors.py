@@ -1,30 +1,74 @@
-"""What to do about a database that cannot be used, in the words of the settings."""
+"""What the error numbers of a database mean, and what to do about them in the words of the settings."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from aimo.db.packet_size import StatementTooLargeError
+
 # By error number of MySQL and MariaDB; 1044 is also what MariaDB says of an unknown database.
 _MYSQL = {
+    1021: "the disk of the database server is full; make room on it",
     1040: "the server has no connection left; raise its max_connections or lower MYSQL_CONNECTION_LIMIT",
     1044: "check MYSQL_DATABASE: it must exist, and MYSQL_USER needs all privileges on it",
     1045: "check MYSQL_USER and MYSQL_PASSWORD",
+    1047: "this node of the cluster is not in its primary component; check wsrep_cluster_status",
     1049: "create the database first, with CREATE DATABASE, or correct MYSQL_DATABASE",
+    1053: "the server is being shut down",
+    1114: "a table cannot grow; make room on the disk of the database server, or raise innodb_data_file_path",
+    1129: "the server does not let this host in after failed connections; run FLUSH HOSTS there",
     1130: "the server does not let this host in; check the host part of MYSQL_USER's account",
     1142: "MYSQL_USER needs all privileges on MYSQL_DATABASE",
+    1153: "a statement is larger than the server takes; raise its max_allowed_packet to 32M or more",
+    1203: "MYSQL_USER has as many connections as it may; raise max_user_connections or lower MYSQL_CONNECTION_LIMIT",
+    1226: "MYSQL_USER has used up its account's limits; raise them with ALTER USER … WITH MAX_USER_CONNECTIONS 0",
+    1227: "MYSQL_USER lacks a privilege; GRANT ALL on MYSQL_DATABASE to it",
+    1290: "the server is read-only, as after a failover: MYSQL_HOST must lead to the primary, with read_only=OFF",
     1698: "check MYSQL_USER and MYSQL_PASSWORD",
+    1792: "the session is read-only: MYSQL_HOST must lead to the primary, with transaction_read_only=OFF",
+    1836: "the server is in read-only mode: set read_only=OFF on it, or let MYSQL_HOST lead to the primary",
     2003: "check MYSQL_HOST and MYSQL_PORT, and that the server runs",
+    2020: "a statement is larger than the server takes; raise its max_allowed_packet to 32M or more",
+    2026: "check MYSQL_SSL_MODE and MYSQL_SSL_CA",
+    3032: "the server is in offline mode; set offline_mode=OFF on it",
+    3159: "the server wants encrypted connections: set MYSQL_SSL_MODE=required",
 }
 _SQLITE = "check that AIMO_DATA_DIR is a folder this user may write to, and that aimo.db in it is intact"
 
+# The connection lives, but the server did nothing of what was asked and will not soon: another connection may reach
+# one that does.
+_REFUSING: Final = frozenset({1040, 1047, 1053, 1203, 1226, 1290, 1792, 1836, 3032})
+_TOO_LARGE: Final = frozenset({1153, 2020})
+
+
+def number_of(error: BaseException) -> int | None:
+    """Return the error number of MySQL or MariaDB, where there is one."""
+    original = getattr(error, "orig", None) or error
+    first = original.args[0] if getattr(original, "args", ()) else None
+    return first if isinstance(first, int) else None
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether the server refused to work as a whole: nothing was done, and the connection is of no use."""
+    number = number_of(error)
+    # 1290 stands for any option of the server that forbids a statement.
+    return number in _REFUSING and (number != 1290 or "read" in str(error).lower())
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Return whether a statement had more bytes than the server takes."""
+    return isinstance(error, StatementTooLargeError) or number_of(error) in _TOO_LARGE
+
 
 def advice(error: BaseException) -> str:
-    """Return what to change after an error of opening the database, and the database's own words.
+    """Return what to change after an error of the database, and the database's own words.
 
     The drivers' messages name the user and host at most, never the password.
     """
     original = getattr(error, "orig", None) or error
     reason = str(original) or type(original).__name__
-    number = original.args[0] if original.args else None
-    todo = _MYSQL.get(number) if isinstance(number, int) else None
+    number = number_of(error)
+    todo = None if number is None else _MYSQL.get(number)
     if todo is None and (type(original).__module__.startswith("sqlite3") or isinstance(original, OSError)):
         todo = _SQLITE
     return f"{todo} ({reason})" if todo else reason

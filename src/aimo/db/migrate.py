@@ -50,6 +50,8 @@ _VERSION = CoreTable(
     Column("version_num", String(32), primary_key=True),
     Column("single_row", Integer, nullable=False, server_default=text("1")),
     UniqueConstraint("single_row", name="uq_alembic_version_single_row"),
+    mysql_engine="InnoDB",
+    mariadb_engine="InnoDB",
 )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-# Too many connections, shutdown in progress, and the ways in which a connection fails or is lost.
-_CODES = frozenset({1040, 1053, 1077, 1079, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 1158, 1159, 1160, 1161, 1927})
+from aimo.db.connection_errors import is_refusal, number_of
+
+# The ways in which a connection fails or is lost.
+_CODES = frozenset({1077, 1079, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 1158, 1159, 1160, 1161, 1927})
 
 
 def is_outage(error: BaseException) -> bool:
@@ -15,6 +17,4 @@ def is_outage(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, InterfaceError)):
         return True
-    original = getattr(error, "orig", None) or error
-    arguments: tuple[object, ...] = getattr(original, "args", ())
-    return bool(arguments) and arguments[0] in _CODES
+    return is_refusal(error) or number_of(error) in _CODES

@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.connection import Database, is_transient
-from aimo.errors import AimoError
+from aimo.db.connection_errors import advice, is_refusal, is_too_large
+from aimo.errors import AimoError, Code
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ TRANSACTION_SECONDS = 60.0
 
 _ATTEMPTS = 8
 _ROLLBACK_SECONDS = 2
+# A failover takes a moment, and whoever waits for an answer does not wait for long.
+_REFUSED_WAITS = (0.2, 0.5, 1.0)
 
 
 @asynccontextmanager
@@ -71,18 +74,28 @@ async def atomically(
     user: str = "",
     entity: str = "",
 ) -> T:
-    """Run ``work`` in a transaction, again from its start when it lost a race for locks.
+    """Run ``work`` in a transaction, again from its start when it lost a race for locks or the server did nothing.
 
     ``work`` must have no effect outside the database: it may run several times.
+
+    Raises:
+        AimoError: PARAMS_ERROR where something is larger than the server takes at once.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with transaction(database, operation, user=user, entity=entity) as connection:
                 return await work(connection)
         except Exception as error:
-            if attempt == _ATTEMPTS or not is_transient(error):
+            if is_too_large(error):
+                log.warning("the database takes no statement so large", operation=operation, advice=advice(error))
+                raise AimoError(Code.PARAMS_ERROR, "This is larger than the server's database takes at once") from error
+            if is_transient(error) and attempt < _ATTEMPTS:
+                wait = random.uniform(0, 0.01 * 2**attempt)
+            elif is_refusal(error) and attempt <= len(_REFUSED_WAITS):
+                wait = _REFUSED_WAITS[attempt - 1]
+            else:
                 raise
-        await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+        await asyncio.sleep(wait)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

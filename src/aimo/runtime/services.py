@@ -38,6 +38,7 @@ from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
 from aimo.services.operations.metrics_exporter import MetricsExporter
 from aimo.services.operations.table_browser import TableBrowser
+from aimo.services.operations.write_probe import WriteProbe
 from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.message_content import PushContent
 from aimo.services.push.rules import PushRuleService
@@ -133,6 +134,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         table_browser=TableBrowser(database, stores.vectors),
         sync=sync,
         metrics_exporter=MetricsExporter(database, stores.vectors, sync),
+        write_probe=WriteProbe(database),
         doctor=create_doctor(stores),
     )
 

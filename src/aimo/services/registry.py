@@ -24,6 +24,7 @@ from aimo.services.memos.tags import TagService
 from aimo.services.operations.app_versions import AppVersionService
 from aimo.services.operations.metrics_exporter import MetricsExporter
 from aimo.services.operations.table_browser import TableBrowser
+from aimo.services.operations.write_probe import WriteProbe
 from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.rules import PushRuleService
 from aimo.services.recognition.asr import AsrService
@@ -63,4 +64,5 @@ class ServiceSet:
     pushes: DeliveryRounds
     sync: SyncService
     metrics_exporter: MetricsExporter
+    write_probe: WriteProbe
     doctor: Doctor

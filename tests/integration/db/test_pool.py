@@ -143,7 +143,7 @@ async def test_connections_that_the_server_closed_are_replaced(
             mariadb.execute(f"KILL {number}")
         await asyncio.sleep(1.1)
         await asyncio.gather(*(nap(database, 0.01) for _ in range(4)))
-        await database.check()
+        await nap(database, 0)
 
 
 async def test_a_cancelled_request_costs_the_pool_no_place(
@@ -248,7 +248,7 @@ async def test_a_password_of_any_characters_works(mariadb: MariaDB, settings: Ma
     chosen = mariadb.create_database()
     mariadb.execute(f"ALTER USER `{chosen['MYSQL_USER']}`@'%%' IDENTIFIED BY %s", password)
     async with opened(settings(**{**chosen, "MYSQL_PASSWORD": password}, mysql_driver=driver)) as database:
-        await database.check()
+        await nap(database, 0)
 
 
 async def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, settings: MakeSettings) -> None:

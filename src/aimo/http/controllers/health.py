@@ -35,11 +35,11 @@ class HealthController(Controller):
 
     @get("/readyz", summary="Can the server work?")
     async def ready(self, request: AnyRequest, services: Services) -> Response[Readiness]:
-        """Ask the database; 503 while it is away. Operators also see the state of pool and sync."""
+        """Write to the database; 503 while it takes nothing. Operators also see the state of pool and sync."""
         readiness, status = Readiness(status="ready"), 200
         sync: SyncState | None = None
         try:
-            await services.database.check()
+            await services.write_probe.check()
             state = await services.sync.status()
             sync = SyncState(writer=services.sync.lease.held, waiting=state.waiting, oldest=state.oldest_ms)
         except Exception:
