@@ -110,7 +110,7 @@ class Scene:
         async def empty() -> bool:
             return not (await self.services.sync.status()).waiting
 
-        await eventually_async(empty, "marks are applied", timeout=30, interval=0.01)
+        await eventually_async(empty, "entries are applied", timeout=30, interval=0.01)
 
     def grow_old(self) -> None:
         """Files that are an hour old are no uploads under way."""

@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.support.waiting import eventually_async
 
-from aimo import config, ids
+from aimo import clock, config, ids
 from aimo.db.schema import Attachments, Memos, MemoTags, OutboxEntries, Tags
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
@@ -257,7 +257,7 @@ async def test_an_outbox_entry_excuses_its_entity(house: House) -> None:
     await house.runtime.services.sync.stop()
     await lose_vector(house)
     entry = insert(OutboxEntries).values(kind="memo", entity_id=house.memo, uid=house.uid, attempts=0)
-    await house.sql(entry.values(created_at=1, next_try_at=253_402_300_799_000))
+    await house.sql(entry.values(created_at=1, next_try_at=clock.now_ms() + 50_000))
     assert await house.violated() == []
 
 
