@@ -1,8 +1,10 @@
 """The forms in which texts and names are compared, made in a time that grows with their length and no faster.
 
 ``unicodedata`` takes quadratic time for a long run of combining marks, and one character, U+FDFA, becomes eighteen.
-So runs are bounded first, as for stream-safe text (UAX #15, section 13), and so is growth. Ordinary text is not
-affected by either.
+So runs are bounded first, at the length of stream-safe text (UAX #15, section 13), and so is growth. Ordinary text is
+not affected by either.
+
+What folds, and what does not, is in docs/decisions/10-folding-and-literal-search.md.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Final, Literal
+from typing import Final
+
+VERSION: Final = "2"
+"""Changes with what folds: stored texts that were folded by another version are folded again."""
 
 LONGEST_RUN: Final = 30
-"""Combining marks that stay together; U+034F, which nothing combines with, is put in between."""
+"""Combining marks that follow each other; no language comes near it, and those beyond are left out."""
 
 MOST_EXPANSIONS: Final = 1000
 """How many characters of one text may become `LARGE_EXPANSION` or more; what the others become is cut."""
@@ -28,8 +33,18 @@ CHUNK: Final = 16 * 1024
 """Characters that are normalised in one call: calls hold up every other thread of the process."""
 
 _SLICE = 64 * 1024
-_JOINER = "\u034f"
 _LAST_MARK = 0x1FFFF
+
+# The default-ignorable code points of Unicode, also those that are reserved for such characters.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# A black flag with invisible letters behind it is the flag of a region, England's for instance.
+_FLAG: Final = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)")
+_END_OF_FLAG: Final = "\U000e007f"
+# The small letter of U+0130 has a dot above the one that it has already, and looks like any other i.
+_DOTTED_I: Final = re.compile("i\u0307+")
 
 
 def prepare() -> None:
@@ -45,14 +60,55 @@ def well_formed(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the form in which texts are compared: NFKC, then casefolding, then NFKC again.
+    """Return the form in which texts are compared: without invisible characters, NFKC, casefolded, NFKC again.
 
     ``MySQL`` and ``ＭｙＳＱＬ`` fold to ``mysql``. The result is stable: folding it again changes nothing. Lone
     surrogates become U+FFFD, since no store can hold them. One million of the worst characters take under a second.
     """
     if text.isascii():
         return text.lower()
-    return "".join(_bound_runs(_fold_chunk(chunk)) for chunk in _chunks(bounded(well_formed(text))))
+    return "".join(_bound_runs(_fold_chunk(chunk)) for chunk in _chunks(bounded(visible(well_formed(text)))))
+
+
+def fold_as_before(text: str) -> str:
+    """Return the form in which 1.0.0 compared texts: what it stored is found by this until it is folded again."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_fold_case(chunk) for chunk in _chunks(bounded(well_formed(text))))
+
+
+def fold_with_origins(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the folded text, and for each of its characters from where to where it comes from in the original.
+
+    Several characters of the original that become one, or fewer, are the origin of each of them together.
+    """
+    folded: list[str] = []
+    origins: list[tuple[int, int]] = []
+    start = 0
+    while start < len(text):
+        end = start + 1
+        while end < len(text) and not (text[end].isascii() or _begins_anew(text[end])):
+            end += 1
+        piece = fold(text[start:end])
+        folded.append(piece)
+        origins += [(start, end)] * len(piece)
+        start = end
+    return "".join(folded), origins
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether nothing of a text can be seen: it is white space and invisible characters at most."""
+    return not fold(text).strip()
+
+
+def visible(text: str) -> str:
+    """Return the text without the characters that cannot be seen; the flags of regions stay whole."""
+    if text.isascii():
+        return text
+    if _END_OF_FLAG not in text:
+        return _without_invisible(text)
+    # Every other piece is a flag.
+    return "".join(piece if i % 2 else _without_invisible(piece) for i, piece in enumerate(_FLAG.split(text)))
 
 
 def bounded(text: str) -> str:
@@ -61,25 +117,33 @@ def bounded(text: str) -> str:
 
 
 def name_form(name: str) -> str:
-    """Return the form in which names are compared: NFC, trimmed, casefolded."""
-    return _normalise("NFC", name).strip().casefold()
+    """Return the form in which names are compared: folded and trimmed."""
+    return fold(name).strip()
 
 
 def sort_form(name: str) -> str:
-    """Return the form by which names are sorted: casefolded code points without accents."""
-    return "".join(c for c in _normalise("NFD", name) if not unicodedata.combining(c)).casefold()
+    """Return the form by which names are sorted: folded code points without accents."""
+    folded = name_form(name)
+    if folded.isascii():
+        return folded
+    return "".join(c for c in unicodedata.normalize("NFD", folded) if not unicodedata.combining(c))
 
 
-def _normalise(form: Literal["NFC", "NFD"], text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize(form, _bound_runs_in_slices(text))
-
-
-def _fold_chunk(chunk: str) -> str:
+def _fold_case(chunk: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", chunk).casefold())
 
 
+def _fold_chunk(chunk: str) -> str:
+    folded = _fold_case(chunk)
+    return unicodedata.normalize("NFKC", _DOTTED_I.sub("i", folded)) if "i\u0307" in folded else folded
+
+
+def _without_invisible(text: str) -> str:
+    return "".join(_INVISIBLE.sub("", text[start : start + _SLICE]) for start in range(0, len(text), _SLICE))
+
+
 def _bound_runs(text: str) -> str:
-    return _long_runs().sub(lambda run: run[0] + _JOINER, text)
+    return _long_runs().sub(lambda run: run[0][:LONGEST_RUN], text)
 
 
 def _bound_runs_in_slices(text: str) -> str:
@@ -109,10 +173,10 @@ def _shortened(character: str) -> str:
 
 @cache
 def _long_runs() -> re.Pattern[str]:
-    """Match `LONGEST_RUN` combining marks that more follow."""
+    """Match more than `LONGEST_RUN` combining marks."""
     marks = _class_of(lambda c: all(map(unicodedata.combining, unicodedata.normalize("NFKD", c))))
     # The first one by itself: then the search skips what is no combining character, ten times as fast.
-    return re.compile(f"{marks}{marks}{{{LONGEST_RUN - 1}}}(?={marks})")
+    return re.compile(f"{marks}{marks}{{{LONGEST_RUN - 1}}}{marks}+")
 
 
 @cache
@@ -146,7 +210,9 @@ def _chunks(text: str) -> Iterator[str]:
 
 @cache
 def _begins_anew(character: str) -> bool:
-    """Tell whether a character never combines with what stands before it."""
+    """Tell whether a character can be seen and never combines with what stands before it."""
+    if _INVISIBLE.match(character):
+        return False
     first = unicodedata.normalize("NFKD", character)[0]
     return not unicodedata.combining(first) and first not in _second_characters()
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from lancedb.index import FTS, Bitmap, BTree
 
+from aimo import folding
+
 MODEL_KEY = b"aimo.model"
+FOLDING_KEY = b"aimo.folding"
 
 # The list size of the existing server's multimodal columns, whatever its configuration says.
 LEGACY_MULTIMODAL_DIMENSION = 1024
@@ -72,9 +75,14 @@ def attachment_vectors(model: str | None, dimension: int) -> TableLayout:
 
 
 def memo_texts() -> TableLayout:
-    """``memo_texts(memoId, uid, content)``; the content is folded."""
-    columns = ("memoId", "uid", "content")
-    schema = pa.schema([pa.field(name, pa.string(), nullable=False) for name in columns])
+    """``memo_texts(memoId, uid, content)``; the content is folded, its metadata names the version of the folding."""
+    folded = {FOLDING_KEY: folding.VERSION.encode()}
+    schema = pa.schema(
+        [
+            *(pa.field(name, pa.string(), nullable=False) for name in ("memoId", "uid")),
+            pa.field("content", pa.string(), nullable=False, metadata=folded),
+        ]
+    )
     return TableLayout("memo_texts", schema, ("memoId",), None, {"memoId": BTree(), "uid": BTree(), "content": NGRAMS})
 
 

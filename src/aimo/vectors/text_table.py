@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb import AsyncConnection
-from lancedb.expr import col, lit
+from lancedb.expr import Expr, col, lit
 
-from aimo.folding import fold
+from aimo import folding
+from aimo.folding import fold, fold_as_before
 from aimo.threads import STORED_TEXTS
 from aimo.vectors import schemas
+from aimo.vectors.errors import report_failures_as
 from aimo.vectors.table import OwnedLanceTable, open_table, owned_by
 
 _CONTENT = "content"
@@ -75,13 +79,36 @@ class TextTable(OwnedLanceTable):
         Raises:
             VectorStoreError: LanceDB failed.
         """
-        condition = owned_by(uid)
-        for term in filter(None, dict.fromkeys(map(fold, lists[-1]))):
-            condition = condition & col(_CONTENT).contains(lit(term))
+        if not lists:
+            return []
+        fits = _contains_all(lists[-1])
+        # The terms of the last list are folded already: what 1.0.0 stored may fit a stricter one alone.
+        for terms in lists[:-1]:
+            if any(len(_forms(term)) > 1 for term in terms):
+                fits = fits | _contains_all(terms)
         columns = [self.id_column, _CONTENT] if len(lists) > 1 else [self.id_column]
-        rows = await self.read(self._handle.query().where(condition).select(columns))
+        rows = await self.read(self._handle.query().where(owned_by(uid) & fits).select(columns))
         stricter = [_containing(rows, terms) for terms in lists[:-1]]
         return [part.column(self.id_column).to_pylist() for part in [*stricter, rows]]
+
+    async def is_folded(self) -> bool:
+        """Return whether all texts were folded as queries are, or have an entry; not those that 1.0.0 has written.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        with report_failures_as(f"reading {self.name}"):
+            metadata = (await self._handle.schema()).field(_CONTENT).metadata
+        return bool(metadata) and metadata.get(schemas.FOLDING_KEY) == folding.VERSION.encode()
+
+    async def record_folding(self) -> None:
+        """Store that all texts are folded as queries are, or have an entry.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        update = {"path": _CONTENT, "metadata": {schemas.FOLDING_KEY.decode(): folding.VERSION}}
+        await self.write("updating", lambda: self._handle.update_field_metadata(update))
 
     async def ranked(self, uid: str, query: str, limit: int) -> list[str]:
         """Return ids of the user's texts that share pieces with the query, best first (BM25).
@@ -108,7 +135,22 @@ async def _folded(texts: Sequence[str]) -> list[str]:
     return await STORED_TEXTS.run(lambda: list(map(fold, texts)))
 
 
+def _forms(term: str) -> list[str]:
+    """Return what a term may be stored as: folded, and as 1.0.0 folded it, until all of its texts are folded again."""
+    return list(dict.fromkeys((fold(term), fold_as_before(term))))
+
+
+def _contains_all(terms: Sequence[str]) -> Expr:
+    conditions = [
+        reduce(or_, (col(_CONTENT).contains(lit(form)) for form in forms))
+        for forms in map(_forms, dict.fromkeys(terms))
+        if all(forms)
+    ]
+    return reduce(and_, conditions, lit(True))
+
+
 def _containing(rows: pa.Table, terms: Sequence[str]) -> pa.Table:
-    for term in map(fold, terms):
-        rows = rows.filter(pc.match_substring(rows.column(_CONTENT), term))
+    for term in terms:
+        contents = rows.column(_CONTENT)
+        rows = rows.filter(reduce(pc.or_, (pc.match_substring(contents, form) for form in _forms(term))))
     return rows

@@ -116,7 +116,7 @@ async def _enqueue_everything(settings: config.Settings) -> None:
         await rebuild.request(stores.database)
         embedder, table = stores.embeddings.embedder, stores.vectors.memo_vectors
         await table.recreate(embedder.model, embedder.dimension)
-        async for chunk in rebuild._iterate_all(stores.database, rebuild_queries.next_memos):
+        async for chunk in rebuild.iterate_all(stores.database, rebuild_queries.next_memos):
             await entries.create_entries(stores.database, "memo", chunk)
         async with stores.database.reads() as connection:
             await connection.exec_driver_sql("DELETE FROM outbox_entries WHERE kind = 'rebuild'")

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock
 from aimo.db import migrate
 from aimo.db.connection import Database
+from aimo.db.migrations.equal_names import merge_equal_names
 from aimo.db.queries import backup as table_queries
 from aimo.db.queries import outbox as outbox_queries
 from aimo.db.queries import rebuild as rebuild_queries
@@ -36,6 +37,8 @@ from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 
 _BATCH = 500
+# The revision that merges names; backups of older ones have keys as they were.
+_EQUAL_NAMES_MERGED = "0053"
 _MOST_SECONDS = 6 * 3600.0
 
 
@@ -96,6 +99,8 @@ class Restore:
             for table, rows in reader.rows():
                 await self._rows(connection, table, rows)
             await _require_complete(connection, summary)
+            if header.schema < _EQUAL_NAMES_MERGED:
+                await connection.run_sync(merge_equal_names)
             await session_queries.end_all(connection)
             await _enqueue_everything(connection)
             if self._accepts_vectors_of(header):

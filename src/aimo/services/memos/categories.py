@@ -13,6 +13,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.categories import Category, CategoryBody
 from aimo.errors import AimoError, Code
+from aimo.folding import is_blank
 from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup, sort_key
 from aimo.services.memos.possible_ids import require_possible_id
 
@@ -63,7 +64,7 @@ class CategoryService:
     async def update(self, uid: str, category_id: str, body: CategoryBody) -> Category:
         """Change name or colour; what the body does not name stays."""
         if not isinstance(body.name, UnsetType):
-            if not (body.name or "").strip():
+            if is_blank(body.name or ""):
                 raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
             require_length((body.name or "").strip(), "Category name")
         require_color(body.color)
@@ -106,7 +107,7 @@ class CategoryService:
 def new_category(uid: str, name: str, color: str | None = None) -> NewCategory:
     """Prepare a new category; PARAMS_ERROR where the name is blank or too long."""
     name = require_length(name.strip(), "Category name")
-    if not name:
+    if is_blank(name):
         raise AimoError(Code.PARAMS_ERROR, "Category name cannot be empty")
     now = clock.now_ms()
     return NewCategory(

@@ -16,6 +16,7 @@ from aimo.db.queries.memos import FilteredMemos, FilterShape, MemoRow, SortOrder
 from aimo.dto.base import Pagination
 from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
 from aimo.errors import AimoError, Code
+from aimo.folding import is_blank
 from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.memos import tags
 from aimo.services.memos.memo_presenter import LISTED, PLAIN, MemoPresenter
@@ -49,7 +50,7 @@ class MemoFilter:
 def _is_set(value: object) -> bool:
     if isinstance(value, str | bool):
         return bool(value)
-    return any(name.strip() for name in value) if isinstance(value, Sequence) else value is not None
+    return not all(map(is_blank, value)) if isinstance(value, Sequence) else value is not None
 
 
 async def select(connection: ReadConnection, uid: str, criteria: MemoFilter) -> FilteredMemos | None:
@@ -93,7 +94,7 @@ class MemoLists:
         See docs/decisions/10-folding-and-literal-search.md.
         """
         require_query(search)
-        found = await self._texts.containing(uid, [search]) if search.strip() else None
+        found = await self._texts.containing(uid, [search]) if not is_blank(search) else None
         async with self._database.driver_connection() as connection:
             selection = await select(connection, uid, criteria)
             if selection is None or found == []:

@@ -57,10 +57,10 @@ def require_lookup(names: Iterable[str]) -> None:
 
 
 def name_key(name: str) -> str:
-    """Return what a name is compared by: NFC, trimmed, casefolded; abbreviated by its hash when it is long."""
+    """Return what a name is compared by: folded and trimmed; abbreviated by its hash when it is long."""
     return unique_key(name_form(name))
 
 
 def sort_key(name: str) -> str:
-    """Return what names are sorted by: casefolded code points without accents."""
+    """Return what names are sorted by: folded code points without accents."""
     return sort_form(name)

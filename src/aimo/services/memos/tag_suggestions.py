@@ -16,7 +16,7 @@ from aimo.ai.chat import ChatModel, Prompt
 from aimo.db.connection import Database
 from aimo.db.queries import tags as tag_queries
 from aimo.errors import AimoError, Code, ProviderError
-from aimo.folding import fold
+from aimo.folding import fold, name_form
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.memos.lists import load_rows_by_ids
 from aimo.services.memos.tag_reply_parser import MOST_TAGS, parse_tags
@@ -117,7 +117,7 @@ _SEARCHED_TAGS = 5_000
 def _matching_own_tags(text: str, known: Sequence[Any], near: Sequence[str]) -> list[str]:
     """Return the user's tags whose names occur in the text, then those of similar memos."""
     folded = fold(text[:_SEARCHED_CHARACTERS])
-    named = [tag.name for tag in known[:_SEARCHED_TAGS] if fold(tag.name) in folded]
+    named = [tag.name for tag in known[:_SEARCHED_TAGS] if (form := name_form(tag.name)) and form in folded]
     chosen = list(dict.fromkeys(name.strip().lower() for name in [*named, *near]))[:MOST_TAGS]
     if not chosen:
         raise _failed()

@@ -16,6 +16,7 @@ from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
 from aimo.errors import AimoError, Code
+from aimo.folding import is_blank
 from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup
 from aimo.services.memos.possible_ids import require_possible_id
 
@@ -38,7 +39,7 @@ class TagService:
 
     async def create(self, uid: str, body: TagBody) -> Tag:
         """Make a tag, or return the one that has this name already."""
-        if not body.name or not body.name.strip():
+        if not body.name or is_blank(body.name):
             raise AimoError(Code.PARAMS_ERROR, "Tag name is required")
         name, color = require_length(body.name.strip(), "Tag name"), require_color(body.color) or None
 
@@ -53,7 +54,7 @@ class TagService:
     async def update(self, uid: str, tag_id: str, body: TagBody) -> Tag:
         """Change name or colour; a name that another tag has is refused."""
         if not isinstance(body.name, UnsetType):
-            if not (body.name or "").strip():
+            if is_blank(body.name or ""):
                 raise AimoError(Code.PARAMS_ERROR, "Tag name cannot be empty")
             require_length((body.name or "").strip(), "Tag name")
         require_color(body.color)
@@ -96,14 +97,14 @@ async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str],
     if tag_ids:
         return list(dict.fromkeys(tag_ids))
     require_lookup(names)
-    wanted = [name.strip() for name in names if name.strip()]
+    wanted = [name.strip() for name in names if not is_blank(name)]
     return [tag.tag_id for tag in await _find_or_create(connection, uid, wanted, None)] if wanted else []
 
 
 async def find_by_names(connection: ReadConnection, uid: str, names: Sequence[str]) -> list[str] | None:
     """Return the ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
     require_lookup(names)
-    keys = {name_key(name) for name in names if name.strip()}
+    keys = {name_key(name) for name in names if not is_blank(name)}
     if not keys:
         return []
     rows = await tag_queries.by_name_keys(connection, owner=uid, name_keys=list(keys))

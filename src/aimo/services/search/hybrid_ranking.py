@@ -11,16 +11,17 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
-from aimo.folding import fold
+from aimo.folding import fold, is_blank, visible
 
 MatchedBy = Literal["both", "text", "semantic"]
 
 MOST_TERMS = 16
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # People leave out the space between an English word and Chinese ones, and put it elsewhere in the memo.
+_LATIN = "A-Za-zＡ-Ｚａ-ｚ"
 _SEPARATOR = re.compile(
-    r"[\s。，；：！？、…“”‘’「」『』（）《》〈〉【】]+"
-    rf"|(?<=[A-Za-z]{{2}})(?=[{_HAN}]{{2}})|(?<=[{_HAN}]{{2}})(?=[A-Za-z]{{2}})"
+    r"[\s。，；：！？、…“”‘’「」『』（）《》〈〉【】｡､｢｣]+"
+    rf"|(?<=[{_LATIN}]{{2}})(?=[{_HAN}]{{2}})|(?<=[{_HAN}]{{2}})(?=[{_LATIN}]{{2}})"
 )
 _SENTENCE_MARKS = ".,;:!?\"'()[]<>"
 
@@ -39,9 +40,9 @@ def lookups(query: str) -> list[list[str]]:
     punctuation, stripped of sentence marks. Chinese is never cut into characters, so a question is one
     term and finds its memos by meaning. Every memo that fits the first list fits the second.
     """
-    whole = query.strip()
-    if not whole:
+    if is_blank(query):
         return []
+    whole = query.strip()
     terms = query_terms(query)
     return [[whole]] if terms == [fold(whole)] or len(terms) > MOST_TERMS else [[whole], terms]
 
@@ -51,7 +52,7 @@ def query_terms(query: str) -> list[str]:
 
     More than 16 of them are no search for words any more: of these it gives 17, to tell that there were too many.
     """
-    pieces = [fold(piece).strip(_SENTENCE_MARKS) for piece in _SEPARATOR.split(query)]
+    pieces = [fold(piece).strip(_SENTENCE_MARKS) for piece in _SEPARATOR.split(visible(query))]
     distinct = list(dict.fromkeys(piece for piece in pieces if piece))
     if len(distinct) > MOST_TERMS:
         return distinct[: MOST_TERMS + 1]

@@ -13,6 +13,7 @@ from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
 from aimo.dto.memos import Memo, MemoPage, SearchPage
 from aimo.errors import AimoError, Code, ProviderError
+from aimo.folding import is_blank
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.memos.lists import MemoFilter, page_by_ids, select
 from aimo.services.memos.memo_presenter import FOUND, MemoPresenter
@@ -97,7 +98,7 @@ class SearchService:
 
         See docs/decisions/14-order-of-hybrid-search.md.
         """
-        if not require_query(query).strip():
+        if is_blank(require_query(query)):
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         terms = fusion.query_terms(query)
         texts = self._vectors.memo_texts
@@ -127,7 +128,7 @@ class SearchService:
     async def query_vector(self, query: str, *, seconds: float = _EMBED_SECONDS) -> Vectors:
         """Return the vector of a query; PARAMS_ERROR for a blank one, DB_ERROR when there can be none."""
         embedder = self._embeddings.embedder
-        if not require_query(query).strip():
+        if is_blank(require_query(query)):
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         table = self._vectors.memo_vectors
         if not table.matches(embedder.model, embedder.dimension):

@@ -59,9 +59,12 @@ class Applier:
         if repeated:
             await asyncio.gather(self._vectors.memo_texts.delete(repeated), self._vectors.memo_vectors.delete(repeated))
         memo_ids = list({entry.entity_id for entry in entries if entry.kind in ("memo", "replace")})
+        text_ids = list({entry.entity_id for entry in entries if entry.kind == "text"}.difference(memo_ids))
         attachment_ids = list({entry.entity_id for entry in entries if entry.kind == "attachment"})
-        memos, attachments = await asyncio.gather(
-            self._apply_memos(memo_ids), self._apply_attachments(attachment_ids, self._pictures)
+        memos, attachments, _ = await asyncio.gather(
+            self._apply_memos(memo_ids),
+            self._apply_attachments(attachment_ids, self._pictures),
+            self._apply_texts(text_ids),
         )
         waiting = {"memo": memos, "replace": memos, "attachment": attachments}
         results = [waiting.get(entry.kind, {}).get(entry.entity_id, ApplyResult.APPLIED) for entry in entries]
@@ -88,6 +91,16 @@ class Applier:
         )
         reason = ApplyResult.NEEDS_VECTOR if self.model_matches else ApplyResult.WRONG_MODEL
         return {row.memo_id: reason for row in rows if row.content not in known}
+
+    async def _apply_texts(self, memo_ids: list[str]) -> None:
+        """Bring the texts of these memos up to date."""
+        if not memo_ids:
+            return
+        async with self._database.reads() as connection:
+            rows = await memo_queries.for_sync(connection, memo_ids=memo_ids)
+        gone = list(set(memo_ids) - {row.memo_id for row in rows})
+        texts = [(row.memo_id, row.uid, row.content) for row in rows]
+        await self._write_or_delete(self._vectors.memo_texts, texts, gone)
 
     async def _apply_attachments(self, ids: list[str], pictures: AttachmentVectors | None) -> dict[str, ApplyResult]:
         """Bring vectors of these attachments up to date; return the ones that lack one, and why."""

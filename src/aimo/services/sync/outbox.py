@@ -15,8 +15,9 @@ from aimo.db.transaction import atomically
 
 __all__ = ["Kind", "OutboxEntry", "create_entries", "write"]
 
-# `replace` is a memo whose rows are deleted before they are written: merging cannot mend repeated ones.
-Kind = Literal["memo", "replace", "attachment", "rebuild"]
+# `replace` is a memo whose rows are deleted before they are written: merging cannot mend repeated ones. `text` is a
+# memo whose vector stays as it is.
+Kind = Literal["memo", "replace", "text", "attachment", "rebuild"]
 
 # Few enough that nobody waits long for SQLite's write lock.
 _CHUNK = 1000

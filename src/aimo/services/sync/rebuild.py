@@ -70,11 +70,11 @@ async def create_entries_for_rebuild(
     if pictured and not pictures.matches(pictured.model, pictured.dimension):
         await pictures.recreate(pictured.model, pictured.dimension)
     marked = 0
-    async for chunk in _iterate_all(database, rebuild_queries.next_memos):
+    async for chunk in iterate_all(database, rebuild_queries.next_memos):
         await create_entries(database, "memo", [row for row in chunk if row[0] not in left_out])
         marked += len(chunk)
     if pictured:
-        async for chunk in _iterate_all(database, rebuild_queries.next_attachments):
+        async for chunk in iterate_all(database, rebuild_queries.next_attachments):
             await create_entries(database, "attachment", [row for row in chunk if row[0] not in left_out])
     for rows in (vectors.memo_texts.ids(), table.ids()):
         async for part in rows:
@@ -91,7 +91,8 @@ class _NextEntities(Protocol):
         """Return the next ones behind an id."""
 
 
-async def _iterate_all(database: Database, next_entities: _NextEntities) -> AsyncIterator[list[Entity]]:
+async def iterate_all(database: Database, next_entities: _NextEntities) -> AsyncIterator[list[Entity]]:
+    """Yield all memos, or attachments, of everybody in the order of their ids."""
     after = ""
     while True:
         async with database.reads() as connection:

@@ -24,6 +24,7 @@ from aimo.services.sync.crashes import CrashRecord
 from aimo.services.sync.embedding_queue import EmbeddingQueue, release
 from aimo.services.sync.lease import LeaseRow
 from aimo.services.sync.outbox import OutboxEntry
+from aimo.services.sync.refold import create_entries_for_refolding
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ _SECONDS_PER_PICTURE = 15.0
 _PICTURES_AT_ONCE = 8
 _FAILURE_WAITS_MS = (500, 1000, 2000, 4000)
 _WRONG_MODEL_WAIT_MS = 60_000
+_REFOLDING_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class SyncService:
         self._tasks = [
             asyncio.create_task(self._run(), name="sync-worker"),
             asyncio.create_task(self._run_upkeep_periodically(), name="lancedb-upkeep"),
+            asyncio.create_task(self._refold_once(), name="text-refolding"),
         ]
 
     async def stop(self) -> None:
@@ -297,6 +300,18 @@ class SyncService:
             until = clock.now_ms() + wait
             async with self._database.reads() as connection:
                 await outbox_queries.postpone(connection, entry_ids=ids, until=until, error=reason[:1000])
+
+    async def _refold_once(self) -> None:
+        """Have texts that an earlier release stored folded again, as soon as this process is the writer."""
+        while True:
+            await asyncio.sleep(_IDLE_SECONDS)
+            if not self.lease.held:
+                continue
+            try:
+                return await create_entries_for_refolding(self._database, self._vectors.memo_texts)
+            except Exception:
+                log.exception("texts could not be enqueued to be folded again, will be retried")
+                await asyncio.sleep(_REFOLDING_RETRY_SECONDS)
 
     async def _run_upkeep_periodically(self) -> None:
         """Compact LanceDB whenever enough was written or enough time went by."""
