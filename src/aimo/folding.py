@@ -36,10 +36,12 @@ _SLICE = 64 * 1024
 _LAST_MARK = 0x1FFFF
 
 # The default-ignorable code points of Unicode, also those that are reserved for such characters.
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+_INVISIBLE_RANGES: Final = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_INVISIBLE: Final = re.compile(f"[{_INVISIBLE_RANGES}]")
+_SEEN: Final = re.compile(rf"[^\s{_INVISIBLE_RANGES}]")
 # A black flag with invisible letters behind it is the flag of a region, England's for instance.
 _FLAG: Final = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)")
 _END_OF_FLAG: Final = "\U000e007f"
@@ -98,7 +100,7 @@ def fold_with_origins(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 def is_blank(text: str) -> bool:
     """Tell whether nothing of a text can be seen: it is white space and invisible characters at most."""
-    return not fold(text).strip()
+    return not _SEEN.search(text)
 
 
 def visible(text: str) -> str:
@@ -119,6 +121,11 @@ def bounded(text: str) -> str:
 def name_form(name: str) -> str:
     """Return the form in which names are compared: folded and trimmed."""
     return fold(name).strip()
+
+
+def name_form_as_before(name: str) -> str:
+    """Return the form in which 1.0.0 compared names: NFC, trimmed, casefolded."""
+    return unicodedata.normalize("NFC", _bound_runs_in_slices(name)).strip().casefold()
 
 
 def sort_form(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 def name_key(name: str) -> str:
     """What makes two names of tags or categories the same (docs/decisions/11-names-of-tags-and-categories.md)."""
-    return unicodedata.normalize("NFC", name.strip()).casefold()
+    return folded(name).strip()
 
 
 def folded(text: str) -> str:

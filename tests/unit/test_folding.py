@@ -145,6 +145,11 @@ def test_what_cannot_be_seen_is_blank(text: str) -> None:
     assert not is_blank(f"{text}.")
 
 
+@given(st.one_of(ANY_TEXT, AWKWARD, st.text(st.sampled_from(" \u00a0\u200b\u3164\x1f\u0085\u180e\ufe0f"))))
+def test_a_text_is_blank_when_nothing_is_left_of_it(text: str) -> None:
+    assert is_blank(text) == (not fold(text).strip())
+
+
 def test_names_are_compared_folded_and_trimmed() -> None:
     names = {"MySQL", " ｍｙｓｑｌ\u3000", "My\u00adSQL", "\ufeffmysql", "MYSQL\u200b "}
     assert {name_form(name) for name in names} == {"mysql"}

@@ -1,7 +1,7 @@
 """Merges tags and categories whose names have become the same: what folds has changed since they were created.
 
-Each statement can be repeated, in an order in which dying between two of them loses nothing: what a row refers to is
-there at every moment, and a row is removed only when nothing refers to it any more.
+Meant for a transaction; and even without one, dying between two statements loses nothing and the next run does the
+rest: what a row refers to is there at every moment, and a row is removed only when nothing refers to it any more.
 """
 
 from __future__ import annotations
@@ -108,6 +108,9 @@ def _named_row(row: sa.Row[Any]) -> _Named:
 
 def _merge(connection: sa.Connection, table: sa.Table, rows: Sequence[_Named], key: str) -> None:
     oldest, *others = sorted(rows, key=lambda row: row.age)
+    # Whoever tags a memo locks the tag: within a transaction nobody gets one of these any more.
+    locked = sa.select(_id_of(table)).where(_id_of(table).in_([row.id for row in rows]))
+    connection.execute(locked.order_by(_id_of(table)).with_for_update())
     for other in others:
         (_move_tag if table is _TAGS else _move_category)(connection, other.id, oldest)
     if oldest.color is None and (color := next((other.color for other in others if other.color), None)):

@@ -26,6 +26,7 @@ from aimo.dto.explore import (
     StreamError,
 )
 from aimo.errors import AimoError, Code
+from aimo.folding import is_blank
 from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User
 from aimo.http.large import ok_found, ok_in_parts
@@ -61,7 +62,7 @@ class ExploreController(Controller):
         With `Accept: text/event-stream` it comes as events: `sources`, any number of `token`, then `done` with the
         whole answer, or `error`. Hanging up ends the generation.
         """
-        if not data.query or not data.query.strip():
+        if not data.query or is_blank(data.query):
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         await services.explore.require_owner(user.uid)
         context = data.context or ""
@@ -82,7 +83,7 @@ class ExploreController(Controller):
         """Return the relevant ones among the memos most similar to the query."""
         if isinstance(data.query, list | dict) or (data.query and not isinstance(data.query, str)):
             raise AimoError(Code.SYSTEM_ERROR, "Search failed")
-        if not data.query or not data.query.strip():
+        if not data.query or is_blank(data.query):
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         items = await services.search.relevant(user.uid, data.query, _limit(data.limit))
         return await ok_found(items)

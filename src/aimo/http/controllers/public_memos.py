@@ -12,6 +12,7 @@ from litestar.params import JSONBody
 from aimo.dto.base import Envelope, UnsetType
 from aimo.dto.memos import MachineMemoBody, Memo, MemoPage, MemoResult, PublicMemo
 from aimo.errors import AimoError, Code
+from aimo.folding import is_blank
 from aimo.http.auth import require_machine_token
 from aimo.http.controllers.attachments import user_named_in_query
 from aimo.http.controllers.memos import order
@@ -85,7 +86,7 @@ class MachineMemoController(Controller):
         category = None
         if not isinstance(data.category, UnsetType):
             category = (data.category or "").strip()
-            if not category:
+            if is_blank(category):
                 raise AimoError(Code.PARAMS_ERROR, "Category cannot be empty")
         memo = await services.memos.create(uid, data, category_name=category)
         return ok(MemoResult(message="Memo created successfully via BA authentication", memo=memo))

@@ -16,7 +16,7 @@ from aimo.legacy.plan.target_lookups import NamedRows
 from aimo.legacy.row_outcomes import Into, RowMerged
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
-from aimo.services.memos.name_keys import name_key
+from aimo.services.memos.name_keys import name_key, name_key_as_before
 
 
 class _NamedMapper(Mapper):
@@ -30,6 +30,11 @@ class _NamedMapper(Mapper):
 
     def _merged(self, old: str, into: str) -> None:
         self.lookups.merged_tags[old] = into
+
+    def has_digest(self, values: Mapping[str, object], recorded: bytes) -> bool:
+        """Tell the same of a row whose name had another key when it was recorded, by 1.0.0."""
+        former = {**values, "name_key": name_key_as_before(str(values["name"]))}
+        return super().has_digest(values, recorded) or super().has_digest(former, recorded)
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """Return the row, unless the user has one of that name."""

@@ -8,7 +8,7 @@ from typing import Final
 from aimo.db.types import unique_key
 from aimo.dto.base import UnsetType
 from aimo.errors import AimoError, Code
-from aimo.folding import name_form, sort_form
+from aimo.folding import name_form, name_form_as_before, sort_form
 
 LONGEST_NAME: Final = 255
 """Characters of any new name or title. Longer ones that a migration brought stay, and can be looked up."""
@@ -59,6 +59,11 @@ def require_lookup(names: Iterable[str]) -> None:
 def name_key(name: str) -> str:
     """Return what a name is compared by: folded and trimmed; abbreviated by its hash when it is long."""
     return unique_key(name_form(name))
+
+
+def name_key_as_before(name: str) -> str:
+    """Return what 1.0.0 compared a name by, which finished migrations have recorded."""
+    return unique_key(name_form_as_before(name))
 
 
 def sort_key(name: str) -> str:

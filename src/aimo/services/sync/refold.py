@@ -9,7 +9,9 @@ from __future__ import annotations
 import structlog
 
 from aimo.db.connection import Database
+from aimo.db.migrations.equal_names import merge_equal_names
 from aimo.db.queries import rebuild as rebuild_queries
+from aimo.db.transaction import atomically
 from aimo.services.sync.crashes import set_aside
 from aimo.services.sync.outbox import create_entries
 from aimo.services.sync.rebuild import iterate_all
@@ -21,6 +23,7 @@ log = structlog.get_logger(__name__)
 async def create_entries_for_refolding(database: Database, texts: TextTable) -> None:
     """Enqueue the text of every memo, unless the texts are folded as they should be. Vectors stay as they are.
 
+    Names are merged once more: a process of the former release may have created some after the schema was migrated.
     Dying half-way means writing some entries twice, which does no harm. What is set aside stays so: applying it would
     kill the process again.
 
@@ -29,6 +32,7 @@ async def create_entries_for_refolding(database: Database, texts: TextTable) -> 
     """
     if await texts.is_folded():
         return
+    await atomically(database, "sync.equal_names", lambda connection: connection.run_sync(merge_equal_names))
     left_out = {aside.entity_id for aside in await set_aside(database)}
     memos = 0
     async for chunk in iterate_all(database, rebuild_queries.next_memos):

@@ -12,4 +12,11 @@ down_revision = "0052"
 
 def upgrade() -> None:
     """Give every tag and category the key of its name, and merge those that have the same one."""
-    merge_equal_names(op.get_bind())
+    connection = op.get_bind()
+    if connection.dialect.name == "sqlite":
+        merge_equal_names(connection)
+        return
+    # SQLite migrates in one transaction anyway; MySQL commits each statement where none was begun.
+    connection.exec_driver_sql("START TRANSACTION")
+    merge_equal_names(connection)
+    connection.exec_driver_sql("COMMIT")
