@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from tests.support.backups import (
     aimo,
     assert_stores_agree,
@@ -24,6 +25,7 @@ from tests.support.buckets import Buckets, buckets, shared_buckets
 from tests.support.server import Server
 
 from aimo.db import migrate
+from aimo.db.schema import Memos, Tags
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
 from aimo.services.backup.format import FORMAT, Header
@@ -159,6 +161,28 @@ def test_columns_that_came_with_a_later_release_may_be_missing_in_an_older_backu
         members[MEMOS] = b"".join(json.dumps(row).encode() + b"\n" for row in kept)
 
     assert restore(settings, rewritten(archive, tmp_path / "older.tar.gz", older)).rows["tables/memos"] == 3
+
+
+def test_names_that_were_different_in_an_older_release_are_merged(
+    archive: Path, tmp_path: Path, either: dict[str, str]
+) -> None:
+    tags = "tables/tags/000000.ndjson"
+
+    def older(members: Members) -> None:
+        in_header(schema="0052")(members)
+        members[tags] = members[tags].replace(b'"name":"t0","name_key":"t0"', '"name":"Ａ","name_key":"ａ"'.encode())
+        assert "ａ".encode() in members[tags]
+
+    async def shown(runtime: Runtime) -> tuple[list[Any], list[Any]]:
+        async with runtime.stores.database.reads() as connection:
+            names = await connection.execute(select(Tags.name, Tags.usage_count).order_by(Tags.seq))
+            carried = await connection.execute(select(Memos.tag_ids).order_by(Memos.seq))
+            return [tuple(row) for row in names], [row[0] for row in carried]
+
+    restore(either, rewritten(archive, tmp_path / "older.tar.gz", older))
+    names, carried = inside(either, shown)
+    assert names == [("a", 3), ("t1", 0), ("t2", 1), ("t3", 1)]
+    assert [len(tag_ids) for tag_ids in carried] == [1, 2, 2]
 
 
 def test_long_texts_and_lists_come_back_as_they_were(archive: Path, tmp_path: Path, either: dict[str, str]) -> None:

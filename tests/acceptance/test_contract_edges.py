@@ -245,3 +245,34 @@ def test_attachment_ids_that_begin_with_ba_need_their_owners_token(running: Serv
     assert alice.request("PATCH", f"{path}/properties", {"properties": {"a": 1}}).code == 0
     assert Client(running.url).get(path).status == 401
     assert alice.delete(path).code == 0
+
+
+def test_names_that_look_the_same_are_one(running: Server) -> None:
+    user = running.user()
+    tags = ["Do\u00adnau", "ＤＯＮＡＵ", "donau\ufeff", "\u200b", "❤\ufe0f", "❤"]
+    memo = user.post("/memos", {"content": "all of them", "tags": tags}).data["memo"]
+    assert [(tag["name"], tag["usageCount"]) for tag in memo["tags"]] == [("Do\u00adnau", 1), ("❤\ufe0f", 1)]
+    assert user.post("/tags", {"name": "donau"}).data["tag"]["tagId"] == memo["tags"][0]["tagId"]
+    taken = user.put(f"/tags/{memo['tags'][1]['tagId']}", {"name": "D\u200donau"})
+    assert (taken.code, taken.message) == (2, "Another tag has this name")
+    found = user.post("/memos/search", {"query": "them", "tags": ["donau", "\u2060❤", "\u200b"]}).data
+    assert [item["memoId"] for item in found["items"]] == [memo["memoId"]]
+
+    category = user.post("/categories", {"name": "ﬁlms"}).data["category"]
+    assert user.post("/categories", {"name": "Fil\u200cms"}).code == 3001
+    named = user.post("/memos", {"content": "x", "categoryId": "FILMS"}).data["memo"]
+    assert named["categoryId"] == category["categoryId"]
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff \u00ad", "\u3164"])
+def test_what_cannot_be_seen_is_no_name_and_no_query(alice: Client, blank: str) -> None:
+    for path, message in (
+        ("/tags", "Tag name is required"),
+        ("/categories", "Category name cannot be empty"),
+        ("/explore/quick-search", "Query is required"),
+        ("/memos/search", "Query is required"),
+        ("/memos/search/vector", "Query is required"),
+    ):
+        answer = alice.post(path, {"name": blank, "query": blank})
+        assert (answer.code, answer.message) == (2, message), path
+    assert alice.get("/memos", search=blank).data["pagination"]["total"] == 7

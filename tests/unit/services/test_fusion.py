@@ -26,6 +26,10 @@ from aimo.services.search.hybrid_ranking import fuse, lookups, query_terms
         ("100%", ["100%"]),
         ("C++", ["c++"]),
         ("ＭｙＳＱＬ", ["mysql"]),
+        ("Ｄｏｃｋｅｒ镜像", ["docker", "镜像"]),
+        ("Docker\u200b镜像", ["docker", "镜像"]),
+        ("ﾃｽﾄ､ﾒﾓ｡", ["テスト", "メモ"]),
+        ("soft\u00adware \u200b update", ["software", "update"]),
         ("鱼", ["鱼"]),
         ("?", ["?"]),
         ("a cat", ["cat"]),
@@ -41,6 +45,7 @@ def test_whole_query_is_looked_up_before_its_terms() -> None:
     assert lookups("MySQL") == [["MySQL"]]
     assert lookups("鱼") == [["鱼"]]
     assert lookups(" \n") == []
+    assert lookups("\u200b \ufe0f") == []
 
 
 def test_a_long_text_is_not_taken_apart() -> None:
