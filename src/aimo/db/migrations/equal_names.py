@@ -82,6 +82,11 @@ def merge_equal_names(connection: sa.Connection) -> None:
             _merge(connection, table, [*rows, *_holders(connection, table, uid, key)], key)
 
 
+def has_outdated_keys(connection: sa.Connection) -> bool:
+    """Return whether some tag or category has another key than its name, which `merge_equal_names` would change."""
+    return any(row.stored_key != row.key for table in (_TAGS, _CATEGORIES) for row in _rows(connection, table))
+
+
 def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[_Named]:
     key = _id_of(table)
     after = ""

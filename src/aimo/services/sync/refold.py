@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 
 from aimo.db.connection import Database
-from aimo.db.migrations.equal_names import merge_equal_names
+from aimo.db.migrations.equal_names import has_outdated_keys, merge_equal_names
 from aimo.db.queries import rebuild as rebuild_queries
 from aimo.db.transaction import atomically
 from aimo.services.sync.crashes import set_aside
@@ -32,7 +32,11 @@ async def create_entries_for_refolding(database: Database, texts: TextTable) -> 
     """
     if await texts.is_folded():
         return
-    await atomically(database, "sync.equal_names", lambda connection: connection.run_sync(merge_equal_names))
+    # Looked for outside of a transaction, so that no other writer waits for that.
+    async with database.reads() as connection:
+        outdated = await connection.run_sync(has_outdated_keys)
+    if outdated:
+        await atomically(database, "sync.equal_names", lambda connection: connection.run_sync(merge_equal_names))
     left_out = {aside.entity_id for aside in await set_aside(database)}
     memos = 0
     async for chunk in iterate_all(database, rebuild_queries.next_memos):
