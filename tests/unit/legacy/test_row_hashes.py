@@ -13,6 +13,7 @@ import pytest
 from aimo.legacy import mappers
 from aimo.legacy.hashing import hash_row
 from aimo.legacy.mappers.mapper import NUMBERED, Mapper
+from aimo.legacy.mappers.tags_and_categories import CategoryMapper, TagMapper
 
 # What release 1.0.0 recorded for a row of these columns, each holding its name and "-value": of the target, and of the
 # source. A change here makes every finished migration report all its rows as changed: start a version instead.
@@ -76,6 +77,15 @@ def test_a_changed_value_of_any_hashed_column_is_seen(kind: type[Mapper]) -> Non
     recorded = mapper.digest(values)
     assert mapper.has_digest(values, recorded)
     assert not any(mapper.has_digest(values | {name: "changed"}, recorded) for name in values)
+
+
+@pytest.mark.parametrize("kind", [CategoryMapper, TagMapper])
+def test_a_name_whose_key_has_changed_with_the_release_is_unchanged(kind: type[Mapper]) -> None:
+    mapper = kind(Mock())
+    recorded = values_of(kind.hashed[0]) | {"name": "Ｔｅａ\ufe0f ", "name_key": "ｔｅａ\ufe0f"}
+    digest = mapper.digest(recorded)
+    assert mapper.has_digest(recorded | {"name_key": "tea"}, digest)
+    assert not mapper.has_digest(recorded | {"name": "tea", "name_key": "tea"}, digest)
 
 
 @pytest.mark.parametrize("kind", all_mappers())
