@@ -43,7 +43,7 @@ _INVISIBLE_RANGES: Final = (
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_RANGES}]")
 _SEEN: Final = re.compile(rf"[^\s{_INVISIBLE_RANGES}]")
 # A black flag with invisible letters behind it is the flag of a region, England's for instance.
-_FLAG: Final = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)")
+_FLAG: Final = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,30}\U000e007f)")
 _END_OF_FLAG: Final = "\U000e007f"
 # The small letter of U+0130 has a dot above the one that it has already, and looks like any other i.
 _DOTTED_I: Final = re.compile("i\u0307+")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from aimo.folding import is_blank
 from aimo.inert_text import inert
 
 MOST_TAGS = 8
@@ -48,4 +49,4 @@ def _json_list(reply: str) -> list[str] | None:
 
 def _clean(texts: Iterable[str]) -> list[str]:
     cleaned = (inert(_CONTROL.sub(" ", text).lower()).strip() for text in texts)
-    return [text for text in cleaned if text and len(text) <= _LONGEST]
+    return [text for text in cleaned if len(text) <= _LONGEST and not is_blank(text)]
