@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, event, insert, select
 
 from aimo.config import Settings
 from aimo.db.connection import Database
+from aimo.db.migrate import migrate
 from aimo.db.migrations.equal_names import has_outdated_keys, merge_equal_names
 from aimo.db.schema import Categories, Memos, MemoTags, Model, Tags, Users
 
@@ -131,7 +132,9 @@ async def merge(database: Database, work: Callable[[Connection], None] = merge_e
 async def test_the_oldest_of_equal_names_stays_with_everything_of_the_others(database: Database) -> None:
     async with database.reads() as connection:
         assert await connection.run_sync(has_outdated_keys)
-        await connection.run_sync(merge_equal_names)
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0052'")
+    assert (await migrate(database))[0] == "0053"
+    async with database.reads() as connection:
         assert not await connection.run_sync(has_outdated_keys)
     await assert_merged(database)
     await merge(database)
