@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from io import StringIO
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -30,8 +31,11 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.database_url import settings_of
 from aimo.errors import ConfigurationError
+from aimo.listening import parse_host
 from aimo.origins import Origin, parse_origins
+from aimo.public_url import parse_public_url
 from aimo.setting_types import OnlyTrue, OnOff, UnlessFalse, parse_networks
+from aimo.settings_file import read_settings_file
 
 DEFAULT_BLOCKED_TYPES = (
     "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
@@ -45,7 +49,7 @@ class _Files(DotEnvSettingsSource):
     """``.env`` and ``.env.{NODE_ENV}``, in which a dollar sign is a dollar sign: a secret may hold one."""
 
     def _read_env_file(self, file_path: Path) -> Mapping[str, str | None]:
-        values = dotenv_values(file_path, encoding=self.env_file_encoding, interpolate=False)
+        values = dotenv_values(stream=StringIO(read_settings_file(file_path), newline=None), interpolate=False)
         return {name.lower(): value for name, value in values.items() if value}
 
 
@@ -58,12 +62,17 @@ class Settings(BaseSettings):
 
     # Core
     node_env: str = Field("development", description="`production` demands a JWT secret.")
-    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all interfaces.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; `0.0.0.0` for all interfaces, `::` for those of IPv6 as well."
+    )
     port: int = Field(3000, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; `aimo serve --workers` wins.")
     public_url: str = Field(
         "",
-        description="The URL under which clients reach the server; https adds HSTS. Its pages may use the cookie.",
+        description=(
+            "The URL under which clients reach the server, with a path where it is below one; https adds HSTS. Its "
+            "pages may use the cookie."
+        ),
     )
     aimo_data_dir: Path = Field(
         Path("data"),
@@ -350,12 +359,20 @@ class Settings(BaseSettings):
             raise ValueError("must not hold a user name or password; there are settings for the key")
         return value
 
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        return parse_host(value)
+
+    @field_validator("mysql_host")
+    @classmethod
+    def _mysql_host(cls, value: str | None) -> str | None:
+        return value and value.strip().removeprefix("[").removesuffix("]")
+
     @field_validator("public_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must start with http:// or https://")
-        return value.rstrip("/")
+        return parse_public_url(value) if value else ""
 
     @property
     def production(self) -> bool:
@@ -366,6 +383,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone that decides what a day is."""
         return ZoneInfo(self.locale_timezone)
+
+    @cached_property
+    def public_path(self) -> str:
+        """The path of `PUBLIC_URL`, percent-encoded and without a slash at its end; empty when it has none."""
+        return urlsplit(self.public_url).path
 
     @cached_property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -421,13 +443,30 @@ def load(**overrides: Any) -> Settings:
     Raises:
         ConfigurationError: a value cannot be used; the text names the variable and the reason.
     """
+    _require_text()
+    # Read here first: the library reads it by itself, too, and would raise what nobody understands.
+    general = overrides.get("_env_file", Settings.model_config.get("env_file"))
+    if general and Path(general).is_file():
+        read_settings_file(Path(general))
     try:
         return Settings(**overrides)
     except ValidationError as error:
         lines = [_line(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False)]
+        if len(lines) == 1:
+            raise ConfigurationError(f"This setting cannot be used: {lines[0]}") from None
         raise ConfigurationError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
 
 
 def _line(name: str, message: str) -> str:
     """Return what to say of a value; an error of several together names its setting itself."""
-    return f"{name.upper()}: {message}" if name else message.removeprefix("Value error, ")
+    reason = message.removeprefix("Value error, ")
+    return f"{name.upper()}: {reason}" if name else reason
+
+
+def _require_text() -> None:
+    for name in Settings.model_fields:
+        variable = name.upper()
+        try:
+            os.environ.get(variable, "").encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"{variable} holds bytes that are not UTF-8; set it again in UTF-8") from None

@@ -32,4 +32,4 @@ def parse_networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     Raises:
         ValueError: one of them is none.
     """
-    return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+    return tuple(ip_network(part.strip().strip("[]"), strict=False) for part in value.split(",") if part.strip())

@@ -14,9 +14,11 @@ from aimo import config, log
 from aimo.cli.connection_guard import ConnectionGuard
 from aimo.cli.connections import most_connections, raise_file_limit
 from aimo.cli.signals import NOTICE
+from aimo.errors import ConfigurationError
 from aimo.http.app import create_app
 from aimo.http.asgi_types import App, Receive, Scope, Send
 from aimo.runtime import Runtime
+from aimo.vectors.errors import VectorStoreError
 
 logger = structlog.get_logger(__name__)
 
@@ -64,6 +66,10 @@ class Server:
         try:
             await runtime.__aenter__()
             self._app = create_app(runtime.services, runtime.stores.signer)
+        except (ConfigurationError, VectorStoreError) as error:
+            logger.error("the server cannot start", reason=str(error))  # noqa: TRY400 (the reason says what to do)
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         except Exception as error:
             logger.exception("the server cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})

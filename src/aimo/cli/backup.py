@@ -24,6 +24,7 @@ from aimo.services.backup.format import DamagedArchiveError, Summary
 from aimo.services.backup.restore import Restore
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
+from aimo.writable import require_writable
 
 console = Console()
 
@@ -72,6 +73,7 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
 
 def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Summary]]) -> Summary:
     settings = config.load()
+    require_writable(settings)
     log.configure(settings)
     memory.bound()
 

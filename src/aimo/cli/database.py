@@ -18,6 +18,7 @@ from aimo.db import migrate as migrations
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
+from aimo.writable import require_writable
 
 console = Console()
 db_app = App(name="db", help="Look into the relational database.")
@@ -28,6 +29,7 @@ def migrate(
 ) -> None:
     """Bring the database's schema to this release."""
     settings = config.load()
+    require_writable(settings, rows_only=True)
     log.configure(settings)
     asyncio.run(_migrate(settings, new))
 

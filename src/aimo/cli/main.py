@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import App
 
 from aimo.errors import ConfigurationError
+from aimo.processor import require_instructions
 from aimo.vectors.errors import VectorStoreError
+from aimo.writable import refusal
 
 # What the engines' modules make while they are imported lives as long as the process; looking through it again and
 # again, as the default of 700 new objects asks for, takes a sixth of the time to start. A server's workers import this
@@ -54,7 +57,12 @@ def main() -> NoReturn:
     """
     os.umask(0o077)
     try:
+        require_instructions()
         app()
+    except PermissionError as error:
+        path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else Path()
+        print(f"aimo: {refusal(path, error)}", file=sys.stderr)
+        sys.exit(1)
     except (ConfigurationError, VectorStoreError) as error:
         print(f"aimo: {error}", file=sys.stderr)
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from aimo import config
 from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output.openapi import document
 
@@ -16,7 +17,8 @@ def openapi(
     *, output: Annotated[Path | None, Parameter(help="File to write; standard output when absent.")] = None
 ) -> None:
     """Write the OpenAPI document of the API, as the server answers it at /api/v1/openapi.json."""
-    text = msgspec.json.format(msgspec.json.encode(document(CONTROLLERS, DEPENDENCIES)), indent=2).decode()
+    described = document(CONTROLLERS, DEPENDENCIES, prefix=config.load().public_path)
+    text = msgspec.json.format(msgspec.json.encode(described), indent=2).decode()
     if output is None:
         print(text)
     else:

@@ -8,6 +8,7 @@ import os
 from contextlib import nullcontext
 from typing import Annotated
 
+import structlog
 from cyclopts import Parameter
 from granian import Granian
 from granian.constants import Interfaces, Loops
@@ -18,11 +19,15 @@ from aimo.cli.connections import connection_options, raise_file_limit
 from aimo.cli.signals import handle_signals
 from aimo.db import migrate
 from aimo.db.connection import Database
+from aimo.listening import listening_address, url_at
 from aimo.metrics import multiprocess_metrics
 from aimo.outbound import OutboundClient
 from aimo.private_folders import require_private
 from aimo.signing_secret import require_secret
 from aimo.storage.buckets import configured_bucket
+from aimo.writable import require_writable
+
+logger = structlog.get_logger(__name__)
 
 # A worker that has not ended by itself this long after a signal is killed.
 _GRACE_SECONDS = 5
@@ -40,13 +45,17 @@ def serve(
         if value is not None:
             os.environ[name] = str(value)
     settings = config.load()
+    warnings = require_writable(settings)
     log.configure(settings)
+    for warning in warnings:
+        logger.warning(warning)
     require_private(settings)
     require_secret(settings)
+    listening_address(settings.host, settings.port)
     asyncio.run(_prepare(settings))
     # LanceDB's threads do not survive a fork.
     multiprocessing.set_start_method("spawn")
-    print(f"AIMO listens on http://{settings.host}:{settings.port}", flush=True)
+    print(f"AIMO listens on {url_at(settings.host, settings.port)}", flush=True)
     with multiprocess_metrics() if settings.workers > 1 else nullcontext():
         run_http_server("aimo.cli.asgi:create", settings)
 
@@ -56,7 +65,7 @@ def run_http_server(target: str, settings: config.Settings) -> None:
     server = Granian(
         target,
         factory=True,
-        address=settings.host,
+        address=listening_address(settings.host, settings.port),
         port=settings.port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from aimo.config import Settings
 from aimo.db.tls import ENCRYPTED, tls_context
+from aimo.listening import authority
 
 CONNECT_SECONDS: Final = 5
 
@@ -28,6 +29,7 @@ def mysql_connector(settings: Settings, url: URL) -> Callable[[], Awaitable[obje
     mode, encryption = settings.mysql_ssl_mode, tls_context(settings)
     # Encoded as Latin-1 this is UTF-8, which is what the server has hashed.
     password = settings.mysql_password.get_secret_value().encode().decode("latin1")
+    where = authority(str(url.host), url.port or 3306)
     lost = url.get_dialect().import_dbapi().OperationalError
 
     async def attempt(context: ssl.SSLContext | None) -> Any:
@@ -52,14 +54,14 @@ def mysql_connector(settings: Settings, url: URL) -> Callable[[], Awaitable[obje
                     if refused is None:
                         raise
                     if mode != "preferred":
-                        raise lost(2026, f"{url.host}:{url.port}: {refused}") from error
+                        raise lost(2026, f"{where}: {refused}") from error
                     connection = await attempt(None)
                 if mode in ENCRYPTED and not await _is_encrypted(connection):
                     connection.close()
-                    raise lost(2026, f"{url.host}:{url.port} offers no encryption")
+                    raise lost(2026, f"{where} offers no encryption")
                 return connection
         except TimeoutError:
-            raise lost(2003, f"{url.host}:{url.port} did not answer within {CONNECT_SECONDS} s") from None
+            raise lost(2003, f"{where} did not answer within {CONNECT_SECONDS} s") from None
 
     return connect
 

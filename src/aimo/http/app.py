@@ -77,9 +77,10 @@ async def _refuse_unusable(request: Request[Any, Any, Any]) -> None:
 
 def create_api(services: Services) -> Litestar:
     """Return the routes alone, without what surrounds them."""
+    document = openapi.document(CONTROLLERS, DEPENDENCIES, prefix=services.settings.public_path)
     return Litestar(
         route_handlers=CONTROLLERS,
-        state=State({"services": services, "document": openapi.document(CONTROLLERS, DEPENDENCIES)}),
+        state=State({"services": services, "document": document}),
         dependencies=DEPENDENCIES,
         before_request=_refuse_unusable,
         exception_handlers=dict(EXCEPTION_HANDLERS),
@@ -106,4 +107,5 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
         https=settings.public_url.startswith("https://"),
         senders=Senders(public_url=settings.public_url, listed=settings.trusted_origins, proxies=settings.proxies),
         web_folder=settings.aimo_web_dir,
+        prefix=settings.public_path,
     )

@@ -19,3 +19,9 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             return bytes(value)
     return None
+
+
+def list_header(scope: Scope, name: bytes) -> bytes | None:
+    """Return a request header whose value is a list, from however many fields it was sent in; None without any."""
+    values = [bytes(value) for key, value in scope["headers"] if key == name]
+    return b", ".join(values) if values else None

@@ -21,11 +21,11 @@ def token_in_cookie(scope: Scope) -> str:
     if not sender_of(scope).trusted:
         return ""
     found = {
-        value
+        value.strip('"')
         for name, field in scope["headers"]
         if name == b"cookie"
         for key, _, value in (part.strip().partition("=") for part in field.decode("latin-1").split(";"))
-        if key == COOKIE and value
+        if key == COOKIE and value.strip('"')
     }
     return found.pop() if len(found) == 1 else ""
 

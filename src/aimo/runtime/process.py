@@ -111,7 +111,7 @@ class Runtime:
         await migrate.prepare(database, settings)
         embeddings = EmbeddingService(embedder, vectors.embedding_cache)
         self._closing.add("embeddings", embeddings.close)
-        signer = FileSigner(secret)
+        signer = FileSigner(secret, settings.public_path)
         storage = create_storage(settings, signer)
         await storage.prepare()
         self._closing.add("storage", storage.close)

@@ -16,10 +16,14 @@ UNKNOWN = "application/octet-stream"
 _BY_EXTENSION = {
     "apng": "image/apng",
     "avif": "image/avif",
+    "avifs": "image/avif",
     "bmp": "image/bmp",
     "gif": "image/gif",
     "heic": "image/heic",
+    "heics": "image/heic-sequence",
     "heif": "image/heif",
+    "heifs": "image/heif-sequence",
+    "hif": "image/heif",
     "ico": "image/x-icon",
     "jfif": "image/jpeg",
     "jpe": "image/jpeg",
@@ -31,16 +35,24 @@ _BY_EXTENSION = {
     "tiff": "image/tiff",
     "webp": "image/webp",
     "aac": "audio/aac",
+    "aif": "audio/aiff",
+    "aifc": "audio/aiff",
+    "aiff": "audio/aiff",
     "amr": "audio/amr",
+    "caf": "audio/x-caf",
     "flac": "audio/flac",
     "m4a": "audio/mp4",
     "m4b": "audio/mp4",
+    "mka": "audio/x-matroska",
+    "mp2": "audio/mpeg",
     "mp3": "audio/mpeg",
+    "mpga": "audio/mpeg",
     "oga": "audio/ogg",
     "ogg": "audio/ogg",
     "opus": "audio/ogg",
     "wav": "audio/wav",
     "weba": "audio/webm",
+    "3g2": "video/3gpp2",
     "3gp": "video/3gpp",
     "avi": "video/x-msvideo",
     "m4v": "video/mp4",
@@ -54,9 +66,35 @@ _BY_EXTENSION = {
     "pdf": "application/pdf",
 }
 # Other names for the same types that uploads declare.
-_ALIASES = ("image/jpg", "image/pjpeg", "image/vnd.microsoft.icon", "audio/mp3", "audio/x-m4a", "audio/x-wav")
+_ALIASES = (
+    "image/jpg",
+    "image/pjpeg",
+    "image/vnd.microsoft.icon",
+    "image/x-bmp",
+    "image/x-ms-bmp",
+    "image/x-tiff",
+    "audio/caf",
+    "audio/mp3",
+    "audio/mpeg3",
+    "audio/opus",
+    "audio/vnd.wave",
+    "audio/wave",
+    "audio/x-aac",
+    "audio/x-aiff",
+    "audio/x-flac",
+    "audio/x-m4a",
+    "audio/x-mp3",
+    "audio/x-mpeg",
+    "audio/x-wav",
+    "video/avi",
+    "video/msvideo",
+    "video/x-m4v",
+)
 INERT = frozenset((*_BY_EXTENSION.values(), *_ALIASES))
 """Every media type that is shown in place."""
+
+# Allowed in the former form of a name, and none of the characters that RFC 8187 lets stand for themselves.
+_NOT_EXTENDED = {ord(character): f"%{ord(character):02X}" for character in "*'()"}
 
 # Control characters, path separators, and what reverses the direction of the text behind it.
 _MISLEADING = re.compile("[\x00-\x1f\x7f-\x9f/\\\\\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -86,10 +124,11 @@ def inert_or_unknown(media_type: str) -> str:
 
 
 def attachment_disposition(filename: str) -> str:
-    """``attachment`` with the percent-encoded name, the form in which clients expect it.
+    """``attachment`` with the percent-encoded name twice: as clients decode it themselves, and as browsers do.
 
-    Control characters, path separators and marks of text direction become ``_``, so that the name is what it
-    seems to be after decoding, too.
+    The latter is ``filename*`` (RFC 6266, RFC 8187), which wins where it is known. Control characters, path separators
+    and marks of text direction become ``_``, so that the name is what it seems to be after decoding, too.
     """
     encoded = quote(_MISLEADING.sub("_", filename), safe="!~*'()", errors="replace")
-    return f'attachment; filename="{encoded}"'
+    extended = encoded.translate(_NOT_EXTENDED)
+    return f"attachment; filename=\"{encoded}\"; filename*=UTF-8''{extended}"

@@ -24,7 +24,8 @@ from aimo.threads import FILES
 CHUNK = 256 * 1024
 _SCRATCH = ".incoming"
 
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK, errno.ENOSYS)
+# What file systems say that cannot make a folder durable, or cannot keep modes: SMB, exFAT, some of FUSE.
+_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EPERM)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -186,22 +187,21 @@ class LocalStorage:
         temporary = self.scratch / f"put-{secrets.token_hex(8)}"
         try:
             self._link_or_copy(source, temporary)
-            temporary.chmod(0o600)
+            with suppress(OSError):  # file systems with one mode for everything refuse it
+                temporary.chmod(0o600)
             _make_durable(temporary)
             temporary.replace(target)
             for changed in unsynced:
-                _make_durable(changed)
+                _make_folder_durable(changed)
         finally:
             temporary.unlink(missing_ok=True)
 
     def _link_or_copy(self, source: Path, temporary: Path) -> None:
         if source.parent == self.scratch:
-            try:
+            # A link only saves copying. File systems without them have many ways to say so.
+            with suppress(OSError):
                 temporary.hardlink_to(source)
                 return
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
         shutil.copyfile(source, temporary)
 
 
@@ -217,8 +217,17 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _make_durable(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _make_folder_durable(path: Path) -> None:
+    try:
+        _make_durable(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def _make_durable(path: Path, access: int = os.O_RDWR) -> None:
+    # SMB refuses to make a file durable that is open for reading only.
+    descriptor = os.open(path, access | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -6,10 +6,11 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aimo import clock
 
+_FILES = "/files/"
 _DIGITS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -21,15 +22,22 @@ class FileSigner:
     the same for a while and browsers can cache it, and never lives longer than asked.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, prefix: str = "") -> None:
+        """``prefix`` is the path below which clients reach this server, percent-encoded."""
         derived = hmac.digest(secret.encode(), b"aimo file addresses", sha256)
         self._hmac = hmac.new(derived, digestmod=sha256)
+        self._prefix = prefix
 
     def url(self, key: str, lifetime: int, *, now: float | None = None) -> str:
         """Return the path and query under which a key can be fetched for up to ``lifetime`` seconds."""
         step = max(1, lifetime // 4)
         expires = (int(clock.now_ms() / 1000 if now is None else now) + lifetime) // step * step
-        return f"/files/{quote(key)}?exp={expires}&sig={self._signature(key, str(expires))}"
+        return f"{self._prefix}{_FILES}{quote(key)}?exp={expires}&sig={self._signature(key, str(expires))}"
+
+    def key_in(self, path: str) -> str | None:
+        """Return the key that the path of an address names, with or without the prefix; None where it is no file's."""
+        own = path.removeprefix(self._prefix)
+        return unquote(own.removeprefix(_FILES)) if own.startswith(_FILES) else None
 
     def allows(self, key: str, expires: str, signature: str, *, now: float | None = None) -> bool:
         """Return whether a signature is genuine and has not expired."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,13 +12,14 @@ from pathlib import Path
 _FILE = ".creating"
 _SECONDS = 30
 _POLL_SECONDS = 0.02
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @asynccontextmanager
 async def creation_lock(uri: str) -> AsyncIterator[None]:
     """Hold a folder's lock, which the kernel gives back when the process dies.
 
-    A bucket has none: start the first server on an empty one alone.
+    A bucket has none, nor have some network file systems: start the first server on an empty one alone.
 
     Raises:
         TimeoutError: another process has held it for 30 s.
@@ -38,3 +40,7 @@ async def _lock(descriptor: int) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             await asyncio.sleep(_POLL_SECONDS)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return None

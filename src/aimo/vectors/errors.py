@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ class DamagedTableError(VectorStoreError):
 
 
 # LanceDB's errors have no kinds. What is not certain here, like a full disk or a refused request, is no damage.
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 _SIGNS = re.compile(
     r"Not found: .*\.lance/|Table '.*' was not found|does not appear to be a Lance file|file size is too small"
     r"|Invalid range \S+ for object of size|failed to fill whole buffer|corrupt file|failed to decode Protobuf"
@@ -33,6 +35,11 @@ def report_failures_as(action: str, *, advice: str = "run `aimo sync rebuild`") 
     except TimeoutError as error:
         raise VectorStoreError(f"{action}: no answer in time") from error
     except (RuntimeError, ValueError, OSError, LookupError, TypeError) as error:
-        if _SIGNS.search(str(error)):
+        if _SIGNS.search(str(error)) and not _refused_by_system(str(error)):
             raise DamagedTableError(f"{action}: files are missing or broken; {advice} ({error})") from error
         raise VectorStoreError(f"{action}: {error}") from error
+
+
+def _refused_by_system(text: str) -> bool:
+    """Return whether the system itself says why, and not that a file is missing: no rights, no space, no hard links."""
+    return any(int(number) != errno.ENOENT for number in _SYSTEM_ERROR.findall(text))

@@ -54,9 +54,12 @@ async def _create(connection: AsyncConnection, layout: TableLayout) -> AsyncTabl
     async with creation_lock(connection.uri):
         try:
             return await connection.create_table(layout.name, schema=layout.schema)
-        except (ValueError, RuntimeError, OSError):
-            # Another process may have been quicker; if not, opening says what is wrong.
-            return await connection.open_table(layout.name)
+        except (ValueError, RuntimeError, OSError) as error:
+            # Another process may have been quicker; if not, this is what is wrong.
+            try:
+                return await connection.open_table(layout.name)
+            except ValueError:
+                raise error from None
 
 
 async def create_indexes(handle: AsyncTable, layout: TableLayout) -> None:

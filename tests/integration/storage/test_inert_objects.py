@@ -14,6 +14,7 @@ from tests.support.server import Server
 from aimo.config import Settings
 from aimo.services.attachments.content_type_update import relabel
 from aimo.storage.buckets import configured_bucket
+from aimo.storage.content_types import attachment_disposition
 from aimo.storage.oss import OssStorage
 from aimo.storage.protocol import Placement
 from aimo.storage.s3 import S3Storage
@@ -49,7 +50,7 @@ async def test_what_could_run_is_stored_as_a_download(
     source = tmp_path / "x"
     source.write_bytes(SVG)
     await storage.put(KEY, source, "image/svg+xml")
-    assert labels(buckets, KEY) == ("application/octet-stream", 'attachment; filename="AbCdEf.svg"')
+    assert labels(buckets, KEY) == ("application/octet-stream", attachment_disposition("AbCdEf.svg"))
     await storage.put("u1/d/a.png", source, "image/svg+xml")
     assert labels(buckets, "u1/d/a.png") == ("image/png", "")
 
@@ -71,7 +72,7 @@ def test_in_a_public_bucket_only_inert_media_have_direct_addresses(storage: S3St
         assert "?" not in storage.url("u1/d/a.png", lifetime=600, placement=placement)
         query = parse_qs(urlsplit(storage.url(KEY, lifetime=600, placement=placement)).query)
         assert query["response-content-type"] == ["application/octet-stream"]
-        assert query["response-content-disposition"] == ['attachment; filename="AbCdEf.svg"']
+        assert query["response-content-disposition"] == [attachment_disposition("AbCdEf.svg")]
     elsewhere = Placement(storage.kind, "another", "p", "https://minio.example", "r", True)
     assert "?" not in storage.url(KEY, lifetime=600, placement=elsewhere), "there is no key to sign with"
 

@@ -183,11 +183,15 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_name_stays_inside_its_header(name: str) -> None:
     header = attachment_disposition(name)
-    found = re.fullmatch(r"""attachment; filename="([A-Za-z0-9._~!*'()%-]*)\"""", header)
+    found = re.fullmatch(
+        r"""attachment; filename="([A-Za-z0-9._~!*'()%-]*)"; filename\*=UTF-8''([A-Za-z0-9._~!%-]*)""", header
+    )
     assert found
     decoded = unquote(found[1])
+    assert unquote(found[2]) == decoded
     assert not re.search("[\x00-\x1f\x7f/\\\\\u2028\u202a-\u202e\u2066-\u2069]", decoded)
 
 
 def test_an_ordinary_file_name_comes_through() -> None:
-    assert attachment_disposition("会 议.txt") == 'attachment; filename="%E4%BC%9A%20%E8%AE%AE.txt"'
+    name = "%E4%BC%9A%20%E8%AE%AE.txt"
+    assert attachment_disposition("会 议.txt") == f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"

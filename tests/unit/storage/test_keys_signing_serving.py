@@ -136,5 +136,8 @@ def test_media_are_shown_in_place_by_what_they_are_not_by_their_name() -> None:
 
 
 def test_download_names_are_percent_encoded_as_clients_expect() -> None:
-    assert attachment_disposition("会 议!~*'().txt") == 'attachment; filename="%E4%BC%9A%20%E8%AE%AE!~*\'().txt"'
-    assert attachment_disposition('a"b\r\n.txt') == 'attachment; filename="a%22b__.txt"'
+    assert attachment_disposition("会 议!~*'().txt") == (
+        'attachment; filename="%E4%BC%9A%20%E8%AE%AE!~*\'().txt"; '
+        "filename*=UTF-8''%E4%BC%9A%20%E8%AE%AE!~%2A%27%28%29.txt"
+    )
+    assert attachment_disposition('a"b\r\n.txt').startswith('attachment; filename="a%22b__.txt"; ')

@@ -27,6 +27,7 @@ from aimo.dto.explore import (
 )
 from aimo.errors import AimoError, Code
 from aimo.folding import is_blank
+from aimo.http.asgi_types import list_header
 from aimo.http.cancel_on_disconnect import run_until_disconnect
 from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User
 from aimo.http.large import ok_found, ok_in_parts
@@ -66,7 +67,8 @@ class ExploreController(Controller):
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
         await services.explore.require_owner(user.uid)
         context = data.context or ""
-        if wants_events(request.headers.get("accept", "")):
+        accepted = list_header(request.scope, b"accept") or b""  # type: ignore[arg-type]
+        if wants_events(accepted.decode("latin-1")):
             events = event_stream(_events(services, user.uid, data.query, context))
             return cast("Response[Envelope[Exploration]]", events)
         work = _answer(services, user.uid, data.query, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimo.http.asgi_types import App, Headers, Message, Receive, Scope, Send, header
+from aimo.http.asgi_types import App, Headers, Message, Receive, Scope, Send, header, list_header
 from aimo.http.input.senders import Senders
 
 _METHODS = (b"access-control-allow-methods", b"GET,HEAD,PUT,PATCH,POST,DELETE")
@@ -38,7 +38,7 @@ class Cors:
 async def _preflight(scope: Scope, send: Send, origin: bytes | None) -> None:
     vary = b"Origin, Access-Control-Request-Headers"
     fields = [*_allowed(origin, vary), _METHODS, (b"content-length", b"0")]
-    if requested := header(scope, b"access-control-request-headers"):
+    if requested := list_header(scope, b"access-control-request-headers"):
         fields.append((b"access-control-allow-headers", requested))
     await send({"type": "http.response.start", "status": 204, "headers": fields})
     await send({"type": "http.response.body", "body": b""})

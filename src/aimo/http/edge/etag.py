@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from aimo.http.asgi_types import App, Message, Receive, Scope, Send, header
+from aimo.http.asgi_types import App, Message, Receive, Scope, Send, list_header
 from aimo.threads import TEXTS
 
 _LARGE = 256 * 1024
@@ -24,7 +24,7 @@ class JsonEtags:
         if scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        known = header(scope, b"if-none-match")
+        known = list_header(scope, b"if-none-match")
         start: Message | None = None
 
         async def send_tagged(message: Message) -> None:

@@ -1,7 +1,7 @@
 """The layers in the order of docs/contract/requests.md, outermost first.
 
-request id → measures and log → security headers → CORS → errors → path → drain → foreign forms → authentication →
-body → signed files → web client and 404 → HEAD → ETags → the API.
+request id → prefix → measures and log → security headers → CORS → errors → path → drain → foreign forms →
+authentication → body → signed files → web client and 404 → HEAD → ETags → the API.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from aimo.http.edge.etag import JsonEtags
 from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
 from aimo.http.edge.not_found import NotFound, RouteMatcher
+from aimo.http.edge.path_prefix import PathPrefix
 from aimo.http.edge.paths import PathDecoder
 from aimo.http.edge.request_id import RequestId
 from aimo.http.edge.security import SecurityHeaders
@@ -56,6 +57,7 @@ def build_middleware(
     senders: Senders,
     proxies: Sequence[Network] = (),
     web_folder: Path | None = None,
+    prefix: str = "",
     upload_paths: Collection[str] = UPLOAD_PATHS,
 ) -> Edge:
     """Put the layers around the API.
@@ -72,12 +74,14 @@ def build_middleware(
         https: whether clients reach the server by https.
         senders: whose pages may use the cookie and send forms.
         web_folder: a built web client; a built-in page without one.
+        prefix: the path below which clients reach the server; empty at the root of its host.
         upload_paths: where multipart bodies are streamed.
     """
     app: App = Head(JsonEtags(api))
-    app = NotFound(app, routes=routes, web=WebClient(web_folder))
+    app = NotFound(app, routes=routes, web=WebClient(web_folder, prefix))
     app = SignedFiles(app, storage=storage, signer=signer)
     app = BodyParser(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
     app = authentication(app)
     app = ErrorHandler(PathDecoder(BodyDrain(ForeignForms(app))))
-    return Edge(api, RequestId(AccessLog(SecurityHeaders(Cors(app, senders), https=https))))
+    app = AccessLog(SecurityHeaders(Cors(app, senders), https=https))
+    return Edge(api, RequestId(PathPrefix(app, prefix) if prefix else app))

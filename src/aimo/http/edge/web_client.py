@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote
 
-from aimo.http.asgi_types import Headers, Receive, Scope, Send, header
+from aimo.http.asgi_types import Headers, Receive, Scope, Send, list_header
 from aimo.http.edge.etag import is_known, weak_etag
 from aimo.http.output.plain_responses import HTML, send_bytes
 from aimo.http.output.send_content import send_content
@@ -20,6 +21,9 @@ _MISSING = b"Not Found: index.html not found. Make sure web application is built
 _NO_CACHE: Headers = [(b"cache-control", b"no-cache")]
 _DAY: Headers = [(b"cache-control", b"public, max-age=86400")]
 _FOR_EVER: Headers = [(b"cache-control", b"public, max-age=31536000, immutable")]
+
+_HEAD = re.compile(rb"<head\b[^>]*>", re.IGNORECASE)
+_BASE = re.compile(rb"<base\b", re.IGNORECASE)
 
 _TYPES = {
     "html": "text/html; charset=utf-8",
@@ -45,6 +49,7 @@ _TYPES = {
     "otf": "font/otf",
     "wasm": "application/wasm",
     "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
     "mp4": "video/mp4",
     "webm": "video/webm",
     "pdf": "application/pdf",
@@ -59,8 +64,10 @@ class WebClient:
     folder (links followed) do not exist.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, prefix: str = "") -> None:
+        """``prefix`` is the path below which clients reach the server, percent-encoded."""
         self._folder = (folder or BUILT_IN).resolve()
+        self._below = _Below(prefix) if prefix else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -93,23 +100,43 @@ class WebClient:
             target /= _INDEX
         elif path.endswith("/"):
             return None
+        if self._below and target == self._folder / _INDEX:
+            return None
         return LocalFile.open_now(target)
 
     async def _send_page(self, scope: Scope, send: Send) -> None:
         try:
             page = await in_thread((self._folder / _INDEX).read_bytes)
+            page = self._below.page(page) if self._below else page
         except StorageError:
             await send_bytes(send, 404, HTML, _MISSING if scope["method"] != "HEAD" else b"")
             return
         etag = weak_etag(page)
         fields = [*_NO_CACHE, (b"etag", etag)]
-        if is_known(etag, header(scope, b"if-none-match")):
+        if is_known(etag, list_header(scope, b"if-none-match")):
             await send({"type": "http.response.start", "status": 304, "headers": fields})
             await send({"type": "http.response.body", "body": b""})
             return
         fields += [(b"content-type", HTML), (b"content-length", b"%d" % len(page))]
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
+
+
+class _Below:
+    """Has the addresses of a page lead below a path: relative ones by ``<base>``, those from the root changed."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = path = prefix.encode()
+        # `//host/` names another host, and a client may be built for the path already.
+        elsewhere = rb"""(?!//|%s[/"'\s>])""" % re.escape(path)
+        attribute = rb"""(<[^<>]*?\s(?:href|src|action)\s*=\s*["']?)(?=/)"""
+        self._from_root = re.compile(attribute + elsewhere, re.IGNORECASE)
+
+    def page(self, page: bytes) -> bytes:
+        page = self._from_root.sub(lambda match: match[1] + self._prefix, page)
+        if _BASE.search(page):
+            return page
+        return _HEAD.sub(lambda match: match[0] + b'<base href="' + self._prefix + b'/">', page, count=1)
 
 
 def _headers(path: str) -> Headers:

@@ -30,9 +30,13 @@ def render(document: dict[str, Any]) -> str:
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(info["title"])} API</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
         f"<h1>{escape(info['title'])} API {escape(info['version'])}</h1><p>{_prose(info.get('description', ''))}</p>"
-        f'<p>The same as a document for tools: <a href="/api/v1/openapi.json">openapi.json</a>.</p>'
+        f'<p>The same as a document for tools: <a href="{_base(document)}/api/v1/openapi.json">openapi.json</a>.</p>'
         f"{sections}</body></html>"
     )
+
+
+def _base(document: dict[str, Any]) -> str:
+    return escape(str(document["servers"][0]["url"]).rstrip("/"))
 
 
 def _operation(verb: str, path: str, operation: dict[str, Any], document: dict[str, Any]) -> str:

@@ -33,8 +33,13 @@ _EVENTS = "Events; their data is JSON: " + ", ".join(f"`{name}` ({struct.__name_
 _PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
 
 
-def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies) -> dict[str, object]:
-    """Return the complete document as JSON-ready objects: the same ones for the same code, whatever the process."""
+def document(
+    handlers: Sequence[ControllerRouterHandler], dependencies: Dependencies, *, prefix: str = ""
+) -> dict[str, object]:
+    """Return the complete document as JSON-ready objects: the same ones for the same code, whatever the process.
+
+    ``prefix`` is the path below which clients reach the server.
+    """
     config = OpenAPIConfig(title="AIMO", version=version("aimo"), description=_DESCRIPTION, use_handler_docstrings=True)
     app = Litestar(route_handlers=handlers, dependencies=dependencies, openapi_config=config, logging_config=None)
     schema: dict[str, Any] = _with_plain_names(app.openapi_schema.to_schema())
@@ -50,6 +55,7 @@ def document(handlers: Sequence[ControllerRouterHandler], dependencies: Dependen
                 continue
             for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
                 _complete(schema["paths"][_plain(route.path)][method.lower()], route.path, method, handler)
+    schema["servers"] = [{"url": prefix or "/"}]
     schema["paths"] = {_CAMEL.sub(_camel, path): schema["paths"][path] for path in sorted(schema["paths"])}
     return schema
 

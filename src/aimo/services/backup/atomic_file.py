@@ -10,9 +10,9 @@ from secrets import token_hex
 from typing import IO
 
 from aimo.errors import ConfigurationError
+from aimo.exclusive_name import give_name
 
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
+_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EPERM)
 
 
 class NewArchiveFile:
@@ -40,7 +40,7 @@ class NewArchiveFile:
         os.fsync(self.file.fileno())
         self.file.close()
         try:
-            self._name()
+            give_name(self._partial, self._target)
         except FileExistsError as error:
             raise ConfigurationError(f"{self._target} exists already; it was not changed.") from error
         self._partial.unlink(missing_ok=True)
@@ -52,20 +52,6 @@ class NewArchiveFile:
             self.file.close()
         with suppress(OSError):
             self._partial.unlink(missing_ok=True)
-
-    def _name(self) -> None:
-        try:
-            self._target.hardlink_to(self._partial)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            # Who makes the empty file owns the name, so that replacing it replaces nobody's.
-            os.close(os.open(self._target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            try:
-                self._partial.replace(self._target)
-            except OSError:
-                self._target.unlink(missing_ok=True)
-                raise
 
 
 def _sync(folder: Path) -> None:

@@ -69,7 +69,7 @@ class OcrService:
         recognizer = self._providers[name]
         if recognizer is None:
             raise _failed(f"{variable} is not configured")
-        files = [_address(file, number) for number, file in enumerate(files)]
+        files = [self._address(file, number) for number, file in enumerate(files)]
         for file in files:
             if _URL.match(file) and not self._own_files.owns(file):
                 await self._outbound.check(file, resolvable=False)
@@ -84,6 +84,19 @@ class OcrService:
                 raise _failed(f"{title} failed for file {number}: {error}") from error
         return found
 
+    def _address(self, file: str, number: int) -> str:
+        """Return what a provider may be given: an http(s) address, a ``data:`` URL, base64 or an own file, trimmed.
+
+        Raises:
+            AimoError: ``PARAMS_ERROR`` for anything else, which a provider might take for an address all the same.
+        """
+        address = file.strip()
+        if self._own_files.is_path(address):
+            return address
+        if _URL.match(address) or _DATA.match(address) or _BASE64.fullmatch(address):
+            return address
+        raise AimoError(Code.PARAMS_ERROR, f"File {number} must be an http(s) address, a data: URL or base64")
+
 
 def _inert(found: RecognizedText) -> RecognizedText:
     """Return what a provider said, with no markup and no address of a picture but of http(s) and images."""
@@ -95,15 +108,3 @@ def _inert(found: RecognizedText) -> RecognizedText:
 
 def _failed(reason: str) -> AimoError:
     return AimoError(Code.SYSTEM_ERROR, inert(reason))
-
-
-def _address(file: str, number: int) -> str:
-    """Return what a provider may be given: an http(s) address, a ``data:`` URL, base64 or an own file, trimmed.
-
-    Raises:
-        AimoError: ``PARAMS_ERROR`` for anything else, which a provider might take for an address all the same.
-    """
-    address = file.strip()
-    if address.startswith("/files/") or _URL.match(address) or _DATA.match(address) or _BASE64.fullmatch(address):
-        return address
-    raise AimoError(Code.PARAMS_ERROR, f"File {number} must be an http(s) address, a data: URL or base64")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from aimo.errors import AimoError, Code
 from aimo.storage.content_types import UNKNOWN
@@ -11,7 +11,6 @@ from aimo.storage.protocol import Storage, StorageError
 from aimo.storage.serving_headers import SNIFFED_BYTES, sniff
 from aimo.storage.signing import FileSigner
 
-_PREFIX = "/files/"
 _MOST_BYTES = 20 * 1024 * 1024
 
 # Sent to providers only; browsers never see these types.
@@ -41,6 +40,10 @@ class OwnFileReader:
         """Return whether this server has signed an address, and it has not expired."""
         return self._key(address) is not None
 
+    def is_path(self, address: str) -> bool:
+        """Return whether an address is the path of a file on this server, without a host; signed or not."""
+        return address.startswith("/") and self._signer.key_in(address.partition("?")[0]) is not None
+
     async def inline(self, address: str) -> str | None:
         """Return the file behind one of our addresses as data URL; None for what is no address of ours.
 
@@ -50,7 +53,7 @@ class OwnFileReader:
         """
         key = self._key(address)
         if key is None:
-            if address.startswith(_PREFIX):
+            if self.is_path(address):
                 raise _refused("The address of the file is not valid or has expired")
             return None
         try:
@@ -68,9 +71,9 @@ class OwnFileReader:
             parts = urlsplit(address)
         except ValueError:
             return None
-        if parts.scheme not in ("", "http", "https") or not parts.path.startswith(_PREFIX):
+        key = self._signer.key_in(parts.path)
+        if parts.scheme not in ("", "http", "https") or key is None:
             return None
-        key = unquote(parts.path.removeprefix(_PREFIX))
         given = parse_qs(parts.query)
         expires, signature = (given.get(name, [""])[0] for name in ("exp", "sig"))
         return key if self._signer.allows(key, expires, signature) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
+from urllib.parse import urljoin
 
 import structlog
 
@@ -130,5 +131,6 @@ class AttachmentVectors:
     def _address(self, row: AttachmentRow) -> str | None:
         url = self._storage.url(row.path, lifetime=_URL_SECONDS, placement=placement(row))
         if url.startswith("/"):
-            return f"{self._public_url}{url}" if self._public_url else None
+            # The address holds the path of PUBLIC_URL already.
+            return urljoin(self._public_url, url) if self._public_url else None
         return url
