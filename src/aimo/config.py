@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -31,11 +32,11 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.database_url import settings_of
 from aimo.errors import ConfigurationError
-from aimo.listening import parse_host
+from aimo.listening import parse_host, without_brackets
 from aimo.origins import Origin, parse_origins
 from aimo.public_url import parse_public_url
 from aimo.setting_types import OnlyTrue, OnOff, UnlessFalse, parse_networks
-from aimo.settings_file import read_settings_file
+from aimo.settings_file import read_settings_file, require_readable
 
 DEFAULT_BLOCKED_TYPES = (
     "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
@@ -62,17 +63,14 @@ class Settings(BaseSettings):
 
     # Core
     node_env: str = Field("development", description="`production` demands a JWT secret.")
-    host: str = Field(
+    host: Annotated[str, AfterValidator(parse_host)] = Field(
         "127.0.0.1", description="Address to listen on; `0.0.0.0` for all interfaces, `::` for those of IPv6 as well."
     )
     port: int = Field(3000, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; `aimo serve --workers` wins.")
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(parse_public_url)] = Field(
         "",
-        description=(
-            "The URL under which clients reach the server, with a path where it is below one; https adds HSTS. Its "
-            "pages may use the cookie."
-        ),
+        description="The URL under which clients reach the server; https adds HSTS. Its pages may use the cookie.",
     )
     aimo_data_dir: Path = Field(
         Path("data"),
@@ -173,7 +171,7 @@ class Settings(BaseSettings):
     )
 
     # Relational database
-    mysql_host: str | None = Field(
+    mysql_host: Annotated[str | None, AfterValidator(without_brackets)] = Field(
         None,
         description="Host of MySQL or MariaDB. Setting it or `MYSQL_DATABASE` chooses MySQL instead of SQLite.",
     )
@@ -359,21 +357,6 @@ class Settings(BaseSettings):
             raise ValueError("must not hold a user name or password; there are settings for the key")
         return value
 
-    @field_validator("host")
-    @classmethod
-    def _host(cls, value: str) -> str:
-        return parse_host(value)
-
-    @field_validator("mysql_host")
-    @classmethod
-    def _mysql_host(cls, value: str | None) -> str | None:
-        return value and value.strip().removeprefix("[").removesuffix("]")
-
-    @field_validator("public_url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        return parse_public_url(value) if value else ""
-
     @property
     def production(self) -> bool:
         """Whether this is a production installation (docs/decisions/25-settings-and-production.md)."""
@@ -443,11 +426,7 @@ def load(**overrides: Any) -> Settings:
     Raises:
         ConfigurationError: a value cannot be used; the text names the variable and the reason.
     """
-    _require_text()
-    # Read here first: the library reads it by itself, too, and would raise what nobody understands.
-    general = overrides.get("_env_file", Settings.model_config.get("env_file"))
-    if general and Path(general).is_file():
-        read_settings_file(Path(general))
+    require_readable(overrides.get("_env_file", Settings.model_config.get("env_file")), Settings.model_fields)
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -461,12 +440,3 @@ def _line(name: str, message: str) -> str:
     """Return what to say of a value; an error of several together names its setting itself."""
     reason = message.removeprefix("Value error, ")
     return f"{name.upper()}: {reason}" if name else reason
-
-
-def _require_text() -> None:
-    for name in Settings.model_fields:
-        variable = name.upper()
-        try:
-            os.environ.get(variable, "").encode()
-        except UnicodeEncodeError:
-            raise ConfigurationError(f"{variable} holds bytes that are not UTF-8; set it again in UTF-8") from None

@@ -29,6 +29,11 @@ def parse_host(text: str) -> str:
     return host
 
 
+def without_brackets(host: str | None) -> str | None:
+    """Return a host as libraries take it: an address of IPv6 without the brackets of a URL."""
+    return host and host.strip().removeprefix("[").removesuffix("]")
+
+
 def url_at(host: str, port: int) -> str:
     """Return the URL of a server without a path."""
     return f"http://{authority(host, port)}"

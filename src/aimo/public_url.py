@@ -12,11 +12,13 @@ _VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 def parse_public_url(text: str) -> str:
-    """Return the URL with its path percent-encoded and without a slash at its end.
+    """Return the URL with its path percent-encoded and without a slash at its end; empty when there is none.
 
     Raises:
         ValueError: it is no http address, holds more than host, port and path, or its path is one of the server's own.
     """
+    if not text:
+        return ""
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from aimo.errors import ConfigurationError
@@ -33,6 +35,21 @@ def read_settings_file(path: Path) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"line {line} holds the byte 0x{content[error.start]:02x}, as in GBK or Latin-1"
         raise _in_another_encoding(path, found, "GBK") from None
+
+
+def require_readable(file: str | Path | None, names: Iterable[str]) -> None:
+    """Check a file of settings, if there is one, and the variables of these settings before a library reads them.
+
+    Raises:
+        ConfigurationError: as `read_settings_file` does, or a variable is not UTF-8; the text names it.
+    """
+    if file and Path(file).is_file():
+        read_settings_file(Path(file))
+    for variable in map(str.upper, names):
+        try:
+            os.environ.get(variable, "").encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"{variable} holds bytes that are not UTF-8; set it again in UTF-8") from None
 
 
 def _in_another_encoding(path: Path, found: str, encoding: str) -> ConfigurationError:

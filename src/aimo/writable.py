@@ -59,7 +59,7 @@ def require_writable(settings: Settings, *, rows_only: bool = False) -> list[str
             if error.errno not in _FULL or folder.vital:
                 raise ConfigurationError(text) from error
             warnings.append(text)
-    for path, flags in _files(settings):
+    for path, flags in _files(settings, rows_only=rows_only):
         _require_file(path, flags)
     for folder in folders:
         if folder.whole:
@@ -75,7 +75,7 @@ def refusal(path: Path, error: OSError) -> str:
     found, status = _nearest(path)
     reason = error.strerror or type(error).__name__
     me = f"{os.geteuid()}:{os.getegid()}"
-    if found != path and not os.access(found, os.X_OK) and error.errno in _DENIED:
+    if found != path and not _may(os.fspath(found), os.X_OK) and error.errno in _DENIED:
         what, command = f"{found} may not be entered", f"chmod a+x {_quoted(found)}"
     elif error.errno in _DENIED and found != path:
         what = "it does not exist, and the user that runs AIMO may not create it"
@@ -109,20 +109,20 @@ def _folders(settings: Settings) -> Iterator[_Folder]:
     if not settings.uses_mysql:
         yield _Folder(settings.aimo_data_dir, "AIMO_DATA_DIR", vital=True)
     elif not settings.jwt_secret.get_secret_value() and not settings.production:
-        missing = not (settings.aimo_data_dir / "jwt_secret").exists()
+        missing = _mode(settings.aimo_data_dir / "jwt_secret") is None
         yield _Folder(settings.aimo_data_dir, "AIMO_DATA_DIR", vital=missing)
     if settings.lancedb_storage_type == "local":
         path = Path(settings.lancedb_uri)
         setting = "LANCEDB_PATH" if settings.lancedb_path else "AIMO_DATA_DIR"
-        yield _Folder(path, setting, vital=not (path / "memo_vectors.lance").exists(), whole=True)
-    if settings.attachment_storage_type == "local" or settings.attachments_dir.is_dir():
+        yield _Folder(path, setting, vital=_mode(path / "memo_vectors.lance") is None, whole=True)
+    if settings.attachment_storage_type == "local" or stat.S_ISDIR(_mode(settings.attachments_dir) or 0):
         setting = "ATTACHMENT_LOCAL_PATH" if settings.attachment_local_path else "AIMO_DATA_DIR"
         yield _Folder(settings.attachments_dir, setting, whole=True)
     if settings.attachment_storage_type != "local":
         yield _Folder(settings.aimo_data_dir / "incoming", "AIMO_DATA_DIR")
 
 
-def _files(settings: Settings) -> Iterator[tuple[Path, int]]:
+def _files(settings: Settings, *, rows_only: bool) -> Iterator[tuple[Path, int]]:
     """Yield the single files that are opened, and how."""
     if settings.aimo_log_dir:
         today = clock.local_day(settings.zone)
@@ -133,7 +133,7 @@ def _files(settings: Settings) -> Iterator[tuple[Path, int]]:
             yield settings.aimo_data_dir / name, os.O_RDWR
     if not settings.jwt_secret.get_secret_value():
         yield settings.aimo_data_dir / "jwt_secret", os.O_RDONLY
-    if settings.lancedb_storage_type == "local":
+    if settings.lancedb_storage_type == "local" and not rows_only:
         yield Path(settings.lancedb_uri, ".creating"), os.O_WRONLY | os.O_APPEND
 
 
@@ -242,6 +242,14 @@ def _nearest(path: Path) -> tuple[Path, os.stat_result]:
             except OSError:
                 continue
     return Path("/"), Path("/").stat()
+
+
+def _mode(path: Path) -> int | None:
+    """Return kind and mode of a path; None where it does not exist, or may not be looked at."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return None
 
 
 def _owner(path: Path, status: os.stat_result) -> str:

@@ -17,7 +17,7 @@ class DamagedTableError(VectorStoreError):
 
 
 # LanceDB's errors have no kinds. What is not certain here, like a full disk or a refused request, is no damage.
-_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+)")
 _SIGNS = re.compile(
     r"Not found: .*\.lance/|Table '.*' was not found|does not appear to be a Lance file|file size is too small"
     r"|Invalid range \S+ for object of size|failed to fill whole buffer|corrupt file|failed to decode Protobuf"
@@ -42,4 +42,4 @@ def report_failures_as(action: str, *, advice: str = "run `aimo sync rebuild`") 
 
 def _refused_by_system(text: str) -> bool:
     """Return whether the system itself says why, and not that a file is missing: no rights, no space, no hard links."""
-    return any(int(number) != errno.ENOENT for number in _SYSTEM_ERROR.findall(text))
+    return any(int(found[1] or found[2]) != errno.ENOENT for found in _SYSTEM_ERROR.finditer(text))

@@ -1,0 +1,60 @@
+"""A file of settings in another encoding is one line that says how to convert it; marks of editors do no harm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aimo import config
+from aimo.errors import ConfigurationError
+
+TEXT = "# 数据库\nOPENAI_MODEL=模型\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("OPENAI_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused() -> str:
+    with pytest.raises(ConfigurationError) as found:
+        config.load()
+    text = str(found.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("name", [".env", ".env.development"])
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_is_told_with_the_command_that_converts_it(folder: Path, name: str, encoding: str) -> None:
+    (folder / name).write_bytes(TEXT.encode(encoding))
+    text = refused()
+    assert text.startswith(f"{name} is not UTF-8 (")
+    subprocess.run(text.partition("`")[2].partition("`")[0], shell=True, check=True)
+    assert config.load().openai_model == "模型"
+
+
+def test_latin_1_names_the_line(folder: Path) -> None:
+    (folder / ".env").write_bytes("PORT=3000\n# café\n".encode("latin-1"))
+    assert ".env is not UTF-8 (line 2 holds the byte 0xe9, as in GBK or Latin-1)" in refused()
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_a_mark_at_the_beginning_does_not_hide_the_first_variable(folder: Path, ends: str) -> None:
+    (folder / ".env").write_bytes(f"OPENAI_MODEL=first{ends}PORT=4000{ends}".encode("utf-8-sig"))
+    assert (config.load().openai_model, config.load().port) == ("first", 4000)
+
+
+def test_a_folder_of_that_name_is_no_file_of_settings(folder: Path) -> None:
+    (folder / ".env").mkdir()
+    assert config.load().port == 3000
+
+
+def test_bytes_in_the_environment_that_are_no_text_name_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_MODEL", os.fsdecode(b"caf\xe9"))
+    assert refused() == "OPENAI_MODEL holds bytes that are not UTF-8; set it again in UTF-8"
