@@ -1,6 +1,7 @@
 """Each layer around the API by itself."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,10 +9,10 @@ import structlog
 from structlog.testing import capture_logs
 from tests.support.asgi import call, echo
 
-from aimo.http.asgi_types import Receive, Scope, Send
+from aimo.http.asgi_types import App, Receive, Scope, Send
 from aimo.http.edge.cors import Cors
 from aimo.http.edge.error_handler import ErrorHandler
-from aimo.http.edge.etag import JsonEtags
+from aimo.http.edge.etag import JsonEtags, weak_etag
 from aimo.http.edge.foreign_forms import ForeignForms
 from aimo.http.edge.head import Head
 from aimo.http.edge.not_found import NotFound
@@ -53,6 +54,31 @@ async def test_every_preflight_is_answered_without_the_app() -> None:
     bare = await call(Cors(echo, Senders()), "OPTIONS", "*")
     assert bare.status == 204
     assert bare.header("access-control-allow-headers") is None
+
+
+TAG = weak_etag(b'{"code":0}')
+
+
+@pytest.mark.parametrize(
+    ("layer", "method", "name", "values", "expected"),
+    [
+        (lambda: Cors(echo, Senders()), "OPTIONS", b"access-control-request-headers", [b"x-a", b"x-b"], 204),
+        (lambda: JsonEtags(plain_json), "GET", b"if-none-match", [b'"other"', TAG], 304),
+    ],
+)
+async def test_lists_are_read_from_every_field(
+    layer: Callable[[], App], method: str, name: bytes, values: list[bytes], expected: int
+) -> None:
+    """A list may come in several fields (RFC 9110, section 5.3)."""
+
+    async def split(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["headers"] = [(name, value) for value in values]
+        await layer()(scope, receive, send)
+
+    reply = await call(split, method)
+    assert reply.status == expected
+    if expected == 204:
+        assert reply.header("access-control-allow-headers") == "x-a, x-b"
 
 
 FORMS = ("application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=x", " text/plain;charset=UTF-8")

@@ -160,6 +160,24 @@ def test_the_cookie_is_neither_read_nor_set_for_foreign_pages() -> None:
     assert (token_in_cookie(foreign), login_cookie(foreign, "x"), cleared_cookie(foreign)) == ("", {}, {})
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["theme=dark", "aimo_token=mine"],
+        ["aimo_token=mine", "theme=dark"],
+        ["a=1; b=2", "aimo_token=mine; c=3", "d=4"],
+        ["aimo_token=mine", "aimo_token=mine"],
+        ['aimo_token="mine"'],
+        ["aimo_token=", "aimo_token=mine"],
+    ],
+)
+def test_every_cookie_field_is_read(fields: list[str]) -> None:
+    """HTTP/2 clients send each cookie in a field of its own (RFC 9113, section 8.2.3)."""
+    scope = request(("Host", "notes.test"), *(("Cookie", field) for field in fields))
+    Senders().assess(scope)
+    assert token_in_cookie(scope) == "mine"
+
+
 def test_two_cookies_that_differ_count_as_none() -> None:
     """A neighbouring host can plant one beside the server's own."""
     for value, expected in (("aimo_token=a; aimo_token=a", "a"), ("aimo_token=a; aimo_token=b", "")):
