@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aimo import clock
 from aimo.config import Settings
@@ -24,6 +24,9 @@ _PROBE_BYTES = 64 * 1024
 _WALK_SECONDS = 2.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM)
+_WRONG_KIND = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+REFUSALS: Final = (*_DENIED, *_FULL, *_WRONG_KIND, errno.EROFS)
+"""What a system says of a path that is not as it should be, rather than of a fault of ours."""
 
 
 class _Folder(NamedTuple):
@@ -93,7 +96,7 @@ def refusal(path: Path, error: OSError) -> str:
     elif error.errno in _FULL:
         what = "its disk is full" if error.errno == errno.ENOSPC else "the disk quota is used up"
         return f"{path}: {what} ({_owner(found, status)}): make room; `df -h {_quoted(found)}` shows how much there is"
-    elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+    elif error.errno in _WRONG_KIND:
         wanted = "file" if error.errno == errno.EISDIR else "folder"
         what = f"{found} is {_kind(found, status)} where a {wanted} should be"
         command = f"mv {_quoted(found)} {_quoted(found.with_name(found.name + '.old'))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +54,21 @@ def test_shell_completion_knows_the_commands(shell: str, tmp_path: Path) -> None
     )
     written = script.read_text(encoding="utf-8")
     assert all(name in written for name in COMMANDS)
+
+
+def test_what_stops_a_start_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        for variables, told in (
+            ({"PORT": port}, f"aimo: PORT: 127.0.0.1:{port} is in use"),
+            ({"AIMO_LOG_DIR": "/proc/logs"}, "aimo: AIMO_LOG_DIR: /proc/logs: "),
+        ):
+            done = subprocess.run(
+                [AIMO, "serve"], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=60, check=False
+            )
+            lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+            assert (done.returncode, done.stdout) == (1, "")
+            assert len(lines) == 1, lines
+            assert lines[0].startswith(told)

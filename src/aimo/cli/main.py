@@ -13,7 +13,7 @@ from cyclopts import App
 from aimo.errors import ConfigurationError
 from aimo.processor import require_instructions
 from aimo.vectors.errors import VectorStoreError
-from aimo.writable import refusal
+from aimo.writable import REFUSALS, refusal
 
 # What the engines' modules make while they are imported lives as long as the process; looking through it again and
 # again, as the default of 700 new objects asks for, takes a sixth of the time to start. A server's workers import this
@@ -59,9 +59,10 @@ def main() -> NoReturn:
     try:
         require_instructions()
         app()
-    except PermissionError as error:
-        path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else Path()
-        print(f"aimo: {refusal(path, error)}", file=sys.stderr)
+    except OSError as error:
+        if not isinstance(error.filename, str) or error.errno not in REFUSALS:
+            raise
+        print(f"aimo: {refusal(Path(error.filename), error)}", file=sys.stderr)
         sys.exit(1)
     except (ConfigurationError, VectorStoreError) as error:
         print(f"aimo: {error}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """The layers in the order of docs/contract/requests.md, outermost first.
 
-request id → prefix → measures and log → security headers → CORS → errors → path → drain → foreign forms →
+request id → measures and log → security headers → CORS → errors → prefix → path → drain → foreign forms →
 authentication → body → signed files → web client and 404 → HEAD → ETags → the API.
 """
 
@@ -82,6 +82,6 @@ def build_middleware(
     app = SignedFiles(app, storage=storage, signer=signer)
     app = BodyParser(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
     app = authentication(app)
-    app = ErrorHandler(PathDecoder(BodyDrain(ForeignForms(app))))
-    app = AccessLog(SecurityHeaders(Cors(app, senders), https=https))
-    return Edge(api, RequestId(PathPrefix(app, prefix) if prefix else app))
+    app = PathDecoder(BodyDrain(ForeignForms(app)))
+    app = ErrorHandler(PathPrefix(app, prefix) if prefix else app)
+    return Edge(api, RequestId(AccessLog(SecurityHeaders(Cors(app, senders), https=https))))
