@@ -1,7 +1,10 @@
 """Files in a folder, on a real file system."""
 
 import asyncio
+import errno
+import fcntl
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -143,3 +146,39 @@ def test_rows_remember_nothing_of_local_files_but_their_kind(tmp_path: Path) -> 
     storage = LocalStorage(tmp_path, FileSigner("s"))
     assert storage.placement == Placement("local")
     assert storage.url(KEY, lifetime=60).startswith(f"/files/{KEY}?exp=")
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EINVAL])
+async def test_a_file_system_without_links_modes_and_durable_folders_stores_files(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As exFAT, SMB and some of FUSE are, each with errors of its own."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    make_durable = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            refuse()
+        assert fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR, "SMB refuses descriptors for reading only"
+        make_durable(descriptor)
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    await storage.put(KEY, make(storage.scratch / "upload", b"data"), "text/plain")
+    assert await everything(storage, KEY) == b"data"
+    assert [path.name for path in storage.scratch.iterdir()] == ["upload"]
+
+
+async def test_a_disk_that_fails_is_no_file_system_without_durable_folders(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StorageError):
+        await storage.put(KEY, make(storage.scratch / "upload", b"data"), "text/plain")
