@@ -1,4 +1,7 @@
-"""Before a server starts, everything that will be written is tried; what is refused is one line that mends it."""
+"""Before a server starts, everything that will be written is tried; what is refused is one line that mends it.
+
+Becoming another user, and mounting file systems, takes root, as in containers.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,6 @@ from aimo.signing_secret import signing_secret
 from aimo.writable import refusal, require_writable
 
 USER = 12345
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, and mounts file systems")
 
 
 @contextmanager
