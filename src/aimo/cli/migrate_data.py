@@ -29,13 +29,17 @@ def migrate_data(
     ] = False,
     model: Annotated[str | None, Parameter(help="Keep the vectors under this model's name.")] = None,
     reembed: Annotated[bool, Parameter(help="Embed every memo again by the configured model.", negative="")] = False,
+    join_accounts: Annotated[
+        bool, Parameter(help="Join accounts that have the same e-mail in source and target.", negative="")
+    ] = False,
     copy_files: Annotated[str | None, Parameter(help="Folder of the old server's files, to copy.")] = None,
     report: Annotated[Path | None, Parameter(help="Write the report to this file, as JSON.")] = None,
     purge_source: Annotated[bool, Parameter(help="Delete the old tables after a valid run.", negative="")] = False,
 ) -> None:
     """Move a database of the existing server into this one, and prove that it arrived.
 
-    Exit codes: 0 validated, 3 validated with rows in quarantine, 1 failed or mismatched, 2 wrong usage.
+    Exit codes: 0 validated, 3 validated with rows in quarantine or warnings, 1 failed, incomplete or mismatched,
+    2 wrong usage.
     """
     settings = config.load()
     log.configure(settings)
@@ -51,6 +55,7 @@ def migrate_data(
             resume=resume,
             model=model,
             reembed=reembed,
+            join_accounts=join_accounts,
             copy_files=copy_files,
             purge_source=purge_source,
         )

@@ -71,7 +71,7 @@ def print_report(report: MigrationReport) -> None:
         console.print(_row_tables(content["tables"]))
         console.print(_lance_tables(content["lance"]))
     for line in _remarks(content):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     verification = content.get("verification", {})
     for mismatch in verification.get("mismatches", [])[:_LISTED]:
         console.print(
@@ -130,12 +130,33 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     if content.get("not_migrated"):
         others = ", ".join(f"{name} ({rows:,} rows)" for name, rows in content["not_migrated"].items())
         lines.append(f"Tables without a place here: {others}")
+    if content.get("columns_not_migrated"):
+        columns = ", ".join(f"{name} ({values:,} values)" for name, values in content["columns_not_migrated"].items())
+        lines.append(f"The source has columns without a place here: {columns}")
+    lines += [f"WARNING: {line}" for line in content.get("warnings", [])]
+    lines += _accounts(content)
     files = content.get("files")
     if files and files["missing"]:
         lines.append(f"{len(files['missing'])} of {files['expected']} files are not there, as {files['missing'][0]}")
     if content.get("nothing_to_do"):
         lines.append("Nothing to do: this version of the source has been migrated already.")
     lines += [f"problem: {problem}" for problem in content.get("problems", [])]
+    return lines
+
+
+def _accounts(content: dict[str, Any]) -> list[str]:
+    joined = content.get("accounts_joined", [])
+    lines = [f"joined: {one['email']}: {one['target_uid']} into {one['source_uid']}" for one in joined]
+    conflicts = content.get("email_conflicts", [])
+    lines += [
+        f"WARNING: {one['email']} belongs to {one['target_uid']} here and to {one['source_uid']} in the source, which "
+        "is without it here and cannot log in"
+        for one in conflicts[:_LISTED]
+    ]
+    if len(conflicts) > _LISTED:
+        lines.append(f"... and {len(conflicts) - _LISTED:,} more e-mails; --report FILE lists them all")
+    if conflicts:
+        lines.append("Run the command with --join-accounts to make one account of each two.")
     return lines
 
 

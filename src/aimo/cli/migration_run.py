@@ -58,8 +58,15 @@ def _require_known_tables(source: LegacySource) -> None:
 
 async def _purge(source: LegacySource, report: MigrationReport) -> None:
     """Delete the old tables, once everything in them has arrived."""
-    if report.exit_code != 0 or report.content["changed_since"]:
+    content = report.content
+    if report.exit_code != 0 or content["changed_since"]:
         console.print("The old tables stay: only a validated run without quarantine lets them go.")
+        return
+    left = [f"{name} ({values:,} values)" for name, values in content["columns_not_migrated"].items()]
+    left += [f"{name} ({rows:,} rows)" for name, rows in content["not_migrated"].items() if rows]
+    if left:
+        console.print(f"The old tables stay: nothing else holds {', '.join(left)}.", markup=False, highlight=False, soft_wrap=True)
+        report.exit_code = content["exit_code"] = 3
         return
     names = [name for name in source.tables if name in (*KNOWN, *VECTOR_TABLES)]
     await source.drop(names)

@@ -14,6 +14,7 @@ from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.legacy.dry_run_target import dry_run_database
 from aimo.legacy.migration import MigrationTarget
+from aimo.legacy.packet import packet_limit
 from aimo.legacy.plan.options import Options
 from aimo.legacy.source.model_finder import attachments_dimension, found_multimodal_hash
 from aimo.runtime.providers import create_multimodal_embedder
@@ -52,7 +53,7 @@ async def open_target(
 ) -> AsyncIterator[MigrationTarget]:
     """Provide everything that is written to, with room for the source's vectors; a dry run gets just the database."""
     if options.dry_run:
-        yield MigrationTarget(database, None, None)
+        yield MigrationTarget(database, None, None, await _real_packet_limit(settings, database))
         return
     vectors = await VectorStore.open(
         settings.lancedb_uri,
@@ -67,7 +68,7 @@ async def open_target(
     try:
         if not options.verify_only:
             await storage.prepare()
-        yield MigrationTarget(database, vectors, storage)
+        yield MigrationTarget(database, vectors, storage, await packet_limit(database))
     finally:
         await storage.close()
         await vectors.close()
@@ -84,6 +85,17 @@ def source_options(settings: Settings, source: str) -> dict[str, str] | None:
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key.get_secret_value(),
     )
+
+
+async def _real_packet_limit(settings: Settings, copy: Database) -> int:
+    """Return the limit of the database of which a dry run uses a copy."""
+    if not settings.uses_mysql:
+        return await packet_limit(copy)
+    real = await Database.open(settings)
+    try:
+        return await packet_limit(real)
+    finally:
+        await real.close()
 
 
 async def _of_attachments(settings: Settings, source: LegacySource) -> dict[str, Any]:

@@ -18,12 +18,16 @@ from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.row_stage import RowStage
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.plan import run_plan as planning
+from aimo.legacy.plan.account_conflicts import find_conflicts
+from aimo.legacy.plan.completeness import find_missing_tables, find_truncated_tables
 from aimo.legacy.plan.options import Options, UsageError
 from aimo.legacy.plan.run_plan import MAPPERS, NEEDS
-from aimo.legacy.report import MigrationReport, build
+from aimo.legacy.report import Findings, MigrationReport, build
 from aimo.legacy.retry import with_retries
+from aimo.legacy.row_outcomes import QuarantineReason
 from aimo.legacy.source.damaged_reads import SourceVersionGoneError
 from aimo.legacy.source.model_finder import Model, choose
+from aimo.legacy.source.unknown_columns import count_unknown_values
 from aimo.legacy.verify.verification_result import Verification
 from aimo.legacy.verify.verifier import Verifier
 from aimo.storage.protocol import Storage
@@ -36,11 +40,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class MigrationTarget:
-    """Where everything goes. ``vectors`` and ``storage`` are None in a dry run, which writes to neither."""
+    """Where everything goes. ``vectors`` and ``storage`` are None in a dry run, which writes to neither.
+
+    ``packet_limit`` is how many bytes one statement of the real database may have.
+    """
 
     database: Database
     vectors: VectorStore | None
     storage: Storage | None
+    packet_limit: int
 
 
 class Migration:
@@ -66,19 +74,26 @@ class Migration:
         self._runs = runs
         self._remarks: list[str] = []
         self._taken_up = ""
+        self._missing: list[str] = []
 
     async def run(self) -> MigrationReport:
         """Do what was asked for and report on it.
 
         Raises:
-            UsageError: a table was chosen whose owners are not there yet.
+            UsageError: a table was chosen that the source does not have, or whose owners are not there yet.
             VectorStoreError: the source cannot be read, or LanceDB not be written.
         """
         if self._options.verify_only:
             run = self._runs.finished or self._runs.unfinished
             if run is None:
-                return MigrationReport.pending(self._options, "this source has never been migrated into this database")
+                why = "this source has never been migrated into this database"
+                return MigrationReport.pending(self._options, [why])
+            self._missing = await self._missing_tables(run.plan.get("selected"))
             return await self._report(run, nothing_to_do=False, files=None)
+        for name in self._options.tables:
+            if name not in self._source.tables:
+                raise UsageError(f"--table {name}: the source has no such table.")
+        self._missing = await self._missing_tables(self._options.tables)
         if self._runs.unfinished:
             await self._resume(self._runs.unfinished)
         elif self._options.resume:
@@ -87,11 +102,15 @@ class Migration:
             self._remarks.append(f"The migration of {', '.join(others)} into this database was interrupted.")
         done = self._runs.finished
         newest = {name: self._source.tables[name].version for name in planning.chosen(self._options, self._source)}
-        if done is not None and done.has_read(newest):
+        if done is not None and done.has_read(newest) and not await self._can_bring_more(done):
             files = await self._copy_files()
             return await self._report(done, nothing_to_do=done.run_id != self._taken_up, files=files)
         self._check_needs()
-        plan = planning.describe(self._options, self._source, self._model, await self._empty())
+        if self._missing and not self._options.dry_run:
+            return MigrationReport.pending(self._options, self._missing)
+        plan = planning.describe(
+            self._options, self._source, self._model, await self._empty(), self._target.packet_limit
+        )
         run = await self._runs.start(plan, planning.order_numbers(self._source))
         await self._carry_out(run, self._source)
         files = await self._copy_files()
@@ -125,7 +144,8 @@ class Migration:
         await self._runs.save(run)
 
     async def _carry_out(self, run: Run, source: LegacySource) -> None:
-        rows = RowStage(self._target.database, self._runs, run, source, batch=self._options.batch)
+        limit = self._target.packet_limit
+        rows = RowStage(self._target.database, self._runs, run, source, batch=self._options.batch, packet_limit=limit)
         await rows.copy_all(self._progress)
         lance = LanceStage(self._target.database, self._runs, run, source, vectors=self._target.vectors)
         await lance.copy_all(self._progress)
@@ -144,6 +164,7 @@ class Migration:
                 verifier = Verifier(self._target.database, self._target.vectors, self._runs, run, source)
                 verification = await verifier.verify(self._progress)
             changed = await self._changed_since(run)
+            findings = await self._findings(run, source)
             report = await with_retries(
                 lambda: build(
                     self._options,
@@ -155,6 +176,7 @@ class Migration:
                     nothing_to_do=nothing_to_do,
                     changed=changed,
                     remarks=self._remarks,
+                    findings=findings,
                 )
             )
         finally:
@@ -182,6 +204,29 @@ class Migration:
         """Tables that were written to in the source after the run pinned them."""
         newest = await self._source.newest_versions()
         return [name for name, version in run.versions.items() if newest.get(name) != version]
+
+    async def _missing_tables(self, selected: object) -> list[str]:
+        """Return what shows that the source is incomplete; nothing where tables were asked for by name."""
+        return [] if selected else await find_missing_tables(self._source)
+
+    async def _can_bring_more(self, done: Run) -> bool:
+        """Return whether rows that a finished run could not bring may be brought now, from the same versions."""
+        if self._options.join_accounts and "users" in done.versions:
+            return bool(await find_conflicts(self._target.database, self._source.tables["users"]))
+        if self._target.packet_limit <= done.plan.get("packet_limit", self._target.packet_limit):
+            return False
+        async with self._target.database.reads() as connection:
+            which = {"run_id": done.run_id, "reason": QuarantineReason.LARGER_THAN_PACKET}
+            return bool((await connection.execute(sql.QUARANTINED_FOR, which)).scalar_one())
+
+    async def _findings(self, run: Run, source: LegacySource) -> Findings:
+        users = source.tables["users"] if "users" in run.versions and run.status == run_states.FINISHED else None
+        return Findings(
+            missing=self._missing,
+            truncated=await find_truncated_tables(source, run.versions),
+            columns=await count_unknown_values(source, run.versions),
+            conflicts=await find_conflicts(self._target.database, users) if users else [],
+        )
 
     def _check_needs(self) -> None:
         finished = {name for run in self._runs.all if run.status == run_states.FINISHED for name in run.versions}

@@ -11,13 +11,14 @@ import numpy as np
 from aimo.clock import to_datetime
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
-from aimo.legacy.copy import ledger
+from aimo.legacy.copy import account_joins, ledger
 from aimo.legacy.copy import runs as run_states
 from aimo.legacy.copy.file_copier import FileReport
-from aimo.legacy.copy.row_stage import USAGE_COUNTS, details_of
-from aimo.legacy.copy.runs import Run, Runs
+from aimo.legacy.copy.row_stage import USAGE_COUNTS
+from aimo.legacy.copy.runs import Run, Runs, details_of
 from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE, WAITING_ENTRIES
 from aimo.legacy.mappers.mapper import Mapper
+from aimo.legacy.plan.account_conflicts import EmailConflict
 from aimo.legacy.plan.options import CACHES, Options
 from aimo.legacy.plan.run_plan import MAPPERS
 from aimo.legacy.row_outcomes import RowOutcome
@@ -38,11 +39,28 @@ class MigrationReport:
     summary: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def pending(cls, options: Options, why: str) -> MigrationReport:
-        """Return the report of a run that did nothing and knows nothing, with the reason."""
+    def pending(cls, options: Options, problems: list[str]) -> MigrationReport:
+        """Return the report of a run that did nothing, with the reasons."""
         content = {"format": FORMAT, "source": options.source, "state": run_states.PENDING, "exit_code": 1}
-        content["problems"] = [why]
+        content["problems"] = problems
         return cls(run_states.PENDING, 1, content)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What shows on the source as a whole, or beside the target.
+
+    Args:
+        missing: lines about tables that must be there.
+        truncated: lines about tables that lack most rows that others refer to.
+        columns: values of columns that have no place in the target, by ``table.column``.
+        conflicts: e-mails that an account of the source and another one of the target have.
+    """
+
+    missing: list[str]
+    truncated: list[str]
+    columns: dict[str, int]
+    conflicts: list[EmailConflict]
 
 
 async def build(
@@ -56,6 +74,7 @@ async def build(
     nothing_to_do: bool,
     changed: list[str],
     remarks: list[str],
+    findings: Findings,
 ) -> MigrationReport:
     """Put the report of a run together from its checkpoints, its quarantine and the verification."""
     quarantine = await _quarantine(database, run)
@@ -66,7 +85,8 @@ async def build(
     ]
     names = (*CACHES, "memo_texts", "memo_vectors", "attachment_vectors")
     lance = [entry for name in names if (entry := await _lance_table(runs, run, name))]
-    problems = [
+    problems = list(findings.missing)
+    problems += [
         f"{table['table']}: {table['source_rows']} rows in the source, {table['accounted']} accounted for"
         for table in tables
         if table["accounted"] != table["source_rows"]
@@ -89,12 +109,16 @@ async def build(
         "started_at": _moment(run.started_at),
         "finished_at": _moment(run.finished_at),
         "state": state,
-        "exit_code": 1 if failed else 3 if quarantined else 0,
+        "exit_code": 1 if failed else 3 if quarantined or findings.conflicts or findings.truncated else 0,
         "model": run.plan["model"],
         "versions": run.versions,
         "changed_since": changed,
         "remarks": remarks,
         "not_migrated": run.plan["others"],
+        "columns_not_migrated": findings.columns,
+        "email_conflicts": [asdict(conflict) for conflict in findings.conflicts],
+        "accounts_joined": await account_joins.joined(runs, run),
+        "warnings": findings.truncated,
         "tables": tables,
         "lance": lance,
         "quarantine": quarantine,

@@ -34,6 +34,7 @@ class QuarantineReason(StrEnum):
     KEY_TAKEN = "key_taken"
     TIME_OUT_OF_RANGE = "time_out_of_range"
     TOO_LONG = "too_long"
+    LARGER_THAN_PACKET = "larger_than_packet"
     CHANGED_ON_BOTH_SIDES = "changed_on_both_sides"
     DELETED_IN_TARGET = "deleted_in_target"
     REFUSED = "refused_by_database"
@@ -54,6 +55,7 @@ class Change(StrEnum):
 
     NULL_FILLED = "null_filled"
     EMAIL_TAKEN = "email_taken"
+    ACCOUNTS_JOINED = "accounts_joined"
     EMPTY_TO_NULL = "empty_to_null"
     UNKNOWN_CATEGORY = "unknown_category"
     CATEGORY_BY_NAME = "category_by_name"

@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     null,
     select,
+    text,
     true,
     update,
 )
@@ -85,6 +86,7 @@ def keys_after(table: Table) -> Select[Any]:
     return select(key, made).where(key > param("after")).order_by(key).limit(param("limit"))
 
 
+PACKET_LIMIT = text("SELECT @@max_allowed_packet")
 RUNS = select(MigrationRuns).order_by(MigrationRuns.started_at, MigrationRuns.run_id)
 CHANGE_RUN = (
     update(MigrationRuns)
@@ -137,7 +139,14 @@ QUARANTINE = (
     .order_by(MigrationQuarantine.table_name, MigrationQuarantine.position)
 )
 
+QUARANTINED_FOR = (
+    select(func.count())
+    .select_from(MigrationQuarantine)
+    .where(MigrationQuarantine.run_id == param("run_id"), MigrationQuarantine.reason == param("reason"))
+)
+
 USERS = select(Users.uid).where(Users.uid.in_(in_list("keys")))
+EMAIL_OWNERS = select(Users.uid, Users.email_key, Users.created_at).where(Users.email_key.in_(in_list("keys")))
 EMAILS = select(Users.uid, Users.email_key).where(Users.email_key.in_(in_list("keys")))
 CATEGORIES = select(Categories.uid, Categories.category_id, Categories.name_key).where(
     Categories.uid.in_(in_list("keys"))

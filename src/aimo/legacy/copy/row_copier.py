@@ -146,7 +146,13 @@ class RowCopier:
         self._lookups.forget()
         verdict.entry.outcome, verdict.mapped, verdict.merged = RowOutcome.QUARANTINED, None, None
         verdict.quarantined = RowQuarantined(QuarantineReason.REFUSED, f"{type(error).__name__}: {reason[:2000]}")
-        await with_retries(lambda: self._write([verdict]))
+        try:
+            await with_retries(lambda: self._write([verdict]))
+        except Exception as failure:
+            if is_outage(failure):
+                raise
+            log.warning("quarantined row refused, leaving its values out", table=self._reader.table.name)
+            await with_retries(lambda: self._write([verdict], bare=True))
 
     async def _try(self, rows: Sequence[SourceRow], *, careful: bool) -> None:
         if self._lookups.crowded:
@@ -161,8 +167,8 @@ class RowCopier:
             raise
         self._planner.commit(verdicts)
 
-    async def _write(self, verdicts: list[RowPlan]) -> None:
+    async def _write(self, verdicts: list[RowPlan], *, bare: bool = False) -> None:
         # A commit whose answer was lost may have happened: then the checkpoint is there.
         if await self._runs.position(self._run, self._reader.table.name) > verdicts[0].row.number:
             return
-        await self._writer.write(verdicts, self._batch)
+        await self._writer.write(verdicts, self._batch, bare=bare)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
-from aimo.legacy.copy import ledger
+from aimo.legacy.copy import account_joins, ledger
 from aimo.legacy.copy.ledger import LedgerEntry, LedgerIndex
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.row_copier import RowCopier
 from aimo.legacy.copy.row_writer import RowWriter
-from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
+from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row, details_of
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.tags_and_categories import TagMapper
+from aimo.legacy.mappers.users import UserMapper
 from aimo.legacy.plan import duplicates, key_changes
 from aimo.legacy.plan.planner import Planner
 from aimo.legacy.plan.run_plan import MAPPERS
@@ -27,17 +25,22 @@ from aimo.vectors.legacy_source import LegacySource, SourceTable
 
 USAGE_COUNTS = "usage_counts"
 _PAGE = 1000
+# Wrong counts in one checkpoint.
+_NOTES = 500
 
 
 class RowStage:
     """All relational tables of one run."""
 
-    def __init__(self, database: Database, runs: Runs, run: Run, source: LegacySource, *, batch: int) -> None:
+    def __init__(
+        self, database: Database, runs: Runs, run: Run, source: LegacySource, *, batch: int, packet_limit: int
+    ) -> None:
         self._database = database
         self._runs = runs
         self._run = run
         self._source = source
         self._batch = batch
+        self._packet_limit = packet_limit
         self._lookups = TargetLookups(database)
 
     async def copy_all(self, progress: Progress) -> None:
@@ -47,12 +50,15 @@ class RowStage:
                 if kind.source == "memos":
                     await load_merges(self._runs, self._run, self._lookups)
                 await self._copy(kind, self._source.tables[kind.source], progress)
-        if {"tags", "memos"} & self._run.versions.keys():
+        if {"tags", "memos"} & self._run.versions.keys() or self._run.plan.get("join_accounts"):
             await self._count_uses()
 
     async def _copy(self, kind: type[Mapper], table: SourceTable, progress: Progress) -> None:
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
+        mapper.packet_limit = self._packet_limit
+        if kind is UserMapper and self._run.plan.get("join_accounts"):
+            mapper.joined = await account_joins.join(self._database, self._runs, self._run, table)
         earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]
         recorded = LedgerIndex(earlier)
         await with_retries(lambda: key_changes.follow(self._database, mapper, reader, recorded))
@@ -66,7 +72,9 @@ class RowStage:
             firsts=await self._firsts(table.name, repeated),
             first_seq=self._run.first_seq,
         )
-        writer = RowWriter(self._database, self._run, mapper, reader, first_tag_seq(self._run))
+        writer = RowWriter(
+            self._database, self._run, mapper, reader, first_tag_seq(self._run), packet_limit=self._packet_limit
+        )
         copier = RowCopier(
             self._runs,
             self._run,
@@ -98,11 +106,17 @@ class RowStage:
             async with transaction(self._database, "migration.usage_counts") as connection:
                 await connection.execute(sql.RECOUNT)
             notes = await self._wrong_counts() if "tags" in self._run.versions else []
-            row = checkpoint_row(self._run, USAGE_COUNTS, 0, ledger=b"", count=0, details={"notes": notes})
+            rows = [
+                checkpoint_row(
+                    self._run, USAGE_COUNTS, i, ledger=b"", count=0, details={"notes": notes[i : i + _NOTES]}
+                )
+                for i in range(0, len(notes) or 1, _NOTES)
+            ]
             async with transaction(self._database, "migration.usage_counts") as connection:
                 which = {"run_id": self._run.run_id, "table_name": USAGE_COUNTS}
                 await connection.execute(sql.FORGET_CHECKPOINT, which)
-                await add_checkpoints(connection, [row])
+                for row in rows:
+                    await add_checkpoints(connection, [row])
 
         await with_retries(work)
 
@@ -144,11 +158,3 @@ async def load_merges(runs: Runs, run: Run, lookups: TargetLookups) -> None:
                 for _, key, into, why in details_of(checkpoint).get("merged", ()):
                     if why == Into.SAME_NAME:
                         merged[key] = into
-
-
-def details_of(checkpoint: Any) -> dict[str, list[Any]]:
-    """Return the details of a checkpoint."""
-    details = checkpoint.details
-    if isinstance(details, str):
-        details = json.loads(details)
-    return details or {}

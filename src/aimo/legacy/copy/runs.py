@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +145,14 @@ class Runs:
             await add_checkpoints(
                 connection, [checkpoint_row(run, table, first, ledger=ledger, count=count, details=details)]
             )
+
+
+def details_of(checkpoint: Any) -> dict[str, Any]:
+    """Return the details of a checkpoint."""
+    details = checkpoint.details
+    if isinstance(details, str):
+        details = json.loads(details)
+    return details or {}
 
 
 def checkpoint_row(

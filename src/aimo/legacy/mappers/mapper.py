@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sqlalchemy import Table
 
+from aimo.legacy import packet
 from aimo.legacy.hashing import hash_row
 from aimo.legacy.mappers.row_fields import RowFields
 from aimo.legacy.plan.target_lookups import TargetLookups
@@ -50,6 +52,10 @@ class Mapper(ABC):
     # Rows whose change of name is in the target already, and those that could not follow (`plan.key_changes`).
     moved: frozenset[str] = frozenset()
     stuck: frozenset[str] = frozenset()
+    # Rows that were written when accounts were joined, with the account that is gone (`copy.account_joins`).
+    joined: Mapping[str, str] = MappingProxyType({})
+    # How many bytes one statement may have.
+    packet_limit: int = packet.SQLITE_LIMIT
 
     def __init__(self, lookups: TargetLookups, absent: Set[str] = frozenset()) -> None:
         self.lookups = lookups
@@ -97,10 +103,18 @@ class Mapper(ABC):
         """Free what a row of the target takes up now, which is going to get other values."""
 
     def map(self, row: SourceRow) -> Mapped:
-        """`build`, once the row is not in the trash."""
+        """`build`, once the row is not in the trash; the target must be able to take the result in one statement."""
         fields = RowFields(row.values, self.absent)
         fields.refuse_deleted()
-        return self.build(row, fields)
+        mapped = self.build(row, fields)
+        if not packet.fits(mapped.values.values(), self.packet_limit):
+            size = packet.statement_size(mapped.values.values())
+            raise RowQuarantined(
+                QuarantineReason.LARGER_THAN_PACKET,
+                f"it takes {size:,} bytes, max_allowed_packet of the database is {self.packet_limit:,}: "
+                "raise that, then run the command again",
+            )
+        return mapped
 
     def digest(self, values: Mapping[str, object]) -> bytes:
         """Return the hash of a row of the target, from either side, by the newest version's columns."""

@@ -41,6 +41,7 @@ async def follow(database: Database, mapper: Mapper, reader: RowReader, recorded
         return
     # A mapper that knows of no names that are taken says what the rows would have.
     unaware = type(mapper)(TargetLookups(database), reader.absent)
+    unaware.packet_limit = mapper.packet_limit
     wishes: dict[str, _DesiredRow] = {}
     for first in range(0, reader.table.rows, _PAGE):
         rows = await reader.read(first, min(_PAGE, reader.table.rows - first))

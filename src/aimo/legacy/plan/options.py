@@ -46,6 +46,7 @@ class Options:
         model: keep the vectors under this model's name.
         reembed: leave the vectors behind and have every memo embedded again.
         copy_files: folder of the old server's files, to be copied.
+        join_accounts: join accounts of the target and of the source that have the same e-mail.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Options:
     reembed: bool = False
     copy_files: str | None = None
     purge_source: bool = False
+    join_accounts: bool = False
 
     def check(self, target: str) -> None:
         """Refuse what cannot be meant. ``target`` is the LanceDB folder, or address, that is going to be filled.
@@ -79,6 +81,8 @@ class Options:
             raise UsageError("--model and --reembed exclude each other.")
         if self.dry_run and (self.purge_source or self.verify_only or self.resume):
             raise UsageError("--dry-run goes with neither --verify-only, --resume nor --purge-source.")
+        if self.join_accounts and (self.verify_only or (self.tables and "users" not in self.tables)):
+            raise UsageError("--join-accounts needs a run over the table users.")
         if self.purge_source and self.tables:
             raise UsageError("--purge-source needs a run over all tables.")
 

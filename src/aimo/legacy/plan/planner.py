@@ -12,7 +12,16 @@ from aimo.db.queries import migration as sql
 from aimo.legacy.copy.ledger import LedgerEntry, LedgerIndex
 from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import NUMBERED, Mapped, Mapper
-from aimo.legacy.row_outcomes import IN_TARGET, Into, QuarantineReason, RowMerged, RowOutcome, RowQuarantined
+from aimo.legacy.row_outcomes import (
+    IN_TARGET,
+    Change,
+    Into,
+    Note,
+    QuarantineReason,
+    RowMerged,
+    RowOutcome,
+    RowQuarantined,
+)
 from aimo.legacy.source.row_reader import SourceRow
 
 _IN_ONE_QUERY = 1000
@@ -67,7 +76,7 @@ class Planner:
         wanted = [
             key
             for key, row, before in zip(keys, rows, recorded, strict=True)
-            if (before.source != row.digest if before else careful)
+            if (before.source != row.digest or key in self._mapper.joined if before else careful)
         ]
         present = await self._present(wanted)
         firsts = dict(self.firsts)
@@ -98,7 +107,7 @@ class Planner:
             first = firsts.get(entry.key)
             if first is not None:
                 raise _duplicate_error(key, first, row)
-            if before is not None and before.source == row.digest:
+            if before is not None and before.source == row.digest and key not in self._mapper.joined:
                 entry.outcome, entry.target, entry.seq = RowOutcome.PRESENT, before.target, before.seq
             else:
                 self._plan_changed_row(verdict, before, present)
@@ -117,6 +126,9 @@ class Planner:
         entry.target = self._mapper.digest(mapped.values)
         entry.seq = before.seq if before else self._first_seq + verdict.row.number
         verdict.mapped = mapped
+        if verdict.key in self._mapper.joined and held is not None:
+            self._plan_joined_row(verdict, mapped, held)
+            return
         if before is None and held is None:
             entry.outcome = RowOutcome.NORMALISED if mapped.notes else RowOutcome.MIGRATED
             self._mapper.hold(mapped)
@@ -139,6 +151,15 @@ class Planner:
             raise RowQuarantined(
                 QuarantineReason.CHANGED_ON_BOTH_SIDES, "it changed in the source and in the target since"
             )
+
+    def _plan_joined_row(self, verdict: RowPlan, mapped: Mapped, held: dict[str, Any]) -> None:
+        """Keep the row as joining two accounts has left it."""
+        values = {name: held[name] for name in mapped.values}
+        note = Note("uid", Change.ACCOUNTS_JOINED, self._mapper.joined[verdict.key], verdict.key)
+        verdict.mapped = Mapped(values, [*mapped.notes, note])
+        verdict.entry.target = self._mapper.digest(values)
+        verdict.entry.outcome = RowOutcome.UPDATED
+        self._mapper.hold(verdict.mapped)
 
     async def _present(self, keys: list[str]) -> dict[str, dict[str, Any]]:
         """Return the rows of the target that have these keys."""

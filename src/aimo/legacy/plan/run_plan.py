@@ -52,7 +52,7 @@ def chosen(options: Options, source: LegacySource) -> list[str]:
 
 
 def describe(
-    options: Options, source: LegacySource, model: Mapping[str, object], empty: Sequence[str]
+    options: Options, source: LegacySource, model: Mapping[str, object], empty: Sequence[str], packet_limit: int
 ) -> dict[str, object]:
     """Return the plan that is kept with the run."""
     names = chosen(options, source)
@@ -69,6 +69,8 @@ def describe(
         "selected": list(options.tables),
         "model": dict(model),
         "empty": list(empty),
+        "packet_limit": packet_limit,
+        "join_accounts": options.join_accounts,
         "others": {
             name: table.rows for name, table in source.tables.items() if name not in KNOWN and name not in extra
         },

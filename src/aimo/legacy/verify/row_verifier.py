@@ -14,8 +14,8 @@ from aimo.db.schema import Tags
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.ledger import LedgerEntry
 from aimo.legacy.copy.progress import Progress
-from aimo.legacy.copy.row_stage import details_of, load_merges
-from aimo.legacy.copy.runs import Run, Runs
+from aimo.legacy.copy.row_stage import load_merges
+from aimo.legacy.copy.runs import Run, Runs, details_of
 from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.tags_and_categories import TagMapper

@@ -1,0 +1,145 @@
+"""Whether a source looks complete: tables that it must have, and rows that other rows refer to.
+
+A copy that was interrupted, or made of some folders only, looks like a small database. What shows it: the source's own
+record of its tables, and references to tables that are missing or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aimo import ids
+from aimo.legacy.plan.options import KNOWN, ROW_TABLES
+from aimo.legacy.source.column_values import Kind, values_of
+from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
+from aimo.vectors.legacy_source import LegacySource, SourceTable
+
+# Every release of the old server had them.
+CORE_TABLES = ("users", "memos")
+_RECORD = "table_migrations"
+_PAGE = 20_000
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values are ids of rows of another table."""
+
+    table: str
+    column: str
+    target: str
+    kind: Kind = Kind.TEXT
+
+
+_OWNED = tuple(name for name in ROW_TABLES if name not in ("users", "ai_messages", _RECORD))
+REFERENCES = (
+    *(Reference(name, "uid", "users") for name in _OWNED),
+    Reference("memos", "categoryId", "categories"),
+    Reference("memos", "tagIds", "tags", Kind.TEXTS),
+    Reference("memos", "attachments", "attachments", Kind.TEXTS),
+    Reference("memo_relations", "sourceMemoId", "memos"),
+    Reference("memo_relations", "targetMemoId", "memos"),
+    Reference("ai_messages", "conversationId", "ai_conversations"),
+    Reference("daily_recommendations", "memoIds", "memos", Kind.TEXTS),
+)
+_KEYS = {
+    "users": "uid",
+    "categories": "categoryId",
+    "tags": "tagId",
+    "memos": "memoId",
+    "attachments": "attachmentId",
+    "ai_conversations": "conversationId",
+}
+_ADVICE = "an incomplete copy? Copy the old server's folder again, or name the tables to migrate with --table"
+
+
+async def find_missing_tables(source: LegacySource) -> list[str]:
+    """Return a line for each table that must be there, or have rows, and does not.
+
+    Raises:
+        VectorStoreError: the source cannot be read.
+    """
+    recorded = await _recorded_tables(source)
+    lines = []
+    for name in KNOWN:
+        table = source.tables.get(name)
+        if table is not None and (table.rows or name not in _KEYS):
+            continue
+        state = "missing from the source" if table is None else "empty"
+        if name in CORE_TABLES and table is None:
+            lines.append(f"The core table {name} is {state}: {_ADVICE}.")
+        elif table is None and name in recorded:
+            lines.append(f"The table {name} is {state}, which lists it in {_RECORD}: {_ADVICE}.")
+        elif referring := await _referring(source, name):
+            lines.append(f"The table {name} is {state}, but {', '.join(referring)} refer to its rows: {_ADVICE}.")
+    return lines
+
+
+async def find_truncated_tables(source: LegacySource, names: Iterable[str]) -> list[str]:
+    """Return a line for each column of these tables of which more than half of the ids lead to no row.
+
+    Some always do, because the old server leaves ids of deleted rows behind.
+
+    Raises:
+        VectorStoreError: the source cannot be read.
+    """
+    lines = []
+    chosen = set(names)
+    held: dict[str, pa.Array] = {}
+    for reference in REFERENCES:
+        target = source.tables.get(reference.target)
+        if reference.table not in chosen or target is None or not target.rows:
+            continue
+        if reference.target not in held:
+            held[reference.target] = pa.array(await _all_ids(target, _KEYS[reference.target]), pa.string())
+        found = dead = 0
+        async for page in _pages_of_ids(source.tables[reference.table], reference.column, reference.kind):
+            there = pc.sum(pc.is_in(pa.array(page, pa.string()), held[reference.target])).as_py() or 0
+            found += len(page)
+            dead += len(page) - there
+        if dead * 2 > found:
+            lines.append(
+                f"{dead:,} of {found:,} ids in {reference.table}.{reference.column} lead to no row of "
+                f"{reference.target}: were those rows deleted, or is the source an incomplete copy?"
+            )
+    return lines
+
+
+async def _recorded_tables(source: LegacySource) -> set[str]:
+    """Return the tables that the source's own record names."""
+    record = source.tables.get(_RECORD)
+    return set() if record is None else set(await _all_ids(record, "tableName"))
+
+
+async def _referring(source: LegacySource, target: str) -> list[str]:
+    """Return which columns hold ids of rows of a table, with how many."""
+    found = []
+    for reference in REFERENCES:
+        table = source.tables.get(reference.table)
+        if reference.target != target or table is None:
+            continue
+        count = 0
+        async for page in _pages_of_ids(table, reference.column, reference.kind):
+            count += len(page)
+        if count:
+            found.append(f"{count:,} ids in {reference.table}.{reference.column}")
+    return found
+
+
+async def _all_ids(table: SourceTable, column: str) -> list[str]:
+    return [key async for page in _pages_of_ids(table, column, Kind.TEXT) for key in page]
+
+
+async def _pages_of_ids(table: SourceTable, column: str, kind: Kind) -> AsyncIterator[list[str]]:
+    """Yield what can be ids in a column, page by page; the old server also left single characters of texts in lists."""
+    if column not in table.schema.names:
+        return
+    for first in range(0, table.rows, _PAGE):
+        page = await read_with_nulls_for_lost(table, [column], first, min(_PAGE, table.rows - first))
+        values = values_of(page.column(0), kind)
+        if kind is Kind.TEXTS:
+            values = [item for value in values if isinstance(value, list) for item in value]
+        yield [value for value in values if isinstance(value, str) and len(value) > 1 and ids.is_possible(value)]
