@@ -64,8 +64,11 @@ async def _purge(source: LegacySource, report: MigrationReport) -> None:
         return
     left = [f"{name} ({values:,} values)" for name, values in content["columns_not_migrated"].items()]
     left += [f"{name} ({rows:,} rows)" for name, rows in content["not_migrated"].items() if rows]
+    left += [name for name in source.tables if name in KNOWN and name not in content["versions"]]
     if left:
-        console.print(f"The old tables stay: nothing else holds {', '.join(left)}.", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"The old tables stay: nothing else holds {', '.join(left)}.", markup=False, highlight=False, soft_wrap=True
+        )
         report.exit_code = content["exit_code"] = 3
         return
     names = [name for name in source.tables if name in (*KNOWN, *VECTOR_TABLES)]

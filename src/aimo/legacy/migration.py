@@ -19,7 +19,7 @@ from aimo.legacy.copy.row_stage import RowStage
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.plan import run_plan as planning
 from aimo.legacy.plan.account_conflicts import find_conflicts
-from aimo.legacy.plan.completeness import find_missing_tables, find_truncated_tables
+from aimo.legacy.plan.completeness import MissingTables, find_missing_tables, find_truncated_tables
 from aimo.legacy.plan.options import Options, UsageError
 from aimo.legacy.plan.run_plan import MAPPERS, NEEDS
 from aimo.legacy.report import Findings, MigrationReport, build
@@ -74,7 +74,7 @@ class Migration:
         self._runs = runs
         self._remarks: list[str] = []
         self._taken_up = ""
-        self._missing: list[str] = []
+        self._missing = MissingTables()
 
     async def run(self) -> MigrationReport:
         """Do what was asked for and report on it.
@@ -106,8 +106,8 @@ class Migration:
             files = await self._copy_files()
             return await self._report(done, nothing_to_do=done.run_id != self._taken_up, files=files)
         self._check_needs()
-        if self._missing and not self._options.dry_run:
-            return MigrationReport.pending(self._options, self._missing)
+        if self._missing.damaging and not self._options.dry_run:
+            return MigrationReport.pending(self._options, self._missing.damaging)
         plan = planning.describe(
             self._options, self._source, self._model, await self._empty(), self._target.packet_limit
         )
@@ -205,9 +205,9 @@ class Migration:
         newest = await self._source.newest_versions()
         return [name for name, version in run.versions.items() if newest.get(name) != version]
 
-    async def _missing_tables(self, selected: object) -> list[str]:
+    async def _missing_tables(self, selected: object) -> MissingTables:
         """Return what shows that the source is incomplete; nothing where tables were asked for by name."""
-        return [] if selected else await find_missing_tables(self._source)
+        return MissingTables() if selected else await find_missing_tables(self._source)
 
     async def _can_bring_more(self, done: Run) -> bool:
         """Return whether rows that a finished run could not bring may be brought now, from the same versions."""
@@ -222,8 +222,10 @@ class Migration:
     async def _findings(self, run: Run, source: LegacySource) -> Findings:
         users = source.tables["users"] if "users" in run.versions and run.status == run_states.FINISHED else None
         return Findings(
-            missing=self._missing,
-            truncated=await find_truncated_tables(source, run.versions),
+            problems=self._missing.damaging,
+            warnings=[*self._missing.recorded, *await find_truncated_tables(source, run.versions)],
+            # Of the source as it is now: a table may have come after the run.
+            tables=planning.tables_without_a_place(self._source, run.versions),
             columns=await count_unknown_values(source, run.versions),
             conflicts=await find_conflicts(self._target.database, users) if users else [],
         )

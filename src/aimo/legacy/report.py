@@ -51,14 +51,16 @@ class Findings:
     """What shows on the source as a whole, or beside the target.
 
     Args:
-        missing: lines about tables that must be there.
-        truncated: lines about tables that lack most rows that others refer to.
+        problems: lines about tables that must be there.
+        warnings: lines about tables that are missing, or lack most rows that others refer to.
+        tables: rows of tables that have no place in the target.
         columns: values of columns that have no place in the target, by ``table.column``.
         conflicts: e-mails that an account of the source and another one of the target have.
     """
 
-    missing: list[str]
-    truncated: list[str]
+    problems: list[str]
+    warnings: list[str]
+    tables: dict[str, int]
     columns: dict[str, int]
     conflicts: list[EmailConflict]
 
@@ -85,7 +87,7 @@ async def build(
     ]
     names = (*CACHES, "memo_texts", "memo_vectors", "attachment_vectors")
     lance = [entry for name in names if (entry := await _lance_table(runs, run, name))]
-    problems = list(findings.missing)
+    problems = list(findings.problems)
     problems += [
         f"{table['table']}: {table['source_rows']} rows in the source, {table['accounted']} accounted for"
         for table in tables
@@ -109,16 +111,16 @@ async def build(
         "started_at": _moment(run.started_at),
         "finished_at": _moment(run.finished_at),
         "state": state,
-        "exit_code": 1 if failed else 3 if quarantined or findings.conflicts or findings.truncated else 0,
+        "exit_code": 1 if failed else 3 if quarantined or findings.conflicts or findings.warnings else 0,
         "model": run.plan["model"],
         "versions": run.versions,
         "changed_since": changed,
         "remarks": remarks,
-        "not_migrated": run.plan["others"],
+        "not_migrated": findings.tables,
         "columns_not_migrated": findings.columns,
         "email_conflicts": [asdict(conflict) for conflict in findings.conflicts],
         "accounts_joined": await account_joins.joined(runs, run),
-        "warnings": findings.truncated,
+        "warnings": findings.warnings,
         "tables": tables,
         "lance": lance,
         "quarantine": quarantine,

@@ -7,7 +7,7 @@ record of its tables, and references to tables that are missing or empty.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,26 +56,40 @@ _KEYS = {
 _ADVICE = "an incomplete copy? Copy the old server's folder again, or name the tables to migrate with --table"
 
 
-async def find_missing_tables(source: LegacySource) -> list[str]:
-    """Return a line for each table that must be there, or have rows, and does not.
+@dataclass(frozen=True)
+class MissingTables:
+    """Lines about tables that are missing or empty.
+
+    Args:
+        damaging: without them rows of other tables would arrive wrong, and stay so when a better copy comes.
+        recorded: the source's own record names them, and nothing else refers to them.
+    """
+
+    damaging: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
+
+
+async def find_missing_tables(source: LegacySource) -> MissingTables:
+    """Return what is said of each table that should be there, or have rows, and does not.
 
     Raises:
         VectorStoreError: the source cannot be read.
     """
     recorded = await _recorded_tables(source)
-    lines = []
+    found = MissingTables()
     for name in KNOWN:
         table = source.tables.get(name)
         if table is not None and (table.rows or name not in _KEYS):
             continue
         state = "missing from the source" if table is None else "empty"
         if name in CORE_TABLES and table is None:
-            lines.append(f"The core table {name} is {state}: {_ADVICE}.")
-        elif table is None and name in recorded:
-            lines.append(f"The table {name} is {state}, which lists it in {_RECORD}: {_ADVICE}.")
+            found.damaging.append(f"The core table {name} is {state}: {_ADVICE}.")
         elif referring := await _referring(source, name):
-            lines.append(f"The table {name} is {state}, but {', '.join(referring)} refer to its rows: {_ADVICE}.")
-    return lines
+            refer = f"{', '.join(referring)} refer to its rows"
+            found.damaging.append(f"The core table {name} is {state}, but {refer}: {_ADVICE}.")
+        elif table is None and name in recorded:
+            found.recorded.append(f"The table {name} is {state}, which lists it in {_RECORD}: {_ADVICE}.")
+    return found
 
 
 async def find_truncated_tables(source: LegacySource, names: Iterable[str]) -> list[str]:

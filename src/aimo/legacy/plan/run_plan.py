@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aimo.legacy.copy.row_writer import TAGS_A_MEMO
 from aimo.legacy.copy.separate_vectors import has_vector_column
@@ -71,10 +71,13 @@ def describe(
         "empty": list(empty),
         "packet_limit": packet_limit,
         "join_accounts": options.join_accounts,
-        "others": {
-            name: table.rows for name, table in source.tables.items() if name not in KNOWN and name not in extra
-        },
+        "others": tables_without_a_place(source, extra),
     }
+
+
+def tables_without_a_place(source: LegacySource, read: Collection[str]) -> dict[str, int]:
+    """Return the rows of the tables that no run brings; ``read`` are those that this one reads."""
+    return {name: table.rows for name, table in source.tables.items() if name not in KNOWN and name not in read}
 
 
 def order_numbers(source: LegacySource) -> int:
