@@ -16,6 +16,7 @@ from aimo.db.queries import account_joins as sql
 from aimo.db.queries import migration as migration_sql
 from aimo.db.schema import Users
 from aimo.db.transaction import transaction
+from aimo.legacy import packet
 from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row, details_of
 from aimo.legacy.plan.account_conflicts import EmailConflict, find_conflicts, source_accounts
 from aimo.legacy.retry import with_retries
@@ -23,7 +24,6 @@ from aimo.vectors.legacy_source import SourceTable
 
 ACCOUNT_JOINS = "account_joins"
 _USERS = migration_sql.table_of(Users)
-_PAGE = 1000
 # The rows of one account change owner together.
 _SECONDS = 600.0
 _FILLED_IN = ("phone", "nickname", "avatar")
@@ -82,8 +82,8 @@ async def _join(connection: AsyncConnection, conflict: EmailConflict, mapped: di
             }
             for kind, key in await connection.execute(statement, which)
         ]
-        for first in range(0, len(entries), _PAGE):
-            await connection.execute(migration_sql.CREATE_ENTRY, entries[first : first + _PAGE])
+        for group in packet.groups(entries, packet.LEAST_LIMIT):
+            await connection.execute(migration_sql.CREATE_ENTRY, group)
     for table in sql.OWNED_TABLES:
         await connection.execute(sql.change_owner(table), which)
     await connection.execute(sql.REMOVE_USER, which)

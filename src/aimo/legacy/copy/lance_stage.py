@@ -9,6 +9,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
+from aimo.legacy import packet
 from aimo.legacy.copy.cache_copier import CacheCopier
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
@@ -141,9 +142,9 @@ class LanceStage:
                 for key, uid in lacking.items()
                 if ids.is_possible(key)
             ]
-            if entries:
+            for group in packet.groups(entries, packet.LEAST_LIMIT):
                 async with transaction(self._database, "migration.entries") as connection:
-                    await connection.execute(sql.CREATE_ENTRY, entries)
+                    await connection.execute(sql.CREATE_ENTRY, group)
 
     async def _index(self, progress: Progress) -> None:
         if self._vectors is None:

@@ -21,6 +21,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.folding import fold
+from aimo.legacy import packet
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
@@ -157,8 +158,8 @@ class PageCopier(ABC):
             if ids.is_possible(row_id)
         ]
         async with transaction(self._database, f"migration.{self.name}") as connection:
-            if rows:
-                await connection.execute(sql.CREATE_ENTRY, rows)
+            for group in packet.groups(rows, packet.LEAST_LIMIT):
+                await connection.execute(sql.CREATE_ENTRY, group)
             await add_checkpoints(connection, [row])
 
 
