@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from aimo.cli.migration_output import print_report
-from aimo.legacy.plan.completeness import MissingTables, find_missing_tables, find_truncated_tables
+from aimo.legacy.plan.completeness import MissingTables, count_dead_ids, find_missing_tables
 from aimo.legacy.plan.options import UsageError
 from aimo.vectors.legacy_source import LegacySource
 
@@ -82,25 +82,26 @@ async def test_an_empty_table_to_whose_rows_others_refer_is_named(name: str, tmp
     assert found.recorded == []
 
 
-async def test_a_table_that_lost_most_rows_is_named(tmp_path: Path) -> None:
+async def test_ids_of_rows_that_are_not_there_are_counted(tmp_path: Path) -> None:
     rows = plain_rows(random.Random(3), ROWS)
-    write(tmp_path / "old", rows | {"memos": rows["memos"][:5], "attachments": rows["attachments"][:12]}, parts=1)
+    write(tmp_path / "old", rows | {"memos": rows["memos"][:10], "attachments": rows["attachments"][:8]}, parts=1)
     source = await LegacySource.open(str(tmp_path / "old"))
-    lines = await find_truncated_tables(source, source.tables)
+    found = {one.column: one for one in await count_dead_ids(source, source.tables)}
     source.close()
-    assert [line.split(" in ")[1].split(" ")[0] for line in lines] == [
-        "memo_relations.sourceMemoId",
-        "memo_relations.targetMemoId",
-        "daily_recommendations.memoIds",
-    ]
-    assert "15 of 20 ids in daily_recommendations.memoIds lead to no row of memos" in lines[-1]
+    assert {column: (one.dead, one.ids, one.suspicious) for column, one in found.items()} == {
+        "memos.attachments": (2, 10, False),
+        "memo_relations.sourceMemoId": (6, 16, False),
+        "memo_relations.targetMemoId": (10, 16, True),
+        "daily_recommendations.memoIds": (10, 20, True),
+    }
+    line = "10 of 20 ids in daily_recommendations.memoIds lead to no row of memos"
+    assert str(found["daily_recommendations.memoIds"]) == line
 
 
 async def test_an_incomplete_source_is_refused_unless_tables_are_named(
     installed: MakeSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = plain_rows(random.Random(3), ROWS)
-    write(tmp_path / "old", rows, parts=1)
+    write(tmp_path / "old", plain_rows(random.Random(3), 4), parts=1)
     lancedb.connect(tmp_path / "old").drop_table("memos")
     target = installed()
     rehearsed = await move(target, tmp_path / "old", dry_run=True)
@@ -116,6 +117,8 @@ async def test_an_incomplete_source_is_refused_unless_tables_are_named(
     with pytest.raises(UsageError, match="no such table"):
         await move(target, tmp_path / "old", tables=("users", "memos"))
     assert (await move(target, tmp_path / "old", tables=("users", "tags"))).exit_code == 0
+    partial = await move(target, tmp_path / "old", verify_only=True, purge_source=True)
+    assert (partial.state, partial.exit_code, "purged" in partial.content) == ("validated", 3, False)
 
 
 async def test_what_has_no_place_is_named_and_keeps_the_source(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,26 @@ async def test_many_changes_in_one_batch_are_kept_in_statements_that_fit(target:
     assert_accounted(report, rows)
     assert report.exit_code == 0, report.content["verification"]["mismatches"]
     assert table(report, "memos")["changes"] == {"tag_ids: tags_from_names": ROWS}
+
+
+async def test_a_row_that_even_the_quarantine_refuses_costs_its_values_and_no_other_row(
+    installed: MakeSettings, tmp_path: Path
+) -> None:
+    rows = plain_rows(random.Random(5), 8)
+    rows["memos"][3] |= {"uid": "nobody", "content": "x" * 300_000}
+    write(tmp_path / "old", rows, parts=1)
+    target = installed()
+    await move(target, tmp_path / "old", tables=("users",))
+    with sqlite3.connect(target.sqlite_path) as connection:
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON migration_quarantine WHEN length(new.content) > 100000 "
+            "BEGIN SELECT RAISE(ABORT, 'too large for the log'); END"
+        )
+    report = await move(target, tmp_path / "old", model="m")
+    assert_accounted(report, rows)
+    assert (report.state, report.exit_code) == ("validated", 3)
+    (one,) = [row for row in report.content["quarantine"] if row["table"] == "memos"]
+    assert one["row"]["content"] == {"left_out_bytes": 300_002} and one["row"]["uid"] == "nobody"
 
 
 async def test_a_limit_that_is_too_small_is_refused_before_anything_is_written(

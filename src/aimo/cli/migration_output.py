@@ -133,6 +133,9 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     if content.get("columns_not_migrated"):
         columns = ", ".join(f"{name} ({values:,} values)" for name, values in content["columns_not_migrated"].items())
         lines.append(f"The source has columns without a place here: {columns}")
+    dead = [f"{one['column']} ({one['dead']:,} of {one['ids']:,})" for one in content.get("dead_ids", [])]
+    if dead:
+        lines.append(f"Ids that lead to no row of the source: {', '.join(dead)}")
     lines += [f"WARNING: {line}" for line in content.get("warnings", [])]
     lines += _accounts(content)
     files = content.get("files")

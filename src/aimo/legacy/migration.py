@@ -19,7 +19,7 @@ from aimo.legacy.copy.row_stage import RowStage
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.plan import run_plan as planning
 from aimo.legacy.plan.account_conflicts import find_conflicts
-from aimo.legacy.plan.completeness import MissingTables, find_missing_tables, find_truncated_tables
+from aimo.legacy.plan.completeness import MissingTables, count_dead_ids, find_missing_tables
 from aimo.legacy.plan.options import Options, UsageError
 from aimo.legacy.plan.run_plan import MAPPERS, NEEDS
 from aimo.legacy.report import Findings, MigrationReport, build
@@ -221,9 +221,12 @@ class Migration:
 
     async def _findings(self, run: Run, source: LegacySource) -> Findings:
         users = source.tables["users"] if "users" in run.versions and run.status == run_states.FINISHED else None
+        dead = await count_dead_ids(source, run.versions)
+        suspicious = [f"{one}: is the source an incomplete copy?" for one in dead if one.suspicious]
         return Findings(
             problems=self._missing.damaging,
-            warnings=[*self._missing.recorded, *await find_truncated_tables(source, run.versions)],
+            warnings=[*self._missing.recorded, *suspicious],
+            dead_ids=dead,
             # Of the source as it is now: a table may have come after the run.
             tables=planning.tables_without_a_place(self._source, run.versions),
             columns=await count_unknown_values(source, run.versions),

@@ -19,6 +19,7 @@ from aimo.legacy.copy.runs import Run, Runs, details_of
 from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE, WAITING_ENTRIES
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.account_conflicts import EmailConflict
+from aimo.legacy.plan.completeness import DeadIds
 from aimo.legacy.plan.options import CACHES, Options
 from aimo.legacy.plan.run_plan import MAPPERS
 from aimo.legacy.row_outcomes import RowOutcome
@@ -53,6 +54,7 @@ class Findings:
     Args:
         problems: lines about tables that must be there.
         warnings: lines about tables that are missing, or lack most rows that others refer to.
+        dead_ids: columns with ids that lead to no row.
         tables: rows of tables that have no place in the target.
         columns: values of columns that have no place in the target, by ``table.column``.
         conflicts: e-mails that an account of the source and another one of the target have.
@@ -60,6 +62,7 @@ class Findings:
 
     problems: list[str]
     warnings: list[str]
+    dead_ids: list[DeadIds]
     tables: dict[str, int]
     columns: dict[str, int]
     conflicts: list[EmailConflict]
@@ -120,6 +123,7 @@ async def build(
         "columns_not_migrated": findings.columns,
         "email_conflicts": [asdict(conflict) for conflict in findings.conflicts],
         "accounts_joined": await account_joins.joined(runs, run),
+        "dead_ids": [asdict(one) for one in findings.dead_ids],
         "warnings": findings.warnings,
         "tables": tables,
         "lance": lance,

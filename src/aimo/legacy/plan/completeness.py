@@ -22,6 +22,8 @@ from aimo.vectors.legacy_source import LegacySource, SourceTable
 CORE_TABLES = ("users", "memos")
 _RECORD = "table_migrations"
 _PAGE = 20_000
+# From so many on, ids of which half lead nowhere are more than what deleted rows leave.
+_SUSPICIOUS = 3
 
 
 @dataclass(frozen=True)
@@ -92,20 +94,36 @@ async def find_missing_tables(source: LegacySource) -> MissingTables:
     return found
 
 
-async def find_truncated_tables(source: LegacySource, names: Iterable[str]) -> list[str]:
-    """Return a line for each column of these tables of which more than half of the ids lead to no row.
+@dataclass(frozen=True)
+class DeadIds:
+    """How many ids in a column lead to no row. Some do in every source: the old server leaves those of deleted rows."""
 
-    Some always do, because the old server leaves ids of deleted rows behind.
+    column: str
+    target: str
+    ids: int
+    dead: int
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether so many do that the other table may lack rows."""
+        return self.dead >= _SUSPICIOUS and 2 * self.dead >= self.ids
+
+    def __str__(self) -> str:
+        return f"{self.dead:,} of {self.ids:,} ids in {self.column} lead to no row of {self.target}"
+
+
+async def count_dead_ids(source: LegacySource, names: Iterable[str]) -> list[DeadIds]:
+    """Return the columns of these tables that have ids of rows that are not there.
 
     Raises:
         VectorStoreError: the source cannot be read.
     """
-    lines = []
+    counted = []
     chosen = set(names)
     held: dict[str, pa.Array] = {}
     for reference in REFERENCES:
         target = source.tables.get(reference.target)
-        if reference.table not in chosen or target is None or not target.rows:
+        if reference.table not in chosen or target is None:
             continue
         if reference.target not in held:
             held[reference.target] = pa.array(await _all_ids(target, _KEYS[reference.target]), pa.string())
@@ -114,12 +132,9 @@ async def find_truncated_tables(source: LegacySource, names: Iterable[str]) -> l
             there = pc.sum(pc.is_in(pa.array(page, pa.string()), held[reference.target])).as_py() or 0
             found += len(page)
             dead += len(page) - there
-        if dead * 2 > found:
-            lines.append(
-                f"{dead:,} of {found:,} ids in {reference.table}.{reference.column} lead to no row of "
-                f"{reference.target}: were those rows deleted, or is the source an incomplete copy?"
-            )
-    return lines
+        if dead:
+            counted.append(DeadIds(f"{reference.table}.{reference.column}", reference.target, found, dead))
+    return counted
 
 
 async def _recorded_tables(source: LegacySource) -> set[str]:
