@@ -101,14 +101,16 @@ async def test_an_email_of_two_accounts_is_named_and_nobody_is_changed(
     assert [uid for uid, *_ in await accounts(target)] == [NEW]
 
 
-@pytest.mark.parametrize("migrated_before", [False, True])
+@pytest.mark.parametrize(("engine", "migrated_before"), [("sqlite", False), ("mysql", True)])
 async def test_joined_accounts_are_one_with_the_rows_of_both(
+    engine: str,
     migrated_before: bool,
     source: dict[str, list[dict[str, Any]]],
-    database: dict[str, str],
     installed: MakeSettings,
     tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
+    database: dict[str, str] = {} if engine == "sqlite" else request.getfixturevalue("mysql_database")
     target = installed(**{name.lower(): value for name, value in database.items()})
     await register(target)
     if migrated_before:

@@ -97,6 +97,8 @@ async def test_memos_without_a_separate_vector_get_an_outbox_entry(installed: Ma
 
 async def test_vectors_of_attachments_of_another_length_are_marked(installed: MakeSettings, tmp_path: Path) -> None:
     rows = plain_rows(random.Random(10), 20)
+    for memo in rows["memos"]:
+        memo["attachments"] = None
     for attachment in rows["attachments"][:6]:
         attachment["multimodalEmbedding"] = [0.5] * DIMENSION
     write(

@@ -225,7 +225,7 @@ class Migration:
         suspicious = [f"{one}: is the source an incomplete copy?" for one in dead if one.suspicious]
         return Findings(
             problems=self._missing.damaging,
-            warnings=[*self._missing.recorded, *suspicious],
+            warnings=[*self._missing.harmless, *suspicious],
             dead_ids=dead,
             # Of the source as it is now: a table may have come after the run.
             tables=planning.tables_without_a_place(self._source, run.versions),

@@ -28,12 +28,13 @@ _SUSPICIOUS = 3
 
 @dataclass(frozen=True)
 class Reference:
-    """A column whose values are ids of rows of another table."""
+    """A column whose values are ids of rows of another table; ``kept`` where they arrive whether or not those do."""
 
     table: str
     column: str
     target: str
     kind: Kind = Kind.TEXT
+    kept: bool = False
 
 
 _OWNED = tuple(name for name in ROW_TABLES if name not in ("users", "ai_messages", _RECORD))
@@ -41,11 +42,11 @@ REFERENCES = (
     *(Reference(name, "uid", "users") for name in _OWNED),
     Reference("memos", "categoryId", "categories"),
     Reference("memos", "tagIds", "tags", Kind.TEXTS),
-    Reference("memos", "attachments", "attachments", Kind.TEXTS),
+    Reference("memos", "attachments", "attachments", Kind.TEXTS, kept=True),
     Reference("memo_relations", "sourceMemoId", "memos"),
     Reference("memo_relations", "targetMemoId", "memos"),
     Reference("ai_messages", "conversationId", "ai_conversations"),
-    Reference("daily_recommendations", "memoIds", "memos", Kind.TEXTS),
+    Reference("daily_recommendations", "memoIds", "memos", Kind.TEXTS, kept=True),
 )
 _KEYS = {
     "users": "uid",
@@ -64,11 +65,11 @@ class MissingTables:
 
     Args:
         damaging: without them rows of other tables would arrive wrong, and stay so when a better copy comes.
-        recorded: the source's own record names them, and nothing else refers to them.
+        harmless: they are missed, and a better copy would still bring all that is in them.
     """
 
     damaging: list[str] = field(default_factory=list)
-    recorded: list[str] = field(default_factory=list)
+    harmless: list[str] = field(default_factory=list)
 
 
 async def find_missing_tables(source: LegacySource) -> MissingTables:
@@ -87,10 +88,11 @@ async def find_missing_tables(source: LegacySource) -> MissingTables:
         if name in CORE_TABLES and table is None:
             found.damaging.append(f"The core table {name} is {state}: {_ADVICE}.")
         elif referring := await _referring(source, name):
-            refer = f"{', '.join(referring)} refer to its rows"
-            found.damaging.append(f"The core table {name} is {state}, but {refer}: {_ADVICE}.")
+            lines = found.harmless if all(one.kept for one in referring) else found.damaging
+            refer = ", ".join(f"{count:,} ids in {one.table}.{one.column}" for one, count in referring.items())
+            lines.append(f"The core table {name} is {state}, but {refer} refer to its rows: {_ADVICE}.")
         elif table is None and name in recorded:
-            found.recorded.append(f"The table {name} is {state}, which lists it in {_RECORD}: {_ADVICE}.")
+            found.harmless.append(f"The table {name} is {state}, which lists it in {_RECORD}: {_ADVICE}.")
     return found
 
 
@@ -143,9 +145,9 @@ async def _recorded_tables(source: LegacySource) -> set[str]:
     return set() if record is None else set(await _all_ids(record, "tableName"))
 
 
-async def _referring(source: LegacySource, target: str) -> list[str]:
+async def _referring(source: LegacySource, target: str) -> dict[Reference, int]:
     """Return which columns hold ids of rows of a table, with how many."""
-    found = []
+    found = {}
     for reference in REFERENCES:
         table = source.tables.get(reference.table)
         if reference.target != target or table is None:
@@ -154,7 +156,7 @@ async def _referring(source: LegacySource, target: str) -> list[str]:
         async for page in _pages_of_ids(table, reference.column, reference.kind):
             count += len(page)
         if count:
-            found.append(f"{count:,} ids in {reference.table}.{reference.column}")
+            found[reference] = count
     return found
 
 
