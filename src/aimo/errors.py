@@ -87,10 +87,12 @@ class ConfigurationError(Exception):
 class ProviderError(Exception):
     """An outside service (embeddings, chat, recognition) failed.
 
-    ``retryable`` is false when asking again with the same input cannot help, as when
-    the provider refuses the content itself.
+    ``retryable`` is false when asking again with the same input cannot help soon: the provider refuses the content, or
+    fails on it while it answers others. ``answered`` is true when it was reached: what it said will last longer than
+    a broken connection.
     """
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
+    def __init__(self, message: str, *, retryable: bool = True, answered: bool = False) -> None:
         self.retryable = retryable
+        self.answered = answered
         super().__init__(message)

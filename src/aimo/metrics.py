@@ -32,6 +32,9 @@ SYNC_WRITER = Gauge(
     "aimo_sync_writers", "Processes that hold the role of writing to LanceDB; 1 is right.", multiprocess_mode="livesum"
 )
 UPKEEP_FAILURES = Counter("aimo_lancedb_upkeep_failures", "Failed upkeeps of a LanceDB table.", ("table",))
+TRUNCATED = Counter(
+    "aimo_embeddings_truncated", "Vectors of the beginning of a text that was too long for the embedding model."
+)
 PROVIDER_ERRORS = Counter("aimo_provider_errors", "Failed calls of an outside service, by task.", ("task",))
 
 

@@ -3,114 +3,223 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
 
-import httpx
+import httpx2
 import openai
+import structlog
 
+from aimo.ai import refusals
 from aimo.ai.chat import Prompt
+from aimo.ai.chat_answers import Piece, RefusedInside, read_answer, read_events
 from aimo.ai.embedder import well_formed
-from aimo.ai.openai_errors import is_transient, provider_error, retry_after
+from aimo.ai.openai_errors import Refusal, connection_error, refusal_in, refusal_of
+from aimo.ai.thoughts import ThoughtFilter, without_thoughts
 from aimo.errors import ProviderError
+
+log = structlog.get_logger(__name__)
 
 _TASK = "Chat"
 _WAITS = (0.5, 1.5)
-# The SDK reads such an answer as a stream without events.
-_NO_STREAM = ("application/json", "text/html")
+_STREAM = "text/event-stream"
+_OPTIONAL = frozenset({"temperature", "system"})
+# How often a prompt is shortened for a model of few tokens, and what the share of it is that is kept each time.
+_SHORTENED = 4
+_KEPT = 0.5
+_LEFT_OUT = "\n\n[…]\n\n"
 
 
 class OpenAIChat:
-    """Answers from ``POST {base_url}/chat/completions``: always one system and one user message.
+    """Answers from ``POST {base_url}/chat/completions``: one system and one user message.
 
-    Network errors and HTTP 408, 429 and 5xx are tried three times within the time allowed; other statuses and a used up
-    quota fail at once. A stream is never repeated once its first piece is there.
+    What the provider refuses is learnt: parameters and the system message are left out, streams are asked for instead
+    of whole answers or the other way round, prompts are shortened, each by the meaning of its refusal. Network errors
+    and HTTP 408, 429 and 5xx are tried three times within the time allowed; other refusals and a used up quota fail at
+    once. A stream is never repeated once its first piece is there. Thoughts of the model are removed.
     """
 
     def __init__(self, base_url: str, api_key: str, model: str, *, waits: Sequence[float] = _WAITS) -> None:
         """Create a model; ``waits`` are the pauses in seconds between attempts."""
         self.model = model
+        self._key = api_key
         self._waits = tuple(waits)
+        self._left_out: frozenset[str] = frozenset()
+        self._streams_only = False
+        self._never_streams = False
+        self._has_worked = False
+        self._begins_inside = False
         self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key or "none", timeout=60, max_retries=0)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """What the provider has refused: `temperature`, `system`, `stream`."""
+        return self._left_out | (frozenset({"stream"}) if self._never_streams else frozenset())
 
     async def complete(self, prompt: Prompt, *, seconds: float) -> str:
         """See ``ChatModel.complete``."""
-        with _as_provider_error():
-            async with asyncio.timeout(seconds):
-                return _content(await self._attempt(prompt, stream=False))
+        with self._as_provider_error(prompt):
+            async with asyncio.timeout(seconds), self._answer(prompt, stream=False) as pieces:
+                found = [piece async for piece in pieces]
+        last = _last(found)
+        said, lacks_opening = without_thoughts("".join(piece.text for piece in found), complete=not last.is_cut)
+        self._begins_inside = self._begins_inside or lacks_opening
+        last.require_said(said)
+        return said
 
     async def stream(self, prompt: Prompt, *, seconds: float) -> AsyncGenerator[str, None]:
         """See ``ChatModel.stream``."""
-        with _as_provider_error():
-            async with asyncio.timeout(seconds):
-                chunks = await self._attempt(prompt, stream=True)
-            async with chunks, aclosing(_pieces(chunks)) as pieces:
-                if chunks.response.headers.get("content-type", "").startswith(_NO_STREAM):
-                    raise ProviderError(f"{_TASK}: the provider's answer is not a stream")
+        thoughts = ThoughtFilter(begins_inside=self._begins_inside)
+        last, has_said = Piece(""), False
+        with self._as_provider_error(prompt):
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(seconds):
+                    pieces = await stack.enter_async_context(self._answer(prompt, stream=True))
                 while True:
                     async with asyncio.timeout(seconds):
                         piece = await anext(pieces, None)
                     if piece is None:
-                        return
-                    yield piece
+                        break
+                    last = _last([last, piece])
+                    if said := thoughts.add(piece.text):
+                        has_said = has_said or bool(said.strip())
+                        yield said
+            said = thoughts.finish(complete=not last.is_cut)
+            self._begins_inside = self._begins_inside or thoughts.lacks_opening
+            last.require_said("said" if has_said else said)
+            if said:
+                yield said
 
     async def close(self) -> None:
         """See ``ChatModel.close``."""
         await self._client.close()
 
-    async def _attempt(self, prompt: Prompt, *, stream: bool) -> Any:
-        """Return the provider's answer, with one more attempt after each of the waits."""
-        for wait in (*self._waits, None):
+    @asynccontextmanager
+    async def _answer(self, prompt: Prompt, *, stream: bool) -> AsyncIterator[AsyncGenerator[Piece, None]]:
+        """Yield the pieces of an answer: of a stream, or all at once, whichever the provider chooses."""
+        async with AsyncExitStack() as stack:
+            pieces = await self._attempts(stack, prompt, stream=stream)
+            yield await stack.enter_async_context(aclosing(pieces))
+
+    async def _attempts(self, stack: AsyncExitStack, prompt: Prompt, *, stream: bool) -> AsyncGenerator[Piece, None]:
+        """Return the first answer that is one, with one more attempt after each of the waits."""
+        pauses = iter(self._waits)
+        shortened = 0
+        trial: frozenset[str] = frozenset()
+        while True:
+            streamed = (stream or self._streams_only) and not self._never_streams
+            refusal: Refusal | None = None
             try:
-                return await self._client.chat.completions.create(
-                    model=self.model,
-                    temperature=prompt.temperature,
-                    stream=stream,
-                    messages=[
-                        {"role": "system", "content": well_formed(prompt.system)},
-                        {"role": "user", "content": well_formed(prompt.user)},
-                    ],
-                )
-            except openai.OpenAIError as failure:
-                if wait is None or not is_transient(failure, conflict=False):
-                    raise
-                pause = retry_after(failure) or wait * random.uniform(0.8, 1.2)
-            await asyncio.sleep(pause)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                pieces = await self._send(stack, prompt, self._left_out | trial, stream=streamed)
+            except openai.APIConnectionError as failure:
+                wait = next(pauses, None)
+                if wait is None:
+                    raise failure from None
+            except openai.APIStatusError as failure:
+                refusal = refusal_of(failure)
+            except RefusedInside as failure:
+                refusal = failure.refusal
+            else:
+                self._left_out |= trial
+                self._has_worked = True
+                return pieces
+            if refusal is None:
+                await asyncio.sleep((wait or 0) * random.uniform(0.8, 1.2))
+                continue
+            if self._learn(refusal, prompt, streamed=streamed):
+                continue
+            if not (trial or self._has_worked) and refusals.refuses_something_unnamed(refusal.meaning):
+                trial = frozenset({"temperature"})
+                continue
+            is_too_long = bool(refusal.meaning) and refusals.is_too_long(refusal.meaning, refusal.status)
+            if is_too_long and shortened < _SHORTENED:
+                shortened += 1
+                prompt = _shortened(prompt)
+                continue
+            wait = next(pauses, None)
+            if wait is None or is_too_long or not refusal.is_transient:
+                raise self._error(refusal, prompt)
+            await asyncio.sleep(refusal.retry_after or wait * random.uniform(0.8, 1.2))
+
+    async def _send(
+        self, stack: AsyncExitStack, prompt: Prompt, left_out: frozenset[str], *, stream: bool
+    ) -> AsyncGenerator[Piece, None]:
+        """Return the pieces of one answer, which belongs to the stack.
+
+        Raises:
+            openai.OpenAIError: there is none.
+            RefusedInside: it is an error with HTTP 200.
+        """
+        system, user = well_formed(prompt.system), well_formed(prompt.user)
+        create = self._client.chat.completions.with_streaming_response.create
+        response = await stack.enter_async_context(
+            create(
+                model=self.model,
+                temperature=openai.omit if "temperature" in left_out else prompt.temperature,
+                stream=stream,
+                messages=[{"role": "user", "content": f"{system}\n\n{user}"}]
+                if "system" in left_out
+                else [{"role": "system", "content": system}, {"role": "user", "content": user}],
+            )
+        )
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == _STREAM or (stream and not kind.endswith(("json", "html"))):
+            return read_events(response.iter_bytes())
+        answer = json.loads(await response.read())
+        if refusal := refusal_in(answer):
+            raise RefusedInside(refusal)
+        return _at_once(read_answer(answer))
+
+    def _learn(self, refusal: Refusal, prompt: Prompt, *, streamed: bool) -> bool:
+        """Return whether the same prompt may be sent in another way from now on."""
+        if not streamed and not self._streams_only and refusals.wants_stream(refusal.meaning):
+            self._streams_only = True
+            return True
+        sent = (_OPTIONAL - self._left_out) | (frozenset({"stream"}) if streamed else frozenset())
+        name = refusals.refused_parameter(refusal.meaning, sent)
+        if name is None:
+            return False
+        if name == "stream":
+            self._never_streams = True
+        else:
+            self._left_out |= {name}
+        reason = str(self._error(refusal, prompt))
+        log.warning("the provider refuses a parameter, it is left out", parameter=name, reason=reason)
+        return True
+
+    def _error(self, refusal: Refusal, prompt: Prompt) -> ProviderError:
+        return refusal.error(_TASK, secrets=[self._key], sent=[prompt.user])
+
+    @contextmanager
+    def _as_provider_error(self, prompt: Prompt) -> Iterator[None]:
+        """Turn whatever a call can fail with into a ``ProviderError`` that holds nobody's text."""
+        try:
+            yield
+        except RefusedInside as failure:
+            raise self._error(failure.refusal, prompt) from None
+        except (openai.OpenAIError, TimeoutError) as failure:
+            raise connection_error(failure, _TASK) from None
+        except httpx2.HTTPError:
+            raise ProviderError(f"{_TASK}: the connection to the provider broke") from None
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            told = f"{_TASK}: the provider's answer is not a chat completion; check OPENAI_BASE_URL"
+            raise ProviderError(told, answered=True) from None
 
 
-@contextmanager
-def _as_provider_error() -> Iterator[None]:
-    """Turn whatever a call can fail with into a ``ProviderError`` that holds nobody's text."""
-    try:
-        yield
-    except (openai.OpenAIError, TimeoutError) as failure:
-        raise provider_error(failure, _TASK) from None
-    except httpx.HTTPError:
-        raise ProviderError(f"{_TASK}: the connection to the provider broke") from None
-    except (ValueError, TypeError, AttributeError):
-        # The SDK does not validate answers: what is not JSON, or not a completion, ends here.
-        raise ProviderError(f"{_TASK}: the provider's answer is not a chat completion") from None
+async def _at_once(piece: Piece) -> AsyncGenerator[Piece, None]:
+    yield piece
 
 
-def _content(answer: Any) -> str:
-    """Return the text of a whole answer; empty where there is none.
-
-    Raises:
-        ProviderError: it is no answer at all.
-    """
-    choices = getattr(answer, "choices", None)
-    if not isinstance(choices, list):
-        raise ProviderError(f"{_TASK}: the provider's answer is not a chat completion")
-    content = getattr(getattr(choices[0], "message", None), "content", None) if choices else None
-    return well_formed(content) if isinstance(content, str) else ""
+def _last(pieces: Sequence[Piece]) -> Piece:
+    """Return how an answer ended: its last reason to finish, and whether the model declined."""
+    finish = next((piece.finish for piece in reversed(pieces) if piece.finish), "")
+    return Piece("", finish, "".join(piece.declined for piece in pieces))
 
 
-async def _pieces(chunks: Any) -> AsyncGenerator[str, None]:
-    async for chunk in chunks:
-        choices = getattr(chunk, "choices", None)
-        content = getattr(getattr(choices[0], "delta", None), "content", None) if choices else None
-        if isinstance(content, str) and content:
-            yield well_formed(content)
+def _shortened(prompt: Prompt) -> Prompt:
+    """Return the prompt without the middle of its request: the question stands first, and the task last."""
+    half = max(1, int(len(prompt.user) * _KEPT / 2))
+    return replace(prompt, user=prompt.user[:half] + _LEFT_OUT + prompt.user[-half:])

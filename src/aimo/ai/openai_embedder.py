@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Sequence
 
 import numpy as np
 import openai
-from openai.types import CreateEmbeddingResponse
+import structlog
 
+from aimo import metrics
+from aimo.ai import beginnings, refusals
 from aimo.ai.embedder import Outcome, Role, Vectors, well_formed
-from aimo.ai.openai_errors import is_transient, provider_error, retry_after
+from aimo.ai.embedding_answers import read_vectors
+from aimo.ai.failed_texts import FailedTexts
+from aimo.ai.openai_errors import Refusal, connection_error, refusal_in, refusal_of
 from aimo.errors import ProviderError
+
+log = structlog.get_logger(__name__)
 
 _TASK = "Embedding"
 _MOST_INPUTS = 2048
 # One call takes at most 300,000 tokens, and a Chinese character may cost more than one.
 _MOST_CHARACTERS = 150_000
 _WAITS = (0.5, 2.0)
-# Lengths at which an over-long text is tried again, for models of 8192, 2048 and 512 tokens.
-_CUTS = (6000, 1500, 400)
+# Lengths in tokens at which a text is tried again that the provider fails on without saying that it is too long.
+_BLIND_LEVELS = (450.0, 100.0)
 _PROBE = "ok"
+_OPTIONAL = frozenset({"dimensions", "encoding_format"})
+_CONFLICT = 409
+
+
+class _CallFailed(Exception):
+    """A call brought no vectors: what to report, and what the provider answered, if anything."""
+
+    def __init__(self, error: ProviderError, refusal: Refusal | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.refusal = refusal
+        self.meaning = refusal.meaning if refusal else ""
+
+    @property
+    def is_too_long(self) -> bool:
+        return bool(self.refusal) and refusals.is_too_long(self.meaning, self.refusal.status if self.refusal else None)
+
+
+class _Outage(Exception):
+    """The provider does not even embed a harmless text."""
+
+    def __init__(self, error: ProviderError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class OpenAIEmbedder:
     """Vectors from ``POST {base_url}/embeddings``, stored as received and never normalised.
 
-    Network errors, time-outs and HTTP 408, 409, 429 and 5xx are tried three times; other statuses and a used up
-    quota fail at once.
-    Every answer is checked: number of vectors, their length, no NaN, infinity or null vector.
+    What the provider refuses is learnt: parameters are left out, batches made smaller, texts cut, each by the meaning
+    of its refusal. Other refusals and a used up quota fail at once; network errors, time-outs and HTTP 408, 409, 429
+    and 5xx are tried again. Every answer is checked: number of vectors, their length, no NaN, infinity or null vector.
     """
 
     def __init__(
@@ -49,11 +80,23 @@ class OpenAIEmbedder:
         self.dimension = dimension
         self.relevant = relevant
         self.thematic = thematic
+        self._key = api_key
         self._timeout = timeout
         self._waits = tuple(waits)
         self._most_inputs = _MOST_INPUTS
+        self._left_out: frozenset[str] = frozenset()
+        self._as_list = True
+        self._has_worked = False
+        self._is_down = False
+        self._next_level: float | None = None
+        self._failed = FailedTexts()
         # Providers without accounts take any key, the SDK none that is empty.
         self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=0)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The parameters that the provider has refused."""
+        return self._left_out
 
     def cache_model(self, role: Role) -> str:
         """Return the configured model: these models embed queries and passages alike."""
@@ -63,27 +106,43 @@ class OpenAIEmbedder:
         """See ``Embedder.embed``. A blank text is refused before any call."""
         if any(not text.strip() for text in texts):
             raise _blank()
+        outcomes = [await self._query(well_formed(texts[0]))] if len(texts) == 1 else await self.embed_each(texts, role)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        done = 0
-        for batch in self._batches(texts):
-            vectors[done : done + len(batch)] = await self._call(batch, self._waits)
-            done += len(batch)
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, ProviderError):
+                raise outcome
+            vectors[place] = outcome
         return vectors
 
     async def embed_each(self, texts: Sequence[str], role: Role) -> list[Outcome]:
         """See ``Embedder.embed_each``. Texts too long for the model are represented by their beginning.
 
-        During an outage the first batch finds out; the remaining texts get its error unasked.
+        During an outage the first batch finds out; the remaining texts get its error unasked. A text that the provider
+        fails on while it embeds others is not asked for again for a minute, then two, then four.
         """
-        asked = [text for text in texts if text.strip()]
-        outcomes: list[Outcome] = []
+        asked: dict[int, str] = {}
+        outcomes: dict[int, Outcome] = {}
+        for place, text in enumerate(map(well_formed, texts)):
+            if not text.strip():
+                outcomes[place] = _blank()
+            elif known := self._failed.reason_not_to_ask(text):
+                outcomes[place] = known
+            else:
+                asked[place] = text
         try:
-            for batch in self._batches(asked):
-                await self._embed_halving(batch, outcomes, self._waits)
-        except ProviderError as outage:
-            outcomes.extend([outage] * (len(asked) - len(outcomes)))
-        answers = iter(outcomes)
-        return [next(answers) if text.strip() else _blank() for text in texts]
+            if asked and self._is_down:
+                await self._call([_PROBE], ())
+            while waiting := {place: text for place, text in asked.items() if place not in outcomes}:
+                await self._batch(self._first_batch(waiting), outcomes, self._waits[:1])
+        except (_Outage, _CallFailed) as outage:
+            self._is_down = True
+            for place in asked:
+                outcomes.setdefault(place, outage.error)
+        except asyncio.CancelledError:
+            # Who took too long is asked for something harmless first.
+            self._is_down = True
+            raise
+        return [outcomes[place] for place in range(len(texts))]
 
     async def warm_up(self) -> None:
         """Nothing: the provider is far away and warm."""
@@ -92,99 +151,251 @@ class OpenAIEmbedder:
         """Close the connections to the provider."""
         await self._client.close()
 
-    def _batches(self, texts: Sequence[str]) -> list[list[str]]:
-        batches: list[list[str]] = []
+    def _first_batch(self, texts: dict[int, str]) -> dict[int, str]:
+        batch: dict[int, str] = {}
         size = 0
-        for text in map(well_formed, texts):
+        for place, text in texts.items():
             size += len(text)
-            if not batches or len(batches[-1]) >= self._most_inputs or size > _MOST_CHARACTERS:
-                batches.append([])
-                size = len(text)
-            batches[-1].append(text)
-        return batches
+            if batch and (len(batch) >= self._most_inputs or size > _MOST_CHARACTERS):
+                break
+            batch[place] = text
+        return batch
 
-    async def _embed_halving(self, batch: list[str], outcomes: list[Outcome], waits: Sequence[float]) -> None:
-        """Append the outcome of every text, halving a refused batch until the texts at fault stand alone.
+    async def _batch(self, batch: dict[int, str], outcomes: dict[int, Outcome], waits: Sequence[float]) -> None:
+        """Add the outcome of every text of a batch, dividing one that is refused.
 
         Raises:
-            ProviderError: the provider refuses even a harmless text; outcomes so far are appended.
+            _Outage: the provider refuses even a harmless text; outcomes so far are added.
         """
-        try:
-            outcomes.extend(await self._call(batch, waits))
-            return
-        except ProviderError as failure:
-            error = failure
-        if error.retryable and not await self._is_up():
-            raise error
         if len(batch) == 1:
-            outcomes.append(error if error.retryable else await self._embed_beginning(batch[0], error))
+            ((place, text),) = batch.items()
+            outcomes[place] = await self._memo(text, waits)
             return
-        middle = len(batch) // 2
-        start = len(outcomes)
-        for half in (batch[:middle], batch[middle:]):
-            await self._embed_halving(half, outcomes, ())
-        if not any(isinstance(outcome, ProviderError) for outcome in outcomes[start:]):
-            # No text was at fault, so the batch was too large for this provider.
-            self._most_inputs = min(self._most_inputs, len(batch) - middle)
+        try:
+            vectors = await self._call(list(batch.values()), waits)
+        except _CallFailed as failure:
+            cause = failure
+        else:
+            outcomes.update(zip(batch, vectors, strict=True))
+            return
+        if refusals.is_too_many(cause.meaning):
+            size = self._most_inputs = min(self._most_inputs, refusals.most_texts(cause.meaning, len(batch)))
+            parts = _parts(batch, size)
+        elif cause.is_too_long:
+            # Likely the long ones are too long, and the short ones are not.
+            by_length = dict(sorted(batch.items(), key=lambda item: beginnings.tokens(item[1])))
+            parts = _parts(by_length, math.ceil(len(batch) / 2))
+        else:
+            if not await self._is_up():
+                raise _Outage(cause.error)
+            for text in batch.values():
+                self._failed.add(text, _final(cause.error), times=1 + len(waits) * _is_transient(cause))
+            # In two steps to the text at fault, which is asked for often enough.
+            parts = _parts(batch, max(1, math.isqrt(len(batch))))
+        for part in parts:
+            await self._batch(part, outcomes, ())
+        if not any(isinstance(outcomes[place], ProviderError) for place in batch):
+            for text in batch.values():
+                self._failed.forget(text)
+            if not cause.is_too_long:
+                # No text was at fault, so the batch was too large for this provider.
+                self._most_inputs = min(self._most_inputs, len(parts[0]))
+
+    async def _memo(self, text: str, waits: Sequence[float]) -> Outcome:
+        """Return the vector of one text of a memo, of its beginning, or why it has none.
+
+        Raises:
+            _Outage: the provider refuses even a harmless text.
+        """
+        if known := self._failed.reason_not_to_ask(text):
+            return known
+        try:
+            vector = await self._ask(text, text, waits)
+        except _CallFailed as failure:
+            cause = failure
+        else:
+            return vector
+        if cause.is_too_long:
+            return await self._beginning(text, cause)
+        if not await self._is_up():
+            raise _Outage(cause.error)
+        size = beginnings.tokens(text)
+        if cause.refusal is None or cause.meaning:
+            for level in _BLIND_LEVELS:
+                if level < size and not self._failed.reason_not_to_ask(text):
+                    try:
+                        return await self._cut(text, level)
+                    except _CallFailed as failure:
+                        cause = failure
+        return self._give_up(text, cause.error)
+
+    async def _query(self, text: str) -> Outcome:
+        """Return the vector of a query, or of its beginning. Users wait for it, so an outage is not looked into."""
+        if known := self._failed.reason_not_to_ask(text):
+            return known
+        try:
+            vector: Vectors = (await self._call([text], self._waits))[0]
+        except _CallFailed as failure:
+            cause = failure
+        else:
+            return vector
+        if cause.is_too_long:
+            return await self._beginning(text, cause)
+        if not cause.error.retryable:
+            self._failed.add(text, cause.error)
+        return cause.error
+
+    async def _beginning(self, text: str, refusal: _CallFailed) -> Outcome:
+        """Return the vector of the longest beginning that the model takes, of those tried."""
+        if known := self._failed.reason_not_to_ask(text):
+            return known
+        cause = refusal
+        limit = refusals.token_limit(refusal.meaning)
+        for level in beginnings.levels(beginnings.tokens(text), limit, self._next_level):
+            try:
+                vector = await self._cut(text, level)
+            except _CallFailed as failure:
+                cause = failure
+                if not failure.is_too_long:
+                    break
+                continue
+            self._next_level = min((higher for higher in beginnings.LEVELS if higher > level), default=None)
+            return vector
+        return cause.error if cause.error.retryable and not cause.is_too_long else self._give_up(text, cause.error)
+
+    async def _cut(self, text: str, level: float) -> Vectors:
+        """Return the vector of a beginning, and count it."""
+        vector = await self._ask(text, beginnings.beginning(text.lstrip(), level), ())
+        metrics.TRUNCATED.inc()
+        return vector
+
+    async def _ask(self, text: str, sent: str, waits: Sequence[float]) -> Vectors:
+        """Return one vector; every failure is remembered with the text that it stands for."""
+        for wait in (*waits, None):
+            try:
+                vector: Vectors = (await self._call([sent], ()))[0]
+            except _CallFailed as failure:
+                cause = failure
+            except asyncio.CancelledError:
+                self._failed.add(text, _final(ProviderError(f"{_TASK}: the provider did not answer in time")))
+                raise
+            else:
+                self._failed.forget(text)
+                return vector
+            if cause.is_too_long:
+                raise cause
+            self._failed.add(text, _final(cause.error))
+            if wait is None or not _is_transient(cause) or self._failed.reason_not_to_ask(text):
+                raise cause
+            await asyncio.sleep(_pause(cause, wait))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _give_up(self, text: str, error: ProviderError) -> ProviderError:
+        final = _final(error)
+        self._failed.give_up(text, final)
+        return final
 
     async def _is_up(self) -> bool:
         try:
             await self._call([_PROBE], ())
-        except ProviderError:
+        except _CallFailed:
             return False
         return True
 
-    async def _embed_beginning(self, text: str, refusal: ProviderError) -> Outcome:
-        for cut in _CUTS:
-            if cut < len(text) and text[:cut].strip():
-                try:
-                    vector: Vectors = (await self._call([text[:cut]], ()))[0]
-                except ProviderError:
-                    continue
-                return vector
-        return refusal
-
     async def _call(self, batch: list[str], waits: Sequence[float]) -> Vectors:
-        """Return one batch's vectors, with one more attempt after each of ``waits`` (seconds)."""
-        for wait in (*waits, None):
+        """Return one batch's vectors, with one more attempt after each of ``waits`` (seconds).
+
+        Raises:
+            _CallFailed: there are none.
+        """
+        pauses = iter(waits)
+        trial: frozenset[str] = frozenset()
+        while True:
             try:
-                async with asyncio.timeout(self._timeout):
-                    answer = await self._client.embeddings.create(
-                        model=self.model, input=batch, dimensions=self.dimension, encoding_format="float"
-                    )
-                return _checked(answer, len(batch), self.dimension)
-            except (openai.OpenAIError, TimeoutError) as failure:
-                error = failure
-            except (ValueError, TypeError, AttributeError):
-                # The SDK does not validate answers: whatever is not an embeddings object ends here.
-                raise ProviderError(f"{_TASK}: the provider's answer is not a list of embeddings") from None
-            if wait is None or not is_transient(error, conflict=True):
-                break
-            await asyncio.sleep(retry_after(error) or wait * random.uniform(0.8, 1.2))
-        raise provider_error(error, _TASK)
+                vectors = await self._attempt(batch, self._left_out | trial)
+            except _CallFailed as failure:
+                cause = failure
+            else:
+                self._left_out |= trial
+                self._has_worked, self._is_down = True, False
+                return vectors
+            if self._learn(cause, len(batch)):
+                continue
+            if not trial and self._may_be_a_parameter(cause):
+                trial = _OPTIONAL
+                continue
+            wait = next(pauses, None)
+            if wait is None or not _is_transient(cause):
+                raise cause
+            await asyncio.sleep(_pause(cause, wait))
+
+    async def _attempt(self, batch: list[str], left_out: frozenset[str]) -> Vectors:
+        optional = {"dimensions": self.dimension, "encoding_format": "float"}
+        body: dict[str, object] = {
+            "model": self.model,
+            "input": batch if self._as_list or len(batch) > 1 else batch[0],
+            **{name: value for name, value in optional.items() if name not in left_out},
+        }
+        try:
+            async with asyncio.timeout(self._timeout):
+                # Not `embeddings.create`, which asks for base64 as soon as no format is named.
+                answer = await self._client.post("/embeddings", cast_to=object, body=body)
+            refusal = refusal_in(answer)
+            if refusal is None:
+                return read_vectors(answer, len(batch), self.dimension)
+        except (openai.OpenAIError, TimeoutError) as failure:
+            refusal = refusal_of(failure)
+            if refusal is None:
+                raise _CallFailed(connection_error(failure, _TASK)) from None
+        except ProviderError as error:
+            metrics.PROVIDER_ERRORS.labels(_TASK.lower()).inc()
+            raise _CallFailed(error) from None
+        except (ValueError, RecursionError):
+            told = f"{_TASK}: the provider's answer is not a list of embeddings but no JSON; check OPENAI_BASE_URL"
+            raise _CallFailed(ProviderError(told, answered=True)) from None
+        raise _CallFailed(refusal.error(_TASK, secrets=[self._key], sent=batch), refusal) from None
+
+    def _learn(self, cause: _CallFailed, count: int) -> bool:
+        """Return whether the same texts may be sent in another way from now on."""
+        name = refusals.refused_parameter(cause.meaning, _OPTIONAL - self._left_out)
+        if name is not None:
+            self._left_out |= {name}
+            log.warning("the provider refuses a parameter, it is left out", parameter=name, reason=str(cause.error))
+            return True
+        if count == 1 and self._as_list and refusals.is_single_only(cause.meaning):
+            self._as_list = False
+            return True
+        return False
+
+    def _may_be_a_parameter(self, cause: _CallFailed) -> bool:
+        """Return whether a parameter may be at fault that the refusal does not name."""
+        if self._has_worked or not cause.meaning or self._left_out >= _OPTIONAL:
+            return False
+        is_other = refusals.is_too_many(cause.meaning) or cause.is_too_long
+        return refusals.refuses_something_unnamed(cause.meaning) and not is_other
 
 
-def _checked(answer: CreateEmbeddingResponse, count: int, dimension: int) -> Vectors:
-    """Return the vectors in the order of the inputs.
+def _parts(batch: dict[int, str], size: int) -> list[dict[int, str]]:
+    items = list(batch.items())
+    return [dict(items[start : start + size]) for start in range(0, len(items), size)]
 
-    Raises:
-        ProviderError: they are not what was asked for; the text names expected and got.
-    """
-    found = [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
-    if len(found) != count:
-        raise ProviderError(f"{_TASK}: expected {count} vectors, got {len(found)}")
-    lengths = sorted({len(vector) for vector in found} - {dimension})
-    if lengths:
-        raise ProviderError(
-            f"{_TASK}: expected vectors of {dimension} numbers, got {lengths[0]}; check OPENAI_EMBEDDING_DIMENSIONS"
-        )
-    with np.errstate(over="ignore"):  # becomes infinity, which is reported below
-        vectors = np.asarray(found, dtype=np.float32)
-    if not np.isfinite(vectors).all():
-        raise ProviderError(f"{_TASK}: expected finite numbers, got NaN or infinity")
-    if not vectors.any(axis=1).all():
-        raise ProviderError(f"{_TASK}: expected a direction, got a vector of zeros")
-    return vectors
+
+def _is_transient(cause: _CallFailed) -> bool:
+    if cause.refusal is None:
+        return not cause.error.answered
+    if cause.is_too_long or refusals.is_too_many(cause.meaning):
+        return False
+    return cause.refusal.is_transient or cause.refusal.status == _CONFLICT
+
+
+def _pause(cause: _CallFailed, wait: float) -> float:
+    asked = cause.refusal.retry_after if cause.refusal else None
+    return asked or wait * random.uniform(0.8, 1.2)
+
+
+def _final(error: ProviderError) -> ProviderError:
+    """Return an error of the text, and not of the provider, which answers for others."""
+    return ProviderError(str(error), retryable=False, answered=True)
 
 
 def _blank() -> ProviderError:

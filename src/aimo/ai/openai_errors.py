@@ -1,22 +1,26 @@
-"""How failures of an OpenAI-compatible provider are reported, without its key and without anybody's text."""
+"""Failures of an OpenAI-compatible provider: what they mean, and how they are reported."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 import openai
 
-from aimo import metrics
+from aimo import clock, metrics
+from aimo.ai import provider_reasons, refusals
 from aimo.errors import ProviderError
 
 Failure = openai.OpenAIError | TimeoutError
 
 # Refusals of what was sent; every other status may be repaired from outside (key, quota, model name, outage).
-CONTENT_REFUSED = frozenset({400, 413, 422})
+_CONTENT_REFUSED = frozenset({400, 413, 414, 415, 422})
 _NO_QUOTA = "insufficient_quota"
 _WORTH_REPEATING = frozenset({408, 429})
 
-_LONGEST_RETRY_AFTER = 10.0
+_MAX_RETRY_AFTER = 10.0
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
 _ADVICE = {
     401: "check OPENAI_API_KEY",
@@ -25,52 +29,109 @@ _ADVICE = {
 }
 
 
-def provider_error(error: Failure, task: str) -> ProviderError:
-    """Return what to tell about a failed call. Built from status and error code alone.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a provider answered instead of a result, whatever its status: an error in HTTP 200 counts as its code."""
 
-    The provider's own sentence is left out: it may echo part of the key or of a memo. For the same
-    reason the result is raised outside of the ``except`` block, or ``from None``.
-    """
+    status: int | None
+    codes: tuple[str, ...]
+    said: str
+    words: str
+    """All that was said, for its meaning. It may hold anything, so it is never shown."""
+
+    retry_after: float | None = None
+
+    @property
+    def meaning(self) -> str:
+        """The words where they count, else nothing: a status may say more than any words."""
+        return self.words if refusals.may_mean_anything(self.status) else ""
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same call may succeed a moment later."""
+        if self.status is None or _NO_QUOTA in self.codes:
+            return False
+        return self.status in _WORTH_REPEATING or self.status >= 500
+
+    @property
+    def is_of_content(self) -> bool:
+        """Whether the status says that what was sent is at fault."""
+        return self.status in _CONTENT_REFUSED
+
+    def error(self, task: str, *, secrets: Sequence[str] = (), sent: Sequence[str] = ()) -> ProviderError:
+        """Return what to report: status, codes and the provider's own reason, without ``secrets`` and texts ``sent``.
+
+        An exception that holds more is raised ``from None``.
+        """
+        metrics.PROVIDER_ERRORS.labels(task.lower()).inc()
+        codes = [code for code in self.codes if not any(secret and secret in code for secret in secrets)]
+        details = ["an error" if self.status is None else f"HTTP {self.status}", *codes]
+        reason = provider_reasons.shown(self.said, secrets=secrets, sent=sent)
+        advice = f"; {_ADVICE[self.status]}" if self.status in _ADVICE else ""
+        if task == "Embedding" and self.status == 404:
+            advice += "; for a provider without embeddings set EMBEDDER=local"
+        told = f": {reason}" if reason else ""
+        return ProviderError(
+            f"{task}: the provider answered {', '.join(details)}{told}{advice}",
+            retryable=not self.is_of_content,
+            answered=True,
+        )
+
+
+def refusal_of(error: Failure) -> Refusal | None:
+    """Return what the provider answered; None when it answered nothing that can be read."""
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    return _refusal(error.status_code, error.body, _retry_after(error))
+
+
+def refusal_in(answer: object) -> Refusal | None:
+    """Return the error object that came with HTTP 200; None when there is none."""
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    body = answer.get("error")
+    if not body and (answer.get("object") == "error" or not answer.keys() & {"data", "choices"}):
+        body = answer if any(provider_reasons.messages(answer)) else None
+    return _refusal(None, body, None) if body else None
+
+
+def connection_error(error: Failure, task: str) -> ProviderError:
+    """Return what to report of a call that brought no answer."""
     metrics.PROVIDER_ERRORS.labels(task.lower()).inc()
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return ProviderError(f"{task}: the provider did not answer in time")
     if isinstance(error, openai.APIConnectionError):
         return ProviderError(f"{task}: the provider cannot be reached; check OPENAI_BASE_URL")
-    status = status_of(error)
+    return ProviderError(f"{task}: the provider's answer cannot be read")
+
+
+def _refusal(status: int | None, body: object, retry_after: float | None) -> Refusal:
+    inner = body.get("error") if isinstance(body, dict) and isinstance(body.get("error"), dict) else body
+    fields = inner if isinstance(inner, dict) else {}
     if status is None:
-        return ProviderError(f"{task}: the provider's answer cannot be read")
-    details = [f"HTTP {status}", *_identifiers(error)]
-    advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
-    return ProviderError(
-        f"{task}: the provider answered {', '.join(details)}{advice}", retryable=status not in CONTENT_REFUSED
+        number = next((str(fields[key]) for key in ("code", "status") if key in fields), "")
+        status = int(number) if re.fullmatch(r"[45]\d\d", number) else None
+    codes = tuple(
+        value
+        for value in (fields.get("code"), fields.get("param"))
+        if isinstance(value, str) and _IDENTIFIER.fullmatch(value) and "sk-" not in value
     )
+    sentences = list(dict.fromkeys(filter(None, provider_reasons.messages(body))))
+    said = "; ".join(sentences)
+    words = " ".join([*sentences, *provider_reasons.names(body)])[:2000]
+    return Refusal(status, codes, said, words, retry_after)
 
 
-def status_of(error: Failure) -> int | None:
-    """Return the HTTP status, or None when there was no answer."""
-    return error.status_code if isinstance(error, openai.APIStatusError) else None
-
-
-def is_transient(error: Failure, *, conflict: bool) -> bool:
-    """Return whether the same call may succeed a moment later; ``conflict`` is what that means for HTTP 409."""
-    if isinstance(error, TimeoutError | openai.APIConnectionError):
-        return True
-    if not isinstance(error, openai.APIStatusError) or error.code == _NO_QUOTA:
-        return False
-    status = error.status_code
-    return status in _WORTH_REPEATING or status >= 500 or (conflict and status == 409)
-
-
-def retry_after(error: Failure) -> float | None:
-    """Return seconds the provider asks to wait, at most ten; None when it does not say in plain seconds."""
-    if not isinstance(error, openai.APIStatusError):
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """Return seconds the provider asks to wait, at most ten; None when it names no moment to come."""
+    value = error.response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", value):
+        return min(float(value), _MAX_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
         return None
-    value = error.response.headers.get("retry-after", "")
-    return min(float(value), _LONGEST_RETRY_AFTER) if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", value) else None
-
-
-def _identifiers(error: Failure) -> list[str]:
-    if not isinstance(error, openai.APIError):
-        return []
-    named = [error.code, error.param]
-    return [name for name in named if isinstance(name, str) and _IDENTIFIER.fullmatch(name) and "sk-" not in name]
+    seconds = moment.timestamp() - clock.now_ms() / 1000
+    return min(seconds, _MAX_RETRY_AFTER) if seconds > 0 else None

@@ -215,9 +215,9 @@ async def test_one_refused_text_costs_no_other_its_vector(make: Make, stub: Stub
 
 async def test_one_text_that_breaks_the_provider_costs_no_other_its_vector(make: Make) -> None:
     outcomes = await make().embed_each(["one", "two", "[[stub:500]]", "four", "[[stub:503]]"], "passage")
-    failed = [place for place, o in enumerate(outcomes) if isinstance(o, ProviderError) and o.retryable]
-    assert failed == [2, 4]
-    assert not isinstance(outcomes[3], ProviderError)
+    failed = {place: o for place, o in enumerate(outcomes) if isinstance(o, ProviderError)}
+    assert sorted(failed) == [2, 4]
+    assert not any(error.retryable for error in failed.values()), "the provider answers for other texts"
 
 
 async def test_outage_is_noticed_once_and_not_asked_about_for_every_text(make: Make, stub: Stub) -> None:
@@ -225,7 +225,7 @@ async def test_outage_is_noticed_once_and_not_asked_about_for_every_text(make: M
     outcomes = await make().embed_each([f"memo {n}" for n in range(5000)], "passage")
     assert len(outcomes) == 5000
     assert all(isinstance(o, ProviderError) and o.retryable for o in outcomes)
-    assert calls(stub) == 4
+    assert calls(stub) == 3
 
 
 async def test_wrong_key_is_an_outage(make: Make, stub: Stub) -> None:
