@@ -20,7 +20,7 @@ from aimo.inert_text import inert, inert_pieces
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.explore import prompts
 from aimo.services.explore.related_context import insights, load_related_context, unnumbered_lines
-from aimo.services.explore.retriever import Passage, Retriever
+from aimo.services.explore.retriever import Passage, RetrievalError, Retriever
 from aimo.services.search import hybrid_ranking as fusion
 from aimo.services.search.snippets import snippet
 from aimo.services.utf16_text import beginning, cut
@@ -28,6 +28,7 @@ from aimo.services.utf16_text import beginning, cut
 log = structlog.get_logger(__name__)
 
 NOTHING_FOUND = "I could not find any relevant notes in your knowledge base to answer this question."
+NOT_SEARCHED = "The search in your notes failed, so this question could not be answered. Please try again later."
 NOTHING_TO_ANALYSE = "No relevant memos found for this query."
 NOT_ANALYSED = "Analysis could not be completed due to an error."
 NOT_ANSWERED = "An error occurred while generating the response."
@@ -81,7 +82,10 @@ class ExploreService:
     async def answer(self, uid: str, question: str, context: str) -> Exploration:
         """Return the whole answer; failures of the model are described in it, never raised."""
         deadline = time.monotonic() + _ALL_SECONDS
-        passages = await self._retriever.find(uid, question)
+        try:
+            passages = await self._retriever.find(uid, question)
+        except RetrievalError:
+            return Exploration(answer=NOT_SEARCHED, sources=[])
         if not passages or self._chat is None:
             return _without_model(question, passages)
         left = deadline - time.monotonic()
@@ -97,7 +101,11 @@ class ExploreService:
 
     async def stream(self, uid: str, question: str, context: str) -> AsyncIterator[Event]:
         """Yield the sources, the answer's pieces, then the whole; or an error. Closing it ends the generation."""
-        passages = await self._retriever.find(uid, question)
+        try:
+            passages = await self._retriever.find(uid, question)
+        except RetrievalError:
+            yield StreamError(message=NOT_SEARCHED)
+            return
         yield Sources(sources=_sources(passages))
         if not passages or self._chat is None:
             whole = _without_model(question, passages)

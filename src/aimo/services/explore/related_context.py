@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aimo import ids
+from aimo.ai.json_replies import cut_texts, texts_in, without_fences
 from aimo.db.connection import Database
 from aimo.db.queries import attachments as attachment_queries
 from aimo.db.queries import explore as link_queries
@@ -68,8 +69,10 @@ def insights(reply: str) -> list[str]:
 
 
 def unnumbered_lines(reply: str) -> list[str]:
-    """Return the trimmed lines of a reply without empty and numbered ones."""
-    lines = [line.strip() for line in reply.split("\n")]
+    """Return the trimmed lines of a reply without empty and numbered ones, or the texts of its JSON list."""
+    is_json = without_fences(reply).lstrip().startswith(("[", "{"))
+    listed = (texts_in(reply) or cut_texts(reply) or []) if is_json else without_fences(reply).split("\n")
+    lines = [line.strip() for line in listed]
     return [line for line in lines if line and not _NUMBERED.match(line)]
 
 

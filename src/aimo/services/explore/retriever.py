@@ -32,6 +32,10 @@ class Passage:
     similarity: float
 
 
+class RetrievalError(Exception):
+    """The search for passages failed, so nothing is known about what is relevant."""
+
+
 class Retriever:
     """Finds at most ten passages, with one statement in the database whatever is found."""
 
@@ -46,14 +50,16 @@ class Retriever:
     async def find(self, uid: str, question: str) -> list[Passage]:
         """Return the user's memos that are relevant by meaning, then those that contain the question's terms.
 
-        Nothing when the question cannot be embedded (docs/contract/explore.md#ask).
+        Raises:
+            RetrievalError: the question cannot be embedded, or the vectors cannot be read
+                (docs/contract/explore.md#ask).
         """
         try:
             vector = await self._search.query_vector(question)
             hits = await self._hits(uid, question, vector)
         except (AimoError, VectorStoreError) as error:
-            log.warning("retrieval failed", reason=str(error))
-            return []
+            log.warning("retrieval failed", reason=str(error.__cause__ or error))
+            raise RetrievalError from error
         similarities = dict(hits)
         async with self._database.reads() as connection:
             rows = await load_rows_by_ids(connection, uid, list(similarities))

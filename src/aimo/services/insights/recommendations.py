@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.ai.chat import ChatModel, Prompt
+from aimo.ai.json_replies import cut_texts, texts_in
 from aimo.db.connection import Database
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import insights as insight_queries
@@ -159,16 +159,8 @@ def _excerpt(content: str) -> str:
 
 def _named(reply: str, known: Sequence[str]) -> list[str]:
     """Return the ids of the sample that a reply names in its JSON list, each once."""
-    start, end = reply.find("["), reply.rfind("]")
-    try:
-        items = msgspec.json.decode(reply[start : end + 1]) if 0 <= start < end else []
-    except (msgspec.DecodeError, RecursionError):
-        return []
-    return [item for item in dict.fromkeys(filter(_is_text, items)) if item in known][:PICKS]
-
-
-def _is_text(item: object) -> bool:
-    return isinstance(item, str)
+    named = texts_in(reply) or cut_texts(reply) or ()
+    return [item for item in dict.fromkeys(named) if item in known][:PICKS]
 
 
 def _ids(stored: object) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-import msgspec
-
+from aimo.ai.embedder import well_formed
+from aimo.ai.json_replies import cut_texts, texts_in, without_fences
 from aimo.folding import is_blank
 from aimo.inert_text import inert
 
@@ -14,37 +14,32 @@ MOST_TAGS = 8
 # Longer than any tag; a reply may hold anything.
 _LONGEST = 200
 _LONGEST_LOOSE = 49
-_QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
-_SEPARATORS = re.compile(r"[\n,]")
-_BULLETS = " \t-•*"
+_QUOTED = re.compile(r"""(?<!\w)["'“「]([^"'“”「」\n]+)["'”」](?!\w|\s*:)""")
+_SEPARATORS = re.compile(r"[\n,，、；;]")
+_BULLETS = re.compile(r"[ \t•*#-]+|\d{1,2}[.)、]\s*")
+# What introduces tags and is none: "Tags:", "标签：", "Here are the tags:".
+_LABEL = re.compile(r"(?:[^\n:：,，]{0,60}\b)?(?:tags?|keywords?|标签|关键词)(?:\s*如下)?\s*[:：]\s*", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def parse_tags(reply: str) -> list[str]:
     """Return at most eight tags, lower-cased and inert.
 
-    They are those of a JSON list, else quoted texts, else pieces between commas and lines.
+    They are those of a JSON list, also of one that was cut, else quoted texts, else pieces between commas and lines.
     """
-    found = _json_list(reply)
-    if found is not None:
-        return found[:MOST_TAGS]
-    quoted = _clean(_QUOTED.findall(reply))
+    reply = well_formed(reply)
+    listed = texts_in(reply)
+    if listed is None:
+        listed = cut_texts(reply)
+    if listed is not None:
+        return _clean(listed)[:MOST_TAGS]
+    text = without_fences(reply)
+    quoted = _clean(_QUOTED.findall(text))
     if quoted:
         return list(dict.fromkeys(quoted))[:MOST_TAGS]
-    loose = [tag.lstrip(_BULLETS) for tag in _clean(_SEPARATORS.split(reply))]
-    return list(dict.fromkeys(tag for tag in loose if 0 < len(tag) <= _LONGEST_LOOSE))[:MOST_TAGS]
-
-
-def _json_list(reply: str) -> list[str] | None:
-    """Return the texts between the first ``[`` and the last ``]``; None without a JSON list. Duplicates stay."""
-    start, end = reply.find("["), reply.rfind("]")
-    if start < 0 or end < start:
-        return None
-    try:
-        items = msgspec.json.decode(reply[start : end + 1])
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return None
-    return _clean(item for item in items if isinstance(item, str)) if isinstance(items, list) else None
+    pieces = (_BULLETS.sub("", piece.strip(), count=1) for piece in _SEPARATORS.split(_LABEL.sub("", text)))
+    loose = [tag for tag in _clean(pieces) if len(tag) <= _LONGEST_LOOSE]
+    return list(dict.fromkeys(loose))[:MOST_TAGS]
 
 
 def _clean(texts: Iterable[str]) -> list[str]:

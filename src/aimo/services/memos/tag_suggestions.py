@@ -75,7 +75,11 @@ class TagSuggestions:
         except ProviderError as error:
             log.warning("tag suggestion failed", reason=str(error))
             raise _failed() from error
-        return parse_tags(reply)
+        tags = parse_tags(reply)
+        if not tags:
+            log.warning("tag suggestion failed", reason="the model's reply names no tags")
+            raise _failed()
+        return tags
 
     async def _tags_of_similar_memos(self, uid: str, text: str, known: Sequence[Any]) -> list[str]:
         """Return the tags that the most similar memos carry, most frequent first; none when that is not known."""

@@ -23,8 +23,10 @@ Embed = Callable[[Sequence[str], float], Awaitable[dict[str, ProviderError]]]
 # A hanging provider that is back must be noticed within ten seconds: its last call, and then a pause.
 _SECONDS = 4.0
 _OUTAGE_WAITS = (0.5, 1.0, 2.0, 3.0)
+# Who answers, but nothing of use, will do so for a while: a wrong key, model or dimension, a used up quota.
+_USELESS_ANSWER_WAITS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0)
 # A refused text is not worth asking often.
-_REFUSAL_WAITS_MS = (30_000, 120_000, 600_000, 3_600_000)
+_REFUSAL_WAITS_MS = (60_000, 120_000, 600_000, 3_600_000)
 
 # How many entries wait in memory; the others wait in the database alone.
 _MOST_WAITING = 5000
@@ -71,6 +73,7 @@ class EmbeddingQueue:
         self._waiting: dict[int, OutboxEntry] = {}
         self._left_out = False
         self._failures = 0
+        self._waits: Sequence[float] = _OUTAGE_WAITS
         self._task: asyncio.Task[None] | None = None
 
     async def add(self, entries: Sequence[OutboxEntry]) -> None:
@@ -102,8 +105,9 @@ class EmbeddingQueue:
             except Exception:
                 log.exception("embedding batch failed, will be retried")
                 self._failures += 1
+                self._waits = _OUTAGE_WAITS
             if self._failures:
-                await asyncio.sleep(_OUTAGE_WAITS[min(self._failures, len(_OUTAGE_WAITS)) - 1])
+                await asyncio.sleep(self._waits[min(self._failures, len(self._waits)) - 1])
             elif self._left_out and not self._waiting:
                 self._left_out = False
                 await release(self._database)
@@ -128,6 +132,8 @@ class EmbeddingQueue:
                     self._waiting[entry.entry_id] = entry
                 await self._postpone(entry, reason)
         if outage:
+            is_useless = any(reason.retryable and reason.answered for reason in failed.values())
+            self._waits = _USELESS_ANSWER_WAITS if is_useless else _OUTAGE_WAITS
             # A batch of long texts that was too slow as a whole would be again, and keep its short ones waiting.
             self._size = max(1, len(batch) // 2)
         elif not self._failures:
