@@ -74,6 +74,8 @@ async def read_events(blocks: AsyncIterator[bytes]) -> AsyncGenerator[Piece, Non
     async for data in _data_lines(blocks):
         if data == b"[DONE]":
             return
+        if not data:
+            continue
         try:
             event = json.loads(data)
         except (ValueError, RecursionError):

@@ -41,8 +41,10 @@ def cut_texts(reply: str) -> list[str] | None:
     if not text.startswith(("{", "[")):
         return None
     _, bracket, items = text.partition("[")
-    if not bracket or (text.startswith("[") and not items.lstrip().startswith('"')):
-        return [] if text.startswith("{") else None
+    if not bracket:
+        return []
+    if text.startswith("[") and items.strip() and not items.lstrip().startswith('"'):
+        return None
     return [json.loads(f'"{item}"') for item in _COMPLETE_TEXT.findall(items) if _is_json_text(item)]
 
 

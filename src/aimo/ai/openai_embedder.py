@@ -52,7 +52,8 @@ class _Outage(Exception):
 
     def __init__(self, error: ProviderError) -> None:
         super().__init__(str(error))
-        self.error = error
+        # No text is at fault, whatever the status says: a wrong key or model may be told by 400.
+        self.error = ProviderError(str(error), answered=error.answered)
 
 
 class OpenAIEmbedder:

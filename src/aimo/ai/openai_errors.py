@@ -92,7 +92,8 @@ def refusal_in(answer: object) -> Refusal | None:
     if not isinstance(answer, dict):
         return None
     body = answer.get("error")
-    if not body and (answer.get("object") == "error" or not answer.keys() & {"data", "choices"}):
+    has_result = answer.get("data") is not None or answer.get("choices") is not None
+    if not body and (answer.get("object") == "error" or not has_result):
         body = answer if any(provider_reasons.messages(answer)) else None
     return _refusal(None, body, None) if body else None
 

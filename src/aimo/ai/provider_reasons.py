@@ -12,6 +12,7 @@ _MAX_DEPTH = 5
 _MESSAGE_KEYS = ("message", "msg", "detail", "error", "errors", "error_msg", "error_message", "raw", "metadata")
 _NAMING_KEYS = ("code", "param", "type", "error_type", "status", "loc")
 
+_PAGE = re.compile(r"<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _ADDRESS_PASSWORD = re.compile(r"//[^/\s@]+@")
 _KEY = re.compile(
@@ -32,7 +33,7 @@ def messages(body: object, depth: int = 0) -> Iterator[str]:
     """Yield the sentences of an error body: an object, a text, a list, FastAPI's details, the title of an HTML page."""
     if isinstance(body, str):
         text = body.strip()
-        yield (_TITLE.findall(text) or [""])[0].strip() if text.startswith("<") else text
+        yield (_TITLE.findall(text) or [""])[0].strip() if _PAGE.match(text) else text
     elif isinstance(body, list) and depth < _MAX_DEPTH:
         for item in body[:5]:
             yield from messages(item, depth + 1)

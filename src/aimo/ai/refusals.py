@@ -27,7 +27,7 @@ _PARAMETERS = {
 }
 _STREAM_ONLY = re.compile(
     r"only.{0,30}\bstream|non.?stream|stream.{0,40}(required|must be (set to )?true|is true)"
-    r"|(require|must|enable).{0,30}\bstream|enable_thinking|仅支持流式|只支持.{0,10}流",
+    r"|(require|must|enable).{0,30}\bstream|enable.thinking|stream ?= ?false|仅支持流式|只支持.{0,10}流",
     re.IGNORECASE,
 )
 _UNNAMED = re.compile(
@@ -37,8 +37,8 @@ _UNNAMED = re.compile(
 )
 _TOO_LONG = re.compile(
     r"too (long|large)|(context|sequence|prompt).{0,12}(length|size|window|overflow)"
-    r"|tokens?\b.{0,60}(limit|exceed|maximum|less than|fewer than|at most|allowed|up to)"
-    r"|(limit|exceed|maximum|less than|fewer than|at most|\bmax|up to).{0,60}tokens?\b"
+    r"|(tokens?|characters)\b.{0,60}(limit|exceed|maximum|less than|fewer than|at most|allowed|up to)"
+    r"|(limit|exceed|maximum|less than|fewer than|at most|\bmax|up to).{0,60}(tokens?|characters)\b"
     r"|(input|text|prompt|content)s?.{0,20}length|(length|size).{0,40}(exceed|limit|range|maximum)"
     r"|exceed.{0,40}(length|size|limit|maximum|window)|(shorten|reduce) (the|your) (length|input|prompt|text)"
     r"|above_max_length|context_length|context_size|payload|max_seq_len|max_position"
@@ -58,7 +58,9 @@ _SINGLE = re.compile(
     re.IGNORECASE,
 )
 _TOKENS = re.compile(
-    r"(\d[\d,]{1,9})\s*(?:input |prompt )?tokens?\b|(?:length|limit|tokens|size)\D{0,24}?(\d[\d,]{1,9})", re.IGNORECASE
+    r"(\d[\d,]{1,9})\s*(?:input |prompt )?(?:tokens?|characters)\b"
+    r"|(?:length|limit|tokens|size)\D{0,24}?(\d[\d,]{1,9})",
+    re.IGNORECASE,
 )
 _COUNT = re.compile(r"\d{1,4}")
 

@@ -16,9 +16,11 @@ _LONGEST = 200
 _LONGEST_LOOSE = 49
 _QUOTED = re.compile(r"""(?<!\w)["'“「]([^"'“”「」\n]+)["'”」](?!\w|\s*:)""")
 _SEPARATORS = re.compile(r"[\n,，、；;]")
-_BULLETS = re.compile(r"[ \t•*#-]+|\d{1,2}[.)、]\s*")
+_BULLETS = re.compile(r"^(?:[ \t•*#-]+|\d{1,2}[.)、]\s*)")
 # What introduces tags and is none: "Tags:", "标签：", "Here are the tags:".
-_LABEL = re.compile(r"(?:[^\n:：,，]{0,60}\b)?(?:tags?|keywords?|标签|关键词)(?:\s*如下)?\s*[:：]\s*", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^(?:[^\n:：,，]{0,60}\b)?(?:tags?|keywords?|标签|关键词)(?:\s*如下)?\s*[:：]\s*", re.IGNORECASE | re.MULTILINE
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 

@@ -80,14 +80,14 @@ class SearchService:
         return MemoPage(items=items, pagination=request.describe(total, truncated=truncated))
 
     async def relevant(self, uid: str, query: str, limit: int) -> list[Memo]:
-        """Of the ``limit`` most similar memos those that are relevant; none when the embedder fails.
+        """Of the ``limit`` most similar memos those that are relevant; SYSTEM_ERROR when the embedder fails.
 
         See docs/contract/explore.md#quick-search.
         """
         try:
             page = await self.semantic_search(uid, query, MemoFilter(), PageRequest(1, limit))
-        except AimoError:
-            return []
+        except AimoError as error:
+            raise AimoError(Code.SYSTEM_ERROR, "Search failed") from error
         threshold = self._embeddings.embedder.relevant
         return [
             memo for memo in page.items if isinstance(memo.relevance_score, float) and memo.relevance_score >= threshold

@@ -1,0 +1,91 @@
+"""What a reasoning model thinks aloud is never part of what it says, wherever a stream is cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from aimo.ai.thoughts import ThoughtFilter, without_thoughts
+
+THOUGHT = 'The user asks about [2]. Maybe ["draft"], a < b, or a final "answer"?'
+PAIRS = [
+    ("<think>", "</think>"),
+    ("<thinking>\n", "\n</thinking>"),
+    ("<THINK time='3'>", "</THINK >"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<\uff5cbegin\u2581of\u2581thinking\uff5c>", "<\uff5cend\u2581of\u2581thinking\uff5c>"),
+    ("&lt;think&gt;", "&lt;/think&gt;"),
+    ("<unused94>", "<unused95>"),
+    ('<details type="reasoning" done="true"><summary>1 s</summary>', "</details>"),
+    ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
+    ("<|channel|>commentary to=x<|message|>", "<|channel|>final<|message|>"),
+    ("Here is my thought process: ", "Here is my response: "),
+]
+
+
+def in_pieces(text: str, size: int, *, begins_inside: bool = False, complete: bool = True) -> str:
+    thoughts = ThoughtFilter(begins_inside=begins_inside)
+    said = [thoughts.add(text[at : at + size]) for at in range(0, len(text), size)]
+    return "".join(said) + thoughts.finish(complete=complete)
+
+
+@pytest.mark.parametrize(("begin", "end"), PAIRS)
+@pytest.mark.parametrize("size", [1, 3, 8, 10_000])
+def test_thoughts_between_tags_are_removed(begin: str, end: str, size: int) -> None:
+    assert in_pieces(f"{begin}{THOUGHT}{end}\n\nParis is [1].", size) == "Paris is [1]."
+    assert in_pieces(f"{begin}{end}Paris is [1].", size) == "Paris is [1]."
+    assert in_pieces(f"{begin}{THOUGHT}", size) == ""
+
+
+@pytest.mark.parametrize(("begin", "end"), PAIRS[:10])
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_thoughts_in_the_middle_are_removed(begin: str, end: str, size: int) -> None:
+    assert in_pieces(f"Paris\n{begin}{THOUGHT}{end}\nRome", size) == "Paris\n\nRome"
+    assert in_pieces(f"Paris {begin}{THOUGHT}{end} Rome", size) == "Paris  Rome"
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_thoughts_whose_beginning_is_missing_are_removed(size: int) -> None:
+    text = f"{THOUGHT}\n</think>\n\nParis"
+    assert without_thoughts(text) == ("Paris", True)
+    assert in_pieces(text, size, begins_inside=True) == "Paris"
+    assert in_pieces("Paris", size, begins_inside=True) == "Paris", "this time it did not think"
+    assert in_pieces(THOUGHT, size, begins_inside=True, complete=False) == "", "cut before it ended"
+    assert in_pieces(f"<think>{THOUGHT}</think>Paris", size, begins_inside=True) == "Paris"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Paris [1] & Rome [2]: a < b and <b>bold</b>, Hello\n",
+        "Use the `<think>` tag for thoughts.",
+        "The tag is <think> in HTML.",
+        "Here are my notes: [think",
+        "He",
+        "<",
+        "",
+        "  indented\n\n",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_other_texts_stay_as_they_are(text: str, size: int) -> None:
+    assert in_pieces(text, size) == text
+    assert without_thoughts(text) == (text, False)
+
+
+def test_what_holds_no_tag_is_said_at_once() -> None:
+    thoughts = ThoughtFilter()
+    assert [thoughts.add(piece) for piece in ("Par", "is [", "1].")] == ["Par", "is ", "[1]."]
+
+
+def test_a_long_thought_takes_linear_time() -> None:
+    thoughts = ThoughtFilter()
+    assert thoughts.add("<think>") == ""
+    for _ in range(50_000):
+        assert thoughts.add("wait, ") == ""
+    assert len(thoughts._held) < 1000
+    assert thoughts.add("</think>Paris") == "Paris"
