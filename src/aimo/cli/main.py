@@ -40,6 +40,7 @@ COMMANDS = {
     "openapi": ("aimo.cli.openapi:openapi", "Write the OpenAPI document of the API."),
     "sync": ("aimo.cli.sync:app", "See and steer how LanceDB follows the relational database."),
     "doctor": ("aimo.cli.doctor:doctor", "Check that both stores agree and nothing is lost."),
+    "check": ("aimo.cli.check:app", "Try what the settings name, and say what works."),
     "backup": ("aimo.cli.backup:backup", "Write rows, attachments and embedding caches into one file."),
     "restore": ("aimo.cli.backup:restore", "Bring a backup into an empty installation."),
     "push": ("aimo.cli.push:app", "Send what is due, and see what became of it."),

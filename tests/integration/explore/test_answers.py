@@ -14,9 +14,10 @@ from aimo.config import Settings
 from aimo.dto.explore import Exploration, Sources, StreamError, Token
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
+from aimo.errors import AimoError
 from aimo.runtime import Runtime
 from aimo.services.explore import answers
-from aimo.services.explore.answers import EMPTY_ANSWER, NOT_ANALYSED, NOT_ANSWERED, NOTHING_FOUND
+from aimo.services.explore.answers import EMPTY_ANSWER, NOT_ANALYSED, NOT_ANSWERED, NOT_SEARCHED, NOTHING_FOUND
 
 Make = Callable[..., Settings]
 BUDGET = "The quarterly budget meeting was moved to Friday"
@@ -131,7 +132,42 @@ async def test_hanging_model_does_not_hold_the_client(
         talking.configure(latency_ms=10_000)
         await runtime.stores.embeddings.cached([])
         found = await runtime.services.explore.answer(uid, BUDGET, "")
-    assert found.answer in (NOT_ANSWERED, NOTHING_FOUND)
+    assert found.answer in (NOT_ANSWERED, NOT_SEARCHED)
+
+
+async def test_a_search_that_failed_is_told_from_one_that_found_nothing(settings: Make, talking: StreamingStub) -> None:
+    async with running(settings, {}, talking) as runtime:
+        uid = await user(runtime)
+        nothing = await runtime.services.explore.answer(uid, "budget meeting", "")
+        failed = await runtime.services.explore.answer(uid, "[[stub:400]]", "")
+        streamed = [item async for item in runtime.services.explore.stream(uid, "[[stub:400]]", "")]
+        with pytest.raises(AimoError, match="Search failed"):
+            await runtime.services.search.relevant(uid, "[[stub:400]]", 5)
+    assert (nothing.answer, failed.answer, failed.sources) == (NOTHING_FOUND, NOT_SEARCHED, [])
+    assert [type(item) for item in streamed] == [StreamError]
+
+
+async def test_thoughts_reach_neither_answers_nor_topics_nor_questions(settings: Make, talking: StreamingStub) -> None:
+    talking.say = lambda system, user: f"<think>secret [1]</think>{sensible(system, user)}"
+    async with running(settings, {}, talking) as runtime:
+        uid = await user(runtime)
+        await write(runtime, uid, BUDGET)
+        found = await runtime.services.explore.answer(uid, BUDGET, "")
+        streamed = [item async for item in runtime.services.explore.stream(uid, BUDGET, "")]
+    assert found.related_topics == ["Note 1 matters."]
+    assert found.suggested_questions == ["Why Friday?", "Who comes?", "How long?"]
+    assert "".join(item.text for item in streamed if isinstance(item, Token)) == found.answer == "On Friday [1]."
+    assert "secret" not in str([found, streamed])
+
+
+async def test_questions_are_read_out_of_a_json_list(settings: Make, talking: StreamingStub) -> None:
+    listed = '```json\n["Why Friday?", "Who comes?"]\n```'
+    talking.say = lambda system, user: listed if "follow-up" in system else sensible(system, user)
+    async with running(settings, {}, talking) as runtime:
+        uid = await user(runtime)
+        await write(runtime, uid, BUDGET)
+        found = await runtime.services.explore.answer(uid, BUDGET, "")
+    assert found.suggested_questions == ["Why Friday?", "Who comes?"]
 
 
 async def test_silent_model_is_no_failure(settings: Make, talking: StreamingStub) -> None:

@@ -70,9 +70,9 @@ def insights(reply: str) -> list[str]:
 
 def unnumbered_lines(reply: str) -> list[str]:
     """Return the trimmed lines of a reply without empty and numbered ones, or the texts of its JSON list."""
-    is_json = without_fences(reply).lstrip().startswith(("[", "{"))
-    listed = (texts_in(reply) or cut_texts(reply) or []) if is_json else without_fences(reply).split("\n")
-    lines = [line.strip() for line in listed]
+    text = without_fences(reply)
+    listed = texts_in(text) or cut_texts(text) if text.lstrip().startswith(("[", "{")) else None
+    lines = [line.strip() for line in (text.split("\n") if listed is None else listed)]
     return [line for line in lines if line and not _NUMBERED.match(line)]
 
 

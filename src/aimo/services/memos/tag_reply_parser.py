@@ -33,9 +33,9 @@ def parse_tags(reply: str) -> list[str]:
     listed = texts_in(reply)
     if listed is None:
         listed = cut_texts(reply)
-    if listed is not None:
-        return _clean(listed)[:MOST_TAGS]
     text = without_fences(reply)
+    if listed or (listed is not None and text.lstrip().startswith(("[", "{"))):
+        return _clean(listed)[:MOST_TAGS]
     quoted = _clean(_QUOTED.findall(text))
     if quoted:
         return list(dict.fromkeys(quoted))[:MOST_TAGS]

@@ -75,11 +75,7 @@ class TagSuggestions:
         except ProviderError as error:
             log.warning("tag suggestion failed", reason=str(error))
             raise _failed() from error
-        tags = parse_tags(reply)
-        if not tags:
-            log.warning("tag suggestion failed", reason="the model's reply names no tags")
-            raise _failed()
-        return tags
+        return parse_tags(reply)
 
     async def _tags_of_similar_memos(self, uid: str, text: str, known: Sequence[Any]) -> list[str]:
         """Return the tags that the most similar memos carry, most frequent first; none when that is not known."""
