@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from aimo.ai import provider_reasons
 from aimo.ai.embedder import Vectors
 from aimo.ai.json_client import JsonClient
 from aimo.errors import ProviderError
@@ -41,12 +42,12 @@ class DashScopeEmbedder:
         self.dimension = self._sent_dimension or _DEFAULT_DIMENSION
         self._output_type = output_type
         self._fps = fps
-        self._has_key = bool(api_key)
+        self._key = api_key
         self._calls = JsonClient(base_url, api_key, seconds=seconds)
 
     async def embed(self, contents: Sequence[MultimodalContent]) -> Vectors:
         """See ``MultimodalEmbedder.embed``."""
-        if not self._has_key:
+        if not self._key:
             raise ProviderError("DASHSCOPE_API_KEY is not configured")
         body = {
             "model": self.model,
@@ -59,10 +60,12 @@ class DashScopeEmbedder:
             raise _failed(str(error)) from None
         found = reply.json
         if not reply.ok or found.get("code"):
-            # The provider's own sentence is left out: it may quote what was sent.
             code = found.get("code")
             reason = f"HTTP {reply.status}" + (f", {code[:80]}" if isinstance(code, str) else "")
-            raise _failed(reason, retryable=reply.status not in _REFUSED)
+            sent = [text for content in contents for text in (content.text, content.image, content.video) if text]
+            said = provider_reasons.shown("; ".join(provider_reasons.messages(found)), secrets=[self._key], sent=sent)
+            told = f"{reason}: {said}" if said else reason
+            raise _failed(told, retryable=reply.status not in _REFUSED, answered=True)
         return self._vectors(found, len(contents))
 
     async def close(self) -> None:
@@ -111,5 +114,5 @@ def _index(item: Mapping[str, object], place: int) -> int:
     return index if isinstance(index, int) else place
 
 
-def _failed(reason: str, *, retryable: bool = True) -> ProviderError:
-    return ProviderError(f"DashScope API call failed: {reason}", retryable=retryable)
+def _failed(reason: str, *, retryable: bool = True, answered: bool = False) -> ProviderError:
+    return ProviderError(f"DashScope API call failed: {reason}", retryable=retryable, answered=answered)

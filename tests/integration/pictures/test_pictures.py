@@ -109,7 +109,7 @@ async def test_uploading_does_not_wait_for_the_provider_which_may_be_down(settin
 
         await until(noticed)
         error = (await runtime.services.sync.status()).last_error
-        assert error == "DashScope API call failed: HTTP 500"
+        assert error == "DashScope API call failed: HTTP 500: stub fails this request on purpose"
         stub.configure(fail_rate=0.0)
         await until(stored(runtime, 1))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from aimo.ai.chat import ChatModel, Prompt
+from aimo.ai.json_replies import without_fences
 from aimo.db.connection import Database
 from aimo.dto.base import UNSET
 from aimo.dto.explore import AnswerSource, Exploration, Sources, StreamError, Token
@@ -189,7 +190,8 @@ def _sources(passages: Sequence[Passage]) -> list[AnswerSource]:
 
 
 def _topics(prepared: _PreparedAnswer) -> list[str]:
-    excerpt = cut(prepared.analysis, 100)
+    analysis = prepared.analysis
+    excerpt = cut(without_fences(analysis).strip() if analysis.lstrip().startswith("```") else analysis, 100)
     return [excerpt] if excerpt else []
 
 
