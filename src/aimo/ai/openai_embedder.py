@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +14,9 @@ from aimo import metrics
 from aimo.ai import beginnings, refusals
 from aimo.ai.embedder import Outcome, Role, Vectors, well_formed
 from aimo.ai.embedding_answers import read_vectors
+from aimo.ai.embedding_failures import CallFailed, Outage, final
 from aimo.ai.failed_texts import FailedTexts
-from aimo.ai.openai_errors import Refusal, connection_error, refusal_in, refusal_of
+from aimo.ai.openai_errors import connection_error, refusal_in, refusal_of
 from aimo.errors import ProviderError
 
 log = structlog.get_logger(__name__)
@@ -30,30 +30,6 @@ _WAITS = (0.5, 2.0)
 _BLIND_LEVELS = (450.0, 100.0)
 _PROBE = "ok"
 _OPTIONAL = frozenset({"dimensions", "encoding_format"})
-_CONFLICT = 409
-
-
-class _CallFailed(Exception):
-    """A call brought no vectors: what to report, and what the provider answered, if anything."""
-
-    def __init__(self, error: ProviderError, refusal: Refusal | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.refusal = refusal
-        self.meaning = refusal.meaning if refusal else ""
-
-    @property
-    def is_too_long(self) -> bool:
-        return bool(self.refusal) and refusals.is_too_long(self.meaning, self.refusal.status if self.refusal else None)
-
-
-class _Outage(Exception):
-    """The provider does not even embed a harmless text."""
-
-    def __init__(self, error: ProviderError) -> None:
-        super().__init__(str(error))
-        # No text is at fault, whatever the status says: a wrong key or model may be told by 400.
-        self.error = ProviderError(str(error), answered=error.answered)
 
 
 class OpenAIEmbedder:
@@ -135,7 +111,7 @@ class OpenAIEmbedder:
                 await self._call([_PROBE], ())
             while waiting := {place: text for place, text in asked.items() if place not in outcomes}:
                 await self._batch(self._first_batch(waiting), outcomes, self._waits[:1])
-        except (_Outage, _CallFailed) as outage:
+        except (Outage, CallFailed) as outage:
             self._is_down = True
             for place in asked:
                 outcomes.setdefault(place, outage.error)
@@ -166,7 +142,7 @@ class OpenAIEmbedder:
         """Add the outcome of every text of a batch, dividing one that is refused.
 
         Raises:
-            _Outage: the provider refuses even a harmless text; outcomes so far are added.
+            Outage: the provider refuses even a harmless text; outcomes so far are added.
         """
         if len(batch) == 1:
             ((place, text),) = batch.items()
@@ -174,7 +150,7 @@ class OpenAIEmbedder:
             return
         try:
             vectors = await self._call(list(batch.values()), waits)
-        except _CallFailed as failure:
+        except CallFailed as failure:
             cause = failure
         else:
             outcomes.update(zip(batch, vectors, strict=True))
@@ -188,9 +164,9 @@ class OpenAIEmbedder:
             parts = _parts(by_length, math.ceil(len(batch) / 2))
         else:
             if not await self._is_up():
-                raise _Outage(cause.error)
+                raise Outage(cause.error)
             for text in batch.values():
-                self._failed.add(text, _final(cause.error), times=1 + len(waits) * _is_transient(cause))
+                self._failed.add(text, final(cause.error), times=1 + len(waits) * cause.is_transient)
             # In two steps to the text at fault, which is asked for often enough.
             parts = _parts(batch, max(1, math.isqrt(len(batch))))
         for part in parts:
@@ -206,27 +182,27 @@ class OpenAIEmbedder:
         """Return the vector of one text of a memo, of its beginning, or why it has none.
 
         Raises:
-            _Outage: the provider refuses even a harmless text.
+            Outage: the provider refuses even a harmless text.
         """
         if known := self._failed.reason_not_to_ask(text):
             return known
         try:
             vector = await self._ask(text, text, waits)
-        except _CallFailed as failure:
+        except CallFailed as failure:
             cause = failure
         else:
             return vector
         if cause.is_too_long:
             return await self._beginning(text, cause)
         if not await self._is_up():
-            raise _Outage(cause.error)
+            raise Outage(cause.error)
         size = beginnings.tokens(text)
-        if cause.refusal is None or cause.meaning:
+        if cause.refusal is None or refusals.may_mean_anything(cause.refusal.status):
             for level in _BLIND_LEVELS:
                 if level < size and not self._failed.reason_not_to_ask(text):
                     try:
                         return await self._cut(text, level)
-                    except _CallFailed as failure:
+                    except CallFailed as failure:
                         cause = failure
         return self._give_up(text, cause.error)
 
@@ -236,7 +212,7 @@ class OpenAIEmbedder:
             return known
         try:
             vector: Vectors = (await self._call([text], self._waits))[0]
-        except _CallFailed as failure:
+        except CallFailed as failure:
             cause = failure
         else:
             return vector
@@ -246,7 +222,7 @@ class OpenAIEmbedder:
             self._failed.add(text, cause.error)
         return cause.error
 
-    async def _beginning(self, text: str, refusal: _CallFailed) -> Outcome:
+    async def _beginning(self, text: str, refusal: CallFailed) -> Outcome:
         """Return the vector of the longest beginning that the model takes, of those tried."""
         if known := self._failed.reason_not_to_ask(text):
             return known
@@ -255,7 +231,7 @@ class OpenAIEmbedder:
         for level in beginnings.levels(beginnings.tokens(text), limit, self._next_level):
             try:
                 vector = await self._cut(text, level)
-            except _CallFailed as failure:
+            except CallFailed as failure:
                 cause = failure
                 if not failure.is_too_long:
                     break
@@ -275,31 +251,31 @@ class OpenAIEmbedder:
         for wait in (*waits, None):
             try:
                 vector: Vectors = (await self._call([sent], ()))[0]
-            except _CallFailed as failure:
+            except CallFailed as failure:
                 cause = failure
             except asyncio.CancelledError:
-                self._failed.add(text, _final(ProviderError(f"{_TASK}: the provider did not answer in time")))
+                self._failed.add(text, final(ProviderError(f"{_TASK}: the provider did not answer in time")))
                 raise
             else:
                 self._failed.forget(text)
                 return vector
             if cause.is_too_long:
                 raise cause
-            self._failed.add(text, _final(cause.error))
-            if wait is None or not _is_transient(cause) or self._failed.reason_not_to_ask(text):
+            self._failed.add(text, final(cause.error))
+            if wait is None or not cause.is_transient or self._failed.reason_not_to_ask(text):
                 raise cause
-            await asyncio.sleep(_pause(cause, wait))
+            await asyncio.sleep(cause.pause(wait))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _give_up(self, text: str, error: ProviderError) -> ProviderError:
-        final = _final(error)
-        self._failed.give_up(text, final)
-        return final
+        told = final(error)
+        self._failed.give_up(text, told)
+        return told
 
     async def _is_up(self) -> bool:
         try:
             await self._call([_PROBE], ())
-        except _CallFailed:
+        except CallFailed:
             return False
         return True
 
@@ -307,14 +283,14 @@ class OpenAIEmbedder:
         """Return one batch's vectors, with one more attempt after each of ``waits`` (seconds).
 
         Raises:
-            _CallFailed: there are none.
+            CallFailed: there are none.
         """
         pauses = iter(waits)
         trial: frozenset[str] = frozenset()
         while True:
             try:
                 vectors = await self._attempt(batch, self._left_out | trial)
-            except _CallFailed as failure:
+            except CallFailed as failure:
                 cause = failure
             else:
                 self._left_out |= trial
@@ -326,9 +302,9 @@ class OpenAIEmbedder:
                 trial = _OPTIONAL
                 continue
             wait = next(pauses, None)
-            if wait is None or not _is_transient(cause):
+            if wait is None or not cause.is_transient:
                 raise cause
-            await asyncio.sleep(_pause(cause, wait))
+            await asyncio.sleep(cause.pause(wait))
 
     async def _attempt(self, batch: list[str], left_out: frozenset[str]) -> Vectors:
         optional = {"dimensions": self.dimension, "encoding_format": "float"}
@@ -347,16 +323,16 @@ class OpenAIEmbedder:
         except (openai.OpenAIError, TimeoutError) as failure:
             refusal = refusal_of(failure)
             if refusal is None:
-                raise _CallFailed(connection_error(failure, _TASK)) from None
+                raise CallFailed(connection_error(failure, _TASK)) from None
         except ProviderError as error:
             metrics.PROVIDER_ERRORS.labels(_TASK.lower()).inc()
-            raise _CallFailed(error) from None
+            raise CallFailed(error) from None
         except (ValueError, RecursionError):
             told = f"{_TASK}: the provider's answer is not a list of embeddings but no JSON; check OPENAI_BASE_URL"
-            raise _CallFailed(ProviderError(told, answered=True)) from None
-        raise _CallFailed(refusal.error(_TASK, secrets=[self._key], sent=batch), refusal) from None
+            raise CallFailed(ProviderError(told, answered=True)) from None
+        raise CallFailed(refusal.error(_TASK, secrets=[self._key], sent=batch), refusal) from None
 
-    def _learn(self, cause: _CallFailed, count: int) -> bool:
+    def _learn(self, cause: CallFailed, count: int) -> bool:
         """Return whether the same texts may be sent in another way from now on."""
         name = refusals.refused_parameter(cause.meaning, _OPTIONAL - self._left_out)
         if name is not None:
@@ -368,7 +344,7 @@ class OpenAIEmbedder:
             return True
         return False
 
-    def _may_be_a_parameter(self, cause: _CallFailed) -> bool:
+    def _may_be_a_parameter(self, cause: CallFailed) -> bool:
         """Return whether a parameter may be at fault that the refusal does not name."""
         if self._has_worked or not cause.meaning or self._left_out >= _OPTIONAL:
             return False
@@ -379,24 +355,6 @@ class OpenAIEmbedder:
 def _parts(batch: dict[int, str], size: int) -> list[dict[int, str]]:
     items = list(batch.items())
     return [dict(items[start : start + size]) for start in range(0, len(items), size)]
-
-
-def _is_transient(cause: _CallFailed) -> bool:
-    if cause.refusal is None:
-        return not cause.error.answered
-    if cause.is_too_long or refusals.is_too_many(cause.meaning):
-        return False
-    return cause.refusal.is_transient or cause.refusal.status == _CONFLICT
-
-
-def _pause(cause: _CallFailed, wait: float) -> float:
-    asked = cause.refusal.retry_after if cause.refusal else None
-    return asked or wait * random.uniform(0.8, 1.2)
-
-
-def _final(error: ProviderError) -> ProviderError:
-    """Return an error of the text, and not of the provider, which answers for others."""
-    return ProviderError(str(error), retryable=False, answered=True)
 
 
 def _blank() -> ProviderError:
