@@ -43,6 +43,10 @@ class FailedTexts:
             return None
         return known.error
 
+    def knows(self, text: str) -> bool:
+        """Return whether this text has failed before."""
+        return bool(self._texts) and content_hash(text) in self._texts
+
     def add(self, text: str, error: ProviderError, *, times: int = 1) -> None:
         """Remember that the provider was asked for this text, perhaps several times, and failed."""
         key = content_hash(text)

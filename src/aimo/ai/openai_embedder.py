@@ -187,7 +187,7 @@ class OpenAIEmbedder:
         if known := self._failed.reason_not_to_ask(text):
             return known
         try:
-            vector = await self._ask(text, text, waits)
+            vector = await self._ask(text, text, () if self._failed.knows(text) else waits)
         except CallFailed as failure:
             cause = failure
         else:
