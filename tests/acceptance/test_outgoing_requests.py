@@ -103,7 +103,7 @@ import asyncio, socket, time
 from aimo.outbound import OutboundClient
 
 socket.getaddrinfo = lambda *arguments, **options: time.sleep(60)
-hooks = [OutboundClient(seconds=0.2).post_json("https://hook.example.org/", {}) for _ in range(3)]
+hooks = [OutboundClient(seconds=0.2).request("POST", "https://hook.example.org/", json={}) for _ in range(3)]
 
 async def ask():
     print(*await asyncio.gather(*hooks, return_exceptions=True), sep="\\n")

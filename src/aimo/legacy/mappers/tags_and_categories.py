@@ -33,8 +33,11 @@ class _NamedMapper(Mapper):
 
     def has_digest(self, values: Mapping[str, object], recorded: bytes) -> bool:
         """Tell the same of a row whose name had another key when it was recorded, by 1.0.0."""
-        former = {**values, "name_key": name_key_as_before(str(values["name"]))}
-        return super().has_digest(values, recorded) or super().has_digest(former, recorded)
+        if super().has_digest(values, recorded):
+            return True
+        name = str(values["name"])
+        former = {**values, "name_key": name_key_as_before(name)}
+        return values["name_key"] == name_key(name) and super().has_digest(former, recorded)
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """Return the row, unless the user has one of that name."""
