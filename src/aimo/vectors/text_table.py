@@ -81,13 +81,13 @@ class TextTable(OwnedLanceTable):
         """
         if not lists:
             return []
-        fits = _contains_all(lists[-1])
+        condition = _contains_all(owned_by(uid), lists[-1])
         # The terms of the last list are folded already: what 1.0.0 stored may fit a stricter one alone.
         for terms in lists[:-1]:
             if any(len(_forms(term)) > 1 for term in terms):
-                fits = fits | _contains_all(terms)
+                condition = condition | _contains_all(owned_by(uid), terms)
         columns = [self.id_column, _CONTENT] if len(lists) > 1 else [self.id_column]
-        rows = await self.read(self._handle.query().where(owned_by(uid) & fits).select(columns))
+        rows = await self.read(self._handle.query().where(condition).select(columns))
         stricter = [_containing(rows, terms) for terms in lists[:-1]]
         return [part.column(self.id_column).to_pylist() for part in [*stricter, rows]]
 
@@ -140,13 +140,14 @@ def _forms(term: str) -> list[str]:
     return list(dict.fromkeys((fold(term), fold_as_before(term))))
 
 
-def _contains_all(terms: Sequence[str]) -> Expr:
+def _contains_all(owned: Expr, terms: Sequence[str]) -> Expr:
+    """Return the condition of texts that are owned so and contain all terms, in the form that an index serves."""
     conditions = [
         reduce(or_, (col(_CONTENT).contains(lit(form)) for form in forms))
         for forms in map(_forms, dict.fromkeys(terms))
         if all(forms)
     ]
-    return reduce(and_, conditions, lit(True))
+    return reduce(and_, conditions, owned)
 
 
 def _containing(rows: pa.Table, terms: Sequence[str]) -> pa.Table:
