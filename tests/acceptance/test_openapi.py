@@ -35,6 +35,8 @@ DELETE /api/v1/explore/conversations/{}|POST /api/v1/explore/conversations/{}/me
 GET /api/v1/insights/on-this-day|GET /api/v1/insights/daily-recommendations|GET /api/v1/push-rules
 POST /api/v1/push-rules|GET /api/v1/push-rules/{}|PUT /api/v1/push-rules/{}|DELETE /api/v1/push-rules/{}
 POST /api/v1/push-rules/{}/test|GET /api/v1/system/version|GET /api/v1/system/app-versions|POST /api/v1/ai/generate-tags
+GET /api/v1/system/open/version|GET /api/v1/system/open/app-versions|GET /api/v1/system/open/config
+GET /api/v1/memos/poll
 GET /api/v1/ai/tools|POST /api/v1/ocr/parse|POST /api/v1/ocr/parse-full|GET /api/v1/ocr/status|GET /api/v1/ocr/providers
 POST /api/v1/asr/transcribe|GET /api/v1/asr/task/{}|GET /api/v1/asr/wait/{}|GET /api/v1/asr/result/{}
 POST /api/v1/asr/transcribe-and-wait|GET /api/v1/debug/ba/schema|GET /api/v1/debug/ba/data

@@ -66,6 +66,14 @@ class MemoPage(Dto):
     pagination: Annotated[Pagination, Meta(description="Where the page lies.")]
 
 
+class NewMemos(Dto):
+    """Memos that are newer than one that a client shows."""
+
+    has_new: Annotated[bool, Meta(description="Whether there are any.")]
+    items: Annotated[list[Memo], Meta(description="The newest of them, at most 50, newest first.")]
+    count: Annotated[int, Meta(description="How many `items` has.")]
+
+
 class SearchPage(MemoPage):
     """A page of search results."""
 

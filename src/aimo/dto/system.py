@@ -62,3 +62,9 @@ class AppVersions(Dto):
 
     desktop: Annotated[AppVersion, Meta(description="The desktop app.")]
     apk: Annotated[AppVersion, Meta(description="The Android app.")]
+
+
+class OpenConfig(Dto):
+    """What a login page has to know."""
+
+    allow_registration: Annotated[bool, Meta(description="Whether new accounts can be made.")]

@@ -26,7 +26,7 @@ from aimo.http.controllers.ocr import OcrController
 from aimo.http.controllers.public_memos import MachineMemoController, PublicMemoController, PublicPrefixController
 from aimo.http.controllers.push_rules import PushRuleController
 from aimo.http.controllers.sessions import SessionController
-from aimo.http.controllers.system import SystemController
+from aimo.http.controllers.system import OpenSystemController, SystemController
 from aimo.http.controllers.tags import TagController
 from aimo.http.controllers.users import UserController
 from aimo.http.dependencies import Services, provide_query, provide_services, provide_user
@@ -58,6 +58,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     AIController,
     InsightController,
     SystemController,
+    OpenSystemController,
     OcrController,
     AsrController,
     DebugController,

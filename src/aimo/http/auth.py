@@ -41,6 +41,7 @@ _PUBLIC = (
     "/api/v1/attachments/ba/",  # ids of attachments may begin with these two letters
     "/api/v1/debug/ba",
     "/api/v1/health",
+    "/api/v1/system/open/",
     "/api/v1/openapi.json",
     "/api/v1/docs",
 )

@@ -11,7 +11,7 @@ import msgspec
 from aimo.dto.attachments import AttachmentPage
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
-from aimo.dto.memos import Memo, MemoPage, MemoResult
+from aimo.dto.memos import Memo, MemoPage, MemoResult, NewMemos
 from aimo.http.output.envelope import ok
 from aimo.threads import TEXTS
 
@@ -79,6 +79,14 @@ async def ok_found(items: Sequence[Memo]) -> Envelope[FoundMemos]:
         return ok(FoundMemos(items=list(items), total=len(items)))
     encoded: list[Any] = await TEXTS.run(_encode, items, ANSWER_BYTES)
     return ok(FoundMemos(items=encoded, total=len(encoded)))
+
+
+async def ok_newer(found: NewMemos) -> Envelope[NewMemos]:
+    """Return the envelope of newer memos, the newest of them as many as `ANSWER_BYTES` of JSON can hold."""
+    if not _is_large(found.items):
+        return ok(found)
+    encoded: list[Any] = await TEXTS.run(_encode, found.items, ANSWER_BYTES)
+    return ok(msgspec.structs.replace(found, items=encoded, count=len(encoded)))
 
 
 def _is_large(elements: Sequence[Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, case, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from aimo.db.dialect_sql import byte_length
 from aimo.db.driver_reads import ReadConnection
@@ -353,6 +354,22 @@ async def count(connection: ReadConnection, memos: FilteredMemos) -> int:
 async def matching_ids(connection: ReadConnection, memos: FilteredMemos, order: SortOrder | None = None) -> list[str]:
     """Return the ids of all of them, in order when one is given."""
     return await ids_query(memos.shape, order).all(connection, **memos.bound)
+
+
+def _newer_than(moment: InstrumentedAttribute[int]) -> Query[MemoRow]:
+    statement = select(*PAGE_COLUMNS).where(_MINE, moment > param("moment"))
+    statement = statement.order_by(moment.desc(), Memos.seq.desc()).limit(param("limit"))
+    return Query(owned(f"memos.newer[{moment.key}]", statement), MemoRow)
+
+
+_NEWER = {"created_at": _newer_than(Memos.created_at), "updated_at": _newer_than(Memos.updated_at)}
+
+
+async def newer(
+    connection: ReadConnection, than: MemoRow, by: Literal["created_at", "updated_at"], *, limit: int
+) -> list[MemoRow]:
+    """Load the memos of a memo's user that are newer than it, the newest first; contents are as in `page`."""
+    return await _NEWER[by].all(connection, owner=than.uid, moment=getattr(than, by), limit=limit)
 
 
 def all_shapes() -> list[AnySelect]:

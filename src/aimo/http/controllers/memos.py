@@ -10,11 +10,21 @@ from litestar.params import JSONBody
 
 from aimo.db.queries.memos import SortOrder
 from aimo.dto.base import Done, Envelope
-from aimo.dto.memos import Memo, MemoBody, MemoPage, MemoResult, SearchBody, SearchPage, TagsBody, VectorSearchBody
+from aimo.dto.memos import (
+    Memo,
+    MemoBody,
+    MemoPage,
+    MemoResult,
+    NewMemos,
+    SearchBody,
+    SearchPage,
+    TagsBody,
+    VectorSearchBody,
+)
 from aimo.errors import AimoError, Code
 from aimo.http.dependencies import Params, PathText, Services, User, page_request
 from aimo.http.input.query_parameters import Query
-from aimo.http.large import ok_memo, ok_page, ok_result
+from aimo.http.large import ok_memo, ok_newer, ok_page, ok_result
 from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.routing import delete, get, post, put
@@ -30,6 +40,11 @@ LIST_FILTERS = (
     Parameter("endDate", "string", "Not newer than this, epoch milliseconds."),
 )
 
+POLL = (
+    Parameter("latestMemoId", "string", "Id of the newest memo that the client shows."),
+    Parameter("sortBy", "string", "What newer means: `createdAt` (default), or `updatedAt` for anything else."),
+)
+
 
 class MemoController(Controller):
     """Reading, writing and finding one's memos."""
@@ -42,6 +57,15 @@ class MemoController(Controller):
         """Return a page of one's memos, filtered and sorted."""
         page, search = page_request(params, 10), params.text("search", "")
         return await ok_page(await services.lists.page(user.uid, list_filter(params), search, order(params), page))
+
+    @get("/poll", summary="Ask for newer memos", opt=documented(*POLL))
+    async def newer(self, params: Params, services: Services, user: User) -> Envelope[NewMemos]:
+        """Return one's memos that are newer than a given one; none where that one is not known."""
+        memo_id, sort_by = params.text("latestMemoId"), params.text("sortBy", "createdAt")
+        if not memo_id or not sort_by:
+            raise AimoError(Code.PARAMS_ERROR, "latestMemoId and sortBy are required")
+        by: Literal["created_at", "updated_at"] = "created_at" if sort_by == "createdAt" else "updated_at"
+        return await ok_newer(await services.lists.newer(user.uid, memo_id, by))
 
     @post("/search/vector", summary="Search by meaning")
     async def search_by_meaning(

@@ -30,7 +30,14 @@ _RETRY_AFTER: dict[str, object] = {
 _ENVELOPE = re.compile(r"Envelope_(?:\w+\.)*(\w+?)_\b")
 _CAMEL = re.compile(r"_(\w)")
 _EVENTS = "Events; their data is JSON: " + ", ".join(f"`{name}` ({struct.__name__})" for name, struct in EVENTS.items())
-_PUBLIC_PREFIXES = ("/api/v1/auth/", "/api/v1/memos/public", "/api/v1/health", "/healthz", "/readyz")
+_PUBLIC_PREFIXES = (
+    "/api/v1/auth/",
+    "/api/v1/memos/public",
+    "/api/v1/system/open/",
+    "/api/v1/health",
+    "/healthz",
+    "/readyz",
+)
 
 
 def document(

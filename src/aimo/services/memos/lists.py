@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Final, Literal
 
 from aimo import clock, ids
 from aimo.db.connection import Database
@@ -14,7 +15,7 @@ from aimo.db.queries import relations as relation_queries
 from aimo.db.queries import users as user_queries
 from aimo.db.queries.memos import FilteredMemos, FilterShape, MemoRow, SortOrder
 from aimo.dto.base import Pagination
-from aimo.dto.memos import Author, Memo, MemoPage, PublicMemo
+from aimo.dto.memos import Author, Memo, MemoPage, NewMemos, PublicMemo
 from aimo.errors import AimoError, Code
 from aimo.folding import is_blank
 from aimo.services.attachments.file_urls import FileUrls
@@ -27,6 +28,9 @@ from aimo.services.memos.service import one
 from aimo.vectors.text_table import TextTable
 
 UNCATEGORIZED = "__uncategorized__"
+
+MOST_NEWER: Final = 50
+"""Memos that a client gets when it asks for newer ones; where there are more it loads its list again."""
 
 # Up to here the ids found in LanceDB are handed to the database; beyond, its ids are handed to us.
 _LISTED_IDS = 1000
@@ -109,6 +113,18 @@ class MemoLists:
                 total, rows = await _page_within_ids(connection, selection, order, request, set(found))
             items = await self._views.present(connection, uid, rows, LISTED)
         return MemoPage(items=items, pagination=_describe(request, total, len(items)))
+
+    async def newer(self, uid: str, memo_id: str, by: Literal["created_at", "updated_at"]) -> NewMemos:
+        """Return the user's memos that are newer than one of theirs, the newest first, at most `MOST_NEWER`.
+
+        None where the user has no such memo: what a client showed may have been deleted.
+        """
+        async with self._database.driver_connection() as connection:
+            known = await memo_queries.get(connection, owner=uid, memo_id=memo_id) if ids.is_possible(memo_id) else None
+            found = await memo_queries.newer(connection, known, by, limit=MOST_NEWER) if known else []
+            rows = await _with_long_contents(connection, uid, found)
+            items = await self._views.present(connection, uid, rows, LISTED)
+        return NewMemos(has_new=bool(items), items=items, count=len(items))
 
     async def public(self, uid: str, order: SortOrder, request: PageRequest) -> MemoPage:
         """Return a user's public memos; none for an unknown user."""
