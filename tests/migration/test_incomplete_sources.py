@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,14 @@ async def test_what_has_no_place_is_named_and_keeps_the_source(
     report = await move(target, tmp_path / "old", purge_source=True)
     assert (report.exit_code, report.content["not_migrated"]) == (3, {"reviews": 1})
     assert {path.stem for path in (tmp_path / "old").iterdir()} == {*TABLES, "reviews"}
+
+
+@pytest.mark.parametrize(("table", "column"), [("memos", "content"), ("memos", "uid"), ("users", "password")])
+async def test_a_core_table_without_a_column_that_it_lives_by_is_named(
+    tmp_path: Path, complete: Path, table: str, column: str
+) -> None:
+    shutil.copytree(complete, tmp_path / "cut")
+    connection = await lancedb.connect_async(tmp_path / "cut")
+    await (await connection.open_table(table)).drop_columns([column])
+    found = await missing_tables(tmp_path / "cut", ())
+    assert [line for line in found.damaging if line.startswith(f"The core table {table} lacks {table}.{column}:")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
@@ -13,8 +14,10 @@ from aimo.errors import ProviderError
 _TASK = "Chat"
 _MOST_LINE = 4 * 1024 * 1024
 # Parts of a message that are not said to the user.
-_SILENT_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_text", "summary_text", "tool_use"})
+_SILENT_PARTS = re.compile(r"(redacted_)?(think|thought|reason|analysis|summary_text|tool)", re.IGNORECASE)
 _CUT = frozenset({"length", "max_tokens"})
+# Reasons to end that leave an answer unfinished, by the words that they are made of.
+_BROKEN = re.compile(r"error|abort|insufficient|timeout|cancel|interrupt|fail|overload")
 _FILTERED = frozenset({"content_filter", "sensitive", "safety", "recitation", "prohibited_content"})
 
 
@@ -85,7 +88,8 @@ async def read_events(blocks: AsyncIterator[bytes]) -> AsyncGenerator[Piece, Non
         choices = event.get("choices") if isinstance(event, dict) else None
         if isinstance(choices, list) and choices:
             piece = _choice(choices, "delta")
-            if piece.finish == "error":
+            if _BROKEN.search(piece.finish):
+                is_finished = False
                 break
             is_finished = is_finished or bool(piece.finish)
             yield piece
@@ -94,7 +98,10 @@ async def read_events(blocks: AsyncIterator[bytes]) -> AsyncGenerator[Piece, Non
 
 
 def _is_error(event: object) -> bool:
-    return isinstance(event, dict) and (bool(event.get("error")) or event.get("object") == "error")
+    if not isinstance(event, dict):
+        return False
+    bare = "choices" not in event and bool(event.get("message")) and "code" in event
+    return bare or bool(event.get("error")) or event.get("object") == "error"
 
 
 async def _data_lines(blocks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -131,7 +138,7 @@ def _text(content: object) -> str:
         return content
     if isinstance(content, list):
         return "".join(map(_text, content))
-    if isinstance(content, dict) and content.get("type") not in _SILENT_PARTS and not content.get("thought"):
+    if isinstance(content, dict) and not _SILENT_PARTS.match(str(content.get("type"))) and not content.get("thought"):
         text = content.get("text")
         return _text(text.get("value") if isinstance(text, dict) else text)
     return ""

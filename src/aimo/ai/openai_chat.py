@@ -178,7 +178,9 @@ class OpenAIChat:
         if not streamed and not self._streams_only and refusals.wants_stream(refusal.meaning):
             self._streams_only = True
             return True
-        sent = (_OPTIONAL - self._left_out) | (frozenset({"stream"}) if streamed else frozenset())
+        # What calls have worked with is not at fault: a refusal may quote a text that names it.
+        sent = frozenset() if self._has_worked else _OPTIONAL - self._left_out
+        sent |= frozenset({"stream"}) if streamed else frozenset()
         name = refusals.refused_parameter(refusal.meaning, sent)
         if name is None:
             return False

@@ -298,6 +298,9 @@ class OpenAIEmbedder:
                 return vectors
             if self._learn(cause, len(batch)):
                 continue
+            if refused := self._refused_parameter(cause, trial):
+                trial |= {refused}
+                continue
             if not trial and self._may_be_a_parameter(cause):
                 trial = _OPTIONAL
                 continue
@@ -334,15 +337,22 @@ class OpenAIEmbedder:
 
     def _learn(self, cause: CallFailed, count: int) -> bool:
         """Return whether the same texts may be sent in another way from now on."""
-        name = refusals.refused_parameter(cause.meaning, _OPTIONAL - self._left_out)
-        if name is not None:
-            self._left_out |= {name}
-            log.warning("the provider refuses a parameter, it is left out", parameter=name, reason=str(cause.error))
-            return True
         if count == 1 and self._as_list and refusals.is_single_only(cause.meaning):
             self._as_list = False
             return True
         return False
+
+    def _refused_parameter(self, cause: CallFailed, left_out: frozenset[str]) -> str | None:
+        """Return the parameter to do without; none once calls with it have worked, whatever a refusal says.
+
+        It is left out for good where that helps: a refusal may quote a text that names it.
+        """
+        if self._has_worked:
+            return None
+        name = refusals.refused_parameter(cause.meaning, _OPTIONAL - self._left_out - left_out)
+        if name is not None:
+            log.warning("the provider refuses a parameter, it is left out", parameter=name, reason=str(cause.error))
+        return name
 
     def _may_be_a_parameter(self, cause: CallFailed) -> bool:
         """Return whether a parameter may be at fault that the refusal does not name."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 _NAMES = (
-    "think|thinking|thoughts?|reasoning|reason|reflection|analysis|scratchpad|inner_?monologue|chain_of_thought|cot"
+    "think|thinking|thoughts?|thought_process|reasoning|reasoning_content|reason|reflection|analysis|scratchpad"
+    "|inner[_-]?monologue|chain[_-]of[_-]thought|cot|ant_?thinking"
 )
 _BAR = "[|\uff5c]"
 _JOIN = r"[\s_\u2581-]"
@@ -25,6 +26,8 @@ _FORMS = {
     ),
     "diamond": (rf"\u25c1\s*(?:{_NAMES})\s*\u25b7", rf"\u25c1\s*/\s*(?:{_NAMES})\s*\u25b7"),
     "unused": ("<unused94>", "<unused95>"),
+    "started": (rf"<{_BAR}?(?:start_thinking|think_start){_BAR}?>", rf"<{_BAR}?(?:end_thinking|think_end){_BAR}?>"),
+    "inner": (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
     "details": (r"<details\s+type=[\"']reasoning[\"'][^<>]{0,80}>", r"</\s*details\s*>"),
     "channel": (
         r"(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*(?:analysis|commentary)[^<]{0,60}<\|message\|>",

@@ -15,6 +15,7 @@ from tests.support.dialect_rules import (
     DIMENSION,
     TAGS,
     Dialect,
+    Reply,
     Rule,
     always,
     in_base64,
@@ -22,6 +23,7 @@ from tests.support.dialect_rules import (
     no_system,
     only_temperature_1,
     openai,
+    reply,
     streams_only,
     tokens,
     too_long,
@@ -316,6 +318,9 @@ async def test_a_prompt_too_long_for_the_model_is_shortened_in_its_middle(server
         (Dialect(breaks_after=5), "broke off"),
         (Dialect(breaks_after=0), "broke off"),
         (Dialect(finish="error", says_done=False), "broke off"),
+        (Dialect(finish="insufficient_system_resource"), "broke off"),
+        (Dialect(finish="network_error"), "broke off"),
+        (Dialect(before=('data: {"code":500,"message":"inference died"}',)), "inference died"),
         (Dialect(before=('data: {"error":{"message":"upstream died","code":502}}',)), "HTTP 502: upstream died"),
         (Dialect(before=('data: {"object":"error","message":"out of memory","code":500}',)), "out of memory"),
         (Dialect(before=("data: {not json",)), "not JSON"),
@@ -345,3 +350,21 @@ async def test_a_model_that_only_thinks_or_is_silent_says_nothing(server: Dialec
     async with chat(server, speaking(server, dialect)) as model:
         assert await model.complete(ASK, seconds=5) == ""
         assert await streamed(model) == ""
+
+
+async def test_a_refusal_that_quotes_a_text_takes_no_parameter_from_other_texts(server: DialectServer) -> None:
+    poison = "the third dimension of space"
+
+    def rule(body: Any) -> Reply | None:
+        if poison in str(body["input"]):
+            return reply(400, openai(f"content rejected by moderation: {poison}"))
+        return None if "dimensions" in body else reply(400, openai("the default size is larger"))
+
+    dialect = Dialect((rule,))
+    async with embedder(server, speaking(server, dialect)) as model:
+        with pytest.raises(ProviderError, match="moderation"):
+            await model.embed([poison], "passage")
+        assert len(await model.embed(["another note"], "passage")) == 1
+        with pytest.raises(ProviderError):
+            await model.embed([f"{poison}, again"], "passage")
+        assert len(await model.embed(["one more note"], "passage")) == 1

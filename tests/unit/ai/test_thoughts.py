@@ -24,6 +24,11 @@ PAIRS = [
     ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ("<|channel|>commentary to=x<|message|>", "<|channel|>final<|message|>"),
     ("Here is my thought process: ", "Here is my response: "),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|think_start|>", "<|think_end|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<thought_process>", "</thought_process>"),
+    ("<antThinking>", "</antThinking>"),
 ]
 
 

@@ -56,6 +56,13 @@ _KEYS = {
     "attachments": "attachmentId",
     "ai_conversations": "conversationId",
 }
+# Without these, rows arrive that mean nothing: nobody could log in, or say whose a memo is.
+_COLUMNS = {
+    "users": ("uid", "email", "password"),
+    "categories": ("categoryId", "uid", "name"),
+    "tags": ("tagId", "uid", "name"),
+    "memos": ("memoId", "uid", "content"),
+}
 _ADVICE = "an incomplete copy? Copy the old server's folder again, or name the tables to migrate with --table"
 
 
@@ -82,6 +89,11 @@ async def find_missing_tables(source: LegacySource) -> MissingTables:
     found = MissingTables()
     for name in KNOWN:
         table = source.tables.get(name)
+        if table is not None and table.rows:
+            lacking = [column for column in _COLUMNS.get(name, ()) if column not in table.schema.names]
+            if lacking:
+                columns = ", ".join(f"{name}.{column}" for column in lacking)
+                found.damaging.append(f"The core table {name} lacks {columns}: {_ADVICE}.")
         if table is not None and (table.rows or name not in _KEYS):
             continue
         state = "missing from the source" if table is None else "empty"

@@ -12,6 +12,7 @@ import structlog
 from aimo import metrics
 from aimo.ai.embedder import Embedder, Role, Vectors
 from aimo.errors import ProviderError
+from aimo.folding import visible
 from aimo.services.sync.batcher import Batcher
 from aimo.vectors.embedding_caches import EmbeddingCache
 from aimo.vectors.hashes import content_hash, text_model_hash
@@ -59,7 +60,7 @@ class EmbeddingService:
             return known[text]
         try:
             async with asyncio.timeout(seconds):
-                vector: Vectors = (await self.embedder.embed([text], "query"))[0]
+                vector: Vectors = (await self.embedder.embed([visible(text)], "query"))[0]
         except TimeoutError:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
             if not self.is_down:
@@ -89,7 +90,7 @@ class EmbeddingService:
             return {}
         try:
             async with asyncio.timeout(seconds):
-                outcomes = await self.embedder.embed_each(missing, "passage")
+                outcomes = await self.embedder.embed_each([*map(visible, missing)], "passage")
         except TimeoutError:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
             self._record_availability(_timeout_error(seconds))
