@@ -18,7 +18,7 @@ async def test_invisible_characters_do_not_reach_the_embedder() -> None:
     embedder.embed = AsyncMock(return_value=np.ones((1, 2)))
     service = EmbeddingService(embedder, Mock(get_many=AsyncMock(return_value={}), put_many=AsyncMock()))
     assert await service.fill([TYPED], seconds=5) == {}
-    await service.query(TYPED, seconds=5)
+    await service.query(f"{TYPED}?", seconds=5)
     embedder.embed_each.assert_awaited_once_with([SEEN], "passage")
-    embedder.embed.assert_awaited_once_with([SEEN], "query")
+    embedder.embed.assert_awaited_once_with([f"{SEEN}?"], "query")
     assert TYPED in await service.cached([TYPED])
