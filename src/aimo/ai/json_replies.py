@@ -9,6 +9,8 @@ _MOST_ATTEMPTS = 50
 _FENCE = re.compile(r"^\s*(?:```|~~~)\w*\s*$")
 # A complete JSON text that is no name of a field.
 _COMPLETE_TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"(?!\s*:)')
+# The name of an object in a list, where it is complete.
+_COMPLETE_NAME = re.compile(r'"(?:name|tag|text|title|label|question)"\s*:\s*"((?:[^"\\\n]|\\.)*)"')
 _NAMES = ("name", "tag", "text", "title", "label", "question", "id", "memoId")
 
 
@@ -43,6 +45,8 @@ def cut_texts(reply: str) -> list[str] | None:
     _, bracket, items = text.partition("[")
     if not bracket:
         return []
+    if items.lstrip().startswith("{"):
+        return [json.loads(f'"{item}"') for item in _COMPLETE_NAME.findall(items) if _is_json_text(item)]
     if text.startswith("[") and items.strip() and not items.lstrip().startswith('"'):
         return None
     return [json.loads(f'"{item}"') for item in _COMPLETE_TEXT.findall(items) if _is_json_text(item)]

@@ -8,14 +8,16 @@ import re
 _OTHER_STATUSES = frozenset({401, 402, 403, 407, 408, 409, 425, 429, 502, 503, 504, 529})
 
 _PARAMETERS = {
-    "dimensions": re.compile(r"dimension|matryoshka|output_dim", re.IGNORECASE),
-    "encoding_format": re.compile(r"encoding[ _-]?format|base64", re.IGNORECASE),
-    "temperature": re.compile(r"temperature|sampling param", re.IGNORECASE),
+    "dimensions": re.compile(r"dimension|matryoshka|output_dim|custom embedding size|维度", re.IGNORECASE),
+    "encoding_format": re.compile(r"encoding[ _-]?format|base64|编码格式", re.IGNORECASE),
+    "temperature": re.compile(r"temperature|sampling param|温度", re.IGNORECASE),
     "system": re.compile(
         r"(system|developer)\W{0,3} ?(role|message|prompt|instruction)"
         r"|roles?\W+(\w+\W+){0,5}(system|developer)\b"
         r"|(system|developer)\W+(\w+\W+){0,4}roles?\b"
-        r"|messages\W{0,2}0\W{0,3}role|roles must alternate|角色.{0,20}system|system.{0,10}角色",
+        r"|messages\W{0,2}0\W{0,3}role|roles must alternate|角色.{0,20}system|system.{0,10}角色"
+        r"|only (user and assistant|assistant and user) roles|first message must be|invalid value\W{1,3}system\b"
+        r"|系统(提示词|消息|角色)|首条消息",
         re.IGNORECASE,
     ),
     "stream": re.compile(
@@ -36,20 +38,20 @@ _UNNAMED = re.compile(
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(
-    r"too (long|large)|(context|sequence|prompt).{0,12}(length|size|window|overflow)"
+    r"too[ _-](long|large)|too many tokens|n_ctx|(context|sequence|prompt).{0,12}(length|size|window|overflow)"
     r"|(tokens?|characters)\b.{0,60}(limit|exceed|maximum|less than|fewer than|at most|allowed|up to)"
     r"|(limit|exceed|maximum|less than|fewer than|at most|\bmax|up to).{0,60}(tokens?|characters)\b"
     r"|(input|text|prompt|content)s?.{0,20}length|(length|size).{0,40}(exceed|limit|range|maximum)"
     r"|exceed.{0,40}(length|size|limit|maximum|window)|(shorten|reduce) (the|your) (length|input|prompt|text)"
     r"|above_max_length|context_length|context_size|payload|max_seq_len|max_position"
-    r"|超长|过长|太长|过大|(超过|超出|大于).{0,15}(长度|限制|上限|最大|窗口|token)|长度.{0,15}(超|限制|上限|范围|不能)",
+    r"|超长|过长|太长|过大|太大|(最多|不能超过|不超过).{0,15}(token|字符|个字)|token.{0,4}(数量?)?.{0,4}超|长度应|(超过|超出|大于).{0,15}(长度|限制|上限|最大|窗口|token)|长度.{0,15}(超|限制|上限|范围|不能)",
     re.IGNORECASE,
 )
 _TOO_MANY = re.compile(
     r"(?<!physical )batch.?size|\bbatch\b.{0,40}(large|max|limit|at most|exceed)"
     r"|(too many|at most|maximum|more than|up to|exceed|limit).{0,40}"
     r"(\binputs\b|\bitems|texts|requests|documents|elements|entries|array|批)"
-    r"|array.{0,40}(max|at most|too long|length)|(条数|数量|批次|数组).{0,20}(超|限|最)",
+    r"|array.{0,40}(max|at most|too long|length)|(条数|(?<!token)(?<!tokens)数量|批次|数组).{0,20}(超|限|最)",
     re.IGNORECASE,
 )
 _SINGLE = re.compile(
@@ -60,6 +62,12 @@ _SINGLE = re.compile(
 _TOKENS = re.compile(
     r"(\d[\d,]{1,9})\s*(?:input |prompt )?(?:tokens?|characters)\b"
     r"|(?:length|limit|tokens|size)\D{0,24}?(\d[\d,]{1,9})",
+    re.IGNORECASE,
+)
+# What is used up, and not what is too long: limits of an account.
+_QUOTA = re.compile(
+    r"\b(plan|quota|billing|balance|credits?|subscription)\b|per (minute|hour|day|month)|this month"
+    r"|额度|余额|配额|欠费|每分钟",
     re.IGNORECASE,
 )
 _COUNT = re.compile(r"\d{1,4}")
@@ -88,7 +96,7 @@ def refuses_something_unnamed(words: str) -> bool:
 
 def is_too_long(words: str, status: int | None) -> bool:
     """Return whether a text, or all texts of a call together, are too long for the model."""
-    return status in (413, 414) or _TOO_LONG.search(words) is not None
+    return status in (413, 414) or (_TOO_LONG.search(words) is not None and _QUOTA.search(words) is None)
 
 
 def is_too_many(words: str) -> bool:

@@ -33,7 +33,7 @@ def test_the_first_list_with_texts_is_read(reply: str, texts: list[str] | None) 
         ('```json\n{"ids": ["a", "b", "c', ["a", "b"]),
         ('{"ids":', []),
         ('["a \\"quoted\\"", "b\\', ['a "quoted"']),
-        ('[{"name": "a"}, {"na', None),
+        ('[{"name": "a"}, {"na', ["a"]),
         ("[link](https://example.test)", None),
         ("text", None),
         ("", None),

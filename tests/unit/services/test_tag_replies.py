@@ -48,3 +48,18 @@ def test_tags_are_found(reply: str, tags: list[str]) -> None:
     found = parse_tags(reply)
     assert found == tags or reply.startswith("[[[")
     assert len(found) <= 8
+
+
+@pytest.mark.parametrize(
+    ("reply", "tags"),
+    [
+        ('{"reasoning": ["the user wants", "maybe"], "tags": ["travel"]}', ["travel"]),
+        ('{"tags": "travel, france"}', ["travel", "france"]),
+        ("<tags>travel, france</tags>", ["travel", "france"]),
+        ('{"tags":[{"name":"travel"},{"name":"fr', ["travel"]),
+        ('```json\n{"keywords": ["旅行", "法国"], "thoughts": ["x"]}\n```', ["旅行", "法国"]),
+        ('{"tags": []}', []),
+    ],
+)
+def test_tags_are_those_that_are_called_so(reply: str, tags: list[str]) -> None:
+    assert parse_tags(reply) == tags

@@ -21,6 +21,9 @@ _BULLETS = re.compile(r"^(?:[ \t•*#-]+|\d{1,2}[.)、]\s*)")
 _LABEL = re.compile(
     r"^(?:[^\n:：,，]{0,60}\b)?(?:tags?|keywords?|标签|关键词)(?:\s*如下)?\s*[:：]\s*", re.IGNORECASE | re.MULTILINE
 )
+_LIST_OF_TAGS = re.compile(r'"(?:tags?|keywords?|标签|关键词)"\s*:\s*(?=[\["])', re.IGNORECASE)
+_ONE_TEXT = re.compile(r'"([^"\\\n]*)"')
+_ELEMENT = re.compile(r"</?\s*(?:tags?|keywords?)\s*>", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -29,7 +32,14 @@ def parse_tags(reply: str) -> list[str]:
 
     They are those of a JSON list, also of one that was cut, else quoted texts, else pieces between commas and lines.
     """
-    reply = well_formed(reply)
+    reply = _ELEMENT.sub("\n", well_formed(reply))
+    named = _LIST_OF_TAGS.search(reply)
+    if named:
+        # Other fields may hold lists, too: of what the model considered, for instance.
+        reply = reply[named.end() :]
+        if reply.startswith('"'):
+            whole = _ONE_TEXT.match(reply)
+            return list(dict.fromkeys(_clean(_SEPARATORS.split(whole[1]))))[:MOST_TAGS] if whole else []
     listed = texts_in(reply)
     if listed is None:
         listed = cut_texts(reply)
