@@ -11,7 +11,7 @@ from aimo.vectors.errors import DamagedTableError, VectorStoreError, report_fail
 from aimo.vectors.schemas import memo_vectors
 from aimo.vectors.table import open_table
 
-MISSING = "lance error: Not found: /d/lancedb/memo_texts.lance/data/1.lance, /root/.cargo/lance-io/src/local.rs:141:31"
+MISSING = "lance error: Not found: /d/lancedb/memo_texts.lance/data/1.lance, lance-io/src/local.rs:141:31"
 REFUSED = [
     "Unable to rename file: Operation not permitted (os error 1)",
     "Not found: /d/memo_texts.lance/data/1.lance: Permission denied (os error 13)",
