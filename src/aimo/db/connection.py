@@ -24,8 +24,8 @@ from aimo.config import Settings
 from aimo.db.connection_errors import advice, number_of
 from aimo.db.driver_reads import PooledConnection
 from aimo.db.mysql_connector import CONNECT_SECONDS, mysql_connector
-from aimo.db.packet_size import LARGEST_MEMO_BYTES, refuse_larger_statements
-from aimo.db.refusals import discard_refusing_connections
+from aimo.db.packet_size import refuse_larger_statements
+from aimo.db.refusals import watch_for_refusals
 from aimo.db.slow_log import slow_log
 from aimo.db.warm_pool import WarmPool
 from aimo.errors import ConfigurationError
@@ -111,10 +111,12 @@ def _create_engine(settings: Settings) -> tuple[AsyncEngine, WarmPool]:
     pool = engine.pool
     assert isinstance(pool, WarmPool)
     pool.watch(engine.sync_engine)
-    discard_refusing_connections(engine.sync_engine)
+    watch_for_refusals(engine.sync_engine)
     # First of all listeners: SQLAlchemy finds out how to quote from the session's sql_mode.
     prepare = _prepare_with(_MYSQL_SESSION if mysql else _SQLITE_SESSION)
     event.listen(engine.sync_engine, "connect", prepare, insert=True)
+    if mysql:
+        refuse_larger_statements(engine.sync_engine)
     return engine, pool
 
 
@@ -144,7 +146,6 @@ class Database:
             if database.is_sqlite:
                 settings.sqlite_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             await database._warm_up()
-            await database._check_packet_size()
         except Exception as error:
             await database.engine.dispose()
             raise ConfigurationError(f"The database {where} cannot be used: {advice(error)}") from error
@@ -204,19 +205,6 @@ class Database:
         for connection in connections:
             await connection.execute(text("SELECT 1"))
             await connection.close()
-
-    async def _check_packet_size(self) -> None:
-        """Find out what the server takes at once, and say so where memos can be larger."""
-        if self.is_sqlite:
-            return
-        async with self.reads(seconds=CONNECT_SECONDS) as connection:
-            most = (await connection.execute(text("SELECT @@max_allowed_packet"))).scalar_one()
-        refuse_larger_statements(self.engine.sync_engine, int(most))
-        if int(most) < LARGEST_MEMO_BYTES:
-            log.warning(
-                "the database takes small statements only; raise its max_allowed_packet to 16M or more",
-                max_allowed_packet=int(most),
-            )
 
     async def _close_idle_connections_periodically(self) -> None:
         while True:

@@ -30,6 +30,7 @@ _MYSQL = {
     2003: "check MYSQL_HOST and MYSQL_PORT, and that the server runs",
     2020: "a statement is larger than the server takes; raise its max_allowed_packet to 32M or more",
     2026: "check MYSQL_SSL_MODE and MYSQL_SSL_CA",
+    4151: "the account of MYSQL_USER is locked; ALTER USER … ACCOUNT UNLOCK",
     3032: "the server is in offline mode; set offline_mode=OFF on it",
     3159: "the server wants encrypted connections: set MYSQL_SSL_MODE=required",
 }
@@ -37,7 +38,8 @@ _SQLITE = "check that AIMO_DATA_DIR is a folder this user may write to, and that
 
 # The connection lives, but the server did nothing of what was asked and will not soon: another connection may reach
 # one that does.
-_REFUSING: Final = frozenset({1040, 1047, 1053, 1203, 1226, 1290, 1792, 1836, 3032})
+# Privileges are given to new connections only.
+_REFUSING: Final = frozenset({1040, 1044, 1047, 1053, 1142, 1203, 1226, 1227, 1290, 1792, 1836, 3032})
 _TOO_LARGE: Final = frozenset({1153, 2020})
 
 
@@ -58,6 +60,11 @@ def is_refusal(error: BaseException) -> bool:
 def is_too_large(error: BaseException) -> bool:
     """Return whether a statement had more bytes than the server takes."""
     return isinstance(error, StatementTooLargeError) or number_of(error) in _TOO_LARGE
+
+
+def has_advice(error: BaseException) -> bool:
+    """Return whether it is known what to change after an error."""
+    return number_of(error) in _MYSQL
 
 
 def advice(error: BaseException) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+log = structlog.get_logger(__name__)
 
 LARGEST_MEMO_BYTES: Final = 16 * 1024 * 1024
 """What MariaDB takes by default: memos of the largest size that users may write, and room for quoting."""
@@ -15,25 +19,43 @@ LARGEST_MEMO_BYTES: Final = 16 * 1024 * 1024
 _QUOTED = "\0\n\r\x1a\\'\""
 _LONG = 64 * 1024
 _MARGIN = 4096
+_LIMIT = "aimo_max_allowed_packet"
 
 
 class StatementTooLargeError(Exception):
     """A statement has more bytes than the server takes; nothing was sent."""
 
 
-def refuse_larger_statements(engine: Engine, most_bytes: int) -> None:
-    """Raise StatementTooLargeError for each statement beyond ``max_allowed_packet`` of the server."""
+def refuse_larger_statements(engine: Engine) -> None:
+    """Raise StatementTooLargeError for each statement beyond the ``max_allowed_packet`` of its connection.
 
-    def measure(*about: object) -> None:
-        _, _, sql, values, _, many = about
-        for row in values if many and isinstance(values, list) else [values]:
+    The connection is closed then: the server may take more by now, and tells so to new connections only.
+    """
+    small: set[int] = set()
+
+    def ask(driver_connection: Any, record: ConnectionPoolEntry) -> None:
+        cursor = driver_connection.cursor()
+        cursor.execute("SELECT @@max_allowed_packet")
+        (most,) = cursor.fetchone()
+        cursor.close()
+        record.info[_LIMIT] = int(most)
+        if int(most) < LARGEST_MEMO_BYTES and int(most) not in small:
+            small.add(int(most))
+            log.warning(
+                "the database takes small statements only; raise its max_allowed_packet to 16M or more",
+                max_allowed_packet=int(most),
+            )
+
+    def measure(connection: Connection, cursor: object, sql: str, values: object, *about: object) -> None:
+        most_bytes = connection.info[_LIMIT]
+        for row in values if isinstance(values, list) else [values]:
             texts = [value for value in _values(row) if isinstance(value, str | bytes) and len(value) > _LONG]
-            if not texts:
-                continue
-            size = len(str(sql)) + _MARGIN + sum(map(_quoted_size, texts))
+            size = len(sql) + _MARGIN + sum(map(_quoted_size, texts)) if texts else 0
             if size > most_bytes:
+                connection.invalidate()
                 raise StatementTooLargeError(f"a statement of {size} bytes; max_allowed_packet is {most_bytes}")
 
+    event.listen(engine, "connect", ask)
     event.listen(engine, "before_cursor_execute", measure)
 
 

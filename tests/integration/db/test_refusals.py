@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
@@ -141,6 +142,47 @@ async def test_what_is_larger_than_the_server_takes_is_said(
         await database.close()
     finally:
         mariadb.execute(f"SET GLOBAL max_allowed_packet = {before}")
+
+
+async def test_a_server_that_takes_more_by_now_gets_it(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: Make
+) -> None:
+    (before,) = mariadb.execute("SELECT @@global.max_allowed_packet")[0]
+    long = "x" * 2 * 1024 * 1024
+
+    async def work(connection: AsyncConnection) -> int:
+        return int((await connection.execute(text("SELECT LENGTH(:long)"), {"long": long})).scalar_one())
+
+    mariadb.execute("SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        database = await Database.open(settings(**mysql_database))
+        with pytest.raises(AimoError, match="larger than"):
+            await atomically(database, "test.large", work)
+        mariadb.execute("SET GLOBAL max_allowed_packet = 67108864")
+        for _ in range(database.pool_status().open):
+            with contextlib.suppress(AimoError):
+                await atomically(database, "test.large", work)
+        assert await atomically(database, "test.large", work) == len(long)
+        await database.close()
+    finally:
+        mariadb.execute(f"SET GLOBAL max_allowed_packet = {before}")
+
+
+async def test_a_missing_privilege_is_told_and_had_again_once_it_is_granted(
+    mariadb: MariaDB, mysql_database: dict[str, str], database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = mysql_database["MYSQL_USER"]
+    probe = WriteProbe(database)
+    mariadb.execute(f"REVOKE INSERT ON `{user}`.* FROM `{user}`@'%%'")
+    for number in connections(mariadb, user):
+        mariadb.execute(f"KILL {number}")
+    await asyncio.sleep(1.1)
+    with pytest.raises(DBAPIError) as failure:
+        await probe.check()
+    assert "needs all privileges" in advice(failure.value)
+    mariadb.execute(f"GRANT ALL PRIVILEGES ON `{user}`.* TO `{user}`@'%%'")
+    await probe.check()
+    await write(database, "a")
 
 
 async def test_too_many_connections_are_said_with_the_limit_to_change(

@@ -49,13 +49,7 @@ _TAKE = Command(
         reason=_PROCESSES,
     )
 )
-_PROBE = Command(
-    unscoped(
-        "leases.probe",
-        update(Leases).where(_ONE).values(holder=param("new_holder"), expires_at=param("new_expiry")),
-        reason=_PROCESSES,
-    )
-)
+_DELETE = Command(unscoped("leases.delete", delete(Leases).where(_ONE), reason=_PROCESSES))
 _RELEASE = Command(
     unscoped("leases.release", delete(Leases).where(_ONE, Leases.holder == param("me")), reason=_PROCESSES)
 )
@@ -82,9 +76,9 @@ async def take(connection: AsyncConnection, *, lease: str, me: str, expires_at: 
 
 
 async def probe(connection: AsyncConnection, *, lease: str, holder: str, now: int) -> None:
-    """Change a row that nobody else needs, so that it is known whether anything can be written."""
-    if not await _PROBE.run(connection, lease=lease, new_holder=holder, new_expiry=now):
-        await _CREATE_UNLESS_KNOWN.run(connection, name=lease, holder=holder, expires_at=now)
+    """Replace a row that nobody else needs, so that it is known whether rows can be removed and added."""
+    await _DELETE.run(connection, lease=lease)
+    await _CREATE_UNLESS_KNOWN.run(connection, name=lease, holder=holder, expires_at=now)
 
 
 async def release(connection: AsyncConnection, *, lease: str, me: str) -> None:

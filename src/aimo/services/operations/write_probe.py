@@ -18,7 +18,7 @@ _NAME = "write-probe"
 
 
 class WriteProbe:
-    """Changes one small row, as a transaction of its own."""
+    """Replaces one small row."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
