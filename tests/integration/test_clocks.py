@@ -244,6 +244,28 @@ async def test_the_doctor_names_times_that_no_rule_gives_and_ends_the_waits(
             assert await counter_queries.keys_beyond(connection, latest=0, limit=10) == []
 
 
+async def test_sessions_opened_by_a_clock_that_was_ahead_end_before_others(
+    settings: Make, migrated_database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Runtime(settings(**migrated_database, EMBEDDER="local")) as runtime:
+        accounts, sessions = runtime.services.accounts, runtime.services.sessions
+        await accounts.register(RegisterBody(email="a@example.test", password="correct horse"))
+
+        async def log_in() -> str:
+            return (await accounts.log_in("a@example.test", "correct horse", device=HOME)).token
+
+        monkeypatch.setattr("aimo.services.accounts.sessions.MOST_SESSIONS", 3)
+        with monkeypatch.context() as ahead:
+            put(ahead, AHEAD_MS)
+            for _ in range(3):
+                await log_in()
+        tokens = [await log_in() for _ in range(3)]
+        for token in tokens:
+            claims = runtime.services.tokens.read(token)
+            assert claims is not None
+            assert await sessions.authenticate(claims) is not None
+
+
 def test_uploads_left_by_a_clock_that_was_ahead_are_removed(tmp_path: Path) -> None:
     seconds = clock.now_ms() / 1000
     for name, moment in (("ahead", seconds + 400 * 86_400), ("old", seconds - 2 * 86_400), ("new", seconds + 60)):

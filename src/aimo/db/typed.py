@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, Column, Executable, Select, Table
+from sqlalchemy import BindParameter, Column, ColumnElement, Executable, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from aimo.db.driver_reads import Cells, PooledConnection, ReadConnection, fetch_cells
 from aimo.db.schema import Model
@@ -52,6 +53,11 @@ def values_for(row: type[Row], model: type[Model]) -> dict[str, BindParameter[st
         TypeError: the row type names a column that the table does not have.
     """
     return {column.key: param(column.key) for column in columns_for(row, model)}
+
+
+def following(key: InstrumentedAttribute[str], *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> AnySelect:
+    """Return the next ``limit`` rows of a walk through a whole table by its key, behind the key ``after``."""
+    return select(*columns).where(key > param("after")).order_by(key).limit(param("limit"))
 
 
 class _Read:

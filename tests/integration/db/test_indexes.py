@@ -46,6 +46,7 @@ ALLOWED = {
         "what is due to be tried again, little or in turns: every user's first, then every user's second",
     ),
     r"insights\.activity": ("sort", "a range of one user's memos, read from the index alone and counted by day"),
+    r"sessions\.beyond": ("sort", "the open sessions of one user, of which there are about a hundred at most"),
     r"table_browser\.\w+": ("scan", "operators page through whole tables by their key"),
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),

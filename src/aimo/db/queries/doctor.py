@@ -12,7 +12,7 @@ from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.tags import MemoTag
 from aimo.db.schema import Attachments, Memos, MemoTags, MigrationQuarantine, OutboxEntries, Tags
 from aimo.db.statements import in_list, owned, param, unscoped
-from aimo.db.typed import Command, Query, Scalar, columns_for
+from aimo.db.typed import Command, Query, Scalar, columns_for, following
 from aimo.db.types import Prose
 
 
@@ -83,7 +83,7 @@ _LISTED_ATTACHMENT = Attachments.attachment_id.in_(in_list("attachment_ids"))
 _MEMOS_AFTER = Query(
     unscoped(
         "doctor.memos",
-        select(*_MEMO).where(Memos.memo_id > param("after")).order_by(Memos.memo_id).limit(param("limit")),
+        following(Memos.memo_id, *_MEMO),
         reason=_DOCTOR,
     ),
     IndexedMemo,
@@ -92,7 +92,7 @@ _MEMOS_BY_ID = Query(unscoped("doctor.memos_by_id", select(*_MEMO).where(_LISTED
 _TAG_LISTS_AFTER = Query(
     unscoped(
         "doctor.lists",
-        select(*_LIST).where(Memos.memo_id > param("after")).order_by(Memos.memo_id).limit(param("limit")),
+        following(Memos.memo_id, *_LIST),
         reason=_DOCTOR,
     ),
     TagList,
@@ -127,7 +127,7 @@ _LIVE_MEMOS = Query(
 _TAGS_AFTER = Query(
     unscoped(
         "doctor.tags",
-        select(*_TAG).where(Tags.tag_id > param("after")).order_by(Tags.tag_id).limit(param("limit")),
+        following(Tags.tag_id, *_TAG),
         reason=_DOCTOR,
     ),
     CountedTag,
@@ -154,11 +154,7 @@ _CARRIED = Query(
 _INDEXED_AFTER = Scalar[str](
     unscoped(
         "doctor.indexed",
-        select(MemoTags.memo_id)
-        .distinct()
-        .where(MemoTags.memo_id > param("after"))
-        .order_by(MemoTags.memo_id)
-        .limit(param("limit")),
+        following(MemoTags.memo_id, MemoTags.memo_id).distinct(),
         reason=_DOCTOR,
     )
 )

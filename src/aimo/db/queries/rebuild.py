@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import Attachments, Memos
-from aimo.db.statements import in_list, param, unscoped
-from aimo.db.typed import Query, Scalar
+from aimo.db.statements import in_list, unscoped
+from aimo.db.typed import Query, Scalar, following
 
 _REBUILD = "rebuilding re-creates the vectors of all users"
 
@@ -26,10 +26,7 @@ _COUNT_MEMOS = Scalar[int](unscoped("rebuild.count_memos", select(func.count()).
 _NEXT_MEMOS = Query(
     unscoped(
         "rebuild.next_memos",
-        select(Memos.memo_id.label("entity_id"), Memos.uid)
-        .where(Memos.memo_id > param("after"))
-        .order_by(Memos.memo_id)
-        .limit(param("limit")),
+        following(Memos.memo_id, Memos.memo_id.label("entity_id"), Memos.uid),
         reason=_REBUILD,
     ),
     Entity,
@@ -37,10 +34,7 @@ _NEXT_MEMOS = Query(
 _NEXT_ATTACHMENTS = Query(
     unscoped(
         "rebuild.next_attachments",
-        select(Attachments.attachment_id.label("entity_id"), Attachments.uid)
-        .where(Attachments.attachment_id > param("after"))
-        .order_by(Attachments.attachment_id)
-        .limit(param("limit")),
+        following(Attachments.attachment_id, Attachments.attachment_id.label("entity_id"), Attachments.uid),
         reason=_REBUILD,
     ),
     Entity,

@@ -92,7 +92,8 @@ _BEYOND = Scalar[str](
         "sessions.beyond",
         select(Sessions.session_id)
         .where(_OWN, _OPEN)
-        .order_by(Sessions.created_at.desc())
+        # Of a clock that was ahead nobody knows how old they are: they go first.
+        .order_by(Sessions.created_at > param("now"), Sessions.created_at.desc())
         .offset(param("offset"))
         .limit(param("limit")),
     )
@@ -140,9 +141,9 @@ async def of_user(connection: ReadConnection, *, owner: str, now: int, limit: in
     return await _OF_USER.all(connection, owner=owner, now=now, limit=limit)
 
 
-async def ids_beyond(connection: ReadConnection, *, owner: str, number: int, limit: int) -> list[str]:
-    """Return the ids of open sessions without the latest ``number`` of them."""
-    return await _BEYOND.all(connection, owner=owner, offset=number, limit=limit)
+async def ids_beyond(connection: ReadConnection, *, owner: str, number: int, now: int, limit: int) -> list[str]:
+    """Return the ids of open sessions without the latest ``number`` of them that were opened by now."""
+    return await _BEYOND.all(connection, owner=owner, offset=number, now=now, limit=limit)
 
 
 async def touch(connection: AsyncConnection, *, owner: str, session_id: str, now: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import Attachments, Users
 from aimo.db.statements import in_list, param, unscoped
-from aimo.db.typed import Command, Query, Scalar, columns_for
+from aimo.db.typed import Command, Query, Scalar, columns_for, following
 
 
 class StoredFile(NamedTuple):
@@ -41,10 +41,7 @@ _EVERYBODYS = "backups, moves and the doctor go through the files of all users"
 _FILES_AFTER = Query(
     unscoped(
         "stored_files.after",
-        select(*columns_for(StoredFile, Attachments))
-        .where(Attachments.attachment_id > param("after"))
-        .order_by(Attachments.attachment_id)
-        .limit(param("limit")),
+        following(Attachments.attachment_id, *columns_for(StoredFile, Attachments)),
         reason=_EVERYBODYS,
     ),
     StoredFile,
@@ -67,10 +64,7 @@ _PATH = Scalar[str](
 _PICTURES_AFTER = Query(
     unscoped(
         "stored_files.pictures_after",
-        select(*columns_for(Picture, Users))
-        .where(Users.uid > param("after"))
-        .order_by(Users.uid)
-        .limit(param("limit")),
+        following(Users.uid, *columns_for(Picture, Users)),
         reason=_EVERYBODYS,
     ),
     Picture,

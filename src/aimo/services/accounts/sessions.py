@@ -177,7 +177,7 @@ class SessionService:
 
     async def _open(self, connection: AsyncConnection, uid: str, device: Device) -> str:
         now = clock.now_ms()
-        surplus = await session_queries.ids_beyond(connection, owner=uid, number=MOST_SESSIONS - 1, limit=1000)
+        surplus = await session_queries.ids_beyond(connection, owner=uid, number=MOST_SESSIONS - 1, now=now, limit=1000)
         if surplus:
             await session_queries.end(connection, owner=uid, session_ids=surplus)
         session_id = ids.session_id()

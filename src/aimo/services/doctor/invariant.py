@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -44,6 +45,24 @@ class Invariant(Protocol):
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Mend these as far as possible; how many."""
+
+
+class FewViolations(ABC):
+    """An invariant whose violations one look finds all, because they are few."""
+
+    @abstractmethod
+    async def violations(self) -> list[Violation]:
+        """Return what is not as promised now."""
+
+    async def look(self) -> AsyncIterator[Scan]:
+        """Yield all violations."""
+        found = await self.violations()
+        yield Scan(len(found), found)
+
+    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
+        """Look again; what was put right meanwhile is left out."""
+        wanted = {(each.entity, each.evidence) for each in suspects}
+        return [each for each in await self.violations() if (each.entity, each.evidence) in wanted]
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from aimo.db.connection import Database
-from aimo.services.doctor.invariant import Scan, Violation
+from aimo.services.doctor.invariant import FewViolations, Violation
 from aimo.services.sync import crashes
 from aimo.services.sync.outbox import OutboxEntry
 
@@ -14,7 +14,7 @@ _WHAT_TO_DO = {"rebuild": _RETRY, "attachment": f"delete the attachment, or {_RE
 _EDIT = f"edit or delete the memo, or {_RETRY}"
 
 
-class SetAside:
+class SetAside(FewViolations):
     """Names the entries, which nobody but the operator or the memo's owner can release."""
 
     name = "no-entries-set-aside"
@@ -22,21 +22,12 @@ class SetAside:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self) -> AsyncIterator[Scan]:
-        """Yield all entries that are set aside, which are few."""
-        found = await self._violations()
-        yield Scan(len(found), found)
-
-    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Look again; what was released meanwhile is left out."""
-        wanted = {(each.entity, each.evidence) for each in suspects}
-        return [each for each in await self._violations() if (each.entity, each.evidence) in wanted]
-
     async def repair(self, violations: Sequence[Violation]) -> int:
         """None: applying such an entry would kill this process, too."""
         return 0
 
-    async def _violations(self) -> list[Violation]:
+    async def violations(self) -> list[Violation]:
+        """Return the entries that are set aside."""
         return [_violation(entry) for entry in await crashes.set_aside(self._database)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,7 @@ from aimo.db.queries import push_deliveries as delivery_queries
 from aimo.db.queries import rate_limits as counter_queries
 from aimo.db.transaction import atomically
 from aimo.services.accounts.rate_limit_counters import LONGEST_MS
-from aimo.services.doctor.invariant import Scan, Violation
+from aimo.services.doctor.invariant import FewViolations, Violation
 from aimo.services.push.delivery_rounds import WAITS_MS
 
 _MOST: Final = 1000
@@ -23,23 +23,13 @@ _PUSH = "a push is to be tried later than any rule puts it"
 _COUNTER = "a counter of attempts lasts longer than any rule"
 
 
-class StoredTimes:
+class StoredTimes(FewViolations):
     """Compares the times of outbox entries, pushes and counters with the longest wait that their rules give."""
 
     name = "bounded-waits"
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def look(self) -> AsyncIterator[Scan]:
-        """Yield at most 1,000 of each kind, which one statement finds."""
-        found = await self._violations()
-        yield Scan(len(found), found)
-
-    async def again(self, suspects: Sequence[Violation]) -> list[Violation]:
-        """Look again; a running server heals what it sees."""
-        wanted = {(each.entity, each.evidence) for each in suspects}
-        return [each for each in await self._violations() if (each.entity, each.evidence) in wanted]
 
     async def repair(self, violations: Sequence[Violation]) -> int:
         """Let the waits end now."""
@@ -53,7 +43,8 @@ class StoredTimes:
         await atomically(self._database, "doctor.stored_times", work)
         return len(violations)
 
-    async def _violations(self) -> list[Violation]:
+    async def violations(self) -> list[Violation]:
+        """Return at most 1,000 of each kind."""
         now = clock.now_ms()
         async with self._database.reads() as connection:
             entries = await outbox_queries.beyond_their_rule(connection, now=now, limit=_MOST)
