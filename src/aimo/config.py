@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -35,7 +36,7 @@ from aimo.errors import ConfigurationError
 from aimo.listening import parse_host, without_brackets
 from aimo.origins import Origin, parse_origins
 from aimo.public_url import parse_public_url
-from aimo.setting_types import OnlyTrue, OnOff, UnlessFalse, parse_networks
+from aimo.setting_types import OnlyTrue, OnOff, UnlessFalse, lower_case, parse_networks
 from aimo.settings_file import read_settings_file, require_readable
 
 DEFAULT_BLOCKED_TYPES = (
@@ -184,7 +185,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="`mysql://user:password@host:port/database`, percent-encoded; overrides the five above."
     )
-    mysql_ssl_mode: Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"] = Field(
+    mysql_ssl_mode: Annotated[
+        Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"], BeforeValidator(lower_case)
+    ] = Field(
         "disabled",
         description="Whether connections to MySQL are encrypted, and what is checked of its certificate.",
     )

@@ -47,5 +47,5 @@ def settings_of(url: str) -> dict[str, str | int]:
             continue
         if name not in _OPTIONS:
             raise ValueError(f"{name} is no option of it; there are ssl-mode and ssl-ca")
-        found[_OPTIONS[name]] = value.lower().replace("-", "_") if _OPTIONS[name] == "mysql_ssl_mode" else value
+        found[_OPTIONS[name]] = value
     return found

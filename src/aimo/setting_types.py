@@ -26,6 +26,11 @@ UnlessFalse = Annotated[bool, BeforeValidator(_unless_false)]
 OnOff = Annotated[bool, BeforeValidator(_on_off)]
 
 
+def lower_case(value: object) -> object:
+    """Return a choice as it is named here: MySQL's own tools write theirs in capitals, and some with hyphens."""
+    return value.lower().replace("-", "_") if isinstance(value, str) else value
+
+
 def parse_networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Return the networks of a comma list.
 

@@ -43,7 +43,11 @@ def require_readable(file: str | Path | None, names: Iterable[str]) -> None:
     Raises:
         ConfigurationError: as `read_settings_file` does, or a variable is not UTF-8; the text names it.
     """
-    if file and Path(file).is_file():
+    # A folder of that name may be a virtual environment.
+    if file and Path(file).exists() and not Path(file).is_dir():
+        if not Path(file).is_file():
+            # A pipe, for instance, would be waited for.
+            raise ConfigurationError(f"{file} is no file: remove it, or put the settings into a file of that name")
         read_settings_file(Path(file))
     for variable in map(str.upper, names):
         try:

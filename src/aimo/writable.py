@@ -99,6 +99,8 @@ def refusal(path: Path, error: OSError) -> str:
     elif error.errno in _WRONG_KIND:
         wanted = "file" if error.errno == errno.EISDIR else "folder"
         what = f"{found} is {_kind(found, status)} where a {wanted} should be"
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+            return f"{path}: {found} is a device where a {wanted} should be: choose another path"
         command = f"mv {_quoted(found)} {_quoted(found.with_name(found.name + '.old'))}"
         return f"{path}: {what} ({_owner(found, status)}): move it away, `{command}`"
     else:

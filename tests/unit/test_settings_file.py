@@ -58,3 +58,13 @@ def test_a_folder_of_that_name_is_no_file_of_settings(folder: Path) -> None:
 def test_bytes_in_the_environment_that_are_no_text_name_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_MODEL", os.fsdecode(b"caf\xe9"))
     assert refused() == "OPENAI_MODEL holds bytes that are not UTF-8; set it again in UTF-8"
+
+
+def test_a_pipe_in_place_of_the_file_is_told(folder: Path) -> None:
+    os.mkfifo(folder / ".env")
+    assert refused().startswith(".env is no file: ")
+
+
+def test_modes_of_encryption_may_be_written_as_mysql_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYSQL_SSL_MODE", "VERIFY_CA")
+    assert config.load().mysql_ssl_mode == "verify_ca"

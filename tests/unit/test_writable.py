@@ -300,3 +300,8 @@ def test_every_reason_of_the_system_becomes_one_line_with_the_owner(
     assert f"owner of {tmp_path}: " in text
     assert "`" in text
     assert "\n" not in text
+
+
+def test_a_device_in_place_of_a_folder_is_not_to_be_moved_away() -> None:
+    text = refusal(Path("/dev/null"), NotADirectoryError(errno.ENOTDIR, "Not a directory"))
+    assert text == "/dev/null: /dev/null is a device where a folder should be: choose another path"
