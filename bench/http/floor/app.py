@@ -28,11 +28,11 @@ _MEMO_COLUMNS = (
 _INSERT_MEMO = f"INSERT INTO memos ({_MEMO_COLUMNS}) VALUES ({entries([None] * 12)})"
 _INSERT_TAG = "INSERT INTO memo_tags (memo_id, tag_id, uid) VALUES (%s, %s, %s)"
 _COUNT_UP = "UPDATE tags SET usage_count = usage_count + 1 WHERE uid = %s AND tag_id = %s"
-_INSERT_MARK = (
+_INSERT_ENTRY = (
     "INSERT INTO outbox_entries (kind, entity_id, uid, attempts, created_at, next_try_at) "
     "VALUES ('memo', %s, %s, 0, %s, %s)"
 )
-_DELETE_MARK = "DELETE FROM outbox_entries WHERE entry_id = %s"
+_DELETE_ENTRY = "DELETE FROM outbox_entries WHERE entry_id = %s"
 
 
 class _Search(msgspec.Struct):
@@ -156,10 +156,10 @@ class Floor:
             for tag_id in new.tag_ids:
                 await connection.run(_INSERT_TAG, (memo_id, tag_id, uid))
             tags = await self._presenter.tags(connection, uid, new.tag_ids)
-            entry = await connection.run(_INSERT_MARK, (memo_id, uid, moment, later))
+            entry = await connection.run(_INSERT_ENTRY, (memo_id, uid, moment, later))
         await self._lance.write(memo_id, uid, new.content, vector)
         async with self._pool.connection() as connection:
-            await connection.run(_DELETE_MARK, (entry,))
+            await connection.run(_DELETE_ENTRY, (entry,))
         memo = {
             "memoId": memo_id,
             "uid": uid,

@@ -26,7 +26,7 @@ class SyncState(Dto):
     """How far LanceDB lags behind the relational database."""
 
     writer: Annotated[bool, Meta(description="Whether this process is the one that writes to LanceDB.")]
-    waiting: Annotated[int, Meta(description="Marks that are still to be applied.")]
+    waiting: Annotated[int, Meta(description="Outbox entries that are still to be applied.")]
     oldest: Annotated[int | None, Meta(description="When the oldest of them was written, epoch milliseconds.")]
 
 

@@ -9,7 +9,7 @@ _METHODS = (b"access-control-allow-methods", b"GET,HEAD,PUT,PATCH,POST,DELETE")
 
 
 class Cors:
-    """Judges where a request comes from, adds the CORS headers, and answers every ``OPTIONS`` itself with 204.
+    """Decides where requests may come from, adds the CORS headers, and answers every ``OPTIONS`` itself with 204.
 
     object origin may call without credentials; with them only those that ``senders`` trusts.
     """

@@ -113,7 +113,7 @@ class LanceStage:
                 return []
             place, copier = separate, SeparateVectorCopier
         if self._vectors:
-            # Vectors of another length than the target's are marked.
+            # Vectors of another length than the target's get outbox entries.
             dimension = self._vectors.attachment_vectors.dimension
         else:
             dimension = dimension_of(place, "multimodalEmbedding") or LEGACY_MULTIMODAL_DIMENSION

@@ -219,7 +219,7 @@ class SeparateVectorCopier(VectorCopier):
 
 
 class OutboxCopier(VectorCopier):
-    """Leaves the vectors behind: every memo is marked, to be embedded by the configured model."""
+    """Leaves the vectors behind: every memo gets an outbox entry, to be embedded by the configured model."""
 
     @property
     def columns(self) -> list[str]:

@@ -69,10 +69,10 @@ async def create_entries_for_rebuild(
     pictures = vectors.attachment_vectors
     if pictured and not pictures.matches(pictured.model, pictured.dimension):
         await pictures.recreate(pictured.model, pictured.dimension)
-    marked = 0
+    memos = 0
     async for chunk in iterate_all(database, rebuild_queries.next_memos):
         await create_entries(database, "memo", [row for row in chunk if row[0] not in left_out])
-        marked += len(chunk)
+        memos += len(chunk)
     if pictured:
         async for chunk in iterate_all(database, rebuild_queries.next_attachments):
             await create_entries(database, "attachment", [row for row in chunk if row[0] not in left_out])
@@ -83,7 +83,7 @@ async def create_entries_for_rebuild(
         await create_entries(database, "attachment", [row for row in part if row[0] not in left_out])
     async with database.reads() as connection:
         await outbox_queries.delete_entries(connection, entry_ids=[entry.entry_id])
-    log.info("rebuild started", memos=marked)
+    log.info("rebuild started", memos=memos)
 
 
 class _NextEntities(Protocol):
