@@ -19,6 +19,9 @@ from aimo.db.schema.outbox_entries import OutboxEntries
 from aimo.db.schema.push_deliveries import PushDeliveries
 from aimo.db.schema.push_rules import PushRules
 from aimo.db.schema.rate_limits import RateLimits
+from aimo.db.schema.review_items import ReviewItems
+from aimo.db.schema.review_profiles import ReviewProfiles
+from aimo.db.schema.review_sessions import ReviewSessions
 from aimo.db.schema.sessions import Sessions
 from aimo.db.schema.table_migrations import TableMigrations
 from aimo.db.schema.tags import Tags
@@ -44,6 +47,9 @@ __all__ = [
     "PushDeliveries",
     "PushRules",
     "RateLimits",
+    "ReviewItems",
+    "ReviewProfiles",
+    "ReviewSessions",
     "Sessions",
     "TableMigrations",
     "Tags",
