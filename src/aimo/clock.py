@@ -35,6 +35,11 @@ def to_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def to_iso(ms: int) -> str:
+    """Return epoch milliseconds as ISO 8601 in UTC: ``2026-11-27T14:49:03.911Z``."""
+    return to_datetime(ms).isoformat(timespec="milliseconds") + "Z"
+
+
 def local_day(zone: ZoneInfo, ms: int | None = None) -> str:
     """Return the calendar day ``YYYY-MM-DD`` in a zone, of now or of the given moment."""
     moment = datetime.fromtimestamp((now_ms() if ms is None else ms) / 1000, UTC)

@@ -159,6 +159,11 @@ class Settings(BaseSettings):
     user_tags_per_hour: int = Field(
         600, ge=0, description="Tag suggestions of the chat model a user may get within an hour; `0` sets no limit."
     )
+    user_reviews_per_hour: int = Field(
+        600,
+        ge=0,
+        description="Review questions and grades of a chat model a user may get within an hour; `0` sets no limit.",
+    )
     user_ocr_per_hour: int = Field(
         600, ge=0, description="Files a user may have text recognized in within an hour; `0` sets no limit."
     )

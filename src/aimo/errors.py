@@ -28,6 +28,7 @@ class Code(IntEnum):
     ATTACHMENT_NOT_FOUND = 4002
     STORAGE_ERROR = 4003
     FILE_UPLOAD_ERROR = 4004
+    EXTERNAL_SERVICE_ERROR = 5000
 
 
 DEFAULT_MESSAGES = {
@@ -51,6 +52,7 @@ DEFAULT_MESSAGES = {
     Code.ATTACHMENT_NOT_FOUND: "附件不存在",
     Code.STORAGE_ERROR: "存储错误",
     Code.FILE_UPLOAD_ERROR: "文件上传失败",
+    Code.EXTERNAL_SERVICE_ERROR: "外部服务错误",
 }
 
 

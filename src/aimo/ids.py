@@ -60,6 +60,21 @@ def push_rule_id() -> str:
     return _prefixed("push")
 
 
+def review_profile_id() -> str:
+    """Return a new review profile id: ``rev`` and 23 characters."""
+    return _prefixed("rev")
+
+
+def review_session_id() -> str:
+    """Return a new review session id: ``rev`` and 23 characters."""
+    return _prefixed("rev")
+
+
+def review_item_id() -> str:
+    """Return a new id of a question of a review: ``ri`` and 23 characters."""
+    return _prefixed("ri")
+
+
 def session_id() -> str:
     """Return a new id of a login: ``sess`` and 23 characters."""
     return _prefixed("sess")

@@ -14,7 +14,7 @@ from aimo.http.app import CONTROLLERS, DEPENDENCIES
 from aimo.http.output import openapi
 
 MOST = 3
-LIMITS = {f"USER_{name}_PER_HOUR": str(MOST) for name in ("EXPLORE", "TAGS", "OCR", "ASR", "PICTURES")}
+LIMITS = {f"USER_{name}_PER_HOUR": str(MOST) for name in ("EXPLORE", "TAGS", "OCR", "ASR", "PICTURES", "REVIEWS")}
 KEYS = {
     "ZHIPU_API_KEY": "zhipu",
     "FUN_ASR_API_KEY": "fun",
@@ -64,6 +64,18 @@ def show(client: Client) -> Answer:
     return client.post("/attachments/upload", files={"file": ("a.png", b"\x89PNG", "image/png")})
 
 
+def review(client: Client) -> Answer:
+    if not client.get("/memos").data["items"]:
+        client.post("/memos", {"content": "a walk along the river"})
+    return client.post("/review/sessions", {})
+
+
+def grade(client: Client) -> Answer:
+    session = client.get("/review/history").data["items"][0]["sessionId"]
+    item = client.get(f"/review/sessions/{session}").data["items"][0]["itemId"]
+    return client.post(f"/review/sessions/{session}/answer", {"itemId": item, "answer": "by the river"})
+
+
 def assert_refused(answer: Answer) -> None:
     assert (answer.status, answer.code, answer.envelope["data"]) == (429, 6, None)
     assert 0 < int(answer.headers["Retry-After"]) <= 3600
@@ -72,8 +84,8 @@ def assert_refused(answer: Answer) -> None:
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(ask, stream), (tag, tag), (read, read_fully), (listen, listen_and_wait), (show, show)],
-    ids=["explore", "tags", "ocr", "asr", "pictures"],
+    [(ask, stream), (tag, tag), (read, read_fully), (listen, listen_and_wait), (show, show), (review, grade)],
+    ids=["explore", "tags", "ocr", "asr", "pictures", "reviews"],
 )
 def test_a_user_is_limited_over_all_processes_and_no_other_user_is(
     house: Server, module_stub: Stub, first: Callable[..., Answer], second: Callable[..., Answer]
@@ -84,7 +96,7 @@ def test_a_user_is_limited_over_all_processes_and_no_other_user_is(
     before = module_stub.stats()["requests"]
     for call in (first, second):
         assert_refused(call(alice))
-    if first is not show:
+    if first not in (show, review):
         assert module_stub.stats()["requests"] == before
     assert first(bob).status in (200, 202)
 
@@ -145,5 +157,11 @@ def test_who_knows_the_id_of_a_task_learns_no_more_than_of_an_unknown_one(house:
 def test_the_answer_is_documented() -> None:
     document: Any = openapi.document(CONTROLLERS, DEPENDENCIES)
     paths = ("explore", "ai/generate-tags", "ocr/parse", "ocr/parse-full", "asr/transcribe", "asr/transcribe-and-wait")
-    for path in (*paths, "attachments/upload", "attachments/ba/upload"):
+    for path in (
+        *paths,
+        "attachments/upload",
+        "attachments/ba/upload",
+        "review/sessions",
+        "review/sessions/{sessionId}/answer",
+    ):
         assert "429" in document["paths"][f"/api/v1/{path}"]["post"]["responses"], path

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from aimo.db import queries
-from aimo.db.queries import memos
+from aimo.db.queries import memos, review_draws
 from aimo.db.statements import REGISTER, RegisteredStatement
 
 
@@ -15,6 +15,7 @@ def registered() -> dict[str, RegisteredStatement]:
     for module in pkgutil.iter_modules(queries.__path__):
         importlib.import_module(f"{queries.__name__}.{module.name}")
     memos.all_shapes()
+    review_draws.all_draws()
     return REGISTER
 
 

@@ -1,4 +1,4 @@
-"""Lists of texts in what a model replied: fenced, inside of an object or of prose, or cut in the middle."""
+"""Lists of texts and objects in what a model replied: fenced, inside of prose or an object, or cut in the middle."""
 
 from __future__ import annotations
 
@@ -34,6 +34,22 @@ def texts_in(reply: str) -> list[str] | None:
             return texts
         found = found or []
     return found
+
+
+def object_in(reply: str, *names: str) -> dict[str, object] | None:
+    """Return the first JSON object that has one of these names, wherever it stands in a reply; None without one."""
+    start = -1
+    for _ in range(_MOST_ATTEMPTS):
+        start = reply.find("{", start + 1)
+        if start < 0:
+            break
+        try:
+            found, _ = json.JSONDecoder(strict=False).raw_decode(reply, start)
+        except (ValueError, RecursionError):
+            continue
+        if any(name in found for name in names):
+            return dict(found)
+    return None
 
 
 def cut_texts(reply: str) -> list[str] | None:

@@ -25,6 +25,7 @@ from aimo.http.controllers.metrics import MetricsController
 from aimo.http.controllers.ocr import OcrController
 from aimo.http.controllers.public_memos import MachineMemoController, PublicMemoController, PublicPrefixController
 from aimo.http.controllers.push_rules import PushRuleController
+from aimo.http.controllers.reviews import ReviewController
 from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import OpenSystemController, SystemController
 from aimo.http.controllers.tags import TagController
@@ -63,6 +64,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     AsrController,
     DebugController,
     PushRuleController,
+    ReviewController,
 ]
 
 DEPENDENCIES = {

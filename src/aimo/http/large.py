@@ -12,6 +12,7 @@ from aimo.dto.attachments import AttachmentPage
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
 from aimo.dto.memos import Memo, MemoPage, MemoResult, NewMemos
+from aimo.dto.reviews import ReviewItem
 from aimo.http.output.envelope import ok
 from aimo.threads import TEXTS
 
@@ -93,12 +94,18 @@ def _is_large(elements: Sequence[Any]) -> bool:
     """Whether these memos or messages have too much text to be encoded between other requests."""
     size = 0
     for element in elements:
-        size += len(element.content)
+        size += len(_text(element))
         for name in _LISTS:
             for part in getattr(element, name, None) or ():
                 size += _PART + len(getattr(part, "content", None) or "")
                 size += _PROPERTIES if getattr(part, "properties", None) else 0
     return size >= LARGE
+
+
+def _text(element: Any) -> str:
+    """Return the text of a memo or message, or of the memo of a question, which may be absent."""
+    text = element.memo_content if isinstance(element, ReviewItem) else element.content
+    return text if isinstance(text, str) else ""
 
 
 def _encode(elements: Sequence[object], most: float = math.inf) -> list[msgspec.Raw]:

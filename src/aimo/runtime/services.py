@@ -47,6 +47,9 @@ from aimo.services.recognition.ocr import OcrService
 from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.services.recognition.speech_task_owners import TaskOwners
 from aimo.services.registry import ServiceSet
+from aimo.services.reviews.chat_models import ServerModelOnly
+from aimo.services.reviews.profiles import ReviewProfileService
+from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
 from aimo.signing_secret import signing_secret
 
@@ -86,6 +89,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
     # Transcriptions of hours of speech are long.
     outbound = OutboundClient(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
+    chat_models = ServerModelOnly(chat)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return ServiceSet(
         settings=settings,
@@ -132,6 +136,14 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         ),
         app_versions=stores.providers.app_versions,
         table_browser=TableBrowser(database, stores.vectors),
+        review_profiles=ReviewProfileService(database, chat_models),
+        reviews=ReviewService(
+            database,
+            chat_models,
+            stores.embeddings,
+            allowance("review-user", settings.user_reviews_per_hour, "review questions and answers", chat_models),
+            settings.zone,
+        ),
         sync=sync,
         metrics_exporter=MetricsExporter(database, stores.vectors, sync),
         write_probe=WriteProbe(database),

@@ -29,6 +29,8 @@ from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.rules import PushRuleService
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
+from aimo.services.reviews.profiles import ReviewProfileService
+from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
 from aimo.services.sync.service import SyncService
 from aimo.storage.protocol import Storage
@@ -62,6 +64,8 @@ class ServiceSet:
     table_browser: TableBrowser
     push_rules: PushRuleService
     pushes: DeliveryRounds
+    review_profiles: ReviewProfileService
+    reviews: ReviewService
     sync: SyncService
     metrics_exporter: MetricsExporter
     write_probe: WriteProbe

@@ -70,6 +70,14 @@ _STATEMENTS = (
     f"""INSERT INTO push_rules (id, uid, name, push_time, content_type, enabled, seq)
     SELECT {_id("push", "seq")}, {_id("u", "seq % 2000")}, 'rule', seq % 24, 'daily', seq % 3 > 0, seq
     FROM seq_0_to_5999""",
+    f"""INSERT INTO review_profiles (profile_id, uid, name, seq, created_at)
+    SELECT {_id("rev", "seq")}, {_id("u", f"seq % {_WRITERS}")}, 'profile', seq, {_moment("seq")} FROM seq_0_to_499""",
+    f"""INSERT INTO review_sessions (session_id, uid, profile_id, scope, status, seq, created_at)
+    SELECT {_id("revs", "seq")}, {_id("u", f"seq % {_WRITERS}")}, {_id("rev", f"seq % {_WRITERS}")}, 'all', 'active',
+    seq, {_moment("seq")} FROM seq_0_to_1999""",
+    f"""INSERT INTO review_items (item_id, session_id, uid, memo_id, question, position)
+    SELECT {_id("ri", "seq")}, {_id("revs", "seq DIV 10")}, {_id("u", f"seq DIV 10 % {_WRITERS}")},
+    {_id("m", "1 + seq")}, 'what?', seq % 10 FROM seq_0_to_19999""",
     f"""INSERT INTO outbox_entries (kind, entity_id, uid, attempts, last_error, created_at, next_try_at)
     SELECT 'memo', {_MEMO}, {_UID}, seq % 40 = 0, IF(seq % 40, NULL, 'late'), NOW(3),
     NOW(3) + INTERVAL IF(seq % 10, 100, -100) SECOND FROM seq_1_to_10000""",

@@ -47,6 +47,10 @@ ALLOWED = {
     ),
     r"insights\.activity": ("sort", "a range of one user's memos, read from the index alone and counted by day"),
     r"sessions\.beyond": ("sort", "the open sessions of one user, of which there are about a hundred at most"),
+    r"review_draws\.draw\[.*": (
+        "sort",
+        "ids and counts alone, without contents: the memos that were asked about least, in random order",
+    ),
     r"table_browser\.\w+": ("scan", "operators page through whole tables by their key"),
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),

@@ -1,0 +1,136 @@
+"""Drawing memos to ask about: the ones asked about least first, at random among equals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+
+from aimo.db.driver_reads import ReadConnection
+from aimo.db.schema import Memos, MemoTags, ReviewItems
+from aimo.db.statements import in_list, owned, param
+from aimo.db.typed import AnySelect, Query, Scalar
+
+SLOTS: Final = 32
+"""How many ranges of time can be left out."""
+
+MATERIAL_CHARACTERS: Final = 1000
+"""Characters of a memo that questions and grades are made from."""
+
+
+class Material(NamedTuple):
+    """The beginning of a memo."""
+
+    memo_id: str
+    content: str
+
+
+@dataclass(frozen=True)
+class DrawShape:
+    """Which of the optional conditions a draw has.
+
+    ``category``: in the bound ``category_id``. ``tags``: carries all of the bound ``tag_ids`` (``tag_count`` of them).
+    ``ranges``: written in none of the bound ranges of time.
+    """
+
+    category: bool = False
+    tags: bool = False
+    ranges: bool = False
+
+    def __str__(self) -> str:
+        """Return the names of the conditions, for the register."""
+        return ",".join(name for name in ("category", "tags", "ranges") if getattr(self, name))
+
+
+_MINE = Memos.uid == param("owner")
+_CARRIES_EXCLUDED = (
+    select(MemoTags.tag_id)
+    .where(
+        MemoTags.uid == param("owner"),
+        MemoTags.memo_id == Memos.memo_id,
+        MemoTags.tag_id.in_(in_list("excluded_tag_ids")),
+    )
+    .correlate(Memos)
+    .exists()
+)
+# An empty list has no NOT IN; memos without a category are in none of the excluded ones.
+_IN_EXCLUDED = case((Memos.category_id.in_(in_list("excluded_category_ids")), 1), else_=0)
+_CARRIES_ALL = Memos.memo_id.in_(
+    select(MemoTags.memo_id)
+    .where(MemoTags.uid == param("owner"), MemoTags.tag_id.in_(in_list("tag_ids")))
+    .group_by(MemoTags.memo_id)
+    .having(func.count() == param("tag_count"))
+)
+_IN_RANGES = or_(
+    *(
+        and_(Memos.created_at >= param(f"start_{slot}"), Memos.created_at < param(f"end_{slot}"))
+        for slot in range(SLOTS)
+    )
+)
+_ASKED = (
+    select(ReviewItems.memo_id, func.count().label("times"))
+    .where(ReviewItems.uid == param("owner"))
+    .group_by(ReviewItems.memo_id)
+    .subquery("asked")
+)
+
+_MATERIAL = Query(
+    owned(
+        "review_draws.material",
+        select(Memos.memo_id, func.substr(Memos.content, 1, MATERIAL_CHARACTERS).label("content")).where(
+            _MINE, Memos.memo_id.in_(in_list("memo_ids"))
+        ),
+    ),
+    Material,
+)
+
+
+def _conditions(shape: DrawShape) -> Iterator[ColumnElement[bool]]:
+    yield _MINE
+    yield Memos.created_at >= param("since")
+    yield Memos.created_at < param("before")
+    yield _IN_EXCLUDED == 0
+    yield not_(_CARRIES_EXCLUDED)
+    if shape.category:
+        yield Memos.category_id == param("category_id")
+    if shape.tags:
+        yield _CARRIES_ALL
+    if shape.ranges:
+        yield not_(_IN_RANGES)
+
+
+@cache
+def _draw(shape: DrawShape) -> Scalar[str]:
+    statement = (
+        select(Memos.memo_id)
+        .outerjoin(_ASKED, _ASKED.c.memo_id == Memos.memo_id)
+        .where(*_conditions(shape))
+        .order_by(func.coalesce(_ASKED.c.times, 0), func.random())
+        .limit(param("limit"))
+    )
+    return Scalar[str](owned(f"review_draws.draw[{shape}]", statement))
+
+
+def all_draws() -> list[AnySelect]:
+    """Build, and thereby register, every statement that `draw` can run."""
+    return [_draw(DrawShape(*chosen)).statement for chosen in product((False, True), repeat=3)]
+
+
+async def draw(
+    connection: ReadConnection, shape: DrawShape, *, owner: str, values: Mapping[str, object], limit: int
+) -> list[str]:
+    """Return the ids of that many of the user's memos, or of all where there are fewer.
+
+    ``values`` are those of the shape, ``since`` (included) and ``before`` (excluded) in epoch milliseconds,
+    ``excluded_category_ids`` and ``excluded_tag_ids``.
+    """
+    return await _draw(shape).all(connection, owner=owner, **values, limit=limit)
+
+
+async def material(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> dict[str, str]:
+    """Return the beginnings of those of the user's memos that have one of these ids, at least one, by id."""
+    return {row.memo_id: row.content for row in await _MATERIAL.all(connection, owner=owner, memo_ids=memo_ids)}
