@@ -90,6 +90,11 @@ _STATEMENTS = (
     SELECT SHA2(seq, 256), 1, NOW(3) - INTERVAL 100 SECOND + INTERVAL seq SECOND FROM seq_0_to_4999""",
     f"""INSERT INTO asr_tasks (uid, task_hash, expires_at)
     SELECT {_id("u", "seq % 2000")}, SHA2(seq, 256), NOW(3) + INTERVAL 1 DAY FROM seq_0_to_19999""",
+    f"""INSERT INTO user_models (id, uid, name, provider, api_key, model_name, is_default, seq)
+    SELECT {_id("um", "seq")}, {_id("u", "seq % 2000")}, 'mine', 'openai', 'v1.x', 'gpt', seq < 2000, seq
+    FROM seq_0_to_5999""",
+    f"""INSERT INTO user_feature_configs (id, uid, feature, user_model_id)
+    SELECT {_id("uf", "seq")}, {_id("u", "seq")}, 'tag_generation', {_id("um", "seq")} FROM seq_0_to_1999""",
     """INSERT INTO invariant_checks (name, checked, violations, repaired, finished_at)
     SELECT CONCAT('check', seq), 1, 0, 0, NOW(3) FROM seq_1_to_9""",
     "INSERT INTO leases (name, holder, expires_at) SELECT CONCAT('role', seq), 'x', NOW(3) FROM seq_1_to_9",

@@ -16,6 +16,7 @@ from aimo.db.schema import (
     Model,
     Sessions,
     Tags,
+    UserFeatureConfigs,
     Users,
 )
 from aimo.db.statements import in_list, param
@@ -36,6 +37,7 @@ def change_owner(table: Table) -> Update:
 
 
 _TheirTags, _TheirCategories, _TheirDays = aliased(Tags), aliased(Categories), aliased(DailyRecommendations)
+_TheirChoices = aliased(UserFeatureConfigs)
 
 SAME_TAGS = select(Tags.tag_id, _TheirTags.tag_id).where(
     Tags.uid == param("gone"), _TheirTags.uid == param("stays"), Tags.name_key == _TheirTags.name_key
@@ -49,6 +51,11 @@ SAME_DAYS = select(DailyRecommendations.recommendation_id).where(
     DailyRecommendations.uid == param("gone"),
     _TheirDays.uid == param("stays"),
     DailyRecommendations.date == _TheirDays.date,
+)
+SAME_CHOICES = select(UserFeatureConfigs.id).where(
+    UserFeatureConfigs.uid == param("gone"),
+    _TheirChoices.uid == param("stays"),
+    UserFeatureConfigs.feature == _TheirChoices.feature,
 )
 TAGGED = (
     select(Memos.memo_id, Memos.tag_ids)
@@ -65,6 +72,7 @@ CHANGE_CATEGORY = update(Memos).where(Memos.category_id == bindparam("old")).val
 REMOVE_TAG = delete(Tags).where(Tags.tag_id == param("old"))
 REMOVE_CATEGORY = delete(Categories).where(Categories.category_id == param("old"))
 REMOVE_DAYS = delete(DailyRecommendations).where(DailyRecommendations.recommendation_id.in_(in_list("keys")))
+REMOVE_CHOICES = delete(UserFeatureConfigs).where(UserFeatureConfigs.id.in_(in_list("keys")))
 REMOVE_USER = delete(Users).where(Users.uid == param("gone"))
 
 # What LanceDB keeps with its owner, as the kind and id of outbox entries.

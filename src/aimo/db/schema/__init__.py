@@ -25,6 +25,8 @@ from aimo.db.schema.review_sessions import ReviewSessions
 from aimo.db.schema.sessions import Sessions
 from aimo.db.schema.table_migrations import TableMigrations
 from aimo.db.schema.tags import Tags
+from aimo.db.schema.user_feature_configs import UserFeatureConfigs
+from aimo.db.schema.user_models import UserModels
 from aimo.db.schema.users import Users
 
 __all__ = [
@@ -53,5 +55,7 @@ __all__ = [
     "Sessions",
     "TableMigrations",
     "Tags",
+    "UserFeatureConfigs",
+    "UserModels",
     "Users",
 ]

@@ -107,7 +107,7 @@ async def _write_user(connection: AsyncConnection, uid: str, values: dict[str, A
 
 
 async def _merge_names(connection: AsyncConnection, which: dict[str, str]) -> None:
-    """Let one tag, category and day stay where both accounts have one of the same name or date."""
+    """Let one tag, category, day and choice stay where both accounts have one of the same name, date or feature."""
     for old, new in (await connection.execute(sql.SAME_TAGS, which)).all():
         for memo_id, tag_ids in (await connection.execute(sql.TAGGED, {"old": old})).all():
             changed = [new if tag_id == old else tag_id for tag_id in tag_ids or ()]
@@ -120,3 +120,6 @@ async def _merge_names(connection: AsyncConnection, which: dict[str, str]) -> No
     days = [row[0] for row in await connection.execute(sql.SAME_DAYS, which)]
     if days:
         await connection.execute(sql.REMOVE_DAYS, {"keys": days})
+    choices = [row[0] for row in await connection.execute(sql.SAME_CHOICES, which)]
+    if choices:
+        await connection.execute(sql.REMOVE_CHOICES, {"keys": choices})
