@@ -33,17 +33,20 @@ class Material(NamedTuple):
 class DrawShape:
     """Which of the optional conditions a draw has.
 
-    ``category``: in the bound ``category_id``. ``tags``: carries all of the bound ``tag_ids`` (``tag_count`` of them).
-    ``ranges``: written in none of the bound ranges of time.
+    ``category``: in the bound ``category_id``. ``not_categories``: in none of the bound ``excluded_category_ids``.
+    ``tags``: carries all of the bound ``tag_ids`` (``tag_count`` of them). ``not_tags``: carries none of the bound
+    ``excluded_tag_ids``. ``not_ranges``: written in none of the bound ranges of time.
     """
 
     category: bool = False
+    not_categories: bool = False
     tags: bool = False
-    ranges: bool = False
+    not_tags: bool = False
+    not_ranges: bool = False
 
     def __str__(self) -> str:
         """Return the names of the conditions, for the register."""
-        return ",".join(name for name in ("category", "tags", "ranges") if getattr(self, name))
+        return ",".join(name for name in _CONDITIONS if getattr(self, name))
 
 
 _MINE = Memos.uid == param("owner")
@@ -57,7 +60,7 @@ _CARRIES_EXCLUDED = (
     .correlate(Memos)
     .exists()
 )
-# An empty list has no NOT IN; memos without a category are in none of the excluded ones.
+# No NOT IN: memos without a category are in none of the excluded ones.
 _IN_EXCLUDED = case((Memos.category_id.in_(in_list("excluded_category_ids")), 1), else_=0)
 _CARRIES_ALL = Memos.memo_id.in_(
     select(MemoTags.memo_id)
@@ -89,18 +92,22 @@ _MATERIAL = Query(
 )
 
 
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "category": Memos.category_id == param("category_id"),
+    "not_categories": _IN_EXCLUDED == 0,
+    "tags": _CARRIES_ALL,
+    "not_tags": not_(_CARRIES_EXCLUDED),
+    "not_ranges": not_(_IN_RANGES),
+}
+
+
 def _conditions(shape: DrawShape) -> Iterator[ColumnElement[bool]]:
     yield _MINE
     yield Memos.created_at >= param("since")
     yield Memos.created_at < param("before")
-    yield _IN_EXCLUDED == 0
-    yield not_(_CARRIES_EXCLUDED)
-    if shape.category:
-        yield Memos.category_id == param("category_id")
-    if shape.tags:
-        yield _CARRIES_ALL
-    if shape.ranges:
-        yield not_(_IN_RANGES)
+    for name, condition in _CONDITIONS.items():
+        if getattr(shape, name):
+            yield condition
 
 
 @cache
@@ -117,7 +124,7 @@ def _draw(shape: DrawShape) -> Scalar[str]:
 
 def all_draws() -> list[AnySelect]:
     """Build, and thereby register, every statement that `draw` can run."""
-    return [_draw(DrawShape(*chosen)).statement for chosen in product((False, True), repeat=3)]
+    return [_draw(DrawShape(*chosen)).statement for chosen in product((False, True), repeat=len(_CONDITIONS))]
 
 
 async def draw(
@@ -125,8 +132,7 @@ async def draw(
 ) -> list[str]:
     """Return the ids of that many of the user's memos, or of all where there are fewer.
 
-    ``values`` are those of the shape, ``since`` (included) and ``before`` (excluded) in epoch milliseconds,
-    ``excluded_category_ids`` and ``excluded_tag_ids``.
+    ``values`` are those of the shape, ``since`` (included) and ``before`` (excluded) in epoch milliseconds.
     """
     return await _draw(shape).all(connection, owner=owner, **values, limit=limit)
 

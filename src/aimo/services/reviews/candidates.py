@@ -44,23 +44,32 @@ class Candidates:
         """Return the ids of that many of the user's memos, those asked about least first, at random among equals."""
         if self.impossible or len(self.categories) > 1 or self.since >= self.before:
             return []
-        shape = DrawShape(bool(self.categories), bool(self.tags), bool(self.excluded_ranges))
-        values: dict[str, object] = {
-            "since": self.since,
-            "before": self.before,
-            "excluded_category_ids": sorted(self.excluded_categories),
-            "excluded_tag_ids": sorted(self.excluded_tags),
-        }
+        shape = DrawShape(
+            category=bool(self.categories),
+            not_categories=bool(self.excluded_categories),
+            tags=bool(self.tags),
+            not_tags=bool(self.excluded_tags),
+            not_ranges=bool(self.excluded_ranges),
+        )
+        return await draw_queries.draw(connection, shape, owner=uid, values=self._values(shape), limit=limit)
+
+    def _values(self, shape: DrawShape) -> dict[str, object]:
+        """Return what the statement of a shape binds."""
+        values: dict[str, object] = {"since": self.since, "before": self.before}
         if shape.category:
             values["category_id"] = next(iter(self.categories))
+        if shape.not_categories:
+            values["excluded_category_ids"] = sorted(self.excluded_categories)
         if shape.tags:
             values |= {"tag_ids": sorted(self.tags), "tag_count": len(self.tags)}
-        if shape.ranges:
+        if shape.not_tags:
+            values["excluded_tag_ids"] = sorted(self.excluded_tags)
+        if shape.not_ranges:
             # A slot that is not needed gets an empty range.
             slots = [*self.excluded_ranges, *[(self.before, self.before)] * (SLOTS - len(self.excluded_ranges))]
             values |= {f"start_{slot}": start for slot, (start, _) in enumerate(slots)}
             values |= {f"end_{slot}": end for slot, (_, end) in enumerate(slots)}
-        return await draw_queries.draw(connection, shape, owner=uid, values=values, limit=limit)
+        return values
 
 
 async def find_candidates(connection: ReadConnection, uid: str, rules: Sequence[Rule], zone: ZoneInfo) -> Candidates:
