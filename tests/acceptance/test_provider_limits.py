@@ -162,6 +162,6 @@ def test_the_answer_is_documented() -> None:
         "attachments/upload",
         "attachments/ba/upload",
         "review/sessions",
-        "review/sessions/{sessionId}/answer",
+        "review/sessions/{reviewId}/answer",
     ):
         assert "429" in document["paths"][f"/api/v1/{path}"]["post"]["responses"], path

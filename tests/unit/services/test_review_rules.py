@@ -134,7 +134,7 @@ def test_counts_are_brought_into_their_range(given: float | str | None, count: i
     assert question_count(given, 7) == count
 
 
-@pytest.mark.parametrize("given", ["x", "", 6.5, "6.5", float("inf"), "Infinity"])
+@pytest.mark.parametrize("given", ["x", "", 6.5, "6.5", float("inf"), "Infinity", 10**400])
 def test_what_is_no_whole_number_is_refused(given: float | str) -> None:
     assert code_of(question_count, given, 7) == Code.PARAMS_ERROR
 

@@ -64,27 +64,27 @@ class ReviewController(Controller):
         session = await run_until_disconnect(request, services.reviews.create(user.uid, data))
         return await ok_in_parts(session, "items")
 
-    @get("/sessions/{session_id:str}", summary="Read a review")
-    async def fetch(self, session_id: PathText, services: Services, user: User) -> Envelope[ReviewSession]:
+    @get("/sessions/{review_id:str}", summary="Read a review")
+    async def fetch(self, review_id: PathText, services: Services, user: User) -> Envelope[ReviewSession]:
         """Return a session with its questions in order."""
-        return await ok_in_parts(await services.reviews.get(user.uid, session_id), "items")
+        return await ok_in_parts(await services.reviews.get(user.uid, review_id), "items")
 
-    @post("/sessions/{session_id:str}/answer", summary="Answer a question of a review", opt={"limited": True})
+    @post("/sessions/{review_id:str}/answer", summary="Answer a question of a review", opt={"limited": True})
     async def answer(
         self,
-        session_id: PathText,
+        review_id: PathText,
         data: JSONBody[ReviewAnswerBody],
         request: AnyRequest,
         services: Services,
         user: User,
     ) -> Envelope[ReviewGrade]:
         """Store an answer and grade it; when the grading fails, the answer stays."""
-        return ok(await run_until_disconnect(request, services.reviews.answer(user.uid, session_id, data)))
+        return ok(await run_until_disconnect(request, services.reviews.answer(user.uid, review_id, data)))
 
-    @post("/sessions/{session_id:str}/complete", summary="Complete a review")
-    async def complete(self, session_id: PathText, services: Services, user: User) -> Envelope[ReviewResult]:
+    @post("/sessions/{review_id:str}/complete", summary="Complete a review")
+    async def complete(self, review_id: PathText, services: Services, user: User) -> Envelope[ReviewResult]:
         """Store the score of the answers so far; may be repeated."""
-        return await ok_in_parts(await services.reviews.complete(user.uid, session_id), "items")
+        return await ok_in_parts(await services.reviews.complete(user.uid, review_id), "items")
 
     @get("/history", summary="List reviews")
     async def history(self, services: Services, user: User) -> Envelope[ReviewHistory]:

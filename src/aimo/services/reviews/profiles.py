@@ -15,7 +15,7 @@ from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.reviews import ReviewProfile, ReviewProfileBody
 from aimo.errors import AimoError, Code
 from aimo.folding import is_blank
-from aimo.js_coercion import clamp, to_number
+from aimo.js_coercion import as_js_number, clamp, to_number
 from aimo.services.memos.name_keys import require_length
 from aimo.services.memos.possible_ids import require_possible_id
 from aimo.services.reviews.chat_models import ChatModels
@@ -107,7 +107,7 @@ def question_count(value: float | str | UnsetType | None, default: int) -> int:
     """
     if value is None or isinstance(value, UnsetType):
         return default
-    number = to_number(value) if isinstance(value, str) else value
+    number = to_number(value) if isinstance(value, str) else as_js_number(value)
     if number is None or not float(number).is_integer():
         raise AimoError(Code.PARAMS_ERROR, "Question count must be a whole number")
     return clamp(number, FEWEST_QUESTIONS, MOST_QUESTIONS)
