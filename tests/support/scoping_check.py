@@ -38,13 +38,13 @@ def _open_tables(statement: Any, guarded: frozenset[str]) -> Iterator[str]:
     """
     tables, conditions = _sources(statement)
     for clause in statement._where_criteria:
-        conditions.extend(_terms(clause))
+        conditions.extend(terms(clause))
     nested = []
-    for part in [*conditions, *_results(statement)]:
-        for node in _walk(part):
+    for part in [*conditions, *results(statement)]:
+        for node in walk(part):
             if isinstance(node, Select):
                 nested.append(node)
-            elif table := _table_of(node):
+            elif table := table_of(node):
                 tables.add(table)
     tied = {table for table in tables if table not in _OF_USERS or any(_ties(term, table) for term in conditions)}
     tied |= guarded
@@ -68,26 +68,26 @@ def _sources(statement: Any) -> tuple[set[str], list[Any]]:
             waiting += [source.left, source.right]
             if source.onclause is not None and not source.full:
                 optional = str(getattr(source.right, "name", "")) if source.isouter else None
-                conditions.extend(term for term in _terms(source.onclause) if optional is None or _ties(term, optional))
+                conditions.extend(term for term in terms(source.onclause) if optional is None or _ties(term, optional))
         else:
             tables.add(str(getattr(source, "name", source)))
     return tables, conditions
 
 
-def _results(statement: Any) -> list[Any]:
+def results(statement: Any) -> list[Any]:
     """What is selected, or set."""
     if isinstance(statement, Select):
         return list(statement.selected_columns)
     return list((statement._values or {}).values()) if isinstance(statement, Update) else []
 
 
-def _terms(clause: Any) -> Iterator[Any]:
+def terms(clause: Any) -> Iterator[Any]:
     """What must all be true for the clause to be."""
     if isinstance(clause, Grouping):
-        yield from _terms(clause.element)
+        yield from terms(clause.element)
     elif isinstance(clause, BooleanClauseList) and clause.operator is operators.and_:
         for part in clause.clauses:
-            yield from _terms(part)
+            yield from terms(part)
     else:
         yield clause
 
@@ -96,7 +96,7 @@ def _ties(term: Any, table: str) -> bool:
     return (
         isinstance(term, BinaryExpression)
         and term.operator is operators.eq
-        and _table_of(term.left) == table
+        and table_of(term.left) == table
         and term.left.key == "uid"
         and isinstance(term.right, BindParameter)
         and term.right.key == "owner"
@@ -106,18 +106,18 @@ def _ties(term: Any, table: str) -> bool:
 def _joins_messages(term: Any) -> bool:
     if not isinstance(term, BinaryExpression) or term.operator is not operators.eq:
         return False
-    sides = {(_table_of(side), getattr(side, "key", None)) for side in (term.left, term.right)}
+    sides = {(table_of(side), getattr(side, "key", None)) for side in (term.left, term.right)}
     return sides == {(_MESSAGES, "conversation_id"), (_CONVERSATIONS, "conversation_id")}
 
 
-def _table_of(node: Any) -> str | None:
+def table_of(node: Any) -> str | None:
     table = getattr(node, "table", None)
     return table.name if isinstance(table, Table) else None
 
 
-def _walk(clause: Any) -> Iterator[Any]:
+def walk(clause: Any) -> Iterator[Any]:
     """The clause and its parts, down to nested statements, which are given but not entered."""
     yield clause
     if not isinstance(clause, Select):
         for child in clause.get_children():
-            yield from _walk(child)
+            yield from walk(child)

@@ -2,7 +2,7 @@
 
 Building a statement costs more than running it, so statements are module-level constants with
 bound parameters. Registering them lets tests look at every one: whether it is scoped by ``uid``,
-and which index serves it (docs/indexes.md).
+whether it leaves out memos in the trash, and which index serves it (docs/indexes.md).
 """
 
 from __future__ import annotations
@@ -17,24 +17,31 @@ S = TypeVar("S", bound=Executable)
 
 @dataclass(frozen=True)
 class RegisteredStatement:
-    """A statement by name; ``reason`` says why it need not be scoped by an owner."""
+    """A statement by name; ``reason`` says why it need not be scoped by an owner.
+
+    ``trashed`` says why it means memos in the trash as well as live ones.
+    """
 
     name: str
     statement: Executable
     reason: str | None
+    trashed: str | None = None
 
 
 REGISTER: dict[str, RegisteredStatement] = {}
 
 
-def owned(name: str, statement: S) -> S:
-    """Register a statement that touches rows of the user bound as ``owner`` only."""
-    return _register(RegisteredStatement(name, statement, None), statement)
+def owned(name: str, statement: S, *, trashed: str | None = None) -> S:
+    """Register a statement that touches rows of the user bound as ``owner`` only.
+
+    ``trashed`` is the reason why one on memos does not ask which of them are live.
+    """
+    return _register(RegisteredStatement(name, statement, None, trashed), statement)
 
 
-def unscoped(name: str, statement: S, *, reason: str) -> S:
-    """Register a statement that is not scoped by an owner, with the reason why that is right."""
-    return _register(RegisteredStatement(name, statement, reason), statement)
+def unscoped(name: str, statement: S, *, reason: str, trashed: str | None = None) -> S:
+    """Register a statement that is not scoped by an owner, with the reason why that is right; the rest as `owned`."""
+    return _register(RegisteredStatement(name, statement, reason, trashed), statement)
 
 
 def _register(entry: RegisteredStatement, statement: S) -> S:

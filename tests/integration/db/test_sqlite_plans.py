@@ -39,7 +39,7 @@ def plan(database: Path, statement: Any) -> list[str]:
         ),
         (
             memos.page_query(FilterShape(), SortOrder()).statement,
-            "memos USING INDEX ix_memos_uid_created_at_seq (uid=?)",
+            "memos USING INDEX ix_memos_uid_deleted_at_created_at_seq (uid=? AND deleted_at=?)",
         ),
         (memos.count_query(FilterShape()).statement, "memos USING COVERING INDEX ix_memos_uid_"),
     ],

@@ -17,8 +17,8 @@ from aimo.dto.memos import Memo, MemoBody
 from aimo.services.memos import memo_presenter, memo_validation
 from aimo.services.memos.memo_presenter import LISTED, MemoPresenter
 
-# The order of insertion is not a memo's own: it is given with the row.
-NOT_IN_ROWS: Final = {"seq"}
+# The order of insertion is not a memo's own: it is given with the row. Rows are live, unless they are of the trash.
+NOT_IN_ROWS: Final = {"seq", "deleted_at"}
 # Given by the server.
 NOT_SENT: Final = {"memo_id", "uid"}
 # What a body means by these depends on other rows, or on the clock: the service follows them.

@@ -6,6 +6,7 @@ it ran. With one guarded statement a revision, running it again always ends in t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,6 +49,25 @@ def rename_column(table: str, old: str, new: str) -> None:
     if old in {existing["name"] for existing in _inspector().get_columns(table)}:
         quote = op.get_bind().dialect.identifier_preparer.quote
         op.execute(f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(old)} TO {quote(new)}")
+
+
+def replace_indexes(table: str, replacements: Mapping[str, tuple[str, list[str]]]) -> None:
+    """Create a new index (name, columns) in the place of each old one, in one statement where the database can."""
+    there = {index["name"] for index in _inspector().get_indexes(table)}
+    if op.get_bind().dialect.name == "sqlite":
+        for old, (new, columns) in replacements.items():
+            create_index(new, table, columns)
+            drop_index(old, table)
+        return
+    quote = op.get_bind().dialect.identifier_preparer.quote
+    added = [
+        f"ADD INDEX {quote(new)} ({', '.join(map(quote, columns))})"
+        for new, columns in replacements.values()
+        if new not in there
+    ]
+    dropped = [f"DROP INDEX {quote(old)}" for old in replacements if old in there]
+    if added or dropped:
+        op.execute(f"ALTER TABLE {quote(table)} {', '.join([*added, *dropped])}")
 
 
 def drop_index(name: str, table: str) -> None:

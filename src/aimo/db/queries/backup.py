@@ -14,6 +14,7 @@ from aimo.db.statements import unscoped
 from aimo.db.typed import AnySelect, Command, Scalar
 
 _EXCUSE = "a backup holds the whole installation"
+_TRASHED = {"memos": "a backup holds the trash as well"}
 
 # What concerns the processes of one installation and means nothing in another.
 TRANSIENT = frozenset({"asr_tasks", "invariant_checks", "leases", "rate_limits", "outbox_entries"})
@@ -27,13 +28,21 @@ WITH_LONG_TEXTS = frozenset(
     name for name, table in TABLES.items() if any(isinstance(column.type, Text | JSON) for column in table.columns)
 )
 READ: dict[str, AnySelect] = {
-    name: unscoped(f"archive.read_{name}", select(*table.columns), reason=_EXCUSE) for name, table in TABLES.items()
+    name: unscoped(f"archive.read_{name}", select(*table.columns), reason=_EXCUSE, trashed=_TRASHED.get(name))
+    for name, table in TABLES.items()
 }
 _WRITE = {
     name: Command(unscoped(f"archive.write_{name}", insert(table), reason=_EXCUSE)) for name, table in TABLES.items()
 }
 _COUNT = {
-    name: Scalar[int](unscoped(f"archive.count_{name}", select(func.count()).select_from(table), reason=_EXCUSE))
+    name: Scalar[int](
+        unscoped(
+            f"archive.count_{name}",
+            select(func.count()).select_from(table),
+            reason=_EXCUSE,
+            trashed=_TRASHED.get(name),
+        )
+    )
     for name, table in TABLES.items()
 }
 

@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.queries.tags import MemoTag
 from aimo.db.schema import Attachments, Memos, MemoTags, MigrationQuarantine, OutboxEntries, Tags
 from aimo.db.statements import in_list, owned, param, unscoped
@@ -66,12 +67,13 @@ class QuarantinedFile(NamedTuple):
 
 
 _DOCTOR = "the doctor looks at everybody's rows and shows none of their content"
+_LISTS = "memos in the trash keep their tags, and so does the index of tags"
 
-# Who carries a tag, defined once wherever it is counted: memos that exist, of the user of the tag.
+# Who carries a tag, defined once wherever it is counted: live memos of the user of the tag.
 _CARRYING = (
     select(func.count())
     .select_from(MemoTags)
-    .join(Memos, and_(Memos.memo_id == MemoTags.memo_id, Memos.uid == MemoTags.uid))
+    .join(Memos, and_(Memos.memo_id == MemoTags.memo_id, Memos.uid == MemoTags.uid, LIVE))
 )
 _CARRIERS = _CARRYING.where(MemoTags.tag_id == Tags.tag_id, MemoTags.uid == Tags.uid).correlate(Tags).scalar_subquery()
 _MEMO = columns_for(IndexedMemo, Memos)
@@ -83,24 +85,32 @@ _LISTED_ATTACHMENT = Attachments.attachment_id.in_(in_list("attachment_ids"))
 _MEMOS_AFTER = Query(
     unscoped(
         "doctor.memos",
-        following(Memos.memo_id, *_MEMO),
+        following(Memos.memo_id, *_MEMO).where(LIVE),
         reason=_DOCTOR,
     ),
     IndexedMemo,
 )
-_MEMOS_BY_ID = Query(unscoped("doctor.memos_by_id", select(*_MEMO).where(_LISTED_MEMO), reason=_DOCTOR), IndexedMemo)
+_MEMOS_BY_ID = Query(
+    unscoped("doctor.memos_by_id", select(*_MEMO).where(_LISTED_MEMO, LIVE), reason=_DOCTOR), IndexedMemo
+)
 _TAG_LISTS_AFTER = Query(
     unscoped(
         "doctor.lists",
         following(Memos.memo_id, *_LIST),
         reason=_DOCTOR,
+        trashed=_LISTS,
     ),
     TagList,
 )
-_TAG_LISTS_BY_ID = Query(unscoped("doctor.lists_by_id", select(*_LIST).where(_LISTED_MEMO), reason=_DOCTOR), TagList)
+_TAG_LISTS_BY_ID = Query(
+    unscoped("doctor.lists_by_id", select(*_LIST).where(_LISTED_MEMO), reason=_DOCTOR, trashed=_LISTS), TagList
+)
 _TAG_LIST_FOR_UPDATE = Query(
     unscoped(
-        "doctor.list_for_update", select(*_LIST).where(Memos.memo_id == param("id")).with_for_update(), reason=_DOCTOR
+        "doctor.list_for_update",
+        select(*_LIST).where(Memos.memo_id == param("id")).with_for_update(),
+        reason=_DOCTOR,
+        trashed=_LISTS,
     ),
     TagList,
 )
@@ -121,7 +131,9 @@ _LIVE_ATTACHMENTS = Query(
     OwnedRow,
 )
 _LIVE_MEMOS = Query(
-    unscoped("doctor.live_memos", select(Memos.memo_id.label("row_id"), Memos.uid).where(_LISTED_MEMO), reason=_DOCTOR),
+    unscoped(
+        "doctor.live_memos", select(Memos.memo_id.label("row_id"), Memos.uid).where(_LISTED_MEMO, LIVE), reason=_DOCTOR
+    ),
     OwnedRow,
 )
 _TAGS_AFTER = Query(
@@ -205,12 +217,12 @@ _QUARANTINED = Query(
 
 
 async def memos_after(connection: ReadConnection, *, after: str, limit: int) -> list[IndexedMemo]:
-    """Load the next memos behind an id."""
+    """Load the next live memos behind an id."""
     return await _MEMOS_AFTER.all(connection, after=after, limit=limit)
 
 
 async def memos_by_id(connection: ReadConnection, *, memo_ids: Sequence[str]) -> list[IndexedMemo]:
-    """Load those of these memos that exist."""
+    """Load those of these memos that are live."""
     return await _MEMOS_BY_ID.all(connection, memo_ids=memo_ids)
 
 
@@ -240,7 +252,7 @@ async def live_attachments(connection: ReadConnection, *, attachment_ids: Sequen
 
 
 async def live_memos(connection: ReadConnection, *, memo_ids: Sequence[str]) -> dict[str, str]:
-    """Return whose those of these memos are that exist."""
+    """Return whose those of these memos are that are live."""
     return dict(await _LIVE_MEMOS.all(connection, memo_ids=memo_ids))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import insert_new
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.schema import DailyRecommendations, Memos
 from aimo.db.statements import owned, param
 from aimo.db.typed import Command, Query, Scalar, columns_for, table_of, values_for
@@ -50,7 +51,7 @@ class NewChoice(NamedTuple):
     created_at: int
 
 
-_MINE = Memos.uid == param("owner")
+_MINE = and_(Memos.uid == param("owner"), LIVE)
 _DAY = func.date(Memos.created_at)
 _TODAY = (DailyRecommendations.uid == param("owner"), DailyRecommendations.date == param("day"))
 

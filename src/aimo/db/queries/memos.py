@@ -8,12 +8,13 @@ from functools import cache
 from itertools import product
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from aimo.db.dialect_sql import byte_length
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.schema import MemoRelations, Memos, MemoTags
 from aimo.db.statements import in_list, owned, param, unscoped
 from aimo.db.typed import AnySelect, Command, Query, Scalar, columns_for
@@ -68,7 +69,7 @@ PAGE_COLUMNS = tuple(
     for column in COLUMNS
 )
 
-_MINE = Memos.uid == param("owner")
+_MINE = and_(Memos.uid == param("owner"), LIVE)
 
 # What a memo takes of an answer, roughly: an id of 30 bytes becomes an attachment of 500 or a tag of 250, and each
 # reference at least the beginning of another memo.
@@ -101,13 +102,17 @@ _SIZES_BY_IDS = Query(
     SizeRow,
 )
 _KNOWN_IDS = Scalar[str](
-    owned("memos.known_ids", select(Memos.memo_id).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))))
+    owned(
+        "memos.known_ids",
+        select(Memos.memo_id).where(Memos.uid == param("owner"), Memos.memo_id.in_(in_list("memo_ids"))),
+        trashed="a reference to a memo in the trash is stored, and shown once that memo is live again",
+    )
 )
 _COUNT_ALL = Scalar[int](owned("memos.count_all", select(func.count()).select_from(Memos).where(_MINE)))
 _GET_PUBLIC = Query(
     unscoped(
         "memos.public_one",
-        select(*COLUMNS).where(Memos.memo_id == param("id"), Memos.is_public == true()),
+        select(*COLUMNS).where(Memos.memo_id == param("id"), Memos.is_public == true(), LIVE),
         reason="anybody may read a public memo by its id",
     ),
     MemoRow,
@@ -128,7 +133,7 @@ _DELETE = Command(owned("memos.delete", delete(Memos).where(*_ONE)))
 _FOR_SYNC = Query(
     unscoped(
         "memos.for_sync",
-        select(*columns_for(SyncRow, Memos)).where(Memos.memo_id.in_(in_list("memo_ids"))),
+        select(*columns_for(SyncRow, Memos)).where(Memos.memo_id.in_(in_list("memo_ids")), LIVE),
         reason="the sync worker carries every user's memos to LanceDB, each with its own uid",
     ),
     SyncRow,
@@ -176,7 +181,7 @@ async def for_sync(connection: ReadConnection, *, memo_ids: Sequence[str]) -> li
 
 
 async def known_ids(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> set[str]:
-    """Return those of these ids, at least one, that memos of the user have."""
+    """Return those of these ids, at least one, that memos of the user have, be they live or in the trash."""
     return set(await _KNOWN_IDS.all(connection, owner=owner, memo_ids=memo_ids))
 
 

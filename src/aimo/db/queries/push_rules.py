@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.schema import Memos, PushRules
 from aimo.db.statements import owned, param, unscoped
 from aimo.db.typed import Command, Query, columns_for
@@ -70,7 +71,7 @@ _MEMOS_OF_DAY = Query(
     owned(
         "push_rules.memos_of_day",
         select(*columns_for(WrittenMemo, Memos))
-        .where(Memos.uid == param("owner"), Memos.created_at >= param("start"), Memos.created_at < param("end"))
+        .where(Memos.uid == param("owner"), LIVE, Memos.created_at >= param("start"), Memos.created_at < param("end"))
         .order_by(Memos.seq),
     ),
     WrittenMemo,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.schema import Attachments, Memos
 from aimo.db.statements import in_list, unscoped
 from aimo.db.typed import Query, Scalar, following
@@ -22,11 +23,13 @@ class Entity(NamedTuple):
     uid: str
 
 
-_COUNT_MEMOS = Scalar[int](unscoped("rebuild.count_memos", select(func.count()).select_from(Memos), reason=_REBUILD))
+_COUNT_MEMOS = Scalar[int](
+    unscoped("rebuild.count_memos", select(func.count()).select_from(Memos).where(LIVE), reason=_REBUILD)
+)
 _NEXT_MEMOS = Query(
     unscoped(
         "rebuild.next_memos",
-        following(Memos.memo_id, Memos.memo_id.label("entity_id"), Memos.uid),
+        following(Memos.memo_id, Memos.memo_id.label("entity_id"), Memos.uid).where(LIVE),
         reason=_REBUILD,
     ),
     Entity,
@@ -42,19 +45,19 @@ _NEXT_ATTACHMENTS = Query(
 _LIVE_MEMO_IDS = Scalar[str](
     unscoped(
         "rebuild.live_memos",
-        select(Memos.memo_id).where(Memos.memo_id.in_(in_list("memo_ids"))),
-        reason="the sweep removes rows of LanceDB whose memo is gone, whoever owned it",
+        select(Memos.memo_id).where(Memos.memo_id.in_(in_list("memo_ids")), LIVE),
+        reason="the sweep removes rows of LanceDB whose memo is gone or in the trash, whoever owned it",
     )
 )
 
 
 async def count_memos(connection: ReadConnection) -> int:
-    """Count the memos of all users."""
+    """Count the live memos of all users."""
     return await _COUNT_MEMOS.one(connection)
 
 
 async def next_memos(connection: ReadConnection, *, after: str, limit: int) -> list[Entity]:
-    """Return the next memos behind an id."""
+    """Return the next live memos behind an id."""
     return await _NEXT_MEMOS.all(connection, after=after, limit=limit)
 
 
@@ -64,5 +67,5 @@ async def next_attachments(connection: ReadConnection, *, after: str, limit: int
 
 
 async def live_memo_ids(connection: ReadConnection, *, memo_ids: Sequence[str]) -> set[str]:
-    """Return those of these ids that memos have."""
+    """Return those of these ids that live memos have."""
     return set(await _LIVE_MEMO_IDS.all(connection, memo_ids=memo_ids))

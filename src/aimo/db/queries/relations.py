@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from aimo.db.dialect_sql import byte_length
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.queries.memos import PAGE_COLUMNS, MemoRow
 from aimo.db.schema import MemoRelations, Memos
 from aimo.db.statements import in_list, owned, param
@@ -82,18 +83,21 @@ TARGETS = Query(
     owned(
         "relations.targets",
         select(*_REFERENCE)
-        .join(Memos, and_(Memos.memo_id == MemoRelations.target_memo_id, Memos.uid == param("owner")))
+        .join(Memos, and_(Memos.memo_id == MemoRelations.target_memo_id, Memos.uid == param("owner"), LIVE))
         .where(_MINE, MemoRelations.source_memo_id.in_(in_list("memo_ids"))),
     ),
     ReferenceRow,
 )
 
 
+_SOURCE = and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner"), LIVE)
+
+
 def _backlinks(*columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> AnySelect:
     return (
         select(*columns)
         .select_from(MemoRelations)
-        .join(Memos, and_(Memos.memo_id == MemoRelations.source_memo_id, Memos.uid == param("owner")))
+        .join(Memos, _SOURCE)
         .where(*_REFERS_TO_ONE)
         .order_by(MemoRelations.seq)
         .limit(param("limit"))
@@ -106,7 +110,7 @@ _BACKLINK_PAGE = Query(
         "relations.backlinks",
         select(*PAGE_COLUMNS)
         .join(_PICKED, Memos.memo_id == _PICKED.c.memo_id)
-        .where(Memos.uid == param("owner"))
+        .where(Memos.uid == param("owner"), LIVE)
         .order_by(Memos.seq),
     ),
     MemoRow,
@@ -116,7 +120,10 @@ _BACKLINK_SIZES = Scalar[int](
 )
 _BACKLINK_REFERENCES = Query(owned("relations.backlink_references", _backlinks(*_REFERENCE)), ReferenceRow)
 _COUNT_BACKLINKS = Scalar[int](
-    owned("relations.count_backlinks", select(func.count()).select_from(MemoRelations).where(*_REFERS_TO_ONE))
+    owned(
+        "relations.count_backlinks",
+        select(func.count()).select_from(MemoRelations).join(Memos, _SOURCE).where(*_REFERS_TO_ONE),
+    )
 )
 _CREATE = Command(owned("relations.create", insert(MemoRelations).values(values_for(NewReference, MemoRelations))))
 _DELETE_OUTGOING = Command(
@@ -150,7 +157,7 @@ async def backlinks(connection: ReadConnection, *, owner: str, memo_id: str, lim
 
 
 async def count_backlinks(connection: ReadConnection, *, owner: str, memo_id: str) -> int:
-    """Count the references to a memo."""
+    """Count the references that live memos make to a memo."""
     return await _COUNT_BACKLINKS.one(connection, owner=owner, id=memo_id)
 
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries.live import LIVE
 from aimo.db.schema import Memos, MemoTags, ReviewItems
 from aimo.db.statements import in_list, owned, param
 from aimo.db.typed import AnySelect, Query, Scalar
@@ -49,7 +50,7 @@ class DrawShape:
         return ",".join(name for name in _CONDITIONS if getattr(self, name))
 
 
-_MINE = Memos.uid == param("owner")
+_MINE = and_(Memos.uid == param("owner"), LIVE)
 _CARRIES_EXCLUDED = (
     select(MemoTags.tag_id)
     .where(

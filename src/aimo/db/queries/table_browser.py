@@ -94,6 +94,7 @@ def _inspected(name: str, table: type[schema.Model], listed: str) -> BrowsableTa
         f"table_browser.{name}",
         select(*attributes).order_by(attributes[0]).limit(param("limit")).offset(param("offset")),
         reason="operators look at the rows of all users, with the machine token",
+        trashed="operators see every row that there is" if name == "memos" else None,
     )
     return BrowsableTable(tuple(_column(name, attribute) for attribute in attributes), statement)
 

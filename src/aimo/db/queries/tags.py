@@ -97,6 +97,7 @@ _REMOVE_FROM_MEMOS = Command(
             MemoTags.tag_id == param("tag_id"),
         )
         .values(tag_ids=json_without(Memos.tag_ids, param("tag_id"))),
+        trashed="a memo that comes back from the trash must not name a tag that is gone",
     )
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
@@ -15,18 +15,19 @@ class Memos(Model):
     """A memo; its embedding and folded text live in LanceDB.
 
     ``attachments`` and ``tag_ids`` keep the ids in the order that the client gave, unknown ones
-    included; ``memo_tags`` indexes the tags that exist.
+    included; ``memo_tags`` indexes the tags that exist. ``deleted_at`` is 0 while the memo is live, else when it went
+    to the trash, in epoch milliseconds.
     """
 
     __tablename__ = "memos"
     __table_args__ = (
-        Index(None, "uid", "created_at", "seq"),
-        Index(None, "uid", "updated_at", "seq"),
+        Index(None, "uid", "deleted_at", "created_at", "seq"),
+        Index(None, "uid", "deleted_at", "updated_at", "seq"),
         # The category first: these serve its foreign key too, and pages of memos without one.
-        Index(None, "category_id", "uid", "created_at", "seq"),
-        Index(None, "category_id", "uid", "updated_at", "seq"),
-        Index(None, "uid", "is_public", "created_at", "seq"),
-        Index(None, "uid", "is_public", "updated_at", "seq"),
+        Index(None, "category_id", "uid", "deleted_at", "created_at", "seq"),
+        Index(None, "category_id", "uid", "deleted_at", "updated_at", "seq"),
+        Index(None, "uid", "is_public", "deleted_at", "created_at", "seq"),
+        Index(None, "uid", "is_public", "deleted_at", "updated_at", "seq"),
         TABLE_OPTIONS,
     )
 
@@ -44,3 +45,4 @@ class Memos(Model):
     seq: Mapped[Sequence]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
+    deleted_at: Mapped[int] = mapped_column(BigInteger, nullable=False, server_default=text("0"))
