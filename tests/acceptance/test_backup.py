@@ -36,6 +36,11 @@ def answers(client: Client) -> dict[str, Any]:
     """Everything that a user can ask for, without what differs from one moment to the next."""
     told = {path: client.get(path).data for path in ("/user/info", "/tags", "/categories", "/push-rules")}
     told["/explore/conversations"] = client.get("/explore/conversations").data
+    for path in ("/review/profiles", "/review/history"):
+        told[path] = client.get(path).data
+    for review in told["/review/history"]["items"]:
+        path = f"/review/sessions/{review['sessionId']}"
+        told[path] = client.get(path).data
     told["/attachments"] = client.get("/attachments", limit=1000).data
     page = 1
     while items := client.get("/memos", limit=1000, page=page).data["items"]:

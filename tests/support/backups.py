@@ -55,6 +55,12 @@ def furnish(client: Client) -> None:
     client.post("/explore/conversations", {"title": "talk"})
     channels = [{"type": "meow", "nickname": "n"}]
     client.post("/push-rules", {"name": "r", "pushTime": 3, "contentType": "daily_pick", "channels": channels})
+    rules = [{"type": "tag", "operator": "exclude", "value": "t3", "label": "雪"}]
+    profile = client.post("/review/profiles", {"name": "回忆", "filterRules": rules}).data["profileId"]
+    session = client.post("/review/sessions", {"profileId": profile}).data
+    answer = {"itemId": session["items"][0]["itemId"], "answer": "我忘记了"}
+    client.post(f"/review/sessions/{session['sessionId']}/answer", answer).data  # noqa: B018
+    client.post(f"/review/sessions/{session['sessionId']}/complete")
 
 
 def inside(settings: Mapping[str, str], work: Callable[[Runtime], Awaitable[T]]) -> T:

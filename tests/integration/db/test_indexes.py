@@ -223,6 +223,13 @@ def test_statements_find_and_sort_their_rows_by_an_index(plans: dict[str, list[S
     assert not surprises, "\n".join(surprises)
 
 
+def test_a_draw_among_all_memos_reads_no_content(plans: dict[str, list[Step]]) -> None:
+    """Contents are in the rows: an index that holds what is asked for is read alone."""
+    for size in ("large", "small"):
+        (memos,) = (step for step in plans[f"review_draws.draw[] of a {size} user"] if step.table == "memos")
+        assert "Using index" in memos.extra, memos
+
+
 def test_every_exception_is_needed(plans: dict[str, list[Step]]) -> None:
     used = {allowed(name).get(what) for name, plan in plans.items() for what in shortcomings(plan)}
     assert set(ALLOWED) - used == set()

@@ -105,7 +105,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 def _conditions(shape: DrawShape) -> Iterator[ColumnElement[bool]]:
     yield _MINE
     yield Memos.created_at >= param("since")
-    yield Memos.created_at < param("before")
+    yield Memos.created_at <= param("until")
     for name, condition in _CONDITIONS.items():
         if getattr(shape, name):
             yield condition
@@ -133,7 +133,7 @@ async def draw(
 ) -> list[str]:
     """Return the ids of that many of the user's memos, or of all where there are fewer.
 
-    ``values`` are those of the shape, ``since`` (included) and ``before`` (excluded) in epoch milliseconds.
+    ``values`` are those of the shape, ``since`` and ``until``, both included, in epoch milliseconds.
     """
     return await _draw(shape).all(connection, owner=owner, **values, limit=limit)
 

@@ -55,7 +55,7 @@ class Candidates:
 
     def _values(self, shape: DrawShape) -> dict[str, object]:
         """Return what the statement of a shape binds."""
-        values: dict[str, object] = {"since": self.since, "before": self.before}
+        values: dict[str, object] = {"since": self.since, "until": self.before - 1}
         if shape.category:
             values["category_id"] = next(iter(self.categories))
         if shape.not_categories:

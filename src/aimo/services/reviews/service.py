@@ -150,7 +150,11 @@ class ReviewService:
         if grading.gave_up(answer):
             grade = grading.grade_of_nothing(content)
         else:
-            chat = await self._models.chat_for(uid, profile.user_model_id if profile else None)
+            try:
+                chat = await self._models.chat_for(uid, profile.user_model_id if profile else None)
+            except AimoError:
+                await self._store_answer(item, answer, None)
+                raise
             if chat is not None:
                 await self._allowance.spend(uid)
             await self._store_answer(item, answer, None)
