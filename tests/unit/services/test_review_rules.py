@@ -152,6 +152,8 @@ def test_what_is_no_whole_number_is_refused(given: float | str) -> None:
         ("", ""),
         (" \n```\n```\n", ""),
         ('{"question": null}', ""),
+        ('{"question": "Why\\ud800\\u0000?"}', "Why\ufffd?"),
+        ("?" * 100_000, "?" * 300 + "..."),
     ],
 )
 def test_a_question_is_found_in_whatever_a_model_says(reply: str, question: str) -> None:
@@ -176,11 +178,13 @@ def test_a_plain_question_does_not_show_all_of_a_memo() -> None:
         ('Well: {"feedback": "Half.", "mastery": " Fuzzy "} Bye', "fuzzy", "Half."),
         ('{"mastery": "perfect", "feedback": "Wow"}', "fuzzy", "Wow"),
         ('{"mastery": ["forgot"], "feedback": "Wow"}', "fuzzy", "Wow"),
-        ('{"mastery": "forgot"}', "forgot", f"The note says: {NOTE}"),
-        ('{"mastery": "forgot", "feedback": 5}', "forgot", f"The note says: {NOTE}"),
+        ('{"mastery": "forgot"}', "forgot", "This is not what the note says. Have another look at it."),
+        ('{"mastery": "remembered", "feedback": 5}', "remembered", "That matches the note well."),
+        ('{"mastery": "remembered", "feedback": "a\\ud800\\u0000b"}', "remembered", "a\ufffdb"),
         ("Nearly <script>right", "fuzzy", "Nearly < script>right"),
         ('{"mastery": "remem', "fuzzy", '{"mastery": "remem'),
-        ("", "fuzzy", f"The note says: {NOTE}"),
+        ("", "fuzzy", "You remember a part of it. Compare it with the note."),
+        ("x" * 100_000, "fuzzy", "x" * 4000 + "..."),
     ],
 )
 def test_any_reply_is_a_grade(reply: str, mastery: str, feedback: str) -> None:

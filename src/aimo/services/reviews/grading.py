@@ -10,10 +10,10 @@ import structlog
 from aimo.ai.chat import ChatModel, Prompt
 from aimo.ai.json_replies import object_in, without_fences
 from aimo.errors import ProviderError
-from aimo.folding import fold, is_blank
+from aimo.folding import fold, is_blank, well_formed
 from aimo.inert_text import inert
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.reviews.questions import MATERIAL_UNITS, is_chinese, quoted
+from aimo.services.reviews.questions import MATERIAL_UNITS, MOST_READ, is_chinese, quoted
 from aimo.services.utf16_text import beginning, cut
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,6 @@ GAVE_UP: Final = "我忘记了"
 
 _ANSWER_UNITS: Final = 4000
 _LONGEST_FEEDBACK: Final = 4000
-_SHOWN_UNITS: Final = 200
 _MODEL_SECONDS: Final = 20.0
 _EMBEDDING_SECONDS: Final = 3.0
 
@@ -40,6 +39,17 @@ _FREQUENT: Final = frozenset({"and", "are", "but", "for", "has", "not", "that", 
 
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _EAST_ASIAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+_SENTENCES: Final[dict[Mastery, str]] = {
+    "remembered": "That matches the note well.",
+    "fuzzy": "You remember a part of it. Compare it with the note.",
+    "forgot": "This is not what the note says. Have another look at it.",
+}
+_SENTENCES_ZH: Final[dict[Mastery, str]] = {
+    "remembered": "和笔记的内容基本一致。",
+    "fuzzy": "想起了一部分，请对照笔记原文。",
+    "forgot": "没有想起笔记的内容，请再看看原文。",
+}
 
 _SYSTEM: Final = (
     "You judge how well somebody remembers their own note. Compare the answer with the note and the question, and with "
@@ -63,9 +73,9 @@ def gave_up(answer: str) -> bool:
     return is_blank(answer) or answer.strip().rstrip("。.！!") == GAVE_UP
 
 
-def grade_of_nothing(content: str) -> Grade:
-    """Return the grade of somebody who gave up."""
-    return Grade("forgot", _reminder(content))
+def plain_grade(mastery: Mastery, content: str) -> Grade:
+    """Return a grade with a sentence that tells nothing of the memo, which may be deleted later."""
+    return Grade(mastery, (_SENTENCES_ZH if is_chinese(content) else _SENTENCES)[mastery])
 
 
 async def grade_by_model(chat: ChatModel, question: str, answer: str, content: str) -> Grade:
@@ -88,24 +98,24 @@ async def grade_by_model(chat: ChatModel, question: str, answer: str, content: s
 
 def read_grade(reply: str, content: str) -> Grade:
     """Return the grade in a model's reply; one that is no JSON, or says no known mastery, is ``fuzzy``."""
+    reply = cut(reply, MOST_READ)
     said = object_in(reply, "mastery", "feedback")
+    feedback: object
     if said is None:
-        return Grade("fuzzy", _shown(without_fences(reply)) or _reminder(content))
-    mastery = str(said.get("mastery", "")).strip().lower()
-    feedback = said.get("feedback")
-    return Grade(
-        mastery if mastery in MASTERIES else "fuzzy",
-        (_shown(feedback) if isinstance(feedback, str) else "") or _reminder(content),
-    )
+        mastery, feedback = "fuzzy", without_fences(reply)
+    else:
+        mastery, feedback = str(said.get("mastery", "")).strip().lower(), said.get("feedback")
+    plain = plain_grade(mastery if mastery in MASTERIES else "fuzzy", content)
+    return plain._replace(feedback=(_shown(feedback) if isinstance(feedback, str) else "") or plain.feedback)
 
 
 async def grade_plainly(embeddings: EmbeddingService, question: str, answer: str, content: str) -> Grade:
     """Return what shared words and the similarity of meanings tell; words alone where the embedder fails."""
     share = shared_words(question, answer, content)
     if share >= _REMEMBERED:
-        return Grade("remembered", _reminder(content))
+        return plain_grade("remembered", content)
     is_near = share >= _FUZZY or await _is_similar(embeddings, answer, content)
-    return Grade("fuzzy" if is_near else "forgot", _reminder(content))
+    return plain_grade("fuzzy" if is_near else "forgot", content)
 
 
 def shared_words(question: str, answer: str, content: str) -> float:
@@ -144,10 +154,5 @@ def _words(text: str) -> set[str]:
     return found
 
 
-def _reminder(content: str) -> str:
-    note = inert(beginning(content.strip(), _SHOWN_UNITS))
-    return f"笔记里写的是：{note}" if is_chinese(content) else f"The note says: {note}"
-
-
 def _shown(text: str) -> str:
-    return beginning(inert(text).strip(), _LONGEST_FEEDBACK)
+    return beginning(inert(well_formed(text)).strip(), _LONGEST_FEEDBACK)

@@ -14,7 +14,7 @@ import structlog
 from aimo.ai.chat import ChatModel, Prompt
 from aimo.ai.json_replies import object_in, texts_in, without_fences
 from aimo.errors import ProviderError
-from aimo.folding import is_blank
+from aimo.folding import is_blank, well_formed
 from aimo.inert_text import inert
 from aimo.services.utf16_text import beginning, cut
 
@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 MATERIAL_UNITS: Final = 1000
 """What a model gets to read of a memo, in UTF-16 units."""
+
+MOST_READ: Final = 50_000
+"""What is read of a model's reply, in UTF-16 units."""
 
 # Clients give up after 30 s.
 _ALL_SECONDS: Final = 22.0
@@ -78,11 +81,11 @@ async def _ask(chat: ChatModel, content: str, seconds: float) -> str | None:
 
 def read_question(reply: str) -> str:
     """Return the question in a model's reply, made inert; empty without one."""
-    text = without_fences(reply).strip()
+    text = without_fences(well_formed(cut(reply, MOST_READ))).strip()
     if named := object_in(text, "question"):
-        text = named["question"] if isinstance(named["question"], str) else ""
+        text = well_formed(named["question"]) if isinstance(named["question"], str) else ""
     elif text.startswith("["):
-        text = next(iter(texts_in(text) or ()), text)
+        text = well_formed(next(iter(texts_in(text) or ()), text))
     lines = [_cleaned(line) for line in text.splitlines()]
     asked = next((line for line in lines if line.endswith(("?", "？"))), "")
     return beginning(inert(asked or next(filter(None, lines), "")), _LONGEST)

@@ -78,7 +78,7 @@ class ReviewService:
         profile = await self._profile(uid, body.profile_id) if body.profile_id else None
         scope, scope_value = ("all", None) if profile else _scope(body)
         rules = effective_rules(profile.filter_rules) if profile else _rules_of_scope(scope, scope_value)
-        count = profile.question_count if profile else question_count(body.question_count, _DEFAULT_QUESTIONS)
+        count = question_count(profile.question_count if profile else body.question_count, _DEFAULT_QUESTIONS)
         chat = await self._models.chat_for(uid, profile.user_model_id if profile else None)
         async with self._database.reads() as connection:
             candidates = await find_candidates(connection, uid, rules, self._zone)
@@ -148,7 +148,7 @@ class ReviewService:
         answer = require_length(body.answer, "Answer", LONGEST_ANSWER)
         item, content, profile = await self._question(uid, session_id, body.item_id)
         if grading.gave_up(answer):
-            grade = grading.grade_of_nothing(content)
+            grade = grading.plain_grade("forgot", content)
         else:
             try:
                 chat = await self._models.chat_for(uid, profile.user_model_id if profile else None)
