@@ -42,6 +42,7 @@ class Event(StrEnum):
     RESTORE = "restore"
     SEED = "seed"
     MIGRATION = "migration"
+    MODEL_KEYS = "model_keys"
 
 
 class Outcome(StrEnum):

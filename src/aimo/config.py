@@ -8,16 +8,13 @@ installation keeps its files. A variable of the environment wins over ``.env``, 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import cached_property
-from io import StringIO
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -36,23 +33,15 @@ from aimo.errors import ConfigurationError
 from aimo.listening import parse_host, without_brackets
 from aimo.origins import Origin, parse_origins
 from aimo.public_url import parse_public_url
-from aimo.setting_types import OnlyTrue, OnOff, UnlessFalse, lower_case, parse_networks
-from aimo.settings_file import read_settings_file, require_readable
-
-DEFAULT_BLOCKED_TYPES = (
-    "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
-    "text/javascript,application/x-javascript,text/ecmascript,application/ecmascript,application/x-executable,"
-    "application/x-elf,application/x-msdownload,application/x-ms-exe,text/x-python,text/x-java-source,"
-    "text/x-csrc,text/x-c++src,text/x-shellscript"
+from aimo.setting_types import (
+    DEFAULT_BLOCKED_TYPES,
+    OnlyTrue,
+    OnOff,
+    UnlessFalse,
+    lower_case,
+    parse_networks,
 )
-
-
-class _Files(DotEnvSettingsSource):
-    """``.env`` and ``.env.{NODE_ENV}``, in which a dollar sign is a dollar sign: a secret may hold one."""
-
-    def _read_env_file(self, file_path: Path) -> Mapping[str, str | None]:
-        values = dotenv_values(stream=StringIO(read_settings_file(file_path), newline=None), interpolate=False)
-        return {name.lower(): value for name, value in values.items() if value}
+from aimo.settings_file import SettingsFiles, require_readable
 
 
 class Settings(BaseSettings):
@@ -163,6 +152,12 @@ class Settings(BaseSettings):
         600,
         ge=0,
         description="Review questions and grades of a chat model a user may get within an hour; `0` sets no limit.",
+    )
+    user_own_models_per_hour: int = Field(
+        1000,
+        ge=0,
+        description="Questions and tag suggestions that a user may have models of their own answer within an hour, "
+        "which count here alone; `0` sets no limit.",
     )
     user_ocr_per_hour: int = Field(
         600, ge=0, description="Files a user may have text recognized in within an hour; `0` sets no limit."
@@ -307,9 +302,9 @@ class Settings(BaseSettings):
         chosen = cast(DotEnvSettingsSource, dotenv_settings).env_file
         if chosen is None:
             return init_settings, env_settings
-        general = _Files(settings_cls, env_file=chosen)
+        general = SettingsFiles(settings_cls, env_file=chosen)
         mode = os.environ.get("NODE_ENV") or general.env_vars.get("node_env") or "development"
-        return init_settings, env_settings, general, _Files(settings_cls, env_file=f"{chosen}.{mode}")
+        return init_settings, env_settings, general, SettingsFiles(settings_cls, env_file=f"{chosen}.{mode}")
 
     @field_validator(
         "port",

@@ -91,10 +91,20 @@ class ProviderError(Exception):
 
     ``retryable`` is false when asking again with the same input cannot help soon: the provider refuses the content, or
     fails on it while it answers others. ``answered`` is true when it was reached: what it said will last longer than
-    a broken connection.
+    a broken connection. ``status`` is the HTTP status of a refusal, and ``reason`` what it said, fit to be shown.
     """
 
-    def __init__(self, message: str, *, retryable: bool = True, answered: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = True,
+        answered: bool = False,
+        status: int | None = None,
+        reason: str = "",
+    ) -> None:
         self.retryable = retryable
         self.answered = answered
+        self.status = status
+        self.reason = reason
         super().__init__(message)

@@ -75,6 +75,16 @@ def review_item_id() -> str:
     return _prefixed("ri")
 
 
+def user_model_id() -> str:
+    """Return a new id of a user's model: ``u`` and 23 characters."""
+    return _prefixed("u")
+
+
+def feature_config_id() -> str:
+    """Return a new id of a choice of a model: ``u`` and 23 characters."""
+    return _prefixed("u")
+
+
 def session_id() -> str:
     """Return a new id of a login: ``sess`` and 23 characters."""
     return _prefixed("sess")

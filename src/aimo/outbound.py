@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from threading import Thread
 from typing import Any
@@ -64,6 +65,24 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_FREE_PORT = 1024
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+
+
+class Refused(Enum):
+    """Why an address must not be requested."""
+
+    URL = "url"
+    HOST = "host"
+    PORT = "port"
+    PLAIN = "plain"
+    UNKNOWN = "unknown"
+
+
+class AddressRefusedError(AimoError):
+    """An address that must not be requested, with the kind of reason."""
+
+    def __init__(self, message: str, kind: Refused) -> None:
+        self.kind = kind
+        super().__init__(Code.PARAMS_ERROR, f"This address cannot be used: {message}")
 
 
 class OutboundError(Exception):
@@ -119,14 +138,28 @@ class OutboundClient:
         A URL that is only handed on need not be ``resolvable`` from here: who fetches it may know more names.
 
         Raises:
-            AimoError: PARAMS_ERROR; the text says what is wrong with it.
+            AddressRefusedError: PARAMS_ERROR; the text says what is wrong with it.
         """
         try:
+            await self.judge(url)
+        except AddressRefusedError as refusal:
+            if resolvable or refusal.kind is not Refused.UNKNOWN:
+                raise
+
+    async def judge(self, url: str, *, encrypted: bool = False) -> list[Address]:
+        """Return the addresses that a request to a URL may connect to.
+
+        ``encrypted`` demands https, except of hosts that are named in ``OUTBOUND_ALLOW``.
+
+        Raises:
+            AddressRefusedError: PARAMS_ERROR; the text says what is wrong with it.
+        """
+        parsed = _parse(url)
+        try:
             async with asyncio.timeout(self._seconds):
-                await self._addresses(_parse(url))
+                return await self._addresses(parsed, encrypted=encrypted)
         except (OutboundError, TimeoutError):
-            if resolvable:
-                raise _refusal("its host cannot be resolved") from None
+            raise _refusal("its host cannot be resolved", Refused.UNKNOWN) from None
 
     async def request(
         self,
@@ -185,7 +218,7 @@ class OutboundClient:
                 await response.aclose()
             return Answer(response.status_code, body)
 
-    async def _addresses(self, parsed: httpx.URL) -> list[Address]:
+    async def _addresses(self, parsed: httpx.URL, *, encrypted: bool = False) -> list[Address]:
         """Return the addresses that a request to this URL may connect to."""
         host = parsed.raw_host.decode("ascii").rstrip(".").lower()
         port = parsed.port or _DEFAULT_PORTS[parsed.scheme]
@@ -199,9 +232,11 @@ class OutboundClient:
             raise OutboundError(f"the host {host} cannot be resolved", sent=False) from None
         known = [trusted or self._is_allowed(address) for address in addresses]
         if not all(ok or is_public(address) for ok, address in zip(known, addresses, strict=True)):
-            raise _refusal("it leads to an address that is not public")
+            raise _refusal("it leads to an address that is not public", Refused.HOST)
         if not all(known) and port not in _DEFAULT_PORTS.values() and port < _FIRST_FREE_PORT:
-            raise _refusal(f"port {port} belongs to another service")
+            raise _refusal(f"port {port} belongs to another service", Refused.PORT)
+        if encrypted and parsed.scheme != "https" and not all(known):
+            raise _refusal("it must start with https://", Refused.PLAIN)
         return addresses
 
     async def _looked_up(self, host: str, port: int) -> list[Address]:
@@ -356,5 +391,5 @@ def _looks_numeric(host: str) -> bool:
     return _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
 
 
-def _refusal(reason: str) -> AimoError:
-    return AimoError(Code.PARAMS_ERROR, f"This address cannot be used: {reason}")
+def _refusal(reason: str, kind: Refused = Refused.URL) -> AddressRefusedError:
+    return AddressRefusedError(reason, kind)

@@ -7,6 +7,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+DEFAULT_BLOCKED_TYPES = (
+    "text/html,application/html,application/xhtml+xml,application/xml,text/xml,application/javascript,"
+    "text/javascript,application/x-javascript,text/ecmascript,application/ecmascript,application/x-executable,"
+    "application/x-elf,application/x-msdownload,application/x-ms-exe,text/x-python,text/x-java-source,"
+    "text/x-csrc,text/x-c++src,text/x-shellscript"
+)
+
 
 def _only_true(value: object) -> object:
     return value == "true" if isinstance(value, str) else value

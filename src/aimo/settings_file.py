@@ -5,8 +5,12 @@ from __future__ import annotations
 import codecs
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from io import StringIO
 from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.errors import ConfigurationError
 
@@ -62,3 +66,11 @@ def _in_another_encoding(path: Path, found: str, encoding: str) -> Configuration
         f"{path} is not UTF-8 ({found}): save it as UTF-8 in the editor, or run "
         f"`iconv -f {encoding} -t UTF-8 {name} > {converted} && mv {converted} {name}`"
     )
+
+
+class SettingsFiles(DotEnvSettingsSource):
+    """``.env`` and ``.env.{NODE_ENV}``, in which a dollar sign is a dollar sign: a secret may hold one."""
+
+    def _read_env_file(self, file_path: Path) -> Mapping[str, str | None]:
+        values = dotenv_values(stream=StringIO(read_settings_file(file_path), newline=None), interpolate=False)
+        return {name.lower(): value for name, value in values.items() if value}

@@ -150,6 +150,7 @@ def house(request: pytest.FixtureRequest, module_server: Callable[..., Server], 
     upload = {"file": ("a.png", b"\x89PNG\r\n\x1a\nx", "image/png")}
     channels = [{"type": "meow", "nickname": "x"}]
     rule = {"name": "r", "pushTime": 8, "contentType": "daily_memos", "channels": channels}
+    model = {"name": "m", "provider": "openai", "apiKey": "sk-none", "modelName": "gpt"}
     document = user.get("/openapi.json").envelope
     known = {
         "memoId": user.post("/memos", {"content": "mine", "tags": ["kept"]}).data["memo"]["memoId"],
@@ -159,6 +160,7 @@ def house(request: pytest.FixtureRequest, module_server: Callable[..., Server], 
         "conversationId": user.post("/explore/conversations", {"title": "t"}).data["conversation"]["conversationId"],
         "ruleId": user.post("/push-rules", rule).data["pushRule"]["id"],
         "profileId": user.post("/review/profiles", {"name": "p"}).data["profileId"],
+        "modelId": user.post("/user-models", model).data["id"],
         "reviewId": user.post("/review/sessions", {}).data["sessionId"],
         "uid": user.uid,
         "taskId": "none",

@@ -161,6 +161,7 @@ def test_the_answer_is_documented() -> None:
         *paths,
         "attachments/upload",
         "attachments/ba/upload",
+        "user-models/test",
         "review/sessions",
         "review/sessions/{reviewId}/answer",
     ):

@@ -37,6 +37,9 @@ FRESH: dict[str, Callable[[], str]] = {
     "categoryId": ids.category_id,
     "conversationId": ids.conversation_id,
     "memoId": ids.memo_id,
+    "modelId": ids.user_model_id,
+    "profileId": ids.review_profile_id,
+    "reviewId": ids.review_session_id,
     "ruleId": ids.push_rule_id,
     "sessionId": ids.session_id,
     "tagId": ids.tag_id,
@@ -53,6 +56,9 @@ BODIES: dict[str, Any] = {
     "/explore/conversations/{conversationId}": {"title": "taken over"},
     "/explore/conversations/{conversationId}/messages": {"content": "what is in here?"},
     "/push-rules/{ruleId}": {"name": "taken over"},
+    "/review/profiles/{profileId}": {"name": "taken over"},
+    "/review/sessions/{reviewId}/answer": {"itemId": "ri", "answer": "what is in here?"},
+    "/user-models/{modelId}": {"name": "taken over"},
 }
 ROUTES = [
     (method.upper(), path.removeprefix("/api/v1"), name)
@@ -88,11 +94,15 @@ def house(module_server: Callable[..., Server], module_stub: Stub) -> House:
     channels = [{"type": "feishu", "webhookUrl": f"{module_stub.url}/sink/hook", "secret": "feishu-secret"}]
     rule = {"name": "mine", "pushTime": 3, "contentType": "daily_pick", "channels": channels}
     rule_id = alice.post("/push-rules", rule).data["pushRule"]["id"]
+    model = {"name": "mine", "provider": "openai", "apiKey": "sk-mine-0123456789", "modelName": "mine"}
     owned = {
         "attachmentId": file["attachmentId"],
         "categoryId": category["categoryId"],
         "conversationId": conversation["conversationId"],
         "memoId": memo["memoId"],
+        "modelId": alice.post("/user-models", model).data["id"],
+        "profileId": alice.post("/review/profiles", {"name": "mine"}).data["profileId"],
+        "reviewId": alice.post("/review/sessions", {}).data["sessionId"],
         "ruleId": rule_id,
         "sessionId": alice.get("/user/sessions").data["sessions"][0]["id"],
         "tagId": memo["tags"][0]["tagId"],
@@ -107,6 +117,9 @@ def belongings(alice: Client) -> list[Any]:
         "/tags",
         "/attachments",
         "/push-rules",
+        "/review/profiles",
+        "/review/history",
+        "/user-models",
         "/explore/conversations",
         "/user/sessions",
     )

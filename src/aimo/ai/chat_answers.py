@@ -56,13 +56,11 @@ def read_answer(answer: object) -> Piece:
     """Return a whole completion; an empty text where the model said nothing.
 
     Raises:
-        ProviderError: it is no completion at all.
+        TypeError: it is no completion at all.
     """
     choices = answer.get("choices") if isinstance(answer, dict) else None
     if not isinstance(choices, list):
-        raise ProviderError(
-            f"{_TASK}: the provider's answer is not a chat completion; check OPENAI_BASE_URL", answered=True
-        )
+        raise TypeError("not a chat completion")
     return _choice(choices, "message")
 
 

@@ -17,9 +17,10 @@ from aimo.ai import refusals
 from aimo.ai.chat import Prompt
 from aimo.ai.chat_answers import Piece, RefusedInside, read_answer, read_events
 from aimo.ai.embedder import well_formed
-from aimo.ai.openai_errors import Refusal, connection_error, refusal_in, refusal_of
+from aimo.ai.openai_errors import SETTINGS, Origin, Refusal, connection_error, refusal_in, refusal_of
 from aimo.ai.thoughts import ThoughtFilter, without_thoughts
 from aimo.errors import ProviderError
+from aimo.outbound import AddressRefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +43,28 @@ class OpenAIChat:
     once. A stream is never repeated once its first piece is there. Thoughts of the model are removed.
     """
 
-    def __init__(self, base_url: str, api_key: str, model: str, *, waits: Sequence[float] = _WAITS) -> None:
-        """Create a model; ``waits`` are the pauses in seconds between attempts."""
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        model: str,
+        *,
+        waits: Sequence[float] = _WAITS,
+        origin: Origin = SETTINGS,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
+        """Create a model.
+
+        Args:
+            base_url: the provider's address.
+            api_key: the key, which no error shows.
+            model: what the provider calls the model.
+            waits: pauses in seconds between attempts.
+            origin: what errors tell to check.
+            http_client: who sends the requests, if not the library's own client.
+        """
         self.model = model
+        self._origin = origin
         self._key = api_key
         self._waits = tuple(waits)
         self._left_out: frozenset[str] = frozenset()
@@ -52,7 +72,9 @@ class OpenAIChat:
         self._never_streams = False
         self._has_worked = False
         self._begins_inside = False
-        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key or "none", timeout=60, max_retries=0)
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=api_key or "none", timeout=60, max_retries=0, http_client=http_client
+        )
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -193,7 +215,7 @@ class OpenAIChat:
         return True
 
     def _error(self, refusal: Refusal, prompt: Prompt) -> ProviderError:
-        return refusal.error(_TASK, secrets=[self._key], sent=[prompt.user])
+        return refusal.error(_TASK, secrets=[self._key], sent=[prompt.user], origin=self._origin)
 
     @contextmanager
     def _as_provider_error(self, prompt: Prompt) -> Iterator[None]:
@@ -203,11 +225,14 @@ class OpenAIChat:
         except RefusedInside as failure:
             raise self._error(failure.refusal, prompt) from None
         except (openai.OpenAIError, TimeoutError) as failure:
-            raise connection_error(failure, _TASK) from None
+            raise connection_error(failure, _TASK, self._origin) from None
+        except AddressRefusedError as refusal:
+            told = f"{_TASK}: {refusal.message}; OUTBOUND_ALLOW names what may be called nevertheless"
+            raise ProviderError(told, retryable=False) from None
         except httpx2.HTTPError:
             raise ProviderError(f"{_TASK}: the connection to the provider broke") from None
         except (ValueError, TypeError, AttributeError, RecursionError):
-            told = f"{_TASK}: the provider's answer is not a chat completion; check OPENAI_BASE_URL"
+            told = f"{_TASK}: the provider's answer is not a chat completion; check {self._origin.address}"
             raise ProviderError(told, answered=True) from None
 
 

@@ -22,11 +22,25 @@ _WORTH_REPEATING = frozenset({408, 429})
 
 _MAX_RETRY_AFTER = 10.0
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
-_ADVICE = {
-    401: "check OPENAI_API_KEY",
-    403: "check OPENAI_API_KEY and what it may use",
-    404: "check OPENAI_BASE_URL and the model name",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the key and the address of a provider come from, so that errors name what to check."""
+
+    key: str
+    address: str
+
+    def advice(self, status: int | None) -> str:
+        """Return what to check after a refusal with this status; empty where the provider's reason must do."""
+        if status == 401:
+            return f"check {self.key}"
+        if status == 403:
+            return f"check {self.key} and what it may use"
+        return f"check {self.address} and the model name" if status == 404 else ""
+
+
+SETTINGS = Origin("OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,9 @@ class Refusal:
         """Whether the status says that what was sent is at fault."""
         return self.status in _CONTENT_REFUSED
 
-    def error(self, task: str, *, secrets: Sequence[str] = (), sent: Sequence[str] = ()) -> ProviderError:
+    def error(
+        self, task: str, *, secrets: Sequence[str] = (), sent: Sequence[str] = (), origin: Origin = SETTINGS
+    ) -> ProviderError:
         """Return what to report: status, codes and the provider's own reason, without ``secrets`` and texts ``sent``.
 
         An exception that holds more is raised ``from None``.
@@ -67,7 +83,8 @@ class Refusal:
         codes = [code for code in self.codes if not any(secret and secret in code for secret in secrets)]
         details = ["an error" if self.status is None else f"HTTP {self.status}", *codes]
         reason = provider_reasons.shown(self.said, secrets=secrets, sent=sent)
-        advice = f"; {_ADVICE[self.status]}" if self.status in _ADVICE else ""
+        check = origin.advice(self.status)
+        advice = f"; {check}" if check else ""
         if task == "Embedding" and self.status == 404:
             advice += "; for a provider without embeddings set EMBEDDER=local"
         told = f": {reason}" if reason else ""
@@ -75,6 +92,8 @@ class Refusal:
             f"{task}: the provider answered {', '.join(details)}{told}{advice}",
             retryable=not self.is_of_content,
             answered=True,
+            status=self.status,
+            reason=reason,
         )
 
 
@@ -98,13 +117,13 @@ def refusal_in(answer: object) -> Refusal | None:
     return _refusal(None, body, None) if body else None
 
 
-def connection_error(error: Failure, task: str) -> ProviderError:
+def connection_error(error: Failure, task: str, origin: Origin = SETTINGS) -> ProviderError:
     """Return what to report of a call that brought no answer."""
     metrics.PROVIDER_ERRORS.labels(task.lower()).inc()
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return ProviderError(f"{task}: the provider did not answer in time")
     if isinstance(error, openai.APIConnectionError):
-        return ProviderError(f"{task}: the provider cannot be reached; check OPENAI_BASE_URL")
+        return ProviderError(f"{task}: the provider cannot be reached; check {origin.address}")
     return ProviderError(f"{task}: the provider's answer cannot be read")
 
 

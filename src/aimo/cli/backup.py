@@ -22,6 +22,9 @@ from aimo.services.backup.error_text import reason
 from aimo.services.backup.export import Backup, described
 from aimo.services.backup.format import DamagedArchiveError, Summary
 from aimo.services.backup.restore import Restore
+from aimo.services.models.key_cipher import KeyCipher
+from aimo.services.models.key_rotation import count_unreadable
+from aimo.signing_secret import signing_secret
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
 from aimo.writable import require_writable
@@ -59,11 +62,22 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
     if not file.is_file():
         raise ConfigurationError(f"There is no file {file}.")
 
+    unreadable = 0
+
     async def work(runtime: Runtime) -> Summary:
+        nonlocal unreadable
         stores = runtime.stores
-        return await Restore(stores.database, stores.vectors, stores.storage).read(file)
+        summary = await Restore(stores.database, stores.vectors, stores.storage).read(file)
+        keys = KeyCipher(signing_secret(runtime.settings))
+        unreadable = await count_unreadable(stores.database, keys)
+        return summary
 
     _show(_run("Restoring failed", Event.RESTORE, work))
+    if unreadable:
+        console.print(
+            f"{unreadable} keys of users' models are encrypted with another JWT_SECRET than the one that is set here. "
+            "Set that one, or run `aimo models rotate-key --old-secret-file FILE`; else their users enter them again."
+        )
     console.print(
         "All sessions of the backup have ended, since some may have been ended after it was made: users log in"
     )

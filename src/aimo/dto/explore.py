@@ -13,6 +13,9 @@ class ExploreBody(Dto):
 
     query: Annotated[str | None, Meta(description="The question; required, not blank.")] = None
     context: Annotated[str | None, Meta(description="Earlier turns of the conversation, as free text.")] = None
+    user_model_id: Annotated[
+        str | None, Meta(description="One of the user's models that is to answer; null for the server's.")
+    ] = None
 
 
 class AnswerSource(Dto):

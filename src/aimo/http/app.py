@@ -29,6 +29,7 @@ from aimo.http.controllers.reviews import ReviewController
 from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import OpenSystemController, SystemController
 from aimo.http.controllers.tags import TagController
+from aimo.http.controllers.user_models import FeatureConfigController, UserModelController
 from aimo.http.controllers.users import UserController
 from aimo.http.dependencies import Services, provide_query, provide_services, provide_user
 from aimo.http.edge.middleware import Edge, build_middleware
@@ -65,6 +66,8 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     DebugController,
     PushRuleController,
     ReviewController,
+    UserModelController,
+    FeatureConfigController,
 ]
 
 DEPENDENCIES = {

@@ -8,7 +8,7 @@ from aimo.config import Settings
 from aimo.outbound import OutboundClient
 from aimo.push.channels import create_channels
 from aimo.runtime.stores import Stores
-from aimo.services.accounts.provider_allowances import Allowance, HourlyAllowance, Unlimited
+from aimo.services.accounts.provider_allowances import Allowance, Allowances, HourlyAllowance, Unlimited
 from aimo.services.accounts.rate_limit_counters import Counters
 from aimo.services.accounts.rate_limits import RateLimiter
 from aimo.services.accounts.service import AccountService
@@ -19,6 +19,7 @@ from aimo.services.attachments.service import AttachmentService
 from aimo.services.doctor.doctor import Doctor
 from aimo.services.doctor.memo_index import MemoIndex
 from aimo.services.doctor.memo_tags import MemoTagLists
+from aimo.services.doctor.model_keys import ReadableModelKeys
 from aimo.services.doctor.orphans import OrphanRows
 from aimo.services.doctor.set_aside import SetAside
 from aimo.services.doctor.stored_files import MissingFiles, OrphanFiles
@@ -36,6 +37,9 @@ from aimo.services.memos.memo_presenter import MemoPresenter
 from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
+from aimo.services.models.chat_models import ChatModels
+from aimo.services.models.key_cipher import KeyCipher
+from aimo.services.models.service import UserModelService
 from aimo.services.operations.metrics_exporter import MetricsExporter
 from aimo.services.operations.table_browser import TableBrowser
 from aimo.services.operations.write_probe import WriteProbe
@@ -47,11 +51,13 @@ from aimo.services.recognition.ocr import OcrService
 from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.services.recognition.speech_task_owners import TaskOwners
 from aimo.services.registry import ServiceSet
-from aimo.services.reviews.chat_models import ServerModelOnly
 from aimo.services.reviews.profiles import ReviewProfileService
 from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
 from aimo.signing_secret import signing_secret
+
+# More than anybody needs to set up a model; each costs a request to an address of the user's choice.
+_TESTS_PER_HOUR = 60
 
 
 def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> ServiceSet:
@@ -89,7 +95,12 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
     # Transcriptions of hours of speech are long.
     outbound = OutboundClient(settings.outbound_allow, seconds=30, most_bytes=64 * 1024 * 1024)
     search = SearchService(database, views, stores.vectors, stores.embeddings)
-    chat_models = ServerModelOnly(chat)
+    # Addresses of models are judged by the same rules, and called by a client library.
+    to_models = OutboundClient(settings.outbound_allow)
+    keys = KeyCipher(signing_secret(settings))
+    chat_models = ChatModels(database, chat, to_models, keys)
+    own = allowance("own-models-user", settings.user_own_models_per_hour, "calls of one's own models", chat_models)
+    tests = allowance("model-tests-user", _TESTS_PER_HOUR if settings.rate_limit else 0, "tests of models", chat_models)
     retriever = Retriever(database, stores.vectors, stores.embeddings, search)
     return ServiceSet(
         settings=settings,
@@ -107,7 +118,10 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         pushes=DeliveryRounds(database, channels, content),
         search=search,
         explore=ExploreService(
-            database, retriever, chat, allowance("explore-user", settings.user_explore_per_hour, "questions", chat)
+            database,
+            retriever,
+            chat_models,
+            Allowances(allowance("explore-user", settings.user_explore_per_hour, "questions", chat), own),
         ),
         graph=RelationGraph(database, stores.vectors, stores.embeddings),
         conversations=ConversationService(database),
@@ -115,8 +129,8 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
             database,
             search,
             stores.vectors.memo_vectors,
-            chat,
-            allowance("tags-user", settings.user_tags_per_hour, "tag suggestions", chat),
+            chat_models,
+            Allowances(allowance("tags-user", settings.user_tags_per_hour, "tag suggestions", chat), own),
         ),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,
@@ -136,6 +150,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         ),
         app_versions=stores.providers.app_versions,
         table_browser=TableBrowser(database, stores.vectors),
+        user_models=UserModelService(database, to_models, keys, tests),
         review_profiles=ReviewProfileService(database, chat_models),
         reviews=ReviewService(
             database,
@@ -147,11 +162,11 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         sync=sync,
         metrics_exporter=MetricsExporter(database, stores.vectors, sync),
         write_probe=WriteProbe(database),
-        doctor=create_doctor(stores),
+        doctor=create_doctor(stores, keys),
     )
 
 
-def create_doctor(stores: Stores) -> Doctor:
+def create_doctor(stores: Stores, keys: KeyCipher) -> Doctor:
     """Return who checks everything that docs/guarantees.md promises."""
     database, vectors, storage = stores.database, stores.vectors, stores.storage
     return Doctor(
@@ -165,6 +180,7 @@ def create_doctor(stores: Stores) -> Doctor:
             TagCounts(database),
             MissingFiles(database, storage),
             OrphanFiles(database, storage),
+            ReadableModelKeys(database, keys),
         ],
     )
 

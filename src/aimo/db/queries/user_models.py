@@ -47,6 +47,7 @@ class StoredKey(NamedTuple):
     """The encrypted key of a model."""
 
     id: str
+    uid: str
     api_key: str
 
 
@@ -85,7 +86,7 @@ _DELETE = Command(owned("user_models.delete", delete(UserModels).where(*_ONE)))
 _KEYS = Query(
     unscoped(
         "user_models.keys",
-        following(UserModels.id, UserModels.id, UserModels.api_key),
+        following(UserModels.id, UserModels.id, UserModels.uid, UserModels.api_key),
         reason="the keys of all users are encrypted again when the server's secret changes",
     ),
     StoredKey,

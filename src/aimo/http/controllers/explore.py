@@ -9,6 +9,7 @@ import structlog
 from litestar import Controller, Response
 from litestar.params import JSONBody
 
+from aimo.ai.chat import ChatModel
 from aimo.dto.base import Done, Envelope
 from aimo.dto.explore import (
     EVENTS,
@@ -25,7 +26,7 @@ from aimo.dto.explore import (
     Relations,
     StreamError,
 )
-from aimo.errors import AimoError, Code
+from aimo.errors import AimoError, Code, RateLimitExceeded
 from aimo.folding import is_blank
 from aimo.http.asgi_types import list_header
 from aimo.http.cancel_on_disconnect import run_until_disconnect
@@ -65,13 +66,13 @@ class ExploreController(Controller):
         """
         if not data.query or is_blank(data.query):
             raise AimoError(Code.PARAMS_ERROR, "Query is required")
-        await services.explore.require_owner(user.uid)
+        chat = await _begin(services, user.uid, data.user_model_id)
         context = data.context or ""
         accepted = list_header(request.scope, b"accept") or b""  # type: ignore[arg-type]
         if wants_events(accepted.decode("latin-1")):
-            events = event_stream(_events(services, user.uid, data.query, context))
+            events = event_stream(_events(services, user.uid, data.query, context, chat))
             return cast("Response[Envelope[Exploration]]", events)
-        work = _answer(services, user.uid, data.query, context)
+        work = _answer(services, user.uid, data.query, context, chat)
         return Response(ok(await run_until_disconnect(request, work)), media_type=JSON)
 
     @post(
@@ -157,9 +158,18 @@ class ConversationController(Controller):
         return ok(MessageResult(message="Message added successfully", data=message))
 
 
-async def _answer(services: Services, uid: str, question: str, context: str) -> Exploration:
+async def _begin(services: Services, uid: str, model_id: str | None) -> ChatModel | None:
     try:
-        return await services.explore.answer(uid, question, context)
+        return await services.explore.begin(uid, model_id)
+    except RateLimitExceeded:
+        raise
+    except AimoError as error:
+        raise AimoError(Code.SYSTEM_ERROR, f"Exploration failed: {error.message}") from error
+
+
+async def _answer(services: Services, uid: str, question: str, context: str, chat: ChatModel | None) -> Exploration:
+    try:
+        return await services.explore.answer(uid, question, context, chat)
     except AimoError as error:
         raise AimoError(Code.SYSTEM_ERROR, f"Exploration failed: {error.message}") from error
     except Exception as error:
@@ -167,9 +177,11 @@ async def _answer(services: Services, uid: str, question: str, context: str) -> 
         raise AimoError(Code.SYSTEM_ERROR, "Exploration failed: the memos cannot be read") from error
 
 
-async def _events(services: Services, uid: str, question: str, context: str) -> AsyncIterator[bytes]:
+async def _events(
+    services: Services, uid: str, question: str, context: str, chat: ChatModel | None
+) -> AsyncIterator[bytes]:
     try:
-        async for item in services.explore.stream(uid, question, context):
+        async for item in services.explore.stream(uid, question, context, chat):
             yield event(_NAMES[type(item)], item)
     except Exception:
         log.exception("a streamed question could not be answered")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from aimo.errors import RateLimitExceeded
@@ -17,6 +18,14 @@ class Allowance(Protocol):
         Raises:
             LimitReached: they would be too many, and none is counted.
         """
+
+
+class Chosen(Protocol):
+    """A model that will be called."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its user pays for it."""
 
 
 class HourlyAllowance:
@@ -43,3 +52,15 @@ class Unlimited:
 
     async def spend(self, uid: str, amount: int = 1) -> None:
         """See ``Allowance``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What a user may spend on the server's account, and how often they may have a model of their own called."""
+
+    server: Allowance
+    own: Allowance
+
+    def of(self, chosen: Chosen) -> Allowance:
+        """Return the allowance that calls of a model count against."""
+        return self.own if chosen.is_own else self.server

@@ -18,10 +18,11 @@ from aimo.dto.base import UNSET
 from aimo.dto.explore import AnswerSource, Exploration, Sources, StreamError, Token
 from aimo.errors import ProviderError
 from aimo.inert_text import inert, inert_pieces
-from aimo.services.accounts.provider_allowances import Allowance
+from aimo.services.accounts.provider_allowances import Allowances
 from aimo.services.explore import prompts
 from aimo.services.explore.related_context import insights, load_related_context, unnumbered_lines
 from aimo.services.explore.retriever import Passage, RetrievalError, Retriever
+from aimo.services.models.chat_models import ChatModels
 from aimo.services.search import hybrid_ranking as fusion
 from aimo.services.search.snippets import snippet
 from aimo.services.utf16_text import beginning, cut
@@ -69,38 +70,47 @@ class _Question:
 class ExploreService:
     """Answers questions. What a model says is shown as text and decides nothing: sources come from the search."""
 
-    def __init__(self, database: Database, retriever: Retriever, chat: ChatModel | None, allowance: Allowance) -> None:
-        """Without a ``chat`` model, answers consist of the best passages and say so."""
+    def __init__(self, database: Database, retriever: Retriever, models: ChatModels, allowances: Allowances) -> None:
         self._database = database
         self._retriever = retriever
-        self._chat = chat
-        self._allowance = allowance
+        self._models = models
+        self._allowances = allowances
 
-    async def require_owner(self, uid: str) -> None:
-        """Count a question that is about to be answered; LimitReached when the user asked too many."""
-        await self._allowance.spend(uid)
+    async def begin(self, uid: str, model_id: str | None) -> ChatModel | None:
+        """Count a question that is about to be answered, and return the model that will answer it.
 
-    async def answer(self, uid: str, question: str, context: str) -> Exploration:
-        """Return the whole answer; failures of the model are described in it, never raised."""
+        Raises:
+            AimoError: NOT_FOUND when the user has no model of this id, SYSTEM_ERROR when its key cannot be read.
+            RateLimitExceeded: the user asked too many.
+        """
+        chosen = await self._models.choose(uid, model_id)
+        await self._allowances.of(chosen).spend(uid)
+        return chosen.chat
+
+    async def answer(self, uid: str, question: str, context: str, chat: ChatModel | None) -> Exploration:
+        """Return the whole answer; failures of the model are described in it, never raised.
+
+        Without a ``chat`` model it consists of the best passages and says so.
+        """
         deadline = time.monotonic() + _ALL_SECONDS
         try:
             passages = await self._retriever.find(uid, question)
         except RetrievalError:
             return Exploration(answer=NOT_SEARCHED, sources=[])
-        if not passages or self._chat is None:
+        if not passages or chat is None:
             return _without_model(question, passages)
         left = deadline - time.monotonic()
         asked = _Question(uid, question, context)
-        prepared = await self._prepare(self._chat, asked, passages, min(_PREPARING_SECONDS, left / 2))
+        prepared = await self._prepare(chat, asked, passages, min(_PREPARING_SECONDS, left / 2))
         try:
             seconds = deadline - time.monotonic() - _LEAST_SECONDS
-            reply = await self._chat.complete(prepared.prompt, seconds=seconds)
+            reply = await chat.complete(prepared.prompt, seconds=seconds)
         except ProviderError as error:
             log.warning("answer generation failed", reason=str(error))
             return _failed(prepared)
-        return await self._finish_answer(self._chat, prepared, inert(cut(reply, _LONGEST_ANSWER)), deadline)
+        return await self._finish_answer(chat, prepared, inert(cut(reply, _LONGEST_ANSWER)), deadline)
 
-    async def stream(self, uid: str, question: str, context: str) -> AsyncIterator[Event]:
+    async def stream(self, uid: str, question: str, context: str, chat: ChatModel | None) -> AsyncIterator[Event]:
         """Yield the sources, the answer's pieces, then the whole; or an error. Closing it ends the generation."""
         try:
             passages = await self._retriever.find(uid, question)
@@ -108,16 +118,16 @@ class ExploreService:
             yield StreamError(message=NOT_SEARCHED)
             return
         yield Sources(sources=_sources(passages))
-        if not passages or self._chat is None:
+        if not passages or chat is None:
             whole = _without_model(question, passages)
             yield Token(text=whole.answer)
             yield whole
             return
         asked = _Question(uid, question, context)
-        prepared = await self._prepare(self._chat, asked, passages, _PREPARING_SECONDS)
+        prepared = await self._prepare(chat, asked, passages, _PREPARING_SECONDS)
         pieces: list[str] = []
         try:
-            spoken = self._chat.stream(prepared.prompt, seconds=_SILENCE_SECONDS)
+            spoken = chat.stream(prepared.prompt, seconds=_SILENCE_SECONDS)
             async with aclosing(inert_pieces(spoken, most=_LONGEST_ANSWER)) as said:
                 async for piece in said:
                     pieces.append(piece)
@@ -126,7 +136,7 @@ class ExploreService:
             log.warning("streamed answer aborted", reason=str(error))
             yield StreamError(message=NOT_ANSWERED)
             return
-        yield await self._finish_answer(self._chat, prepared, "".join(pieces), time.monotonic() + _FOLLOW_UP_SECONDS)
+        yield await self._finish_answer(chat, prepared, "".join(pieces), time.monotonic() + _FOLLOW_UP_SECONDS)
 
     async def _prepare(
         self, chat: ChatModel, asked: _Question, passages: Sequence[Passage], seconds: float

@@ -12,14 +12,15 @@ from typing import Any
 
 import structlog
 
-from aimo.ai.chat import ChatModel, Prompt
+from aimo.ai.chat import Prompt
 from aimo.db.connection import Database
 from aimo.db.queries import tags as tag_queries
 from aimo.errors import AimoError, Code, ProviderError
 from aimo.folding import fold, name_form
-from aimo.services.accounts.provider_allowances import Allowance
+from aimo.services.accounts.provider_allowances import Allowances
 from aimo.services.memos.lists import load_rows_by_ids
 from aimo.services.memos.tag_reply_parser import MOST_TAGS, parse_tags
+from aimo.services.models.chat_models import TAG_GENERATION, ChatModels
 from aimo.services.search.service import SearchService
 from aimo.services.utf16_text import cut
 from aimo.vectors.errors import VectorStoreError
@@ -48,30 +49,32 @@ class TagSuggestions:
         database: Database,
         search: SearchService,
         memo_vectors: VectorTable,
-        chat: ChatModel | None,
-        allowance: Allowance,
+        models: ChatModels,
+        allowances: Allowances,
     ) -> None:
-        """Without a ``chat`` model, only tags that the user has already are suggested."""
         self._database = database
         self._search = search
         self._memo_vectors = memo_vectors
-        self._chat = chat
-        self._allowance = allowance
+        self._models = models
+        self._allowances = allowances
 
     async def suggest(self, uid: str, content: str) -> list[str]:
-        """Return at most eight tags in lower case; SYSTEM_ERROR when there is nobody to suggest any.
+        """Return at most eight tags in lower case; without a chat model, only tags that the user has already.
 
-        LimitReached when the user asked too often.
+        Raises:
+            AimoError: SYSTEM_ERROR when there is nobody to suggest any.
+            RateLimitExceeded: the user asked too often.
         """
-        await self._allowance.spend(uid)
+        chosen = await self._models.choose_for_feature(uid, TAG_GENERATION)
+        await self._allowances.of(chosen).spend(uid)
         text = cut(content, _CONTENT_UNITS)
         async with self._database.reads() as connection:
             known = await tag_queries.of_user(connection, owner=uid)
         near = await self._tags_of_similar_memos(uid, text, known) if known else []
-        if self._chat is None:
+        if chosen.chat is None:
             return _matching_own_tags(text, known, near)
         try:
-            reply = await self._chat.complete(_prompt(text, known, near), seconds=_CHAT_SECONDS)
+            reply = await chosen.chat.complete(_prompt(text, known, near), seconds=_CHAT_SECONDS)
         except ProviderError as error:
             log.warning("tag suggestion failed", reason=str(error))
             raise _failed() from error
