@@ -14,7 +14,7 @@ from aimo.storage.local import LocalFile, in_thread
 from aimo.storage.protocol import ObjectMissingError, StorageError
 
 BUILT_IN = Path(__file__).parent.parent / "web"
-"""The page that is served when no web client is installed."""
+"""The client that is served unless another one is chosen; built from `web/` (docs/web-client.md)."""
 
 _INDEX = "index.html"
 _MISSING = b"Not Found: index.html not found. Make sure web application is built."

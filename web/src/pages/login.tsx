@@ -1,0 +1,103 @@
+// Logging in, and making an account: the first one of a new server as well.
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { call } from "../api/http";
+import { chooseLanguage, language, t } from "../i18n";
+import { address } from "../lib/base";
+import { go, path, place } from "../router";
+import { logIn, person, register } from "../store/session";
+import { readDevice } from "../store/sync";
+import { explain } from "../ui/errors";
+import { Logo } from "../ui/shell";
+import { useFetched, useTitle } from "../ui/use";
+
+/** Where to go after logging in: only addresses of this client. */
+export function destination(query: URLSearchParams): string {
+  const to = query.get("to") ?? "/";
+  return /^\/(?![/\\])/.test(to) && !/^\/(?:login|register)\b/.test(to) ? to : "/";
+}
+
+export default function Login() {
+  const isNew = path.value === "/register";
+  const failure = useSignal("");
+  const pending = useSignal(false);
+  const { value: config, error } = useFetched((signal) => call("get", "/api/v1/system/open/config", { signal, anonymous: true }), []);
+  const closed = config?.allowRegistration === false;
+  useTitle(t(isNew ? "register.title" : "login.title"));
+  useEffect(() => {
+    if (person.value) go(destination(place.value.query), true);
+  }, []);
+
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const text = (name: string): string => String(form.get(name) ?? "");
+    pending.value = true;
+    failure.value = "";
+    try {
+      if (isNew) await register(text("email").trim(), text("password"), text("nickname").trim());
+      else await logIn(text("email").trim(), text("password"));
+      await readDevice();
+      go(destination(place.value.query), true);
+    } catch (problem) {
+      failure.value = explain(problem);
+    } finally {
+      pending.value = false;
+    }
+  };
+
+  return (
+    <div class="welcome">
+      <section class="welcome-card">
+        <header>
+          <Logo />
+          <h1>{t(isNew ? "register.title" : "login.title")}</h1>
+          <p>{t(isNew ? "register.text" : "login.text")}</p>
+        </header>
+        {isNew && closed ? (
+          <p class="form-error" role="alert">
+            {t("register.closed")}
+          </p>
+        ) : (
+          <form class="form" key={path.value} onSubmit={(event) => void submit(event)}>
+            <label>
+              {t("login.email")}
+              <input type="email" name="email" autocomplete="username" required autoFocus inputMode="email" />
+            </label>
+            {isNew && (
+              <label>
+                {t("register.name")}
+                <input type="text" name="nickname" autocomplete="nickname" maxLength={100} />
+              </label>
+            )}
+            <label>
+              {t("login.password")}
+              <input type="password" name="password" autocomplete={isNew ? "new-password" : "current-password"} required {...(isNew && { minLength: 8 })} />
+            </label>
+            {isNew && <p class="hint">{t("register.rules")}</p>}
+            {(failure.value || Boolean(error)) && (
+              <p class="form-error" role="alert">
+                {failure.value || explain(error)}
+              </p>
+            )}
+            <button type="submit" class="button primary wide" disabled={pending.value}>
+              {t(isNew ? "register.submit" : "login.submit")}
+            </button>
+          </form>
+        )}
+        <footer>
+          {isNew ? (
+            <a href={address(`/login${location.search}`)}>{t("register.have")}</a>
+          ) : closed ? (
+            <span>{t("register.closed")}</span>
+          ) : (
+            <a href={address(`/register${location.search}`)}>{t("login.none")}</a>
+          )}
+          <button type="button" class="link" onClick={() => void chooseLanguage(language.value === "zh" ? "en" : "zh")}>
+            {language.value === "zh" ? "English" : "中文"}
+          </button>
+        </footer>
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,29 @@
+// Every page, by its address. Pages but the first are loaded when they are opened.
+import type { ComponentType } from "preact";
+import { lazy } from "./ui/lazy";
+import { Today } from "./pages/today";
+
+export interface PageProps {
+  /** Parameters of the address, decoded. */
+  id: string;
+}
+
+export interface Route {
+  pattern: string;
+  page: ComponentType<PageProps>;
+  /** Whether it is for people who are not logged in, too. */
+  open?: boolean;
+  /** Whether it stands alone, without the navigation. */
+  alone?: boolean;
+}
+
+export const ROUTES: readonly Route[] = [
+  { pattern: "/", page: Today },
+  { pattern: "/m/:id", page: lazy(() => import("./pages/memo")) },
+  { pattern: "/search", page: lazy(() => import("./pages/search")) },
+  { pattern: "/trash", page: lazy(() => import("./pages/trash")) },
+  { pattern: "/more", page: lazy(() => import("./pages/more")) },
+  { pattern: "/outbox", page: lazy(() => import("./pages/outbox")) },
+  { pattern: "/login", page: lazy(() => import("./pages/login")), open: true, alone: true },
+  { pattern: "/register", page: lazy(() => import("./pages/login")), open: true, alone: true },
+];

@@ -1,0 +1,64 @@
+// Files of a memo: pictures in a grid, sound and video to play, others to open.
+import { useSignal } from "@preact/signals";
+import type { Attachment } from "@aimo/dto";
+import { locale, t } from "../i18n";
+import { downloadAddress, fileAddress, kindOf, sizeOf, thumbnailAddress } from "../lib/files";
+import { formatSize } from "../lib/text";
+import { fileIcon } from "./file-chip";
+import { Icon } from "./icons";
+import { Viewer } from "./viewer";
+
+export function Attachments({ files }: { files: readonly Attachment[] }) {
+  const open = useSignal<number | null>(null);
+  if (!files.length) return null;
+  const sent = files.filter((file) => !file.attachmentId.startsWith("file:"));
+  const pictures = sent.filter((file) => kindOf(file.type) === "image");
+  const others = files.filter((file) => !pictures.includes(file));
+  return (
+    <div class="attachments">
+      {pictures.length > 0 && (
+        <div class={`pictures n${Math.min(pictures.length, 4)}`}>
+          {pictures.map((file, index) => (
+            <button key={file.attachmentId} type="button" class="picture" aria-label={t("file.view", { name: file.filename })} onClick={() => (open.value = index)}>
+              <img src={thumbnailAddress(file)} alt={file.filename} loading="lazy" decoding="async" {...sizeOf(file)} />
+            </button>
+          ))}
+        </div>
+      )}
+      {others.map((file) => (
+        <Other key={file.attachmentId} file={file} />
+      ))}
+      {open.value !== null && <Viewer pictures={pictures} first={open.value} onClose={() => (open.value = null)} />}
+    </div>
+  );
+}
+
+function Other({ file }: { file: Attachment }) {
+  const kind = kindOf(file.type);
+  const isSent = !file.attachmentId.startsWith("file:");
+  const name = (
+    <>
+      <Icon name={fileIcon(file.type)} />
+      <span class="file-name">
+        {file.filename}
+        <small>{formatSize(file.size, locale())}</small>
+      </span>
+    </>
+  );
+  if (!isSent) return <div class="file-card">{name}</div>;
+  return (
+    <div class="file-card">
+      {kind === "pdf" ? (
+        <a class="file-link" href={fileAddress(file)} target="_blank" rel="noopener">
+          {name}
+        </a>
+      ) : (
+        <a class="file-link" href={downloadAddress(file.attachmentId)} download={file.filename}>
+          {name}
+        </a>
+      )}
+      {kind === "audio" && <audio controls preload="none" src={fileAddress(file)} aria-label={file.filename} />}
+      {kind === "video" && <video controls preload="metadata" playsInline src={fileAddress(file)} aria-label={file.filename} />}
+    </div>
+  );
+}

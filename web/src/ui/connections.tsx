@@ -1,0 +1,53 @@
+// What a memo is connected with: memos it refers to, those that refer to it, similar ones, and all of them as a graph.
+import type { Memo, NestedMemo } from "@aimo/dto";
+import { call } from "../api/http";
+import { formatDate, t } from "../i18n";
+import { address } from "../lib/base";
+import { firstLine } from "../lib/text";
+import { Graph } from "./graph";
+import { useFetched } from "./use";
+
+type Some = Pick<Memo, "memoId" | "content" | "createdAt"> | NestedMemo;
+
+function List({ title, memos }: { title: string; memos: readonly Some[] }) {
+  if (!memos.length) return null;
+  return (
+    <section>
+      <h2>{title}</h2>
+      <ul class="picks">
+        {memos.map((one) => (
+          <li key={one.memoId}>
+            <a href={address(`/m/${one.memoId}`)}>
+              <span>{firstLine(one.content, 90)}</span>
+              <small>{formatDate(one.createdAt)}</small>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Connections({ memo }: { memo: Memo }) {
+  const { memoId } = memo;
+  const path = { memoId };
+  const back = useFetched((signal) => call("get", "/api/v1/memos/{memoId}/backlinks", { path, signal }), [memoId, memo.updatedAt]);
+  const similar = useFetched((signal) => call("get", "/api/v1/memos/{memoId}/related", { path, query: { limit: 6 }, signal }), [memoId]);
+  const relations = memo.relations ?? [];
+  const backlinks = back.value?.items ?? [];
+  const known = new Set([memoId, ...relations.map((one) => one.memoId), ...backlinks.map((one) => one.memoId)]);
+  const others = (similar.value?.items ?? []).filter((one) => !known.has(one.memoId)).slice(0, 5);
+  return (
+    <aside class="side" aria-label={t("memo.connections")}>
+      {relations.length + backlinks.length + others.length > 1 && (
+        <section>
+          <h2>{t("memo.graph")}</h2>
+          <Graph centre={memo} relations={relations} backlinks={backlinks} similar={others} />
+        </section>
+      )}
+      <List title={t("memo.relations")} memos={relations} />
+      <List title={t("memo.backlinks")} memos={backlinks} />
+      <List title={t("memo.similar")} memos={others} />
+    </aside>
+  );
+}
