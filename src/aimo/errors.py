@@ -82,6 +82,21 @@ class RateLimitExceeded(AimoError):
         super().__init__(Code.OPERATION_NOT_ALLOWED, message)
 
 
+class IdempotencyKeyReused(AimoError):
+    """A client used the key of an earlier request for another one; answered with HTTP 422."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.PARAMS_ERROR, "This Idempotency-Key was used for another request; use a new one")
+
+
+class PreconditionFailed(AimoError):
+    """What a client wants to change is not what it has read; answered with HTTP 412 and with ``current``."""
+
+    def __init__(self, current: object) -> None:
+        self.current = current
+        super().__init__(Code.OPERATION_NOT_ALLOWED, "This was changed meanwhile; data holds what it is now")
+
+
 class ConfigurationError(Exception):
     """The settings or the installation cannot work; the text says what to change."""
 

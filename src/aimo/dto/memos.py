@@ -74,6 +74,18 @@ class NewMemos(Dto):
     count: Annotated[int, Meta(description="How many `items` has.")]
 
 
+class MemoChanges(Dto):
+    """What a client changes in its copy of a user's memos."""
+
+    items: Annotated[list[Memo], Meta(description="Memos that were written, changed or restored, as in lists.")]
+    deleted: Annotated[list[str], Meta(description="Ids of memos that are gone, or in the trash.")]
+    cursor: Annotated[str, Meta(description="Where to go on: what has changed later lies behind it.")]
+    has_more: Annotated[bool, Meta(description="Whether more lies behind the cursor already.")]
+    reset: Annotated[
+        bool, Meta(description="True where the answer begins anew: what else the client holds may be outdated.")
+    ]
+
+
 class SearchPage(MemoPage):
     """A page of search results."""
 

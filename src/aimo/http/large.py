@@ -11,7 +11,7 @@ import msgspec
 from aimo.dto.attachments import AttachmentPage
 from aimo.dto.base import Envelope
 from aimo.dto.explore import FoundMemos
-from aimo.dto.memos import Memo, MemoPage, MemoResult, NewMemos
+from aimo.dto.memos import Memo, MemoChanges, MemoPage, MemoResult, NewMemos
 from aimo.dto.reviews import ReviewItem
 from aimo.http.output.envelope import ok
 from aimo.threads import TEXTS
@@ -88,6 +88,11 @@ async def ok_newer(found: NewMemos) -> Envelope[NewMemos]:
         return ok(found)
     encoded: list[Any] = await TEXTS.run(_encode, found.items, ANSWER_BYTES)
     return ok(msgspec.structs.replace(found, items=encoded, count=len(encoded)))
+
+
+async def ok_changes(found: MemoChanges) -> Envelope[MemoChanges]:
+    """Return the envelope of changed memos, all of them: the cursor lies behind the last."""
+    return await ok_in_parts(found, "items")
 
 
 def _is_large(elements: Sequence[Any]) -> bool:

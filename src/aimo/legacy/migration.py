@@ -30,6 +30,7 @@ from aimo.legacy.source.model_finder import Model, choose
 from aimo.legacy.source.unknown_columns import count_unknown_values
 from aimo.legacy.verify.verification_result import Verification
 from aimo.legacy.verify.verifier import Verifier
+from aimo.services.memos.change_log import start_again
 from aimo.storage.protocol import Storage
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import LegacySource
@@ -149,6 +150,8 @@ class Migration:
         await rows.copy_all(self._progress)
         lance = LanceStage(self._target.database, self._runs, run, source, vectors=self._target.vectors)
         await lance.copy_all(self._progress)
+        # Clients that keep copies of memos have not been told of those that came.
+        await with_retries(lambda: start_again(self._target.database))
         run.status, run.finished_at = run_states.FINISHED, clock.now_ms()
         await with_retries(lambda: self._runs.save(run))
 

@@ -27,6 +27,11 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
                 await services.sessions.forget_expired()
             except Exception:
                 log.exception("expired sessions could not be removed, the next night tries again")
+            try:
+                await services.repeated_requests.forget_expired()
+                await services.memo_changes.forget_old()
+            except Exception:
+                log.exception("old answers and changes could not be removed, the next night tries again")
             await services.doctor.run()
 
     return Scheduler(

@@ -29,11 +29,14 @@ from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.conversations import ConversationService
 from aimo.services.explore.relation_graph import RelationGraph
 from aimo.services.explore.retriever import Retriever
+from aimo.services.idempotency import RepeatedRequests
 from aimo.services.insights.recommendations import RecommendationService
 from aimo.services.insights.service import InsightService
 from aimo.services.memos.categories import CategoryService
+from aimo.services.memos.changes import MemoChangeService
 from aimo.services.memos.lists import MemoLists
 from aimo.services.memos.memo_presenter import MemoPresenter
+from aimo.services.memos.repeated_changes import MemoRequests
 from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
@@ -88,6 +91,9 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         quota=settings.user_storage_quota,
         pictures=allowance("pictures-user", settings.user_pictures_per_hour, "pictures", stores.providers.pictures),
     )
+    memos = MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size)
+    lists = MemoLists(database, views, stores.vectors.memo_texts, urls)
+    repeated_requests = RepeatedRequests(database)
     channels = create_channels(settings)
     chat = stores.providers.chat
     recommendations = RecommendationService(database, views, chat, settings.zone)
@@ -112,8 +118,11 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         categories=CategoryService(database),
         tags=TagService(database),
         attachments=attachments,
-        memos=MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size),
-        lists=MemoLists(database, views, stores.vectors.memo_texts, urls),
+        memos=memos,
+        memo_requests=MemoRequests(memos, repeated_requests),
+        memo_changes=MemoChangeService(database, lists, views),
+        repeated_requests=repeated_requests,
+        lists=lists,
         push_rules=PushRuleService(database, channels),
         pushes=DeliveryRounds(database, channels, content),
         search=search,

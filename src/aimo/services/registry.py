@@ -14,10 +14,13 @@ from aimo.services.doctor.doctor import Doctor
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.conversations import ConversationService
 from aimo.services.explore.relation_graph import RelationGraph
+from aimo.services.idempotency import RepeatedRequests
 from aimo.services.insights.recommendations import RecommendationService
 from aimo.services.insights.service import InsightService
 from aimo.services.memos.categories import CategoryService
+from aimo.services.memos.changes import MemoChangeService
 from aimo.services.memos.lists import MemoLists
+from aimo.services.memos.repeated_changes import MemoRequests
 from aimo.services.memos.service import MemoService
 from aimo.services.memos.tag_suggestions import TagSuggestions
 from aimo.services.memos.tags import TagService
@@ -51,6 +54,9 @@ class ServiceSet:
     tags: TagService
     attachments: AttachmentService
     memos: MemoService
+    memo_requests: MemoRequests
+    memo_changes: MemoChangeService
+    repeated_requests: RepeatedRequests
     lists: MemoLists
     search: SearchService
     explore: ExploreService

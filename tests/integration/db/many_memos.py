@@ -95,6 +95,13 @@ _STATEMENTS = (
     FROM seq_0_to_5999""",
     f"""INSERT INTO user_feature_configs (id, uid, feature, user_model_id)
     SELECT {_id("uf", "seq")}, {_id("u", "seq")}, 'tag_generation', {_id("um", "seq")} FROM seq_0_to_1999""",
+    f"""INSERT INTO memo_change_counters (uid, epoch, version)
+    SELECT {_id("u", "seq")}, 'e', 50000 FROM seq_0_to_1999""",
+    f"""INSERT INTO memo_changes (memo_id, uid, version, changed_at)
+    SELECT {_MEMO}, {_UID}, seq, {_moment("seq")} FROM seq_1_to_{_MEMOS}""",
+    f"""INSERT INTO answered_requests (uid, request_key, fingerprint, expires_at)
+    SELECT {_id("u", "seq % 2000")}, SHA2(seq, 256), SHA2(seq, 256), NOW(3) + INTERVAL seq SECOND
+    FROM seq_0_to_19999""",
     """INSERT INTO invariant_checks (name, checked, violations, repaired, finished_at)
     SELECT CONCAT('check', seq), 1, 0, 0, NOW(3) FROM seq_1_to_9""",
     "INSERT INTO leases (name, holder, expires_at) SELECT CONCAT('role', seq), 'x', NOW(3) FROM seq_1_to_9",

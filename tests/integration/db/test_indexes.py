@@ -67,6 +67,8 @@ ALLOWED = {
         "the doctor asks for files that no other row names, which are few; what a migration has left out should be too",
     ),
     r"archive\.\w+": ("scan", "a backup reads everything, a restoration counts it"),
+    r"memo_changes\.start_again": ("scan", "after a migration every user's client begins again"),
+    r"memo_changes\.(newest|delete)_outdated": ("scan", "most changes of one user, where most are old"),
     r"sessions\.end_all": ("scan", "a restoration ends all sessions"),
     r"invariants\.results": ("scan", "one row a check, all of them"),
 }

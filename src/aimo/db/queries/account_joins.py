@@ -8,9 +8,12 @@ from sqlalchemy import Table, Update, bindparam, delete, literal, select, update
 from sqlalchemy.orm import aliased
 
 from aimo.db.schema import (
+    AnsweredRequests,
     Attachments,
     Categories,
     DailyRecommendations,
+    MemoChangeCounters,
+    MemoChanges,
     Memos,
     MemoTags,
     Model,
@@ -22,11 +25,13 @@ from aimo.db.schema import (
 from aimo.db.statements import in_list, param
 from aimo.db.typed import table_of
 
-# Tokens name their account, so that logins of the one that goes end with it.
+# Tokens name their account, so that logins of the one that goes end with it. Numbers of changes mean nothing in another
+# account, whose clients load their memos again after a migration.
+_ENDING = (Users, Sessions, AnsweredRequests, MemoChangeCounters, MemoChanges)
 OWNED_TABLES = tuple(
     table
     for table in Model.metadata.sorted_tables
-    if "uid" in table.c and table not in (table_of(Users), table_of(Sessions))
+    if "uid" in table.c and table not in [table_of(model) for model in _ENDING]
 )
 
 

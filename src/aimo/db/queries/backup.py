@@ -17,7 +17,18 @@ _EXCUSE = "a backup holds the whole installation"
 _TRASHED = {"memos": "a backup holds the trash as well"}
 
 # What concerns the processes of one installation and means nothing in another.
-TRANSIENT = frozenset({"asr_tasks", "invariant_checks", "leases", "rate_limits", "outbox_entries"})
+TRANSIENT = frozenset(
+    {
+        "answered_requests",
+        "asr_tasks",
+        "invariant_checks",
+        "leases",
+        "memo_change_counters",
+        "memo_changes",
+        "outbox_entries",
+        "rate_limits",
+    }
+)
 
 # In the order in which foreign keys let them be filled.
 TABLES: dict[str, CoreTable] = {

@@ -2,6 +2,7 @@
 
 from aimo.db.schema.ai_conversations import AIConversations
 from aimo.db.schema.ai_messages import AIMessages
+from aimo.db.schema.answered_requests import AnsweredRequests
 from aimo.db.schema.asr_tasks import AsrTasks
 from aimo.db.schema.attachments import Attachments
 from aimo.db.schema.base import Model
@@ -9,6 +10,7 @@ from aimo.db.schema.categories import Categories
 from aimo.db.schema.daily_recommendations import DailyRecommendations
 from aimo.db.schema.invariant_checks import InvariantChecks
 from aimo.db.schema.leases import Leases
+from aimo.db.schema.memo_changes import MemoChangeCounters, MemoChanges
 from aimo.db.schema.memo_relations import MemoRelations
 from aimo.db.schema.memo_tags import MemoTags
 from aimo.db.schema.memos import Memos
@@ -32,12 +34,15 @@ from aimo.db.schema.users import Users
 __all__ = [
     "AIConversations",
     "AIMessages",
+    "AnsweredRequests",
     "AsrTasks",
     "Attachments",
     "Categories",
     "DailyRecommendations",
     "InvariantChecks",
     "Leases",
+    "MemoChangeCounters",
+    "MemoChanges",
     "MemoRelations",
     "MemoTags",
     "Memos",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,8 +28,10 @@ from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
 from aimo.http.routing import delete, get, patch, post
 from aimo.js_coercion import integer_prefix
 from aimo.services.attachments.service import MOST_PROPERTIES_BYTES, Download, NewAttachment
+from aimo.services.idempotency import claim_for
 from aimo.storage.content_types import attachment_disposition, inert_or_unknown
 from aimo.storage.serving_headers import SANDBOX
+from aimo.threads import TEXTS
 
 # Bytes of a multipart body around its file. Longer descriptions count as part of the file.
 _USUAL_OVERHEAD = 64 * 1024
@@ -38,10 +43,10 @@ class AttachmentController(Controller):
     path = "/api/v1/attachments"
     tags = ("Attachments",)
 
-    @post("/upload", summary="Upload a file", opt={"upload": "file", "limited": True})
+    @post("/upload", summary="Upload a file", opt={"upload": "file", "limited": True, "once": True})
     async def upload(self, request: AnyRequest, services: Services, user: User) -> Envelope[AttachmentResult]:
         """Store a file; the fields `createdAt` and `properties` may come with it."""
-        attachment = await _store(request, services, user.uid)
+        attachment = await _store(request, services, user.uid, request.headers.get("idempotency-key"))
         return ok(AttachmentResult(message="File uploaded successfully", attachment=attachment))
 
     @get("/", summary="List files", opt=documented(PAGE, LIMIT_20))
@@ -121,7 +126,8 @@ async def user_named_in_query(params: Query, services: Services) -> str:
     return uid
 
 
-async def _store(request: AnyRequest, services: Services, uid: str) -> Attachment:
+async def _store(request: AnyRequest, services: Services, uid: str, key: str | None = None) -> Attachment:
+    """Receive a file and store it; once, where the request has a key."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and len(announced) < 20:
         await services.attachments.require_room(uid, max(0, int(announced) - _USUAL_OVERHEAD))
@@ -135,7 +141,17 @@ async def _store(request: AnyRequest, services: Services, uid: str) -> Attachmen
             created_at=integer_prefix(given) if given else None,
             properties=_properties(file.fields.get("properties")),
         )
-        return await services.attachments.create(uid, new)
+        if key is None:
+            return await services.attachments.create(uid, new)
+        described = (file.filename, file.content_type, given or "", file.fields.get("properties") or "")
+        claim = claim_for(uid, key, "upload", *described, await TEXTS.run(_digest, file.path))
+        store = partial(services.attachments.create, uid, new, claim)
+        return await services.repeated_requests.once(claim, Attachment, store)
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _properties(text: str | None) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from litestar import Controller
+from litestar import Controller, Response
 from litestar.params import JSONBody
 
 from aimo.db.queries.memos import SortOrder
@@ -13,6 +13,7 @@ from aimo.dto.base import Done, Envelope
 from aimo.dto.memos import (
     Memo,
     MemoBody,
+    MemoChanges,
     MemoPage,
     MemoResult,
     NewMemos,
@@ -22,9 +23,10 @@ from aimo.dto.memos import (
     VectorSearchBody,
 )
 from aimo.errors import AimoError, Code
-from aimo.http.dependencies import Params, PathText, Services, User, page_request
+from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User, page_request
+from aimo.http.input.preconditions import claim_of, version_tag, versions_of
 from aimo.http.input.query_parameters import Query
-from aimo.http.large import ok_memo, ok_newer, ok_page, ok_result
+from aimo.http.large import ok_changes, ok_memo, ok_newer, ok_page, ok_result
 from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import LIMIT_10, LIMIT_20, PAGE, SORT_BY, SORT_ORDER, Parameter, documented
 from aimo.http.routing import delete, get, post, put
@@ -43,6 +45,12 @@ LIST_FILTERS = (
 POLL = (
     Parameter("latestMemoId", "string", "Id of the newest memo that the client shows."),
     Parameter("sortBy", "string", "What newer means: `createdAt` (default), or `updatedAt` for anything else."),
+)
+
+
+CHANGES = (
+    Parameter("cursor", "string", "What the last answer gave; absent to begin."),
+    Parameter("limit", "number", "Memos of one answer, at most 2000.", 2000),
 )
 
 
@@ -67,6 +75,13 @@ class MemoController(Controller):
         by: Literal["created_at", "updated_at"] = "created_at" if sort_by == "createdAt" else "updated_at"
         return await ok_newer(await services.lists.newer(user.uid, memo_id, by))
 
+    @get("/changes", summary="Ask what has changed", opt=documented(*CHANGES))
+    async def changes(self, params: Params, services: Services, user: User) -> Envelope[MemoChanges]:
+        """Return one's memos that were written, changed or deleted since, in order, the newest ones to begin with."""
+        limit = params.number("limit", 2000)
+        size = int(min(max(limit, 1), 2000))
+        return await ok_changes(await services.memo_changes.since(user.uid, params.text("cursor", ""), size))
+
     @post("/search/vector", summary="Search by meaning")
     async def search_by_meaning(
         self, data: JSONBody[VectorSearchBody], services: Services, user: User
@@ -87,38 +102,45 @@ class MemoController(Controller):
             await services.search.hybrid(user.uid, data.query, search_filter(data, data.tags), _page(data))
         )
 
-    @post("/", summary="Write a memo")
-    async def create(self, data: JSONBody[MemoBody], services: Services, user: User) -> Envelope[MemoResult]:
+    @post("/", summary="Write a memo", opt={"once": True})
+    async def create(
+        self, data: JSONBody[MemoBody], request: AnyRequest, services: Services, user: User
+    ) -> Envelope[MemoResult]:
         """Store a memo with its tags, files and references."""
-        memo = await services.memos.create(user.uid, data)
+        claim = await claim_of(request, user)
+        memo = await services.memo_requests.create(user.uid, data, claim)
         return ok(MemoResult(message="Memo created successfully", memo=memo))
 
     @get("/{memo_id:str}", summary="Read a memo")
-    async def fetch(self, memo_id: PathText, services: Services, user: User) -> Envelope[Memo]:
+    async def fetch(self, memo_id: PathText, services: Services, user: User) -> Response[Envelope[Memo]]:
         """Return one memo."""
-        return await ok_memo(await services.memos.get(user.uid, memo_id))
+        memo = await services.memos.get(user.uid, memo_id)
+        return Response(await ok_memo(memo), headers=version_tag(memo.updated_at))
 
-    @put("/{memo_id:str}", summary="Change a memo")
+    @put("/{memo_id:str}", summary="Change a memo", opt={"once": True, "conditional": True})
     async def update(
-        self, memo_id: PathText, data: JSONBody[MemoBody], services: Services, user: User
+        self, memo_id: PathText, data: JSONBody[MemoBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[MemoResult]:
         """Change a memo; `content` is required, what is absent stays."""
-        memo = await services.memos.update(user.uid, memo_id, data)
+        claim = await claim_of(request, user)
+        memo = await services.memo_requests.update(user.uid, memo_id, data, claim, versions_of(request))
         return await ok_result("Memo updated successfully", memo)
 
-    @delete("/{memo_id:str}", summary="Remove a memo")
-    async def remove(self, memo_id: PathText, services: Services, user: User) -> Envelope[Done]:
+    @delete("/{memo_id:str}", summary="Remove a memo", opt={"once": True, "conditional": True})
+    async def remove(self, memo_id: PathText, request: AnyRequest, services: Services, user: User) -> Envelope[Done]:
         """Remove a memo for good; its files stay."""
-        await services.memos.delete(user.uid, memo_id)
+        claim = await claim_of(request, user)
+        await services.memo_requests.delete(user.uid, memo_id, claim, versions_of(request))
         return ok(Done(message="Memo deleted successfully"))
 
-    @put("/{memo_id:str}/tags", summary="Set the tags of a memo")
+    @put("/{memo_id:str}/tags", summary="Set the tags of a memo", opt={"once": True})
     async def set_tags(
-        self, memo_id: PathText, data: JSONBody[TagsBody], services: Services, user: User
+        self, memo_id: PathText, data: JSONBody[TagsBody], request: AnyRequest, services: Services, user: User
     ) -> Envelope[MemoResult]:
         """Replace a memo's tags; ids win over names, neither clears them."""
         names, tag_ids = _texts(data.tags, "Tags"), _texts(data.tag_ids, "TagIds")
-        memo = await services.memos.set_tags(user.uid, memo_id, tag_ids, names)
+        claim = await claim_of(request, user)
+        memo = await services.memo_requests.set_tags(user.uid, memo_id, tag_ids, names, claim)
         return await ok_result("Tags updated successfully", memo)
 
     @get("/{memo_id:str}/related", summary="List similar memos", opt=documented(PAGE, LIMIT_10))

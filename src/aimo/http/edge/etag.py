@@ -1,4 +1,4 @@
-"""Weak ETags on JSON answers to ``GET``, and 304 when the client has them already.
+"""ETags on JSON answers to ``GET``, weak unless the route has a version, and 304 when the client has them already.
 
 See docs/contract/requests.md#response-headers.
 """
@@ -62,9 +62,17 @@ def _may_be_tagged(start: Message) -> bool:
     )
 
 
+def _version(start: Message) -> bytes:
+    """Return the version that a route gives as its tag: the bytes of the answer also depend on other rows."""
+    return next((value.strip(b'"') for name, value in start["headers"] if name == b"etag"), b"")
+
+
 async def _tag(start: Message, body: Message, known: bytes | None) -> Message:
     content = body.get("body", b"")
     etag = weak_etag(content) if len(content) < _LARGE else await TEXTS.run(weak_etag, content)
+    if version := _version(start):
+        etag = b'"%s-%s"' % (version, etag.removeprefix(b"W/").strip(b'"'))
+        start["headers"] = [field for field in start["headers"] if field[0] != b"etag"]
     if is_known(etag, known):
         start["status"] = 304
         kept = [field for field in start["headers"] if field[0] not in (b"content-length", b"content-type")]

@@ -9,7 +9,14 @@ from litestar import Request, Response
 from litestar.exceptions import ClientException, NotAuthorizedException
 
 from aimo.dto.base import Envelope, Malformed, Rejection
-from aimo.errors import DEFAULT_MESSAGES, AimoError, Code, RateLimitExceeded
+from aimo.errors import (
+    DEFAULT_MESSAGES,
+    AimoError,
+    Code,
+    IdempotencyKeyReused,
+    PreconditionFailed,
+    RateLimitExceeded,
+)
 from aimo.http.input.query_parameters import InvalidParameterError
 
 log = structlog.get_logger(__name__)
@@ -47,6 +54,14 @@ def _rate_limited(request: Request[Any, Any, Any], error: RateLimitExceeded) -> 
     return Response(failure(error), status_code=429, media_type=JSON, headers=headers)
 
 
+def _key_reused(request: Request[Any, Any, Any], error: IdempotencyKeyReused) -> Response[Envelope[None]]:
+    return Response(failure(error), status_code=422, media_type=JSON)
+
+
+def _precondition_failed(request: Request[Any, Any, Any], error: PreconditionFailed) -> Response[Envelope[object]]:
+    return Response(Envelope(error.code, error.message, error.current), status_code=412, media_type=JSON)
+
+
 def _invalid_body(request: Request[Any, Any, Any], error: ClientException) -> Response[Envelope[None]]:
     return Response(failure(AimoError(Code.PARAMS_ERROR)), status_code=200, media_type=JSON)
 
@@ -71,6 +86,8 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[E
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     RateLimitExceeded: _rate_limited,
+    IdempotencyKeyReused: _key_reused,
+    PreconditionFailed: _precondition_failed,
     AimoError: _business,
     ClientException: _invalid_body,
     NotAuthorizedException: _unauthorized,

@@ -113,6 +113,22 @@ def _description_of(struct: type[object]) -> str:
     return inspect.cleandoc(struct.__doc__ or "")
 
 
+_ONCE = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A text of the client's choice; a request that is sent again with it has its effect once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 191},
+}
+_CONDITION = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the memo that is to be changed, or its `updatedAt` in double quotes.",
+    "schema": {"type": "string"},
+}
+
+
 _SHARED_SCHEMAS: dict[str, object] = {
     "Failure": {
         "type": "object",
@@ -163,6 +179,10 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         item["name"] = _CAMEL.sub(_camel, item["name"])
         item["schema"].setdefault("minLength", 1)
     operation["parameters"] = [*declared, *(parameter.document() for parameter in parameters)]
+    if handler.opt.get("once"):
+        operation["parameters"].append(_ONCE)
+    if handler.opt.get("conditional"):
+        operation["parameters"].append(_CONDITION)
     if field := handler.opt.get("upload"):
         operation["requestBody"] = _upload(field)
     operation["responses"] = {
@@ -178,6 +198,10 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         responses["503"] = responses["200"] | {"description": "Not ready."}
     if handler.opt.get("limited"):
         responses["429"] = _json("It was tried too often.", {"$ref": "#/components/schemas/Failure"}) | _RETRY_AFTER
+    if handler.opt.get("once"):
+        responses["422"] = _json("The key was used for another request.", {"$ref": "#/components/schemas/Failure"})
+    if handler.opt.get("conditional"):
+        responses["412"] = _json("The memo was changed meanwhile.", {"$ref": "#/components/schemas/MemoEnvelope"})
     machine = path.startswith(("/api/v1/memos/ba", "/api/v1/attachments/ba", "/api/v1/debug/ba"))
     if machine or not path.startswith(_PUBLIC_PREFIXES):
         operation["security"] = [{"machine": []}] if machine else [{"session": []}]

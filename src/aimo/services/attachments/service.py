@@ -24,6 +24,7 @@ from aimo.dto.base import UNSET
 from aimo.errors import AimoError, Code
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.attachments.file_urls import FileUrls, placed
+from aimo.services.idempotency import Claim
 from aimo.services.memos.paging import PageRequest
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.service import SyncService
@@ -91,7 +92,7 @@ class AttachmentService:
             message = f"File type {content_type} is not allowed due to security restrictions"
             raise AimoError(Code.UNSUPPORTED_FILE_TYPE, message)
 
-    async def create(self, uid: str, file: NewAttachment) -> Attachment:
+    async def create(self, uid: str, file: NewAttachment, claim: Claim | None = None) -> Attachment:
         """Store the bytes, then the row; without the row the bytes are removed again.
 
         FILE_TOO_LARGE beyond the user's quota, LimitReached for too many pictures, STORAGE_ERROR when either fails.
@@ -115,6 +116,8 @@ class AttachmentService:
             created_at=_require_storable(file.created_at),
             **placed(self._storage.placement),
         )
+        attachment = present(row, self._urls)
+        attachment.cover_url = UNSET
         seq = clock.next_sequence()
 
         async def work(connection: AsyncConnection) -> entries.OutboxEntry:
@@ -122,7 +125,11 @@ class AttachmentService:
                 # One upload of a user after the other, so that many at once do not get past the quota.
                 await user_queries.lock(connection, owner=uid)
                 await self._require_room(connection, uid, file.size)
+            if claim:
+                await claim.take(connection)
             await attachment_queries.create(connection, row, seq=seq)
+            if claim:
+                await claim.keep(connection, attachment)
             return await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
 
         try:
@@ -140,8 +147,6 @@ class AttachmentService:
             log.exception("attachment store failed", user=uid, attachment=attachment_id)
             raise AimoError(Code.STORAGE_ERROR) from error
         await self._sync.wait_until_applied([entry])
-        attachment = present(row, self._urls)
-        attachment.cover_url = UNSET
         return attachment
 
     async def require_room(self, uid: str, size: int) -> None:

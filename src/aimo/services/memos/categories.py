@@ -8,12 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import categories as category_queries
+from aimo.db.queries import memos as memo_queries
 from aimo.db.queries.categories import CategoryRow, NewCategory
+from aimo.db.queries.memos import FilteredMemos, FilterShape
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.categories import Category, CategoryBody
 from aimo.errors import AimoError, Code
 from aimo.folding import is_blank
+from aimo.services.memos import change_log
 from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup, sort_key
 from aimo.services.memos.possible_ids import require_possible_id
 
@@ -98,7 +101,11 @@ class CategoryService:
         require_possible_id(category_id)
 
         async def work(connection: AsyncConnection) -> bool:
-            return await category_queries.delete_category(connection, owner=uid, category_id=category_id)
+            its_memos = FilteredMemos(uid, FilterShape("one"), {"category_id": category_id})
+            changed = await memo_queries.matching_ids(connection, its_memos)
+            removed = await category_queries.delete_category(connection, owner=uid, category_id=category_id)
+            await change_log.record(connection, uid, changed)
+            return removed
 
         if not await atomically(self._database, "categories.delete", work, user=uid, entity=category_id):
             raise AimoError(Code.NOT_FOUND)

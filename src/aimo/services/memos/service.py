@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Collection, Sequence
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,9 +21,10 @@ from aimo.db.queries.tags import MemoTag
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.memos import Memo, MemoBody
-from aimo.errors import AimoError, Code
+from aimo.errors import AimoError, Code, PreconditionFailed
 from aimo.services.embedding.service import EmbeddingService
-from aimo.services.memos import categories, memo_validation, tags
+from aimo.services.idempotency import Claim
+from aimo.services.memos import categories, change_log, memo_validation, tags
 from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter, View
 from aimo.services.memos.memo_validation import moment, optional, validate_tag_lists
 from aimo.services.memos.possible_ids import require_possible_id
@@ -32,12 +34,16 @@ from aimo.services.sync.service import SyncService
 
 log = structlog.get_logger(__name__)
 
-CategoryChoice = Callable[[AsyncConnection], Awaitable[str | None]]
+# Times of change that a client has read; no two versions of a memo have the same.
+Versions = Collection[int]
 
 # Saving answers within three seconds whatever the embedder does.
 # See docs/decisions/07-saving-does-not-depend-on-the-embedder.md.
 _EMBED_SECONDS = 1.7
 _ANSWER_SECONDS = 2.5
+
+# Clocks of servers that share a database differ by less.
+_CLOCK_MS = 60_000
 
 
 class MemoService:
@@ -65,7 +71,9 @@ class MemoService:
             row = await one(connection, uid, memo_id)
             return (await self._views.present(connection, uid, [row], LISTED))[0]
 
-    async def create(self, uid: str, body: MemoBody, *, category_name: str | None = None) -> Memo:
+    async def create(
+        self, uid: str, body: MemoBody, *, category_name: str | None = None, claim: Claim | None = None
+    ) -> Memo:
         """Store a memo. ``category_name`` overrides the body's category and is made if need be.
 
         The embedder is asked first and may fail: then the memo is found by its words at once, by meaning later.
@@ -80,6 +88,8 @@ class MemoService:
         await self._embed(content)
 
         async def work(connection: AsyncConnection) -> tuple[OutboxEntry, Memo]:
+            if claim:
+                await claim.take(connection)
             if category_name is not None:
                 category_id: str | None = await categories.find_or_create(connection, uid, category_name)
             else:
@@ -91,17 +101,27 @@ class MemoService:
             await _link_tags(connection, uid, row.memo_id, known)
             await _add_relations(connection, uid, row.memo_id, optional(body.relation_ids))
             memo = await self._present(connection, uid, row.memo_id, CREATED)
-            return await self._write_entry(connection, uid, row.memo_id), memo
+            memo.type = new.type
+            memo.category_id = memo.category_id or UNSET
+            memo.source = memo.source or UNSET
+            if claim:
+                await claim.keep(connection, memo, outline(memo))
+            entry = await self._write_entry(connection, uid, row.memo_id)
+            await change_log.record(connection, uid, [row.memo_id], new=True)
+            return entry, memo
 
         entry, memo = await atomically(self._database, "memos.create", work, user=uid, entity=new.memo_id)
         await self._wait_until_applied([entry], started)
-        memo.type = new.type
-        memo.category_id = memo.category_id or UNSET
-        memo.source = memo.source or UNSET
         return memo
 
-    async def update(self, uid: str, memo_id: str, body: MemoBody) -> Memo:
-        """Change a memo; what the body does not name stays, times of creation always do."""
+    async def update(
+        self, uid: str, memo_id: str, body: MemoBody, *, claim: Claim | None = None, only: Versions | None = None
+    ) -> Memo:
+        """Change a memo; what the body does not name stays, times of creation always do.
+
+        Raises:
+            PreconditionFailed: it is none of the versions that are ``only`` to be changed.
+        """
         content = memo_validation.check_change(body)
         if body.attachments is None or body.is_public is None:
             raise AimoError(Code.PARAMS_ERROR)
@@ -110,9 +130,12 @@ class MemoService:
         await self._embed(content)
 
         async def work(connection: AsyncConnection) -> tuple[list[OutboxEntry], Memo]:
+            if claim:
+                await claim.take(connection)
             row = await _get_memo_row_for_update(connection, uid, memo_id)
+            await self._require_version(connection, row, only)
             memo_validation.require_size(content, self._max_size, row.content)
-            change = memo_validation.apply(body, row._replace(content=content, updated_at=clock.now_ms()))
+            change = memo_validation.apply(body, row._replace(content=content, updated_at=_after(row.updated_at)))
             if not isinstance(body.category_id, UnsetType):
                 change = change._replace(category_id=await categories.resolve(connection, uid, body.category_id))
             if not (isinstance(body.tags, UnsetType) and isinstance(body.tag_ids, UnsetType)):
@@ -125,40 +148,68 @@ class MemoService:
             memo = await self._present(connection, uid, memo_id, UPDATED)
             if not body.type:
                 memo.type = row.type
-            return ([await self._write_entry(connection, uid, memo_id)] if content != row.content else []), memo
+            if body.category_id is not UNSET and memo.category_id is None:
+                memo.category_id = UNSET
+            if claim:
+                await claim.keep(connection, memo, outline(memo))
+            entry = [await self._write_entry(connection, uid, memo_id)] if content != row.content else []
+            await change_log.record(connection, uid, [memo_id])
+            return entry, memo
 
         written, memo = await atomically(self._database, "memos.update", work, user=uid, entity=memo_id)
         await self._wait_until_applied(written, started)
-        if body.category_id is not UNSET and memo.category_id is None:
-            memo.category_id = UNSET
         return memo
 
-    async def set_tags(self, uid: str, memo_id: str, tag_ids: list[str], names: list[str]) -> Memo:
+    async def set_tags(
+        self, uid: str, memo_id: str, tag_ids: list[str], names: list[str], *, claim: Claim | None = None
+    ) -> Memo:
         """Replace the tags of a memo; ids win over names, neither clears them."""
         require_possible_id(memo_id)
         validate_tag_lists(tag_ids, names)
 
         async def work(connection: AsyncConnection) -> Memo:
-            await _get_memo_row_for_update(connection, uid, memo_id)
+            if claim:
+                await claim.take(connection)
+            row = await _get_memo_row_for_update(connection, uid, memo_id)
             named = await tags.resolve(connection, uid, optional(tag_ids), optional(names))
             stored = await _replace_tags(connection, uid, memo_id, named)
-            await memo_queries.set_tags(connection, owner=uid, memo_id=memo_id, tag_ids=stored, now=clock.now_ms())
-            return await self._present(connection, uid, memo_id, UPDATED)
+            now = _after(row.updated_at)
+            await memo_queries.set_tags(connection, owner=uid, memo_id=memo_id, tag_ids=stored, now=now)
+            memo = await self._present(connection, uid, memo_id, UPDATED)
+            if claim:
+                await claim.keep(connection, memo, outline(memo))
+            await change_log.record(connection, uid, [memo_id])
+            return memo
 
         return await atomically(self._database, "memos.set_tags", work, user=uid, entity=memo_id)
 
-    async def delete(self, uid: str, memo_id: str) -> None:
-        """Remove a memo with its relations in both directions; its attachments stay."""
+    async def delete(self, uid: str, memo_id: str, *, claim: Claim | None = None, only: Versions | None = None) -> None:
+        """Remove a memo with its relations in both directions; its attachments stay.
+
+        Raises:
+            PreconditionFailed: it is none of the versions that are ``only`` to be removed.
+        """
         require_possible_id(memo_id)
 
         async def work(connection: AsyncConnection) -> OutboxEntry:
-            await _get_memo_row_for_update(connection, uid, memo_id)
+            if claim:
+                await claim.take(connection)
+            row = await _get_memo_row_for_update(connection, uid, memo_id)
+            await self._require_version(connection, row, only)
             await tags.recount(connection, uid, await _current_tag_ids(connection, uid, memo_id), ())
             await memo_queries.delete_memo(connection, owner=uid, memo_id=memo_id)
-            return await self._write_entry(connection, uid, memo_id)
+            if claim:
+                await claim.keep(connection, None)
+            entry = await self._write_entry(connection, uid, memo_id)
+            await change_log.record(connection, uid, [memo_id])
+            return entry
 
         entry = await atomically(self._database, "memos.delete", work, user=uid, entity=memo_id)
         await self._wait_until_applied([entry], time.monotonic())
+
+    async def _require_version(self, connection: AsyncConnection, row: MemoRow, only: Versions | None) -> None:
+        if only is not None and row.updated_at not in only:
+            raise PreconditionFailed((await self._views.present(connection, row.uid, [row], LISTED))[0])
 
     async def _embed(self, content: str) -> None:
         """Have the vector ready before the transaction; a failure is for the background worker.
@@ -185,6 +236,20 @@ class MemoService:
     async def _present(self, connection: AsyncConnection, uid: str, memo_id: str, view: View) -> Memo:
         row = await one(connection, uid, memo_id)
         return (await self._views.present(connection, uid, [row], view))[0]
+
+
+def _after(updated_at: int) -> int:
+    """Return now, or the next millisecond where the memo was changed in this one, or by a clock a little ahead.
+
+    So the time of change tells versions of a memo apart. One that is far ahead came with an import.
+    """
+    now = clock.now_ms()
+    return updated_at + 1 if now <= updated_at < now + _CLOCK_MS else now
+
+
+def outline(memo: Memo) -> Memo:
+    """Return what tells which memo it is, without whatever may be long."""
+    return msgspec.structs.replace(memo, content="", attachments=[], relations=UNSET)
 
 
 async def one(connection: ReadConnection, uid: str, memo_id: str) -> MemoRow:

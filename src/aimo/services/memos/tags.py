@@ -10,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import tags as tag_queries
+from aimo.db.queries.memos import FilteredMemos, FilterShape
 from aimo.db.queries.tags import NewTag, TagRow
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.tags import Tag, TagBody
 from aimo.errors import AimoError, Code
 from aimo.folding import is_blank
+from aimo.services.memos import change_log
 from aimo.services.memos.name_keys import name_key, require_color, require_length, require_lookup
 from aimo.services.memos.possible_ids import require_possible_id
 
@@ -80,9 +83,13 @@ class TagService:
         require_possible_id(tag_id)
 
         async def work(connection: AsyncConnection) -> bool:
+            carriers = FilteredMemos(uid, FilterShape(tags=True), {"tag_ids": [tag_id], "tag_count": 1})
+            changed = await memo_queries.matching_ids(connection, carriers)
             # Memos before the tag: the order in which changing a memo locks them.
             await tag_queries.remove_from_memos(connection, owner=uid, tag_id=tag_id)
-            return await tag_queries.delete_tag(connection, owner=uid, tag_id=tag_id)
+            removed = await tag_queries.delete_tag(connection, owner=uid, tag_id=tag_id)
+            await change_log.record(connection, uid, changed)
+            return removed
 
         if not await atomically(self._database, "tags.delete", work, user=uid, entity=tag_id):
             raise AimoError(Code.NOT_FOUND)
