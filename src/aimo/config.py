@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     user_own_models_per_hour: int = Field(
         1000,
         ge=0,
-        description="Questions and tag suggestions that a user may have models of their own answer within an hour, "
+        description="Questions, tags and reviews that a user may have models of their own answer within an hour, "
         "which count here alone; `0` sets no limit.",
     )
     user_ocr_per_hour: int = Field(

@@ -165,7 +165,9 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
             database,
             chat_models,
             stores.embeddings,
-            allowance("review-user", settings.user_reviews_per_hour, "review questions and answers", chat_models),
+            Allowances(
+                allowance("review-user", settings.user_reviews_per_hour, "review questions and answers", chat), own
+            ),
             settings.zone,
         ),
         sync=sync,

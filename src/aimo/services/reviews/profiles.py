@@ -18,7 +18,7 @@ from aimo.folding import is_blank
 from aimo.js_coercion import as_js_number, clamp, to_number
 from aimo.services.memos.name_keys import require_length
 from aimo.services.memos.possible_ids import require_possible_id
-from aimo.services.reviews.chat_models import ChatModels
+from aimo.services.models.chat_models import ChatModels
 from aimo.services.reviews.rules import rules_to_store, stored_rules
 
 FEWEST_QUESTIONS: Final = 5

@@ -26,13 +26,13 @@ from aimo.dto.reviews import (
     ReviewSessionBody,
 )
 from aimo.errors import AimoError, Code, ProviderError
-from aimo.services.accounts.provider_allowances import Allowance
+from aimo.services.accounts.provider_allowances import Allowances
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.memos.lists import page_by_ids
 from aimo.services.memos.name_keys import require_length
+from aimo.services.models.chat_models import ChatModels, ChosenModel
 from aimo.services.reviews import grading, presenter
 from aimo.services.reviews.candidates import find_candidates
-from aimo.services.reviews.chat_models import ChatModels
 from aimo.services.reviews.grading import Grade
 from aimo.services.reviews.profiles import question_count
 from aimo.services.reviews.questions import ask_questions
@@ -57,14 +57,14 @@ class ReviewService:
         database: Database,
         models: ChatModels,
         embeddings: EmbeddingService,
-        allowance: Allowance,
+        allowances: Allowances,
         zone: ZoneInfo,
     ) -> None:
         """``zone`` decides what a day is. Without a chat model, questions are plain and words are compared."""
         self._database = database
         self._models = models
         self._embeddings = embeddings
-        self._allowance = allowance
+        self._allowances = allowances
         self._zone = zone
 
     async def create(self, uid: str, body: ReviewSessionBody) -> ReviewSession:
@@ -79,7 +79,7 @@ class ReviewService:
         scope, scope_value = ("all", None) if profile else _scope(body)
         rules = effective_rules(profile.filter_rules) if profile else _rules_of_scope(scope, scope_value)
         count = question_count(profile.question_count if profile else body.question_count, _DEFAULT_QUESTIONS)
-        chat = await self._models.chat_for(uid, profile.user_model_id if profile else None)
+        model = await self._choose(uid, profile)
         async with self._database.reads() as connection:
             candidates = await find_candidates(connection, uid, rules, self._zone)
             drawn = await candidates.draw(connection, uid, count)
@@ -87,9 +87,8 @@ class ReviewService:
         chosen = [memo_id for memo_id in drawn if memo_id in contents]
         if not chosen:
             raise AimoError(Code.SYSTEM_ERROR, _NOTHING)
-        if chat is not None:
-            await self._allowance.spend(uid, len(chosen))
-        questions = await ask_questions(chat, [contents[memo_id] for memo_id in chosen])
+        await self._spend(uid, model, len(chosen))
+        questions = await ask_questions(model.chat, [contents[memo_id] for memo_id in chosen])
         session = ReviewSessionRow(
             session_id=ids.review_session_id(),
             uid=uid,
@@ -151,16 +150,22 @@ class ReviewService:
             grade = grading.plain_grade("forgot", content)
         else:
             try:
-                chat = await self._models.chat_for(uid, profile.user_model_id if profile else None)
+                model = await self._choose(uid, profile)
             except AimoError:
                 await self._store_answer(item, answer, None)
                 raise
-            if chat is not None:
-                await self._allowance.spend(uid)
+            await self._spend(uid, model, 1)
             await self._store_answer(item, answer, None)
-            grade = await self._grade(chat, item.question, answer, content)
+            grade = await self._grade(model.chat, item.question, answer, content)
         await self._store_answer(item, answer, grade)
         return ReviewGrade(item_id=item.item_id, ai_feedback=grade.feedback, mastery=grade.mastery)
+
+    async def _choose(self, uid: str, profile: ReviewProfileRow | None) -> ChosenModel:
+        return await self._models.choose(uid, profile.user_model_id if profile else None)
+
+    async def _spend(self, uid: str, model: ChosenModel, calls: int) -> None:
+        if model.chat is not None:
+            await self._allowances.of(model).spend(uid, calls)
 
     async def _grade(self, chat: ChatModel | None, question: str, answer: str, content: str) -> Grade:
         if chat is None:
