@@ -11,7 +11,7 @@ BUILT = ROOT / "src" / "aimo" / "http" / "web"
 
 
 def test_the_committed_client_is_what_its_sources_build() -> None:
-    command = [ROOT / "scripts" / "web", "check"]
+    command = [str(ROOT / "scripts" / "web"), "check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
