@@ -185,6 +185,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="`mysql://user:password@host:port/database`, percent-encoded; overrides the five above."
     )
+    aimo_source_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password of the MySQL database that `aimo migrate-data` reads, unless its address has it.",
+    )
     mysql_ssl_mode: Annotated[
         Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"], BeforeValidator(lower_case)
     ] = Field(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.mariadb import MariaDB
+
 from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
 from aimo.legacy.plan.options import Options
@@ -64,6 +66,22 @@ def unpack(name: str, folder: Path) -> OldDatabase:
     with tarfile.open(DATABASES / f"{name}.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return OldDatabase(name, folder / name)
+
+
+def load_dump(mariadb: MariaDB, folder: Path, *, in_utc: bool = True) -> dict[str, str]:
+    """Load the rows of release 0.9.5 into a database of its own; else with its times as they are written."""
+    database = mariadb.create_database()
+    statements = (folder / "mysql.sql").read_text(encoding="utf-8")
+    if not in_utc:
+        statements = statements.replace("SET TIME_ZONE='+00:00'", "SET TIME_ZONE=DEFAULT")
+    mariadb.run_script(statements, database=database["MYSQL_DATABASE"])
+    return database
+
+
+def address_of(database: Mapping[str, str], user: str = "") -> str:
+    """The address of a source, without its password."""
+    place = f"{database['MYSQL_HOST']}:{database['MYSQL_PORT']}/{database['MYSQL_DATABASE']}"
+    return f"mysql://{user or database['MYSQL_USER']}@{place}"
 
 
 def settings_for(data: Path, database: Mapping[str, str], dimensions: int) -> dict[str, str]:

@@ -15,7 +15,7 @@ from aimo.legacy.row_outcomes import QuarantineReason
 from aimo.vectors.hashes import text_model_hash
 
 from .source_builder import DIMENSION, MODEL, TABLES, TEXT, ident, plain_rows, vector_type, write
-from .support import MakeSettings, assert_accounted, lance, move, reasons
+from .support import MakeSettings, assert_accounted, lance, move, reasons, table
 
 ROWS = 30
 DELETED = {(name, "deletedAt"): pa.int64() for name in TABLES if name not in ("table_migrations", "users")}
@@ -52,7 +52,7 @@ def make(folder: Path, *, owned: bool) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("owned", [False, True])
-async def test_separate_vectors_are_migrated_and_trash_is_quarantined(
+async def test_separate_vectors_are_migrated_and_the_trash_stays_a_trash(
     owned: bool, installed: MakeSettings, tmp_path: Path
 ) -> None:
     rows = make(tmp_path / "old", owned=owned)
@@ -63,7 +63,11 @@ async def test_separate_vectors_are_migrated_and_trash_is_quarantined(
     assert rehearsed.content["lance"] == report.content["lance"]
     assert rehearsed.content["tables"] == report.content["tables"]
     trash = {key for key, reason in reasons(report).items() if reason == QuarantineReason.DELETED}
-    assert trash == {ident("m", i) for i in range(4)} | {ident("t", 5)}
+    assert trash == {ident("t", 5)}
+    assert table(report, "memos")["quarantined"] == 0
+    with sqlite3.connect(tmp_path / "data" / "aimo.db") as connection:
+        kept = dict(connection.execute("SELECT memo_id, deleted_at FROM memos WHERE deleted_at > 0"))
+    assert kept == {ident("m", i): 1_760_000_000_000 for i in range(4)}
     # One memo has no vector there, one has two, four are in the trash.
     assert lance(report, "memo_vectors") == {
         "table": "memo_vectors",

@@ -176,13 +176,14 @@ async def test_rows_removed_in_the_source_stay_and_are_listed(
     installed: MakeSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = plain_rows(random.Random(7), 40)
-    write(tmp_path / "old", rows, types={("memos", "deletedAt"): pa.int64()})
+    write(tmp_path / "old", rows, types={(name, "deletedAt"): pa.int64() for name in ("memos", "tags")})
     target = installed()
     first = await move(target, tmp_path / "old")
     assert all(entry["kept"] == {} and entry["kept_rows"] == [] for entry in first.content["tables"])
     source = lancedb.connect(tmp_path / "old")
     source.open_table("memos").delete(f"memoId IN ('{ident('m', 3)}', '{ident('m', 4)}')")
     source.open_table("memos").update(where=f"memoId = '{ident('m', 5)}'", values={"deletedAt": 7})
+    source.open_table("tags").update(where=f"tagId = '{ident('t', 5)}'", values={"deletedAt": 7})
     source.open_table("push_rules").delete("true")
     with sqlite3.connect(target.sqlite_path) as connection:
         connection.execute("DELETE FROM push_rules WHERE id != ?", (ident("push", 9),))
@@ -191,16 +192,18 @@ async def test_rows_removed_in_the_source_stay_and_are_listed(
     compared = await move(target, tmp_path / "old", verify_only=True)
     for report in (rehearsed, moved, compared):
         jsonschema.validate(json.loads(json.dumps(report.content)), SCHEMA)
-        assert table(report, "memos")["kept"] == {"removed": 2, "trashed": 1}
+        assert table(report, "memos")["kept"] == {"removed": 2}
         assert table(report, "memos")["kept_rows"] == [
-            {"key": ident("m", number), "why": why} for number, why in ((3, "removed"), (4, "removed"), (5, "trashed"))
+            {"key": ident("m", number), "why": why} for number, why in ((3, "removed"), (4, "removed"))
         ]
         assert table(report, "push_rules")["kept_rows"] == [{"key": ident("push", 9), "why": "removed"}]
-        assert table(report, "tags")["kept"] == {}
+        assert table(report, "tags")["kept_rows"] == [{"key": ident("t", 5), "why": "trashed"}]
         assert report.exit_code == 3, "only because of what is in the trash"
     assert moved.state == compared.state == "validated"
     print_report(compared)
     said = " ".join(capsys.readouterr().out.split())
-    assert f"memos: 1 brought over earlier, in the source's trash now, stay in the target: {ident('m', 5)}" in said
+    assert f"tags: 1 brought over earlier, in the source's trash now, stay in the target: {ident('t', 5)}" in said
     with sqlite3.connect(target.sqlite_path) as connection:
         assert connection.execute("SELECT count(*) FROM memos").fetchone() == (40,)
+        trashed = connection.execute("SELECT memo_id, deleted_at FROM memos WHERE deleted_at > 0").fetchall()
+    assert trashed == [(ident("m", 5), 7)]

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pymysql
 import pymysql.cursors
+from pymysql.constants import CLIENT
 
 from .ports import free_port
 from .processes import Process
@@ -185,8 +186,15 @@ class MariaDB:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 
-    def _connect(self, database: str | None = None) -> pymysql.Connection[Any]:
-        return _connection(database, unix_socket=str(self.socket), user="root")
+    def run_script(self, statements: str, *, database: str) -> None:
+        """Run the statements of a dump as the administrator."""
+        with self._connect(database, client_flag=CLIENT.MULTI_STATEMENTS) as connection, connection.cursor() as cursor:
+            cursor.execute(statements)
+            while cursor.nextset():
+                pass
+
+    def _connect(self, database: str | None = None, **options: Any) -> pymysql.Connection[Any]:
+        return _connection(database, unix_socket=str(self.socket), user="root", **options)
 
     def _install(self) -> None:
         result = subprocess.run(
@@ -260,8 +268,9 @@ class ExternalServer(MariaDB):
     def close(self) -> None:
         """Leave the server as it is; its databases have random names."""
 
-    def _connect(self, database: str | None = None) -> pymysql.Connection[Any]:
-        return _connection(database, host=self.host, port=self.port, user=self._user, password=self._password)
+    def _connect(self, database: str | None = None, **options: Any) -> pymysql.Connection[Any]:
+        where = {"host": self.host, "port": self.port, "user": self._user, "password": self._password}
+        return _connection(database, **where, **options)
 
 
 def shared_server() -> MariaDB:

@@ -19,7 +19,14 @@ from aimo.legacy.plan.options import Options, UsageError
 
 def migrate_data(
     *,
-    source: Annotated[str | None, Parameter(help="The old server's LanceDB folder, or s3://bucket/prefix.")] = None,
+    source: Annotated[
+        str | None,
+        Parameter(help="The old server's LanceDB folder, s3://bucket/prefix, or mysql://USER@HOST/DATABASE."),
+    ] = None,
+    vectors: Annotated[str | None, Parameter(help="LanceDB folder or s3:// address beside a MySQL source.")] = None,
+    source_zone: Annotated[
+        str | None, Parameter(help="Zone of the old server's MySQL sessions, where it is not UTC.")
+    ] = None,
     dry_run: Annotated[bool, Parameter(help="Read and check everything, write nothing.", negative="")] = False,
     batch_size: Annotated[int, Parameter(help="Rows in one batch.")] = 100,
     table: Annotated[tuple[str, ...], Parameter(help="Only this table; may be given several times.")] = (),
@@ -45,7 +52,9 @@ def migrate_data(
     log.configure(settings)
     try:
         if not source:
-            raise UsageError("--source is required: the old server's LanceDB folder, or s3://bucket/prefix.")
+            raise UsageError(
+                "--source is required: the old server's LanceDB folder, s3://bucket/prefix, or mysql://USER@HOST/DATABASE."
+            )
         options = Options(
             source=source.rstrip("/") if "://" in source else str(Path(source).resolve()),
             batch=batch_size,
@@ -58,6 +67,8 @@ def migrate_data(
             join_accounts=join_accounts,
             copy_files=copy_files,
             purge_source=purge_source,
+            vectors=vectors if vectors is None or "://" in vectors else str(Path(vectors).resolve()),
+            source_zone=source_zone,
         )
         options.check(settings.lancedb_uri)
         if report and not report.absolute().parent.is_dir():

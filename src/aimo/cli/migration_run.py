@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from aimo.cli.migration_output import console, progress_display
 from aimo.cli.migration_target import open_database, open_target, source_options
 from aimo.config import Settings
+from aimo.db.mysql_source import is_same_database
 from aimo.errors import ConfigurationError
 from aimo.legacy.copy.runs import Runs
 from aimo.legacy.migration import Migration, choose_model
-from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options
+from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options, UsageError
 from aimo.legacy.report import MigrationReport
 from aimo.legacy.source.model_finder import Model
+from aimo.legacy.source.relational_source import RelationalOpener, RelationalSource
 from aimo.runtime.providers import create_embedder
 from aimo.vectors.legacy_source import LegacySource
+
+Reopen = Callable[[Mapping[str, int]], Awaitable[LegacySource]]
 
 
 async def migrate_source(settings: Settings, options: Options) -> MigrationReport:
@@ -24,8 +33,36 @@ async def migrate_source(settings: Settings, options: Options) -> MigrationRepor
             vectors come from another model.
         VectorStoreError: source or target cannot be read or written.
     """
+    if options.is_relational:
+        return await _migrate_relational(settings, options)
     storage_options = source_options(settings, options.source)
     source = await LegacySource.open(options.source, storage_options=storage_options)
+
+    async def reopen(versions: Mapping[str, int]) -> LegacySource:
+        return await LegacySource.open(options.source, storage_options=storage_options, versions=versions)
+
+    return (await _migrate(settings, options, source, reopen))[0]
+
+
+async def _migrate_relational(settings: Settings, options: Options) -> MigrationReport:
+    """Migrate from MySQL: from a snapshot of its rows, which is kept until a run has come to its end."""
+    if is_same_database(options.source, settings):
+        raise UsageError("--source must differ from the configured database, which is the target.")
+    with TemporaryDirectory(prefix="aimo-dry-run-") as scratch:
+        folder = Path(scratch) if options.dry_run or options.verify_only else settings.aimo_data_dir
+        storage_options = source_options(settings, options.vectors or "")
+        opener = RelationalOpener(settings, options, folder, storage_options=storage_options)
+        source = await opener.open()
+        report, unfinished = await _migrate(settings, replace(options, source=opener.uri), source, opener.open)
+        if not unfinished:
+            opener.forget()
+        return report
+
+
+async def _migrate(
+    settings: Settings, options: Options, source: LegacySource, reopen: Reopen
+) -> tuple[MigrationReport, bool]:
+    """Return the report, and whether a run was left unfinished."""
     embedder = create_embedder(settings)
     configured = Model(embedder.model, embedder.dimension, embedder.cache_model("passage"))
     try:
@@ -36,19 +73,24 @@ async def migrate_source(settings: Settings, options: Options) -> MigrationRepor
             model = await choose_model(source, options, configured, runs)
             async with open_target(settings, options, database, source, model) as target:
                 with progress_display() as progress:
-                    migration = Migration(
-                        options, target, source, runs, model=model, storage_options=storage_options, progress=progress
-                    )
+                    migration = Migration(options, target, source, runs, model=model, reopen=reopen, progress=progress)
                     report = await migration.run()
         if options.purge_source:
             await _purge(source, report)
-        return report
+        return report, runs.unfinished is not None
     finally:
         source.close()
         await embedder.close()
 
 
 def _require_known_tables(source: LegacySource) -> None:
+    users, memos = source.tables.get("users"), source.tables.get("memos")
+    theirs = users is not None and not users.rows and memos is not None and "deletedAt" in memos.schema.names
+    if theirs and not isinstance(source, RelationalSource):
+        raise ConfigurationError(
+            f"{source.uri} is of a later release of the old server, which keeps its rows in MySQL and vectors alone "
+            f"here: give --source mysql://USER@HOST/DATABASE --vectors {source.uri} (MIGRATION.md)."
+        )
     if not source.tables.keys() & {*KNOWN, *VECTOR_TABLES}:
         raise ConfigurationError(
             f"{source.uri} holds none of the old server's tables, but {', '.join(source.tables)}: "

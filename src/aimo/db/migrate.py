@@ -22,6 +22,7 @@ from aimo.config import Settings
 from aimo.db import types
 from aimo.db.connection import Database
 from aimo.db.connection_errors import advice
+from aimo.db.mysql_source import is_of_existing_server
 from aimo.db.schema import Model
 from aimo.errors import ConfigurationError
 
@@ -109,13 +110,31 @@ def _current(connection: Connection) -> str | None:
     return found
 
 
+def _refuse_existing_server(connection: Connection) -> None:
+    """Keep away from a database that the existing server's later releases fill: its tables have the same names."""
+    inspector = inspect(connection)
+    if connection.dialect.name == "sqlite":
+        return
+    names = set(inspector.get_table_names())
+    users = {column["name"] for column in inspector.get_columns("users")} if "users" in names else set()
+    if is_of_existing_server(names, users):
+        url = connection.engine.url
+        raise ConfigurationError(
+            f"The database {url.database} belongs to the existing server: nothing was written to it. Give AIMO a "
+            "database of its own (MYSQL_DATABASE, or DATABASE_URL) and bring the rows over with "
+            f"`aimo migrate-data --source mysql://USER@{url.host}:{url.port or 3306}/{url.database} "
+            "--vectors OLD_LANCEDB_PATH` (MIGRATION.md)."
+        )
+
+
 async def pending(database: Database) -> list[str]:
     """Return the revisions that the database still lacks.
 
     Raises:
-        ConfigurationError: the database was written by a newer release.
+        ConfigurationError: the database was written by a newer release, or belongs to the existing server.
     """
     async with database.engine.connect() as connection:
+        await connection.run_sync(_refuse_existing_server)
         current = await connection.run_sync(_current)
     revisions = known_revisions()
     if current is None:

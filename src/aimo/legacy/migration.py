@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -63,14 +63,14 @@ class Migration:
         runs: Runs,
         *,
         model: Mapping[str, object],
-        storage_options: Mapping[str, str] | None,
+        reopen: Callable[[Mapping[str, int]], Awaitable[LegacySource]],
         progress: Progress,
     ) -> None:
         self._options = options
         self._target = target
         self._source = source
         self._model = model
-        self._storage_options = storage_options
+        self._reopen = reopen
         self._progress = progress
         self._runs = runs
         self._remarks: list[str] = []
@@ -121,9 +121,7 @@ class Migration:
         """Go on with an interrupted run, on the versions it began with."""
         self._remarks.append(f"Went on with the interrupted run {run.run_id}, as it had been started.")
         try:
-            source = await LegacySource.open(
-                self._source.uri, storage_options=self._storage_options, versions=run.versions
-            )
+            source = await self._reopen(run.versions)
         except VectorStoreError as error:
             await self._mark_failed(run, error)
             return
@@ -178,7 +176,7 @@ class Migration:
                     files=files,
                     nothing_to_do=nothing_to_do,
                     changed=changed,
-                    remarks=self._remarks,
+                    remarks=[*self._remarks, *source.remarks],
                     findings=findings,
                 )
             )
@@ -195,9 +193,7 @@ class Migration:
         if run.versions.items() <= current.items():
             return self._source
         try:
-            return await LegacySource.open(
-                self._source.uri, storage_options=self._storage_options, versions=run.versions
-            )
+            return await self._reopen(run.versions)
         except VectorStoreError as error:
             raise ConfigurationError(
                 f"The versions that were migrated are not in the source any more ({error}); run without --verify-only."
@@ -228,7 +224,7 @@ class Migration:
         suspicious = [f"{one}: is the source an incomplete copy?" for one in dead if one.suspicious]
         return Findings(
             problems=self._missing.damaging,
-            warnings=[*self._missing.harmless, *suspicious],
+            warnings=[*source.warnings, *self._missing.harmless, *suspicious],
             dead_ids=dead,
             # Of the source as it is now: a table may have come after the run.
             tables=planning.tables_without_a_place(self._source, run.versions),

@@ -28,6 +28,8 @@ class QuarantineReason(StrEnum):
     TARGET_FOREIGN = "target_foreign"
     POINTS_TO_ITSELF = "points_to_itself"
     DELETED = "deleted"
+    ACCOUNT_DELETED = "account_deleted"
+    ONLY_IN_VECTORS = "only_in_vectors"
     UNREADABLE = "unreadable"
     IMPOSSIBLE_ID = "impossible_id"
     DUPLICATE_DIFFERS = "duplicate_differs"
@@ -48,6 +50,7 @@ class Into(StrEnum):
     SAME_RELATION = "same_relation"
     SAME_DAY = "same_day"
     SAME_TABLE = "same_table"
+    SAME_CARD = "same_card"
 
 
 class Change(StrEnum):

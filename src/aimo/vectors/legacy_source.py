@@ -79,6 +79,9 @@ class LegacySource:
     def __init__(self, connection: Any, uri: str, tables: dict[str, SourceTable]) -> None:
         self.uri = uri
         self.tables = tables
+        # What whoever migrates should look at, and what else there is to say of the source as a whole.
+        self.warnings: list[str] = []
+        self.remarks: list[str] = []
         self._connection = connection
 
     @classmethod

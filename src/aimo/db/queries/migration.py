@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
+    and_,
     bindparam,
     delete,
     func,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 
 from aimo.db import schema
+from aimo.db.queries.live import IN_TRASH, LIVE
 from aimo.db.schema import (
     AIConversations,
     Attachments,
@@ -166,14 +168,26 @@ UNLINK = delete(MemoTags).where(MemoTags.memo_id == param("which"))
 TEXTS = select(Memos.memo_id, Memos.uid, Memos.content).where(Memos.memo_id.in_(in_list("keys")))
 CREATE_ENTRY = insert(OutboxEntries)
 
+LIVE_MEMOS = MEMOS.where(LIVE)
 _USES = (
-    select(func.count()).select_from(MemoTags).where(MemoTags.tag_id == Tags.tag_id).correlate(Tags).scalar_subquery()
+    select(func.count())
+    .select_from(MemoTags)
+    .join(Memos, and_(Memos.memo_id == MemoTags.memo_id, LIVE))
+    .where(MemoTags.tag_id == Tags.tag_id)
+    .correlate(Tags)
+    .scalar_subquery()
 )
 RECOUNT = update(Tags).values(usage_count=_USES)
 MISCOUNTED = select(Tags.tag_id, Tags.usage_count, _USES.label("uses")).where(Tags.usage_count != _USES)
 USAGE = select(Tags.tag_id, Tags.usage_count).where(Tags.tag_id.in_(in_list("keys")))
 MEMOS_AFTER = (
-    select(Memos.memo_id, Memos.uid).where(Memos.memo_id > param("after")).order_by(Memos.memo_id).limit(param("limit"))
+    select(Memos.memo_id, Memos.uid)
+    .where(Memos.memo_id > param("after"), LIVE)
+    .order_by(Memos.memo_id)
+    .limit(param("limit"))
+)
+TRASHED_AFTER = (
+    select(Memos.memo_id).where(Memos.memo_id > param("after"), IN_TRASH).order_by(Memos.memo_id).limit(param("limit"))
 )
 FILES_AFTER = (
     select(Attachments.attachment_id, Attachments.path, Attachments.type, Attachments.storage_type == "local")

@@ -58,6 +58,8 @@ class LanceStage:
             await copier.copy(progress)
         if memos and "memo_vectors" in self._run.versions and self._vectors:
             await self._enqueue_memos_without_vectors()
+        if memos and self._vectors:
+            await self._remove_trashed(self._vectors)
         await self._index(progress)
 
     @property
@@ -145,6 +147,20 @@ class LanceStage:
             for group in packet.groups(entries, packet.LEAST_LIMIT):
                 async with transaction(self._database, "migration.entries") as connection:
                     await connection.execute(sql.CREATE_ENTRY, group)
+
+    async def _remove_trashed(self, vectors: VectorStore) -> None:
+        """Remove what LanceDB has of memos that went to the trash since an earlier run brought them."""
+        tables = (vectors.memo_texts, vectors.memo_vectors)
+        filled = [table for table in tables if f"lance:{table.name}" not in self._run.plan["empty"]]
+        after = ""
+        while filled:
+            async with self._database.reads() as connection:
+                rows = (await connection.execute(sql.TRASHED_AFTER, {"after": after, "limit": _PAGE})).all()
+            if not rows:
+                return
+            after = rows[-1].memo_id
+            for table in filled:
+                await table.delete([row.memo_id for row in rows])
 
     async def _index(self, progress: Progress) -> None:
         if self._vectors is None:

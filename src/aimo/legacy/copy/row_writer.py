@@ -17,7 +17,7 @@ from aimo.legacy.copy import ledger
 from aimo.legacy.copy.runs import Run, add_checkpoints, checkpoint_row
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.planner import RowPlan, numbers
-from aimo.legacy.row_outcomes import RowOutcome
+from aimo.legacy.row_outcomes import QuarantineReason, RowOutcome
 from aimo.legacy.source.row_reader import RowReader
 
 _NEW = (RowOutcome.MIGRATED, RowOutcome.NORMALISED)
@@ -76,11 +76,12 @@ class RowWriter:
 
     def _values(self, verdict: RowPlan) -> dict[str, object]:
         assert verdict.mapped is not None
-        return verdict.mapped.values | numbers(self._mapper, verdict.entry)
+        given = numbers(self._mapper, verdict.entry) | self._mapper.secrets_of(verdict.row)
+        return verdict.mapped.values | given
 
     async def _change(self, connection: AsyncConnection, verdict: RowPlan) -> None:
         assert verdict.mapped is not None
-        values = verdict.mapped.values
+        values = verdict.mapped.values | self._mapper.secrets_of(verdict.row)
         statement = sql.change(self._mapper.table, tuple(values))
         key = values[sql.key_of(self._mapper.table).name]
         await connection.execute(statement, {"which": key} | {f"new_{name}": value for name, value in values.items()})
@@ -131,6 +132,10 @@ class RowWriter:
     async def _quarantine_row(self, verdict: RowPlan, longest: int) -> dict[str, object]:
         assert verdict.quarantined is not None
         key = verdict.row.values[self._mapper.key]
+        # Who deleted an account wants nothing of it kept.
+        gone = verdict.quarantined.reason is QuarantineReason.ACCOUNT_DELETED
+        whole = {} if gone else await self._reader.whole(verdict.row.number)
+        content = {name: value for name, value in whole.items() if name not in self._mapper.secret}
         return {
             "run_id": self._run.run_id,
             "table_name": self._mapper.source,
@@ -138,7 +143,7 @@ class RowWriter:
             "row_key": packet.shortened(key) if isinstance(key, str) else None,
             "reason": verdict.quarantined.reason,
             "message": packet.shortened(str(verdict.quarantined)),
-            "content": packet.without_largest(await self._reader.whole(verdict.row.number), longest - _BARE_BYTES),
+            "content": packet.without_largest(content, longest - _BARE_BYTES),
             "created_at": clock.now_ms(),
         }
 

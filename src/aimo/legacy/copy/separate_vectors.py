@@ -16,7 +16,8 @@ from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
 from aimo.vectors.legacy_source import SourceTable
 
-_OWNERS = {"memoId": sql.MEMOS, "attachmentId": sql.ATTACHMENTS}
+# LanceDB has nothing of memos in the trash.
+_OWNERS = {"memoId": sql.LIVE_MEMOS, "attachmentId": sql.ATTACHMENTS}
 _IN_ONE_QUERY = 1000
 
 

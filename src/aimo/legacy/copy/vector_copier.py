@@ -30,6 +30,7 @@ from aimo.legacy.plan.duplicates import is_duplicate_mask
 from aimo.legacy.retry import with_retries
 from aimo.legacy.row_outcomes import RowOutcome
 from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
+from aimo.legacy.source.row_reader import DELETED_AT
 from aimo.vectors.bulk_copy import append_rows, one_array, put_rows, rows_with, usable_vectors
 from aimo.vectors.legacy_source import SourceTable
 from aimo.vectors.table import OwnedLanceTable
@@ -112,7 +113,8 @@ class PageCopier(ABC):
         return asyncio.create_task(self._page(first, min(self.page_rows, left)))
 
     async def _page(self, first: int, count: int) -> pa.Table:
-        return await read_with_nulls_for_lost(self.source, self.columns, first, count)
+        extra = [DELETED_AT] if self.source.name == "memos" and DELETED_AT in self.source.schema.names else []
+        return await read_with_nulls_for_lost(self.source, [*self.columns, *extra], first, count)
 
     async def _outcomes(self, first: int, page: pa.Table) -> Codes:
         """Return what became of the rows of a page."""
@@ -120,11 +122,17 @@ class PageCopier(ABC):
         return ledger.outcomes(packed)
 
     async def _copy_page(self, page: pa.Table, outcomes: Codes) -> Codes:
+        trashed = _in_trash(page)
         wanted = np.isin(outcomes, [int(o) for o in (RowOutcome.MIGRATED, RowOutcome.NORMALISED, RowOutcome.UPDATED)])
-        present = outcomes == int(RowOutcome.PRESENT)
+        # LanceDB has nothing of memos in the trash; coming back, they are found in the cache.
+        wanted &= ~trashed
+        present = (outcomes == int(RowOutcome.PRESENT)) & ~trashed
         there = await self._already_there(page, present) if present.any() else np.zeros(len(wanted), dtype=bool)
         codes, rows = self.prepare(page, wanted | (present & ~there))
         codes[there] = THERE
+        if self._target is not None and not self._appending:
+            # What an earlier run brought may be the vector of another text.
+            await self._target.delete(page.column(0).filter(pa.array(codes == WAITING_ENTRIES)).to_pylist())
         if self._target is not None and rows.num_rows:
             replacing = not self._appending or not self._safe or bool(present.any())
             await (put_rows if replacing else append_rows)(self._target, rows)
@@ -161,6 +169,13 @@ class PageCopier(ABC):
             for group in packet.groups(rows, packet.LEAST_LIMIT):
                 await connection.execute(sql.CREATE_ENTRY, group)
             await add_checkpoints(connection, [row])
+
+
+def _in_trash(page: pa.Table) -> npt.NDArray[np.bool_]:
+    if DELETED_AT not in page.column_names:
+        return np.zeros(page.num_rows, dtype=bool)
+    values = page.column(DELETED_AT).to_pylist()
+    return np.array([isinstance(value, int) and value > 0 for value in values], dtype=bool)
 
 
 class VectorCopier(PageCopier):

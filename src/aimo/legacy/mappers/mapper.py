@@ -54,6 +54,10 @@ class Mapper(ABC):
     stuck: frozenset[str] = frozenset()
     # Rows that were written when accounts were joined, with the account that is gone (`copy.account_joins`).
     joined: Mapping[str, str] = MappingProxyType({})
+    # Whether the target has a trash for its rows.
+    has_trash: ClassVar[bool] = False
+    # Columns of the source that no report and no quarantine may show.
+    secret: ClassVar[frozenset[str]] = frozenset()
     # How many bytes one statement may have.
     packet_limit: int = packet.SQLITE_LIMIT
 
@@ -102,10 +106,16 @@ class Mapper(ABC):
     def release(self, held: Mapping[str, object]) -> None:  # noqa: B027 (the same)
         """Free what a row of the target takes up now, which is going to get other values."""
 
+    def secrets_of(self, row: SourceRow) -> dict[str, object]:
+        """Return what is encrypted while it is written: different each time, so that no hash covers it."""
+        return {}
+
     def map(self, row: SourceRow) -> Mapped:
         """`build`, once the row is not in the trash; the target must be able to take the result in one statement."""
         fields = RowFields(row.values, self.absent)
-        fields.refuse_deleted()
+        fields.refuse_left_out()
+        if not self.has_trash:
+            fields.refuse_deleted()
         mapped = self.build(row, fields)
         if not packet.fits(mapped.values.values(), self.packet_limit):
             size = packet.statement_size(mapped.values.values())

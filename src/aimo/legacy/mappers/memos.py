@@ -21,6 +21,20 @@ from aimo.legacy.source.row_reader import SourceRow
 from aimo.services.memos.name_keys import name_key
 
 _TYPES = ("text", "audio", "video")
+# What hashes of memos were made of before there was a trash.
+_FIRST = (
+    "memo_id",
+    "uid",
+    "category_id",
+    "content",
+    "type",
+    "source",
+    "attachments",
+    "tag_ids",
+    "is_public",
+    "created_at",
+    "updated_at",
+)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -40,21 +54,8 @@ class MemoMapper(Mapper):
     source = "memos"
     table = table_of(Memos)
     key = "memoId"
-    hashed = (
-        (
-            "memo_id",
-            "uid",
-            "category_id",
-            "content",
-            "type",
-            "source",
-            "attachments",
-            "tag_ids",
-            "is_public",
-            "created_at",
-            "updated_at",
-        ),
-    )
+    has_trash = True
+    hashed = (_FIRST, (*_FIRST, "deleted_at"))
     kinds: ClassVar = {
         "memoId": Kind.TEXT,
         "uid": Kind.TEXT,
@@ -92,6 +93,7 @@ class MemoMapper(Mapper):
             "is_public": _public(fields),
             "created_at": created_at,
             "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+            "deleted_at": fields.deleted_at(),
         }
         new_tags: list[dict[str, object]] = []
         tag_ids = self._tags(fields, uid, created_at, new_tags)

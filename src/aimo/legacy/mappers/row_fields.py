@@ -12,11 +12,16 @@ import msgspec
 
 from aimo import clock, ids
 from aimo.legacy.plan.target_lookups import TargetLookups
-from aimo.legacy.row_outcomes import Change, Note, QuarantineReason, RowQuarantined
+from aimo.legacy.row_outcomes import Change, Into, Note, QuarantineReason, RowMerged, RowQuarantined
 from aimo.legacy.source.column_values import UnreadableValue
+from aimo.legacy.source.relational_tables import LEFT_OUT, MERGED_INTO
 from aimo.legacy.source.row_reader import DELETED_AT, plain
 
 LONGEST_TEXT = 16_777_215
+_LEFT_OUT = {
+    QuarantineReason.ACCOUNT_DELETED: "its account was deleted; nothing of it is kept",
+    QuarantineReason.ONLY_IN_VECTORS: "the old database has no such memo, but LanceDB still has its text",
+}
 LONGEST_WORD = 255
 
 
@@ -43,11 +48,30 @@ class RowFields:
         """Remember a change."""
         self.notes.append(Note(column, change, plain(old), plain(new)))
 
+    def refuse_left_out(self) -> None:
+        """Quarantine what the source as a whole says has no place, and merge what another row stands for."""
+        reason = self._values.get(LEFT_OUT)
+        if isinstance(reason, str):
+            raise RowQuarantined(QuarantineReason(reason), _LEFT_OUT[QuarantineReason(reason)])
+        into = self._values.get(MERGED_INTO)
+        if isinstance(into, str):
+            raise RowMerged(into, Into.SAME_CARD)
+
     def refuse_deleted(self) -> None:
         """Quarantine what a later release has in its trash."""
         deleted_at = self._values.get(DELETED_AT)
         if isinstance(deleted_at, UnreadableValue) or deleted_at:
             raise RowQuarantined(QuarantineReason.DELETED, f"it was deleted ({DELETED_AT} {plain(deleted_at)})")
+
+    def deleted_at(self) -> int:
+        """Return when the row went to the trash of a later release, in epoch milliseconds; 0 for a live one.
+
+        A time that nobody can have meant is quarantined.
+        """
+        value = self._values.get(DELETED_AT) or 0
+        if not isinstance(value, int) or not 0 <= value <= clock.LATEST_MS:
+            self.refuse_deleted()
+        return int(value) if isinstance(value, int) else 0
 
     def id(self, name: str) -> str:
         """Return an id that the target can hold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from aimo.errors import ConfigurationError
 
@@ -46,6 +47,8 @@ class Options:
         model: keep the vectors under this model's name.
         reembed: leave the vectors behind and have every memo embedded again.
         copy_files: folder of the old server's files, to be copied.
+        vectors: LanceDB folder or ``s3://`` address of a source whose rows are in MySQL.
+        source_zone: zone of the sessions of such a source, where it is not UTC.
         join_accounts: join accounts of the target and of the source that have the same e-mail.
     """
 
@@ -59,6 +62,8 @@ class Options:
     reembed: bool = False
     copy_files: str | None = None
     purge_source: bool = False
+    vectors: str | None = None
+    source_zone: str | None = None
     join_accounts: bool = False
 
     def check(self, target: str) -> None:
@@ -69,6 +74,7 @@ class Options:
         """
         if "://" not in self.source and not Path(self.source).is_dir():
             raise UsageError(f"--source: there is no folder {self.source}.")
+        self._check_relational(target)
         if same_place(self.source, target):
             raise UsageError("--source must differ from the configured LanceDB folder, which is the target.")
         if self.copy_files and not Path(self.copy_files).is_dir():
@@ -85,6 +91,35 @@ class Options:
             raise UsageError("--join-accounts needs a run over the table users.")
         if self.purge_source and self.tables:
             raise UsageError("--purge-source needs a run over all tables.")
+
+    @property
+    def is_relational(self) -> bool:
+        """Whether the rows are in MySQL."""
+        return self.source.startswith(("mysql:", "mariadb:"))
+
+    def _check_relational(self, target: str) -> None:
+        if not self.is_relational:
+            if self.vectors or self.source_zone:
+                raise UsageError(
+                    "--vectors and --source-zone go with a --source of the form mysql://USER@HOST/DATABASE."
+                )
+            return
+        if self.purge_source:
+            raise UsageError("--purge-source: a MySQL source is never written to; remove the old database yourself.")
+        if self.vectors is None and not self.reembed and not self.verify_only:
+            raise UsageError(
+                "--vectors is required: the old server's LanceDB folder (LANCEDB_PATH), or s3://bucket/prefix; "
+                "without it every memo must be embedded again, which costs calls of the provider: then say --reembed."
+            )
+        if self.vectors and "://" not in self.vectors and not Path(self.vectors).is_dir():
+            raise UsageError(f"--vectors: there is no folder {self.vectors}.")
+        if self.vectors and same_place(self.vectors, target):
+            raise UsageError("--vectors must differ from the configured LanceDB folder, which is the target.")
+        if self.source_zone:
+            try:
+                ZoneInfo(self.source_zone)
+            except (ValueError, OSError, KeyError):
+                raise UsageError(f"--source-zone: {self.source_zone} is no zone; give one as Asia/Shanghai.") from None
 
 
 def same_place(one: str, other: str) -> bool:

@@ -152,6 +152,8 @@ def _json_texts(value: str) -> list[object] | None:
 
 
 def _sources(value: object) -> list[object]:
+    if isinstance(value, str):
+        value = json.loads(value)
     if not isinstance(value, list) or not all(item is None or isinstance(item, dict) for item in value):
         raise TypeError("it is no list of sources")
     return value

@@ -13,6 +13,7 @@ import pyarrow as pa
 from aimo.legacy.hashing import hash_row
 from aimo.legacy.source.column_values import Kind, UnreadableValue, values_of
 from aimo.legacy.source.damaged_reads import LOST, pieces
+from aimo.legacy.source.relational_tables import LEFT_OUT, MERGED_INTO
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import SourceTable
 
@@ -38,7 +39,7 @@ class RowReader:
 
     def __init__(self, table: SourceTable, kinds: Mapping[str, Kind]) -> None:
         self.table = table
-        wanted = {**kinds, DELETED_AT: Kind.WHOLE}
+        wanted = {**kinds, DELETED_AT: Kind.WHOLE, LEFT_OUT: Kind.TEXT, MERGED_INTO: Kind.TEXT}
         self._kinds = {name: kind for name, kind in wanted.items() if name in table.schema.names}
         self.absent = frozenset(
             name for name in wanted if name not in self._kinds or str(table.schema.field(name).type) == "null"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from aimo.legacy.plan.run_plan import MAPPERS
 from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
+from aimo.legacy.source.relational_tables import OURS
 from aimo.legacy.source.row_reader import DELETED_AT
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
@@ -22,7 +23,7 @@ _OTHERS = {
     "attachment_vectors": {"attachmentId", "uid", "multimodalEmbedding", "multimodalModelHash"} | _TIMES,
 }
 KNOWN_COLUMNS = {
-    name: frozenset({DELETED_AT, *kinds, *_OTHERS.get(name, ())})
+    name: frozenset({DELETED_AT, *OURS, *kinds, *_OTHERS.get(name, ())})
     for name, kinds in {**dict.fromkeys(_OTHERS, ()), **{kind.source: tuple(kind.kinds) for kind in MAPPERS}}.items()
 }
 
