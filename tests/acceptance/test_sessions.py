@@ -209,6 +209,25 @@ def test_a_forged_session_opens_nothing(running: Server) -> None:
         assert refused(with_token(alice, token)) == (sid is not None), sid
 
 
+def test_of_several_cookies_the_valid_one_counts_unless_another_user_has_one_too(running: Server) -> None:
+    alice, mallory = running.user(), running.user()
+    ended = again(alice)
+    ended.post("/auth/logout").data  # noqa: B018 (must succeed)
+    second = again(alice)
+
+    def told(*tokens: str | None) -> tuple[int, Any]:
+        cookie = {"Cookie": "; ".join(f"aimo_token={token}" for token in tokens)}
+        answer = Client(running.url).request("GET", "/user/info", headers=cookie)
+        return answer.status, answer.envelope.get("data", {}).get("uid", answer.message)
+
+    for stale in (ended.token, "forged", old_token(alice.uid, lifetime=-1)):
+        assert told(stale, alice.token) == told(alice.token, stale) == (200, alice.uid)
+    assert told(second.token, alice.token) == (200, alice.uid)
+    assert told(ended.token, "forged") == (401, "Invalid token")
+    assert told(mallory.token, alice.token) == told(alice.token, mallory.token) == (401, "Authentication required")
+    assert told(alice.token, "1", "2", "3", "4") == (401, "Authentication required")
+
+
 def test_the_oldest_of_too_many_sessions_ends(running: Server) -> None:
     alice = running.user()
     phone = again(alice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,11 +17,11 @@ from aimo.audit import Event, Outcome
 from aimo.config import Settings
 from aimo.dto.base import Rejection
 from aimo.http.asgi_types import App, Receive, Scope, Send, header
-from aimo.http.cookies import token_in_cookie
+from aimo.http.cookies import tokens_in_cookies
 from aimo.http.input.client_address import Network, client_address
 from aimo.http.output.envelope import MachineTokenRejected
 from aimo.http.output.plain_responses import JSON, send_bytes
-from aimo.services.accounts.sessions import SessionService
+from aimo.services.accounts.sessions import AuthenticatedUser, SessionService
 from aimo.services.accounts.tokens import InvalidToken, Tokens
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,13 @@ _PUBLIC = (
     "/api/v1/openapi.json",
     "/api/v1/docs",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A token that is not valid; ``uid`` is known where it was genuine."""
+
+    uid: str | None
 
 
 class Sessions:
@@ -94,30 +102,43 @@ class Sessions:
         return bool(self._machine_token) and hmac.compare_digest(given, b"Bearer " + self._machine_token.encode())
 
     async def _identify(self, scope: Scope) -> str | None:
-        """Set the user, or say why there is none."""
-        token = session_token(scope)
-        if not token:
+        """Set the user, or say why there is none.
+
+        Of several cookies those count that are valid. Where these name different users, somebody has planted one, and
+        none counts.
+        """
+        tokens = session_tokens(scope)
+        if not tokens:
             return "Authentication required"
+        found = [await self._user_of(token) for token in tokens]
+        users = {user.uid: user for user in found if isinstance(user, AuthenticatedUser)}
+        if len(users) != 1:
+            refused = [each for each in found if isinstance(each, _Refused)]
+            for each in refused:
+                audit.record(Event.TOKEN, Outcome.REFUSED, user=each.uid, address=client_address(scope, self._proxies))
+            if users:
+                return "Authentication required"
+            return "Invalid token" if refused else "User not found"
+        ((uid, user),) = users.items()
+        scope["user"], scope["verified"] = user, uid
+        return None
+
+    async def _user_of(self, token: str) -> AuthenticatedUser | _Refused | None:
+        """Return who a token stands for; None when there is no such user."""
         claims = None
         try:
             claims = self._tokens.read(token)
-            user = await self._sessions.authenticate(claims) if claims else None
+            return await self._sessions.authenticate(claims) if claims else None
         except InvalidToken:
             # Known for a genuine token whose session has ended, and for no forged one.
-            uid = claims.uid if claims else None
-            audit.record(Event.TOKEN, Outcome.REFUSED, user=uid, address=client_address(scope, self._proxies))
-            return "Invalid token"
-        if user is None:
-            return "User not found"
-        scope["user"], scope["verified"] = user, user.uid
-        return None
+            return _Refused(claims.uid if claims else None)
 
 
-def session_token(scope: Scope) -> str:
-    """Return the token of a request: the Authorization header's if there is one, else the cookie's."""
+def session_tokens(scope: Scope) -> list[str]:
+    """Return the tokens of a request: the Authorization header's if there is one, else those of the cookies."""
     # Only a literal "Bearer " is taken away: a bare token is a token too.
     given = (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
-    return given or token_in_cookie(scope)
+    return [given] if given else tokens_in_cookies(scope)
 
 
 async def _reject(send: Send, status: int, message: str) -> None:

@@ -10,24 +10,25 @@ from aimo.http.input.senders import sender_of
 from aimo.services.accounts.tokens import LIFETIME_SECONDS
 
 COOKIE = "aimo_token"
+MOST_COOKIES = 4
 
 
-def token_in_cookie(scope: Scope) -> str:
-    """Return the token in a request's cookie; empty without one, and where the page that asks may not use it.
+def tokens_in_cookies(scope: Scope) -> list[str]:
+    """Return the distinct tokens in a request's cookies; none where the page that asks may not use them.
 
-    A neighbouring host can plant a second cookie of this name in a browser, and nothing tells which is ours: where
-    they differ, none counts.
+    There may be several: one of another path or domain stays in a browser beside the present one, and a neighbouring
+    host can plant one. Nothing tells which is ours, so `MOST_COOKIES` are looked at, and more count as none.
     """
     if not sender_of(scope).trusted:
-        return ""
-    found = {
+        return []
+    found = dict.fromkeys(
         value.strip('"')
         for name, field in scope["headers"]
         if name == b"cookie"
         for key, _, value in (part.strip().partition("=") for part in field.decode("latin-1").split(";"))
         if key == COOKIE and value.strip('"')
-    }
-    return found.pop() if len(found) == 1 else ""
+    )
+    return list(found) if len(found) <= MOST_COOKIES else []
 
 
 def login_cookie(scope: Scope, token: str) -> dict[str, str]:

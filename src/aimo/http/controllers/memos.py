@@ -33,6 +33,7 @@ from aimo.http.routing import delete, get, post, put
 from aimo.js_coercion import as_js_number, to_number
 from aimo.services.memos.lists import MemoFilter
 from aimo.services.memos.paging import PageRequest
+from aimo.services.memos.tags import JoinedNames
 
 LIST_FILTERS = (
     Parameter("search", "string", "Only memos that contain this text, whatever its case."),
@@ -164,9 +165,10 @@ def order(params: Query) -> SortOrder:
 
 def list_filter(params: Params) -> MemoFilter:
     """Return what the query parameters of `LIST_FILTERS` filter by, ``search`` apart."""
+    tags = params.texts("tags")
     return MemoFilter(
         category_id=params.text("categoryId"),
-        tags=params.texts("tags"),
+        tags=list(map(JoinedNames, tags)) if params.has_bare_commas("tags") else tags,
         since=params.integer_prefix("startDate"),
         until=params.integer_prefix("endDate"),
     )

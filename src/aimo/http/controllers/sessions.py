@@ -7,7 +7,7 @@ from litestar import Controller, Response
 from aimo.dto.base import UNSET, Envelope
 from aimo.dto.sessions import SessionList, SessionsEnded
 from aimo.http.asgi_types import Scope
-from aimo.http.cookies import cleared_cookie, login_cookie, token_in_cookie
+from aimo.http.cookies import cleared_cookie, login_cookie, tokens_in_cookies
 from aimo.http.dependencies import AnyRequest, Params, PathText, Services, User, device
 from aimo.http.output.envelope import ok
 from aimo.http.output.openapi_parameters import Parameter, documented
@@ -49,7 +49,7 @@ class SessionController(Controller):
 def cookie_after(ended: EndedSessions, request: AnyRequest) -> dict[str, str]:
     """Return the header that makes the cookie of a request, where it came with one, fit what has ended."""
     scope: Scope = request.scope  # type: ignore[assignment]
-    if ended.current_remains or not token_in_cookie(scope):
+    if ended.current_remains or not tokens_in_cookies(scope):
         return {}
     return login_cookie(scope, ended.token) if ended.token else cleared_cookie(scope)
 

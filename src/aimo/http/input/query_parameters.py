@@ -25,11 +25,12 @@ class InvalidParameterError(Exception):
 class Query:
     """The parameters of one request; each reader names what it accepts and raises."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_raw", "_values")
 
     def __init__(self, query_string: bytes) -> None:
+        self._raw = query_string.decode("utf-8", "replace")
         try:
-            self._values = qs.parse(query_string.decode("utf-8", "replace")) if query_string else {}
+            self._values = qs.parse(self._raw)
         except qs.TooManyParametersError:
             raise AimoError(Code.PARAMS_ERROR) from None
 
@@ -109,6 +110,11 @@ class Query:
         if not all(isinstance(item, str) for item in items):
             raise AimoError(Code.PARAMS_ERROR)
         return [require_usable(item) for item in items]
+
+    def has_bare_commas(self, name: str) -> bool:
+        """Return whether a value of a parameter holds commas that are not percent-encoded, as between items."""
+        parts = (part.partition("=") for part in self._raw.split("&"))
+        return any("," in value and qs.decode(key) == name for key, _, value in parts)
 
     def integer_prefix(self, name: str) -> int | None:
         """Leading digits of a text, as dates in milliseconds are read; None when missing or unparsable.

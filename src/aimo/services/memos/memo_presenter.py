@@ -44,7 +44,7 @@ class View:
 LISTED = View(source=True, relations=True)
 CREATED = View(tag_ids=False, source=True)
 UPDATED = View(relations=True)
-FOUND = View(is_public=False)
+FOUND = View()
 PLAIN = View()
 
 

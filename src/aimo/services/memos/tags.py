@@ -108,14 +108,33 @@ async def resolve(connection: AsyncConnection, uid: str, tag_ids: Sequence[str],
     return [tag.tag_id for tag in await _find_or_create(connection, uid, wanted, None)] if wanted else []
 
 
+class JoinedNames(str):
+    """Names that a client has joined by commas, unless a tag has all of it as its name."""
+
+    __slots__ = ()
+
+
 async def find_by_names(connection: ReadConnection, uid: str, names: Sequence[str]) -> list[str] | None:
-    """Return the ids of the tags of these names, without making any; None when a name is unknown, [] without names."""
+    """Return the ids of the tags of these names, without making any; None when a name is unknown, [] without names.
+
+    `JoinedNames` that no tag has as its name stand for the names between their commas.
+    """
     require_lookup(names)
-    keys = {name_key(name) for name in names if not is_blank(name)}
-    if not keys:
+    wanted = {name_key(name): [name_key(part) for part in _parts(name)] for name in names if not is_blank(name)}
+    if not wanted:
         return []
+    keys = dict.fromkeys(key for literal, parts in wanted.items() for key in (literal, *parts))
     rows = await tag_queries.by_name_keys(connection, owner=uid, name_keys=list(keys))
-    return [row.tag_id for row in rows] if len(rows) == len(keys) else None
+    known = {row.name_key: row.tag_id for row in rows}
+    meant = {
+        key for literal, parts in wanted.items() for key in ([literal] if literal in known or not parts else parts)
+    }
+    return [known[key] for key in meant] if meant <= known.keys() else None
+
+
+def _parts(name: str) -> list[str]:
+    """Return the names that a text joins; none where it is one name."""
+    return [part for part in name.split(",") if not is_blank(part)] if isinstance(name, JoinedNames) else []
 
 
 async def recount(connection: AsyncConnection, uid: str, gone: Iterable[str], added: Iterable[str]) -> set[str]:
