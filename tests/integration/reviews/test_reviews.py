@@ -47,6 +47,7 @@ async def test_rules_restrict_what_is_asked_about(settings: Make, migrated_datab
     async with reviewing(settings, migrated_database, None) as (runtime, _):
         uid, stranger = await user(runtime), await user(runtime, "b")
         await write(runtime, stranger, "not yours", tags=["Tea"])
+        (foreign_tag,) = (tag.tag_id for tag in await runtime.services.tags.all(stranger))
         work, home = [
             (await runtime.services.categories.create(uid, CategoryBody(name=name))).category_id
             for name in ("work", "home")
@@ -76,6 +77,7 @@ async def test_rules_restrict_what_is_asked_about(settings: Make, migrated_datab
         assert await found(("tag", "include", "tea"), ("tag", "include", "cake")) == {both}
         assert await found(("tag", "include", "tea"), ("tag", "exclude", tags["Cake"])) == {tea}
         assert await found(("tag", "include", "unknown")) == set()
+        assert await found(("tag", "include", foreign_tag)) == set()
         assert await found(("tag", "exclude", "unknown")) == everything
         assert await found(("recent_days", "include", "7")) == everything - {old}
         assert await found(("recent_days", "include", "some")) == everything - {old}
