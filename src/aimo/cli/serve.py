@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import time
 from contextlib import nullcontext
+from http.client import HTTPConnection, HTTPException
+from threading import Thread
 from typing import Annotated
 
 import structlog
@@ -51,13 +54,27 @@ def serve(
         logger.warning(warning)
     require_private(settings)
     require_secret(settings)
-    listening_address(settings.host, settings.port)
+    address = listening_address(settings.host, settings.port)
     asyncio.run(_prepare(settings))
     # LanceDB's threads do not survive a fork.
     multiprocessing.set_start_method("spawn")
-    print(f"AIMO listens on {url_at(settings.host, settings.port)}", flush=True)
+    Thread(target=_announce, args=(address, settings), daemon=True).start()
     with multiprocess_metrics() if settings.workers > 1 else nullcontext():
         run_http_server("aimo.cli.asgi:create", settings)
+
+
+def _announce(address: str, settings: config.Settings) -> None:
+    """Say where the server listens, as soon as it answers."""
+    while True:
+        try:
+            connection = HTTPConnection(address, settings.port, timeout=5)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            connection.close()
+            break
+        except (OSError, HTTPException):
+            time.sleep(0.05)
+    print(f"AIMO listens on {url_at(settings.host, settings.port)}", flush=True)
 
 
 def run_http_server(target: str, settings: config.Settings) -> None:

@@ -45,7 +45,7 @@ def signing_time(now: float, lifetime: int) -> int:
 
     So it stays the same for a while and browsers can cache it; it never lives longer than asked.
     """
-    step = max(1, lifetime // 4)
+    step = max(1, min(lifetime, LONGEST_SECONDS) // 4)
     return int(now) // step * step
 
 

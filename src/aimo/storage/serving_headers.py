@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from aimo.storage.content_types import INERT, UNKNOWN, attachment_disposition
+from aimo.storage.protocol import StoredObject
 
 SNIFFED_BYTES = 64
 """How much of the beginning :func:`serving_headers` wants."""
@@ -89,6 +90,14 @@ class ServingHeaders(NamedTuple):
     content_type: str
     disposition: str
     policy: str
+
+
+async def beginning_of(stored: StoredObject) -> bytes:
+    """Return as much of an open object as `serving_headers` wants."""
+    beginning = b""
+    async for piece in stored.read(0, SNIFFED_BYTES):
+        beginning += piece
+    return beginning
 
 
 def serving_headers(name: str, beginning: bytes) -> ServingHeaders:

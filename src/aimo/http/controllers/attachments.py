@@ -25,12 +25,13 @@ from aimo.http.input.uploads import received
 from aimo.http.large import ok_files
 from aimo.http.output.envelope import JSON, failure, ok, unexpected_failure
 from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
+from aimo.http.output.stored_response import StoredResponse
 from aimo.http.routing import delete, get, patch, post
 from aimo.js_coercion import integer_prefix
 from aimo.services.attachments.service import MOST_PROPERTIES_BYTES, Download, NewAttachment
 from aimo.services.idempotency import claim_for
 from aimo.storage.content_types import attachment_disposition, inert_or_unknown
-from aimo.storage.serving_headers import SANDBOX
+from aimo.storage.serving_headers import SANDBOX, beginning_of, serving_headers
 from aimo.threads import TEXTS
 
 # Bytes of a multipart body around its file. Longer descriptions count as part of the file.
@@ -72,8 +73,7 @@ class AttachmentController(Controller):
         try:
             file = await stack.enter_async_context(services.attachments.download(user.uid, attachment_id))
         except AimoError as error:
-            status = 404 if error.code is Code.ATTACHMENT_NOT_FOUND else 500
-            return Response(failure(error), status_code=status, media_type=JSON)
+            return _no_file(error)
         headers = {
             "Content-Type": inert_or_unknown(file.content_type),
             "Content-Length": str(file.content.size),
@@ -82,6 +82,23 @@ class AttachmentController(Controller):
             "Cache-Control": "private, max-age=3600",
         }
         return Stream(_chunks(file, stack), headers=headers)
+
+    @get("/{attachment_id:str}/file", summary="Show a file", opt={"download": True})
+    async def show(self, attachment_id: PathText, services: Services, user: User) -> Response[Any]:
+        """Return the bytes of a file to be shown in place, also in parts; the cookie is enough, and no address ends."""
+        stack = AsyncExitStack()
+        try:
+            file = await stack.enter_async_context(services.attachments.download(user.uid, attachment_id))
+        except AimoError as error:
+            return _no_file(error)
+        served = serving_headers(file.filename, await beginning_of(file.content))
+        headers = [
+            (b"content-type", served.content_type.encode()),
+            (b"content-disposition", served.disposition.encode()),
+            (b"content-security-policy", served.policy.encode()),
+            (b"cache-control", b"private, max-age=86400, immutable"),
+        ]
+        return StoredResponse(file.content, headers, stack)
 
     @patch("/{attachment_id:str}/properties", summary="Add facts about a file")
     async def merge_properties(
@@ -114,6 +131,11 @@ class MachineAttachmentController(Controller):
         attachment = await _store(request, services, uid)
         message = "File uploaded successfully via BA authentication"
         return ok(AttachmentResult(message=message, attachment=attachment))
+
+
+def _no_file(error: AimoError) -> Response[Any]:
+    status = 404 if error.code is Code.ATTACHMENT_NOT_FOUND else 500
+    return Response(failure(error), status_code=status, media_type=JSON)
 
 
 async def user_named_in_query(params: Query, services: Services) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import litestar
-from litestar import Controller
+from litestar import Controller, Response
 
 from aimo.http.dependencies import AnyRequest
-from aimo.http.output.docs_page import render
+from aimo.http.output.docs_page import POLICY, render
 from aimo.http.routing import get
 
 
@@ -23,6 +23,7 @@ class DocsController(Controller):
         return document
 
     @litestar.get("/docs", media_type="text/html", include_in_schema=False)
-    async def page(self, request: AnyRequest) -> str:
+    async def page(self, request: AnyRequest) -> Response[str]:
         """Return the same as a page to read."""
-        return render(request.app.state.document)
+        headers = {"Content-Security-Policy": POLICY}
+        return Response(render(request.app.state.document), media_type="text/html", headers=headers)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from typing import Any
+
 from litestar import Controller, Response
 from litestar.params import JSONBody
 
@@ -12,11 +15,13 @@ from aimo.errors import AimoError, Code
 from aimo.http.controllers.sessions import cookie_after
 from aimo.http.dependencies import AnyRequest, Services, User, device
 from aimo.http.input.uploads import received
-from aimo.http.output.envelope import ok
+from aimo.http.output.envelope import JSON, failure, ok
+from aimo.http.output.stored_response import StoredResponse
 from aimo.http.routing import get, post, put
 from aimo.services.accounts.service import require_image
 from aimo.services.accounts.sessions import AuthenticatedUser
 from aimo.services.registry import ServiceSet
+from aimo.storage.serving_headers import beginning_of, serving_headers
 
 
 class UserController(Controller):
@@ -49,6 +54,23 @@ class UserController(Controller):
     ) -> Response[Envelope[PasswordChanged]]:
         """Return the same as POST."""
         return await _change_password(data, request, services, user)
+
+    @get("/avatar", summary="Show one's picture", opt={"download": True})
+    async def avatar(self, services: Services, user: User) -> Response[Any]:
+        """Return the bytes of one's uploaded picture; the cookie is enough, and the address never ends."""
+        stack = AsyncExitStack()
+        stored = await services.accounts.open_avatar(user.uid)
+        if stored is None:
+            return Response(failure(AimoError(Code.NOT_FOUND)), status_code=404, media_type=JSON)
+        await stack.enter_async_context(stored)
+        served = serving_headers("avatar", await beginning_of(stored))
+        headers = [
+            (b"content-type", served.content_type.encode()),
+            (b"content-disposition", served.disposition.encode()),
+            (b"content-security-policy", served.policy.encode()),
+            (b"cache-control", b"private, no-cache"),
+        ]
+        return StoredResponse(stored, headers, stack)
 
     @post("/avatar", summary="Upload one's picture", opt={"upload": "avatar"})
     async def upload_avatar(self, request: AnyRequest, services: Services, user: User) -> Envelope[AvatarUploaded]:

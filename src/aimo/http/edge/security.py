@@ -6,13 +6,9 @@ See docs/contract/requests.md#response-headers, docs/decisions/19-cookies-and-or
 from __future__ import annotations
 
 from aimo.http.asgi_types import App, Headers, Message, Receive, Scope, Send
+from aimo.http.output.content_policy import policy
 
-_POLICY = (
-    "default-src 'self';script-src 'self' 'unsafe-inline';style-src 'self' 'unsafe-inline';"
-    "img-src 'self' data: https: http: blob:;font-src 'self' data:;connect-src 'self' http: https:;"
-    "media-src 'self' https: http: blob:;base-uri 'self';form-action 'self';frame-ancestors 'self';"
-    "object-src 'none';script-src-attr 'none'"
-)
+_POLICY = policy()
 _ALWAYS = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -12,7 +12,7 @@ from aimo.http.asgi_types import App, Headers, Receive, Scope, Send
 from aimo.http.output.plain_responses import send_error
 from aimo.http.output.send_content import send_content
 from aimo.storage.protocol import ObjectMissingError, Storage, StoredObject
-from aimo.storage.serving_headers import SNIFFED_BYTES, serving_headers
+from aimo.storage.serving_headers import beginning_of, serving_headers
 from aimo.storage.signing import FileSigner
 
 PREFIX = "/files/"
@@ -59,10 +59,7 @@ class SignedFiles:
 
 
 async def _headers(key: str, expires: int, stored: StoredObject) -> Headers:
-    beginning = b""
-    async for piece in stored.read(0, SNIFFED_BYTES):
-        beginning += piece
-    served = serving_headers(key, beginning)
+    served = serving_headers(key, await beginning_of(stored))
     fresh = max(0, expires - clock.now_ms() // 1000)
     return [
         (b"content-type", served.content_type.encode()),

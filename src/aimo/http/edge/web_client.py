@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from aimo.http.asgi_types import Headers, Receive, Scope, Send, list_header
 from aimo.http.edge.etag import is_known, weak_etag
-from aimo.http.output.plain_responses import HTML, send_bytes
+from aimo.http.edge.head import Head
+from aimo.http.output.content_policy import inline_scripts, policy
+from aimo.http.output.plain_responses import HTML, send_bytes, send_error
 from aimo.http.output.send_content import send_content
 from aimo.storage.local import LocalFile, in_thread
 from aimo.storage.protocol import ObjectMissingError, StorageError
@@ -21,6 +25,14 @@ _MISSING = b"Not Found: index.html not found. Make sure web application is built
 _NO_CACHE: Headers = [(b"cache-control", b"no-cache")]
 _DAY: Headers = [(b"cache-control", b"public, max-age=86400")]
 _FOR_EVER: Headers = [(b"cache-control", b"public, max-age=31536000, immutable")]
+
+# Below it lie files whose names change with their content.
+_ASSETS = "/assets/"
+# Browsers look for a new one whenever they are opened, and must not find the old one in a cache.
+_WORKERS = ("/sw.js", "/service-worker.js")
+# The best first.
+_ENCODINGS = {b"br": ".br", b"gzip": ".gz"}
+_REFUSED = re.compile(rb"^\s*q\s*=\s*0(\.0*)?\s*$")
 
 _HEAD = re.compile(rb"<head\b[^>]*>", re.IGNORECASE)
 _BASE = re.compile(rb"<base\b", re.IGNORECASE)
@@ -56,6 +68,13 @@ _TYPES = {
 }
 
 
+class _Packed(NamedTuple):
+    """A file that is stored compressed."""
+
+    file: LocalFile
+    encoding: bytes
+
+
 class WebClient:
     """Answers GET and HEAD of everything that is no route.
 
@@ -67,25 +86,34 @@ class WebClient:
     def __init__(self, folder: Path | None = None, prefix: str = "") -> None:
         """``prefix`` is the path below which clients reach the server, percent-encoded."""
         self._folder = (folder or BUILT_IN).resolve()
+        self._is_own = folder is None
+        self._scope = f"{prefix}/".encode()
         self._below = _Below(prefix) if prefix else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         path: str = scope["path"]
         try:
-            found = await in_thread(self._find, path)
+            found = await in_thread(self._find, path, _accepted(scope))
         except (ObjectMissingError, StorageError, RuntimeError):  # RuntimeError: a circle of links
             found = None
         if isinstance(found, LocalFile):
             async with found:
-                await send_content(found, _headers(path), scope, receive, send)
+                await send_content(found, self._headers(path), scope, receive, send)
+        elif isinstance(found, _Packed):
+            async with found.file:
+                packed: Headers = [(b"content-encoding", found.encoding), (b"vary", b"Accept-Encoding")]
+                await send_content(found.file, [*self._headers(path), *packed], scope, receive, send)
         elif found is not None:
             await send_bytes(send, 301, HTML, b"", [(b"location", found.encode())])
+        elif path.startswith(_ASSETS):
+            # A page with 200 would be kept as the script that it was asked for.
+            await Head(_no_asset)(scope, receive, send)
         else:
             await self._send_page(scope, send)
 
-    def _find(self, path: str) -> LocalFile | str | None:
-        """Return an open file, the address to go to instead, or None."""
+    def _find(self, path: str, accepted: Collection[bytes]) -> LocalFile | _Packed | str | None:
+        """Return an open file, or the packed one beside it, the address to go to instead, or None."""
         parts = path.strip("/").split("/") if path.strip("/") else []
         if "\x00" in path or "//" in path or any(part.startswith(".") for part in parts):
             return None
@@ -102,7 +130,15 @@ class WebClient:
             return None
         if self._below and target == self._folder / _INDEX:
             return None
+        for encoding, ending in _ENCODINGS.items():
+            beside = target.with_name(target.name + ending)
+            if encoding in accepted and beside.is_file():
+                return _Packed(LocalFile.open_now(beside), encoding)
         return LocalFile.open_now(target)
+
+    def _headers(self, path: str) -> Headers:
+        fields = _headers(path)
+        return [*fields, (b"service-worker-allowed", self._scope)] if path in _WORKERS else fields
 
     async def _send_page(self, scope: Scope, send: Send) -> None:
         try:
@@ -118,8 +154,27 @@ class WebClient:
             await send({"type": "http.response.body", "body": b""})
             return
         fields += [(b"content-type", HTML), (b"content-length", b"%d" % len(page))]
+        if not self._is_own:
+            fields.append((b"content-security-policy", _policy_of(page)))
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
+
+
+async def _no_asset(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_error(send, 404, f"There is no {scope['path']}; reload the page, which may be outdated")
+
+
+def _accepted(scope: Scope) -> set[bytes]:
+    """Return the encodings that a client accepts at all."""
+    listed = (list_header(scope, b"accept-encoding") or b"").lower().split(b",")
+    return {
+        name.strip() for name, _, quality in (each.partition(b";") for each in listed) if not _REFUSED.search(quality)
+    }
+
+
+def _policy_of(page: bytes) -> bytes:
+    """Return the policy of another client's page: its own inline scripts run, and the styles that its scripts make."""
+    return policy(scripts=inline_scripts(page), styles=["'unsafe-inline'"]).encode()
 
 
 class _Below:
@@ -143,6 +198,6 @@ def _headers(path: str) -> Headers:
     name = path.rpartition("/")[2] or _INDEX
     suffix = name.rpartition(".")[2].lower() if "." in name else ""
     content_type = (b"content-type", _TYPES.get(suffix, "application/octet-stream").encode())
-    if name == _INDEX:
+    if name == _INDEX or path in _WORKERS:
         return [content_type, *_NO_CACHE]
     return [content_type, *(_FOR_EVER if suffix in ("js", "css") else _DAY)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from aimo.http.output.content_policy import hash_source
+
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
@@ -15,6 +17,12 @@ td, th { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; 
 code { font-family: ui-monospace, monospace; font-size: .9em; } .verb { display: inline-block; min-width: 4.5em; }
 h3 { font-size: 1rem; margin: .8rem 0 0; }
 """
+
+POLICY = (
+    f"default-src 'none';style-src {hash_source(_STYLE.encode())};base-uri 'none';form-action 'none';"
+    "frame-ancestors 'self'"
+)
+"""The policy of the page: its one style sheet, and nothing else."""
 
 
 def render(document: dict[str, Any]) -> str:

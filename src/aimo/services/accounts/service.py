@@ -28,7 +28,7 @@ from aimo.services.attachments.file_urls import FileUrls, accept_avatar, is_own_
 from aimo.services.memos import categories
 from aimo.services.memos.name_keys import require_length
 from aimo.storage.keys import avatar_key
-from aimo.storage.protocol import Storage, StorageError
+from aimo.storage.protocol import ObjectMissingError, Storage, StorageError, StoredObject
 
 log = structlog.get_logger(__name__)
 
@@ -240,6 +240,17 @@ class AccountService:
         if before and is_own_avatar(uid, before):
             await self._forget(before)
         return self._urls.avatar(uid, key)
+
+    async def open_avatar(self, uid: str) -> StoredObject | None:
+        """Open the picture that a user has uploaded; None without one."""
+        async with self._database.reads() as connection:
+            row = await user_queries.profile(connection, owner=uid)
+        if row is None or not row.avatar or not is_own_avatar(uid, row.avatar):
+            return None
+        try:
+            return await self._storage.open(row.avatar)
+        except ObjectMissingError:
+            return None
 
     async def _profile(self, connection: AsyncConnection, uid: str) -> UserInfo:
         row = await user_queries.profile(connection, owner=uid)

@@ -16,7 +16,9 @@ LONGEST_ADDRESS: Final = 2048
 
 _PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f<>\"'`\\]+")
 _OWN_ADDRESS = re.compile(r"/files/([^?#]+)")
-AVATAR_LIFETIME = 7 * 24 * 3600
+# Clients keep the address for as long as a login lasts, 90 days; it stays the same for a quarter of its life. Buckets
+# sign for seven days at most.
+AVATAR_LIFETIME = 120 * 24 * 3600
 _KINDS: dict[str, Kind] = {"local": "local", "s3": "s3", "oss": "oss"}
 
 
@@ -24,7 +26,7 @@ class FileUrls:
     """Makes addresses of attachments and avatars, new ones for every answer."""
 
     def __init__(self, storage: Storage, lifetime: int) -> None:
-        """``lifetime`` of attachments' addresses in seconds; avatars' live for seven days."""
+        """``lifetime`` of attachments' addresses in seconds; avatars' outlive a login."""
         self._storage = storage
         self._lifetime = lifetime
 

@@ -1,0 +1,92 @@
+"""What the web client asks beside the documented resources: files by the cookie, also in parts, and pictures."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support.client import Client
+from tests.support.server import Server
+from tests.support.stub import Stub
+
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(2000)
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mysql"])
+def running(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Server:
+    database = request.getfixturevalue("mariadb").create_database() if request.param == "mysql" else {}
+    return module_server(**database, **module_stub.settings(), ALLOW_REGISTRATION="true")
+
+
+@pytest.fixture
+def alice(running: Server) -> Client:
+    return running.client().register()
+
+
+def by_cookie(client: Client, path: str, **headers: str) -> Any:
+    return client.http.get(f"/api/v1{path}", headers={"Cookie": f"aimo_token={client.token}", **headers})
+
+
+def upload(client: Client, name: str, data: bytes, kind: str) -> dict[str, Any]:
+    answer = client.http.post(
+        "/api/v1/attachments/upload",
+        files={"file": (name, io.BytesIO(data), kind)},
+        headers={"Authorization": f"Bearer {client.token}"},
+    )
+    attachment: dict[str, Any] = answer.json()["data"]["attachment"]
+    return attachment
+
+
+def test_a_file_is_shown_in_parts_to_whom_it_belongs(alice: Client, running: Server) -> None:
+    path = f"/attachments/{upload(alice, 'a.wav', WAV, 'audio/wav')['attachmentId']}/file"
+    whole = by_cookie(alice, path)
+    assert (whole.status_code, whole.content) == (200, WAV)
+    assert whole.headers["content-type"] == "audio/wav"
+    assert whole.headers["content-disposition"] == "inline"
+    assert whole.headers["cache-control"] == "private, max-age=86400, immutable"
+    assert "sandbox" in whole.headers["content-security-policy"]
+    part = by_cookie(alice, path, Range="bytes=4-99")
+    assert (part.status_code, part.content) == (206, WAV[4:100])
+    assert part.headers["content-range"] == f"bytes 4-99/{len(WAV)}"
+    head = alice.http.head(f"/api/v1{path}", headers={"Cookie": f"aimo_token={alice.token}"})
+    assert (head.headers["content-length"], head.content) == (str(len(WAV)), b"")
+    bob = running.client().register()
+    for stranger, status in ((bob, 404), (running.client(), 401)):
+        assert by_cookie(stranger, path).status_code == status
+
+
+def test_what_could_run_is_not_shown(alice: Client) -> None:
+    path = f"/attachments/{upload(alice, 'a.html', b'<script>1</script>', 'text/html')['attachmentId']}/file"
+    shown = by_cookie(alice, path)
+    assert shown.headers["content-type"] == "application/octet-stream"
+    assert shown.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_picture_of_a_user_is_there_for_as_long_as_the_login(alice: Client) -> None:
+    assert by_cookie(alice, "/user/avatar").status_code == 404
+    url = alice.http.post(
+        "/api/v1/user/avatar",
+        files={"avatar": ("a.png", PNG, "image/png")},
+        headers={"Authorization": f"Bearer {alice.token}"},
+    ).json()["data"]["avatar"]
+    shown = by_cookie(alice, "/user/avatar")
+    assert (shown.status_code, shown.content, shown.headers["content-type"]) == (200, PNG, "image/png")
+    expires = int(url.partition("exp=")[2].partition("&")[0])
+    assert expires - time.time() >= 90 * 24 * 3600 - 60
+
+
+def test_programs_get_no_page_where_nothing_is(running: Server) -> None:
+    client = running.client()
+    for path in ("/api/v1/system/open/none", "/mcp", "/mcp/x", "/.well-known/openid-configuration", "/assets/none.js"):
+        answer = client.http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json; charset=utf-8")
+
+
+def test_the_page_of_the_api_runs_nothing(running: Server) -> None:
+    answer = running.client().http.get("/api/v1/docs")
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
