@@ -60,7 +60,7 @@ def test_a_file_is_shown_in_parts_to_whom_it_belongs(alice: Client, running: Ser
 
 
 def test_what_could_run_is_not_shown(alice: Client) -> None:
-    path = f"/attachments/{upload(alice, 'a.html', b'<script>1</script>', 'text/html')['attachmentId']}/file"
+    path = f"/attachments/{upload(alice, 'a.txt', b'<script>1</script>', 'text/plain')['attachmentId']}/file"
     shown = by_cookie(alice, path)
     assert shown.headers["content-type"] == "application/octet-stream"
     assert shown.headers["content-disposition"].startswith("attachment")

@@ -321,9 +321,7 @@ def test_a_disconnecting_viewer_ends_the_read(edge: Edge) -> None:
 # The web client
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/home", "/settings/account", "/share/m1", "/.env", "/docs2/"]
-)
+@pytest.mark.parametrize("path", ["/", "/home", "/settings/account", "/share/m1", "/.env", "/docs2/"])
 def test_pages_of_the_client_need_no_token(edge: Edge, path: str) -> None:
     page = edge.ask("GET", path)
     assert (page.status, page.body) == (200, b"<!DOCTYPE html><title>client</title>")
