@@ -98,6 +98,12 @@ class Browser:
         """Forget what has happened so far."""
         self._events.clear()
 
+    def taken_events(self, page: Page) -> list[dict[str, Any]]:
+        """What has happened in a page since it was asked last; forgotten by that."""
+        taken = [event for event in self._events if event.get("sessionId") == page.session]
+        self._events = [event for event in self._events if event.get("sessionId") != page.session]
+        return taken
+
     def wait_for(self, method: str, session: str) -> None:
         """Wait for an event of a page that was not waited for yet."""
         deadline = time.monotonic() + 20
@@ -148,6 +154,11 @@ class Page:
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser = browser
         self._session = session
+
+    @property
+    def session(self) -> str:
+        """What events of this page are marked with."""
+        return self._session
 
     def command(self, method: str, **parameters: Any) -> Any:
         """Send a command that concerns this page."""

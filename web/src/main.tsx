@@ -1,7 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
 import { loadLanguage } from "./i18n";
-import { refreshSoon } from "./store/refresh";
 import { keepGoing, readDevice, refreshRest } from "./store/sync";
 import { registerWorker } from "./update";
 
@@ -10,8 +9,7 @@ async function start(): Promise<void> {
   await Promise.all([loadLanguage(), readDevice()]);
   const root = document.querySelector("#app");
   if (root) render(<App />, root);
-  keepGoing(refreshSoon);
-  setInterval(() => document.visibilityState === "visible" && refreshSoon(), 60_000);
+  keepGoing();
   await refreshRest();
   // The first view comes first; keeping the client for offline use can wait.
   setTimeout(() => void registerWorker(), 1500);

@@ -9,7 +9,7 @@ const entry = (memoId: string, change: Change, facts: Partial<Entry> = {}): Entr
   seq += 1;
   return { seq, key: `k${seq}`, memoId, change, state: "waiting", notBefore: 0, attempts: 0, ...facts };
 };
-const update = (content: string): Change => ({ kind: "update", written: written(content), at: 5, base: { updatedAt: 1 } });
+const update = (content: string): Change => ({ kind: "update", written: written(content), at: 5, base: 1 });
 
 describe("the order of sending", () => {
   it("sends the oldest entry first", () => {

@@ -9,7 +9,7 @@ import { logIn, person, register } from "../store/session";
 import { readDevice } from "../store/sync";
 import { explain } from "../ui/errors";
 import { Logo } from "../ui/shell";
-import { useFetched, useTitle } from "../ui/use";
+import { useFetched, useFocus, useTitle } from "../ui/use";
 
 /** Where to go after logging in: only addresses of this client. */
 export function destination(query: URLSearchParams): string {
@@ -22,6 +22,7 @@ export default function Login() {
   const failure = useSignal("");
   const pending = useSignal(false);
   const { value: config, error } = useFetched((signal) => call("get", "/api/v1/system/open/config", { signal, anonymous: true }), []);
+  const field = useFocus<HTMLInputElement>();
   const closed = config?.allowRegistration === false;
   useTitle(t(isNew ? "register.title" : "login.title"));
   useEffect(() => {
@@ -62,7 +63,7 @@ export default function Login() {
           <form class="form" key={path.value} onSubmit={(event) => void submit(event)}>
             <label>
               {t("login.email")}
-              <input type="email" name="email" autocomplete="username" required autoFocus inputMode="email" />
+              <input type="email" name="email" autocomplete="username" required inputMode="email" ref={field} />
             </label>
             {isNew && (
               <label>

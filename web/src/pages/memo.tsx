@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Memo } from "@aimo/dto";
-import { send } from "../api/http";
+import { call } from "../api/http";
 import { formatMoment, t } from "../i18n";
 import { isLocal } from "../lib/ids";
 import { firstLine } from "../lib/text";
@@ -13,7 +13,7 @@ import { draft as keptDraft, discard, type Draft } from "../store/drafts";
 import { tagNamed } from "../store/labels";
 import { isGone, memo as knownMemo, revision, take } from "../store/memos";
 import { applied, type Shown } from "../store/outbox";
-import { baseOf, entries, names } from "../store/sender";
+import { entries, names } from "../store/sender";
 import { Attachments } from "../ui/attachments";
 import { Composer } from "../ui/composer";
 import { Connections } from "../ui/connections";
@@ -27,11 +27,9 @@ import { Problem } from "../ui/problem";
 import { Skeleton } from "../ui/skeleton";
 import { useFetched, useKeys, useSlow, useTitle } from "../ui/use";
 
-/** A memo with its version, as the server has it now. */
+/** A memo as the server has it now. */
 export async function fetchMemo(memoId: string, signal?: AbortSignal): Promise<Memo> {
-  const { data, headers } = await send<Memo>("get", "/api/v1/memos/{memoId}", { path: { memoId }, ...(signal && { signal }) });
-  const etag = headers.get("ETag");
-  const one = etag && !etag.startsWith("W/") ? { ...data, etag } : data;
+  const one = await call("get", "/api/v1/memos/{memoId}", { path: { memoId }, ...(signal && { signal }) });
   await take([one], true);
   return one;
 }
@@ -46,7 +44,7 @@ function shown(memoId: string): Shown | null {
 
 export function draftOf(memo: Memo): Draft {
   const written = latestWritten(memo);
-  return { draftId: `edit:${memo.memoId}`, ...written, base: baseOf(knownMemo(memo.memoId) ?? memo), changedAt: Date.now() };
+  return { draftId: `edit:${memo.memoId}`, ...written, base: (knownMemo(memo.memoId) ?? memo).updatedAt, changedAt: Date.now() };
 }
 
 export default function MemoPage({ id }: PageProps) {

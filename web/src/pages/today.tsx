@@ -12,7 +12,7 @@ import { Side } from "../ui/side";
 import { StreamList } from "../ui/stream-list";
 import { toast } from "../ui/toasts";
 import { useTitle } from "../ui/use";
-import { streamRefresh } from "../store/refresh";
+import { streamRefresh } from "../store/sync";
 
 export function Today() {
   const [draft, setDraft] = useState<Draft | null>(null);

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { Memo } from "@aimo/dto";
 import { send } from "../api/http";
 import { formatMoment, t, tn } from "../i18n";
-import { take } from "../store/memos";
+import { revive } from "../store/memos";
 import { Attachments } from "../ui/attachments";
 import { Confirm } from "../ui/dialog";
 import { report } from "../ui/errors";
@@ -47,7 +47,8 @@ export default function Trash() {
   const restore = async (one: Trashed): Promise<void> => {
     await send("post", "/api/v1/trash/{memoId}/restore", { path: { memoId: one.memoId } });
     without(one);
-    await take([await fetchMemo(one.memoId)], true);
+    revive(one.memoId);
+    await fetchMemo(one.memoId);
     toast(t("trash.restored"));
   };
   const purge = async (one: Trashed): Promise<void> => {

@@ -9,7 +9,7 @@ import { withTask } from "../ui/markdown";
 import type { Draft } from "./drafts";
 import { memo } from "./memos";
 import type { Written } from "./outbox";
-import { baseOf, entries, names, put, takeBack } from "./sender";
+import { entries, names, put, takeBack } from "./sender";
 
 /** The latest memo made in this tab: the stream shows it whatever its filters are. */
 export const justMade = signal<string | null>(null);
@@ -52,10 +52,8 @@ export async function create(draft: Draft): Promise<string> {
 }
 
 /** Change a memo; `base` is what the change began from, so that another device's change is noticed. */
-export async function update(memoId: string, written: Written, base?: { updatedAt: number; etag?: string }): Promise<void> {
-  const known = memo(memoId);
-  const from = base ?? (known ? baseOf(known) : { updatedAt: 0 });
-  await put(memoId, { kind: "update", written, at: Date.now(), base: from });
+export async function update(memoId: string, written: Written, base?: number): Promise<void> {
+  await put(memoId, { kind: "update", written, at: Date.now(), base: base ?? memo(memoId)?.updatedAt ?? 0 });
 }
 
 /** Trash a memo; the message that says so offers to undo it. */

@@ -12,8 +12,8 @@ export interface Draft {
   isPublic: boolean;
   relationIds: string[];
   files: FileToSend[];
-  /** Of a change: what the memo was when it began. */
-  base?: { updatedAt: number; etag?: string };
+  /** Of a change: the version that it began from, as `updatedAt`. */
+  base?: number;
   changedAt: number;
 }
 

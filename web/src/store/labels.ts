@@ -21,6 +21,12 @@ async function read(): Promise<void> {
   categories.value = (await fact<Category[]>("categories")) ?? [];
 }
 
+/** Note tags that the server made for a memo. */
+export function learnTags(some: readonly Tag[]): void {
+  const news = some.filter((tag) => !tagNamed(tag.name));
+  if (news.length) tags.value = [...tags.value, ...news];
+}
+
 /** Show what is kept here. */
 export const readLabels = read;
 

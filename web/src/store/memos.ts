@@ -20,18 +20,52 @@ export const memo = (memoId: string): Memo | undefined => known.get(memoId);
 export const isGone = (memoId: string): boolean => gone.has(memoId);
 export const everyMemo = (): Memo[] => [...known.values()];
 
+/** Whether an answer is older than what is known already: it was on its way while the memo changed. */
+const isOutdated = (one: Memo): boolean => gone.has(one.memoId) || (known.get(one.memoId)?.updatedAt ?? 0) > one.updatedAt;
+
 /** Take in memos from an answer; `keep` also stores them on this device. */
 export async function take(memos: readonly Memo[], keep: boolean): Promise<void> {
-  for (const one of memos) {
-    known.set(one.memoId, one);
-    gone.delete(one.memoId);
-  }
-  if (memos.length) revision.value += 1;
-  if (!keep || !memos.length) return;
+  const news = memos.filter((one) => !isOutdated(one));
+  if (!news.length) return;
+  for (const one of news) known.set(one.memoId, one);
+  revision.value += 1;
+  if (!keep) return;
   const store = (await database()).transaction("memos", "readwrite");
-  await Promise.all(memos.map((one) => store.store.put(one)));
+  await Promise.all(news.map((one) => store.store.put(one)));
   await store.done;
   tell({ about: "memos" });
+}
+
+/** Say that a memo is back from the trash. */
+export const revive = (memoId: string): void => void gone.delete(memoId);
+
+export interface Changes {
+  items: Memo[];
+  deleted: string[];
+  cursor: string;
+  hasMore: boolean;
+  /** What is not among the items may be outdated. */
+  reset: boolean;
+}
+
+/** Take in what has changed, together with the place in the changes that it leads to. */
+export async function takeChanges({ items, deleted, cursor, reset }: Changes): Promise<void> {
+  for (const id of deleted) {
+    known.delete(id);
+    gone.add(id);
+  }
+  for (const one of items) {
+    gone.delete(one.memoId);
+    if (!isOutdated(one)) known.set(one.memoId, one);
+  }
+  if (items.length + deleted.length) revision.value += 1;
+  const store = (await database()).transaction(["memos", "facts"], "readwrite");
+  const memos = store.objectStore("memos");
+  if (reset) await memos.clear();
+  await Promise.all([...deleted.map((id) => memos.delete(id)), ...items.map((one) => memos.put(one))]);
+  await store.objectStore("facts").put(cursor, "cursor");
+  await store.done;
+  if (items.length + deleted.length) tell({ about: "memos" });
 }
 
 /** Forget memos that are gone on the server. */

@@ -21,9 +21,10 @@ export interface Written {
   files: FileToSend[];
 }
 
+/** `base` is the `updatedAt` of the version that a change was made of: it tells versions apart. */
 export type Change =
   | { kind: "create"; written: Written; at: number }
-  | { kind: "update"; written: Written; at: number; base: { updatedAt: number; etag?: string } }
+  | { kind: "update"; written: Written; at: number; base: number }
   | { kind: "delete" }
   | { kind: "restore" };
 

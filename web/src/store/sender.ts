@@ -6,7 +6,8 @@ import { upload } from "../api/upload";
 import { randomId } from "../lib/ids";
 import { hear, tell } from "./channel";
 import { database } from "./db";
-import { drop, take } from "./memos";
+import { learnTags } from "./labels";
+import { drop, revive, take } from "./memos";
 import { backoff, type Change, type Entry, type FileToSend, nextEntry, renamed, type Written } from "./outbox";
 
 /** What waits, in the order of sending. */
@@ -138,7 +139,7 @@ async function deliver(entry: Entry): Promise<void> {
     await finish(entry, data.memo);
   } else if (change.kind === "update") {
     const body = bodyOf(await filesSent(entry, change.written));
-    const headers = { ...one.headers, ...(change.base.etag && { "If-Match": change.base.etag }) };
+    const headers = { ...one.headers, ...(change.base && { "If-Match": `"${change.base}"` }) };
     const { data } = await send<{ memo: Memo }>("put", "/api/v1/memos/{memoId}", { ...one, headers, body });
     await finish(entry, data.memo);
   } else if (change.kind === "delete") {
@@ -151,6 +152,7 @@ async function deliver(entry: Entry): Promise<void> {
     await finish(entry, null);
   } else {
     await send("post", "/api/v1/trash/{memoId}/restore", one);
+    revive(memoId);
     const { data } = await send<Memo>("get", "/api/v1/memos/{memoId}", { path: { memoId } });
     await finish(entry, data);
   }
@@ -183,25 +185,22 @@ async function filesSent(entry: Entry, written: Written): Promise<Written> {
 
 /** Take in the memo, remove the entry, and give entries that follow the memo's real name and new base: in this order, so that nothing flickers. */
 async function finish(entry: Entry, memo: Memo | null): Promise<void> {
-  if (memo) await take([memo], true);
+  if (memo) {
+    learnTags(memo.tags ?? []);
+    await take([memo], true);
+  }
   const store = (await database()).transaction("outbox", "readwrite");
   await store.store.delete(entry.seq);
   if (memo) {
     for (const later of renamed(await store.store.getAll(), entry.memoId, memo.memoId)) {
       const { change } = later;
-      const based = change.kind === "update" ? { ...change, base: baseOf(memo) } : change;
+      const based = change.kind === "update" ? { ...change, base: memo.updatedAt } : change;
       await store.store.put({ ...later, change: based });
     }
   }
   await store.done;
   if (memo && memo.memoId !== entry.memoId) names.value = new Map(names.value).set(entry.memoId, memo.memoId);
   await changed();
-}
-
-/** What a change of this memo is based on. */
-export function baseOf(memo: Memo): { updatedAt: number; etag?: string } {
-  const { etag } = memo as Memo & { etag?: string };
-  return { updatedAt: memo.updatedAt, ...(etag && { etag }) };
 }
 
 hear((news) => {

@@ -3,7 +3,7 @@ import { formatMoment, t } from "../i18n";
 import { localId } from "../lib/ids";
 import { take } from "../store/memos";
 import type { Entry } from "../store/outbox";
-import { baseOf, put, settle, takeBack } from "../store/sender";
+import { put, settle, takeBack } from "../store/sender";
 import { report } from "./errors";
 import { Markdown } from "./markdown";
 
@@ -12,7 +12,7 @@ export function ConflictBox({ entry }: { entry: Entry }) {
   if (change.kind !== "update" || !theirs) return null;
   const keepMine = async (): Promise<void> => {
     await take([theirs], true);
-    await settle(entry.seq, { ...change, base: baseOf(theirs) });
+    await settle(entry.seq, { ...change, base: theirs.updatedAt });
   };
   const keepTheirs = async (): Promise<void> => {
     await take([theirs], true);

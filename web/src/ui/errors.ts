@@ -21,6 +21,8 @@ export function explain(error: unknown): string {
     case "outdated":
       return t("error.outdated");
     case "refused":
+      if (error.code === 1000 || error.code === 1002) return t("error.login");
+      if (error.code === 1001) return t("error.taken");
       return t("error.refused", { reason: error.message });
     case "server":
       return t("error.server", { reason: error.message });

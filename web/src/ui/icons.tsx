@@ -51,7 +51,7 @@ export type IconName = keyof typeof SHAPES;
 /** An icon beside a text or inside a named button: it says nothing to screen readers. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (
-    <svg class={`icon ${name}`} viewBox="0 0 24 24" width={size} height={size} aria-hidden="true" focusable="false">
+    <svg class={`icon icon-${name}`} viewBox="0 0 24 24" width={size} height={size} aria-hidden="true" focusable="false">
       <path d={SHAPES[name]} />
     </svg>
   );

@@ -5,10 +5,12 @@ import { go } from "../router";
 import { logIn, person } from "../store/session";
 import { Dialog } from "./dialog";
 import { explain } from "./errors";
+import { useFocus } from "./use";
 
 export function PasswordDialog({ settle }: { settle: (again: boolean) => void }) {
   const failure = useSignal("");
   const pending = useSignal(false);
+  const field = useFocus<HTMLInputElement>();
   const email = person.value?.email ?? "";
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -30,7 +32,7 @@ export function PasswordDialog({ settle }: { settle: (again: boolean) => void })
         <input type="email" name="email" autocomplete="username" value={email} readOnly={email !== ""} aria-label={t("login.email")} />
         <label>
           {t("login.password")}
-          <input type="password" name="password" autocomplete="current-password" required autoFocus />
+          <input type="password" name="password" autocomplete="current-password" required ref={field} />
         </label>
         {failure.value && (
           <p class="form-error" role="alert">

@@ -11,6 +11,7 @@ import { findHere, type Found, snippetOf, splitMarks } from "../store/search";
 import { Dialog } from "./dialog";
 import { explain } from "./errors";
 import { Icon } from "./icons";
+import { useFocus } from "./use";
 
 export function SearchDialog({ title, onClose }: { title: string; onClose: () => void }) {
   return (
@@ -34,7 +35,7 @@ export function SearchBox({ first, onOpen, onClose, onQuery }: Props) {
   const active = useSignal(0);
   const state = useSignal<{ pending: boolean; note: string }>({ pending: false, note: "" });
   const list = useRef<HTMLUListElement>(null);
-  const input = useRef<HTMLInputElement>(null);
+  const input = useFocus<HTMLInputElement>();
   const composing = useRef(false);
 
   const text = query.value.trim();
@@ -101,7 +102,6 @@ export function SearchBox({ first, onOpen, onClose, onQuery }: Props) {
           aria-label={t("search.label")}
           placeholder={t("search.placeholder")}
           value={query.value}
-          autoFocus
           enterKeyHint="search"
           onCompositionStart={() => (composing.current = true)}
           onCompositionEnd={(event) => {

@@ -1,4 +1,5 @@
 // Small hooks that pages share.
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isComposing, isTyping } from "../lib/keys";
 
@@ -14,6 +15,13 @@ export function useSlow(pending: boolean): boolean {
     return () => clearTimeout(timer);
   }, [pending]);
   return slow && pending;
+}
+
+/** Focus an element when it appears. The attribute would be ignored, with a message, where something has the focus. */
+export function useFocus<T extends HTMLElement>(): RefObject<T | null> {
+  const element = useRef<T>(null);
+  useEffect(() => element.current?.focus(), []);
+  return element;
 }
 
 /** Set the title of the page. */

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-PALOSQFP.js";import"./chunk-2WOGDOE2.js";import"./chunk-7BBASE2I.js";import"./chunk-YQDNKAB6.js";import"./chunk-JAYTDDXL.js";import"./chunk-UICBDIUY.js";import"./chunk-DQCNVWVR.js";import"./chunk-7NWRZ3QQ.js";export{c as default,b as draftOf,a as fetchMemo};

@@ -1,0 +1,59 @@
+"""Every page, in both themes and sizes: accessible, quiet in the console, nothing from elsewhere, nothing wider than the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.browser import Browser
+from tests.support.server import Server
+
+from .pages import PAGES
+from .screen import Screen
+
+
+@pytest.fixture(scope="module", params=["desktop", "telephone"])
+def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: Server) -> Iterator[tuple[Screen, str]]:
+    """A tab of somebody who has memos of all kinds, and the id of one."""
+    email = f"furnished-{request.param}@example.org"
+    somebody = client_server.client().register(email, "a quiet harbour").login(email, "a quiet harbour")
+    first = somebody.post("/memos", {"content": "Walked in the rain. 雨后的巷子。", "tags": ["walks"]}).data["memo"]["memoId"]
+    text = "## Notes\n\n- [ ] one\n- [x] two\n\n> quoted\n\n`code` and **bold** https://example.org\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    memo = somebody.post("/memos", {"content": text, "relationIds": [first], "isPublic": True}).data["memo"]["memoId"]
+    gone = somebody.post("/memos", {"content": "not needed any more"}).data["memo"]["memoId"]
+    somebody.delete(f"/memos/{gone}")
+    person = browser.person()
+    page = Screen(browser, person, client_server.url, request.param)
+    page.go("/login")
+    page.wait("document.activeElement.name === 'email'")
+    page.type(email)
+    page.key("Tab")
+    page.type("a quiet harbour")
+    page.key("Enter")
+    page.wait("document.querySelector('.card') !== null")
+    yield page, memo
+    person.close()
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_pages_are_accessible_and_quiet(furnished: tuple[Screen, str], name: str) -> None:
+    page, memo = furnished
+    page.complaints()
+    for theme in ("light", "dark"):
+        page.theme(theme)
+        if theme == "light":
+            page.go(PAGES[name].format(memo=memo))
+        page.wait("document.querySelector('main h1') !== null && !document.querySelector('.skeleton')")
+        page.wait("new Promise((done) => setTimeout(() => done(true), 350))")
+        assert page.violations() == [], (name, theme)
+    assert page.run("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
+    assert page.complaints() == []
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(furnished: tuple[Screen, str]) -> None:
+    page, memo = furnished
+    page.page.command("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
+    for path in ("/", f"/m/{memo}", "/search?q=rain", "/more"):
+        page.go(path)
+        page.wait("document.querySelector('main h1') !== null")
+        assert page.run("document.documentElement.scrollWidth <= innerWidth"), path

@@ -1,0 +1,129 @@
+"""Away from the server: reading, writing, and sending later, exactly once and in order."""
+
+from __future__ import annotations
+
+from tests.support.client import Client
+from tests.support.server import Server
+
+from .conftest import Open
+from .screen import CONTROL, Screen
+
+PASSWORD = "a quiet harbour"
+
+
+def client_of(server: Server, email: str) -> Client:
+    return server.client().login(email, PASSWORD)
+
+
+def settled(page: Screen) -> None:
+    page.wait("!document.querySelector('.mark.waiting')", 15)
+
+
+def test_what_is_written_offline_is_sent_once_and_in_order(screen: Open, email: str, client_server: Server) -> None:
+    page = screen()
+    page.register(email)
+    page.write("written online")
+    settled(page)
+    page.offline(True)
+    page.write("first offline")
+    page.write("second offline")
+    page.sees("will be sent later")
+    page.offline(False)
+    page.run("dispatchEvent(new Event('online'))")
+    settled(page)
+    texts = [one["content"] for one in client_of(client_server, email).get("/memos").data["items"]]
+    assert texts == ["second offline", "first offline", "written online"]
+
+
+def test_a_crash_while_sending_loses_and_doubles_nothing(screen: Open, email: str, client_server: Server) -> None:
+    page = screen()
+    page.register(email)
+    # The server gets the request, the tab never gets the answer.
+    page.run(
+        "globalThis.real = fetch; globalThis.fetch = async (url, options) => {"
+        " const answer = await real(url, options); if (options?.method === 'POST') await new Promise(() => undefined);"
+        " return answer; }; undefined"
+    )
+    page.write("sent, and never answered")
+    reader = client_of(client_server, email)
+    page.wait("true")
+    for _ in range(100):
+        if reader.get("/memos").data["items"]:
+            break
+        page.wait("new Promise((done) => setTimeout(() => done(true), 50))")
+    page.page.command("Page.close")
+    again = screen().go("/")
+    again.sees("sent, and never answered")
+    settled(again)
+    assert [one["content"] for one in reader.get("/memos").data["items"]] == ["sent, and never answered"]
+
+
+def test_a_conflict_is_shown_and_nothing_is_overwritten(screen: Open, email: str, client_server: Server) -> None:
+    page = screen()
+    page.register(email)
+    page.write("as it was")
+    settled(page)
+    other = client_of(client_server, email)
+    memo_id = other.get("/memos").data["items"][0]["memoId"]
+    page.go(f"/m/{memo_id}?edit=1")
+    page.wait("document.activeElement.id === 'edit'")
+    page.type(", changed here")
+    assert other.put(f"/memos/{memo_id}", {"content": "changed on the telephone"}).code == 0
+    page.key("Enter", CONTROL)
+    page.sees("Changed on another device")
+    page.sees("changed on the telephone")
+    page.sees("as it was, changed here")
+    assert other.get(f"/memos/{memo_id}").data["content"] == "changed on the telephone"
+    page.press_button("Keep both")
+    page.misses("Changed on another device")
+    for _ in range(100):
+        texts = {one["content"] for one in other.get("/memos").data["items"]}
+        if len(texts) == 2:
+            break
+        page.wait("new Promise((done) => setTimeout(() => done(true), 50))")
+    assert texts == {"changed on the telephone", "as it was, changed here"}
+
+
+def test_logging_out_leaves_nothing_on_the_device(screen: Open, email: str) -> None:
+    page = screen()
+    page.register(email)
+    page.write("a secret")
+    settled(page)
+    page.go("/more")
+    page.press_button("Log out")
+    page.wait("location.pathname === '/login'")
+    kept = page.run(
+        """new Promise((done) => { const opened = indexedDB.open('aimo'); opened.onsuccess = async () => {
+          const all = {}; for (const name of opened.result.objectStoreNames) {
+            all[name] = await new Promise((got) => { const asked = opened.result.transaction(name).objectStore(name).getAll();
+              asked.onsuccess = () => got(asked.result.length); }); } done(all); }; })"""
+    )
+    assert set(kept.values()) == {0}
+    assert page.run("localStorage.getItem('aimo.person')") is None
+    page.go("/")
+    page.wait("location.pathname === '/login'")
+
+
+def test_two_tabs_show_the_same(screen: Open, email: str) -> None:
+    one = screen()
+    one.register(email)
+    other = screen().go("/")
+    other.wait("document.querySelector('#composer') !== null")
+    one.write("seen in the other tab")
+    other.sees("seen in the other tab")
+
+
+def test_the_client_opens_without_the_server(screen: Open, email: str) -> None:
+    page = screen()
+    page.register(email)
+    page.write("kept for reading offline")
+    settled(page)
+    page.wait("navigator.serviceWorker.getRegistration().then((one) => one?.active?.state === 'activated')", 20)
+    page.go("/")
+    page.sees("kept for reading offline")
+    page.wait("navigator.serviceWorker.controller !== null")
+    page.offline(True)
+    page.go("/")
+    page.sees("kept for reading offline")
+    page.sees("Offline")
+    page.offline(False)
