@@ -6,7 +6,6 @@ PAGES = {
     "today": "/",
     "memo": "/m/{memo}",
     "search": "/search?q=rain",
-    "trash": "/trash",
     "more": "/more",
     "outbox": "/outbox",
     "missing": "/no-such-page",

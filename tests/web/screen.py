@@ -36,12 +36,17 @@ class Screen:
             self.page.command(f"{domain}.enable")
         width, height = SIZES[size]
         self.page.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=size != "desktop"
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=size != "desktop",
         )
         if size != "desktop":
             self.page.command("Emulation.setTouchEmulationEnabled", enabled=True)
         self.page.command("Emulation.setTimezoneOverride", timezoneId="Asia/Shanghai")
-        script = f"try {{ localStorage.getItem('aimo.language') ?? localStorage.setItem('aimo.language', '{language}') }} catch {{}}"
+        chosen = f"localStorage.getItem('aimo.language') ?? localStorage.setItem('aimo.language', '{language}')"
+        script = f"try {{ {chosen} }} catch {{}}"
         self.page.command("Page.addScriptToEvaluateOnNewDocument", source=script)
 
     def go(self, path: str) -> Screen:
@@ -78,7 +83,8 @@ class Screen:
         self.wait(f"!document.body.innerText.includes({json.dumps(text)})", timeout)
 
     def focus(self, selector: str) -> None:
-        self.wait(f"(document.querySelector({json.dumps(selector)})?.focus(), document.activeElement.matches({json.dumps(selector)}))")
+        name = json.dumps(selector)
+        self.wait(f"(document.querySelector({name})?.focus(), document.activeElement.matches({name}))")
 
     def click(self, selector: str) -> None:
         self.wait(f"document.querySelector({json.dumps(selector)}) !== null")
@@ -87,8 +93,8 @@ class Screen:
     def press_button(self, text: str) -> None:
         """Click the button or link that has this text, or this name."""
         find = (
-            "[...document.querySelectorAll('button, a, summary, [role=menuitem]')].findLast(one => one.offsetParent !== null"
-            f" && (one.innerText.trim() === {json.dumps(text)} || one.getAttribute('aria-label') === {json.dumps(text)}))"
+            "[...document.querySelectorAll('button, a, summary')].findLast(one => one.offsetParent !== null"
+            f" && [one.innerText.trim(), one.getAttribute('aria-label')].includes({json.dumps(text)}))"
         )
         self.wait(f"{find} !== undefined")
         self.run(f"{find}.click()")

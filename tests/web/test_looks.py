@@ -1,4 +1,4 @@
-"""Every page, in both themes and sizes: accessible, quiet in the console, nothing from elsewhere, nothing wider than the window."""
+"""Every page, in both themes and sizes: accessible, quiet, nothing from elsewhere, nothing wider than the window."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: S
     """A tab of somebody who has memos of all kinds, and the id of one."""
     email = f"furnished-{request.param}@example.org"
     somebody = client_server.client().register(email, "a quiet harbour").login(email, "a quiet harbour")
-    first = somebody.post("/memos", {"content": "Walked in the rain. 雨后的巷子。", "tags": ["walks"]}).data["memo"]["memoId"]
-    text = "## Notes\n\n- [ ] one\n- [x] two\n\n> quoted\n\n`code` and **bold** https://example.org\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    walk = {"content": "Walked in the rain. 雨后的巷子。", "tags": ["walks"]}
+    first = somebody.post("/memos", walk).data["memo"]["memoId"]
+    text = "## Notes\n\n- [ ] one\n- [x] two\n\n> quoted\n\n`code` and **bold** https://example.org"
+    text += "\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     memo = somebody.post("/memos", {"content": text, "relationIds": [first], "isPublic": True}).data["memo"]["memoId"]
     gone = somebody.post("/memos", {"content": "not needed any more"}).data["memo"]["memoId"]
     somebody.delete(f"/memos/{gone}")

@@ -95,7 +95,8 @@ def test_logging_out_leaves_nothing_on_the_device(screen: Open, email: str) -> N
     kept = page.run(
         """new Promise((done) => { const opened = indexedDB.open('aimo'); opened.onsuccess = async () => {
           const all = {}; for (const name of opened.result.objectStoreNames) {
-            all[name] = await new Promise((got) => { const asked = opened.result.transaction(name).objectStore(name).getAll();
+            all[name] = await new Promise((got) => {
+              const asked = opened.result.transaction(name).objectStore(name).getAll();
               asked.onsuccess = () => got(asked.result.length); }); } done(all); }; })"""
     )
     assert set(kept.values()) == {0}

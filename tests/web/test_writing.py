@@ -28,6 +28,7 @@ def test_a_first_person_writes_and_finds_with_the_keyboard_alone(screen: Open, e
     assert page.run("document.querySelector('.results mark').textContent.toLowerCase()") in ("plum", "harbour")
     page.key("Enter")
     page.wait("location.pathname.startsWith('/m/') && document.querySelector('article.memo') !== null")
+    page.wait("!document.querySelector('dialog')")
 
     page.key("e")
     page.wait("document.activeElement.id === 'edit'")
@@ -50,12 +51,13 @@ def test_an_input_method_saves_and_completes_nothing_by_itself(screen: Open, ema
     page = screen()
     page.register(email)
     page.write("first #walks")
+    page.wait("document.querySelector('.card') && !document.querySelector('.mark.waiting')")
     page.focus("#composer")
     page.page.command("Input.imeSetComposition", text="nihao", selectionStart=5, selectionEnd=5)
     for event in ("{isComposing: true}", "{keyCode: 229}"):
         page.run(
-            f"document.querySelector('#composer').dispatchEvent(new KeyboardEvent('keydown', {{key: 'Enter', ctrlKey: true,"
-            f" bubbles: true, cancelable: true, ...{event}}}))"
+            f"document.querySelector('#composer').dispatchEvent(new KeyboardEvent('keydown',"
+            f" {{key: 'Enter', ctrlKey: true, bubbles: true, cancelable: true, ...{event}}}))"
         )
     assert page.run("document.querySelectorAll('.card').length") == 1
     page.page.command("Input.insertText", text="你好")
@@ -97,7 +99,8 @@ def test_a_picture_is_pasted_shown_and_opened(screen: Open, email: str) -> None:
           const blob = await new Promise((done) => canvas.toBlob(done));
           const transfer = new DataTransfer();
           transfer.items.add(new File([blob], 'evening.png', {type: 'image/png'}));
-          document.querySelector('#composer').dispatchEvent(new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true, cancelable: true}));
+          const facts = {clipboardData: transfer, bubbles: true, cancelable: true};
+          document.querySelector('#composer').dispatchEvent(new ClipboardEvent('paste', facts));
         })()"""
     )
     page.wait("document.querySelector('.file-chip') && !document.querySelector('.file-chip progress')")

@@ -161,8 +161,7 @@ export function Composer({ draft: first, onSave, onCancel, autoFocus = false, id
             placeholder={t("composer.placeholder")}
             aria-label={t("composer.text")}
             aria-autocomplete="list"
-            aria-expanded={completion.value !== null}
-            aria-controls={`${id}-completion`}
+            aria-controls={completion.value ? `${id}-completion` : undefined}
             aria-activedescendant={completion.value ? `${id}-option-${completion.value.active}` : undefined}
             onInput={(event) => {
               set({ content: event.currentTarget.value });

@@ -92,17 +92,16 @@ interface Props {
   memo: Shown;
   selected?: boolean;
   withDate?: boolean;
-  position?: { index: number; size: number };
 }
 
-export function MemoCard({ memo, selected = false, withDate = false, position }: Props) {
+export function MemoCard({ memo, selected = false, withDate = false }: Props) {
   const whole = useSignal(false);
   const start = whole.value ? null : beginning(memo.content);
   return (
     <article
       class={`card${selected ? " selected" : ""}`}
       aria-label={t("memo.at", { time: formatMoment(memo.createdAt) })}
-      {...(position && { "aria-posinset": position.index, "aria-setsize": position.size })}
+      tabIndex={-1}
     >
       <header class="card-head">
         <MemoMeta memo={memo} withDate={withDate} />

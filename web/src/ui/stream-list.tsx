@@ -16,7 +16,7 @@ import { Skeleton } from "./skeleton";
 import { useKeys, useSlow } from "./use";
 import { VirtualList } from "./virtual-list";
 
-type Row = { key: string; day: string; time: number } | { key: string; memo: Shown; index: number };
+type Row = { key: string; day: string; time: number } | { key: string; memo: Shown };
 
 const heights = new Heights();
 
@@ -43,12 +43,12 @@ export function StreamList({ stream }: { stream: Stream }) {
     const all = fitting.length ? [...memos, ...fitting].sort(inOrder(filter.sort)) : memos;
     const found: Row[] = [];
     let day = "";
-    for (const [index, one] of all.entries()) {
+    for (const one of all) {
       const time = filter.sort === "changed" ? one.updatedAt : one.createdAt;
       const its = dayKey(time);
       if (its !== day) found.push({ key: `day ${its}`, day: its, time });
       day = its;
-      found.push({ key: one.memoId, memo: one, index });
+      found.push({ key: one.memoId, memo: one });
     }
     return found;
   });
@@ -98,7 +98,7 @@ export function StreamList({ stream }: { stream: Stream }) {
   }
   return (
     <>
-      <div role="feed" aria-busy={stream.pending.value} aria-label={t("stream.label")}>
+      <section aria-busy={stream.pending.value} aria-label={t("stream.label")}>
         <VirtualList
           rows={shown}
           keyOf={(row) => row.key}
@@ -108,13 +108,13 @@ export function StreamList({ stream }: { stream: Stream }) {
           onNearEnd={() => void (stream.error.value ? undefined : stream.more())}
           draw={(row) =>
             "memo" in row ? (
-              <MemoCard memo={row.memo} selected={row.memo.memoId === chosen.value} position={{ index: row.index + 1, size: stream.done.value ? memos.length : -1 }} />
+              <MemoCard memo={row.memo} selected={row.memo.memoId === chosen.value} />
             ) : (
               <h2 class="day">{formatDay(row.time)}</h2>
             )
           }
         />
-      </div>
+      </section>
       {stream.error.value !== null && !stream.local.value && (
         <div class="row center">
           <button type="button" class="button" onClick={() => void stream.more()}>

@@ -1,6 +1,6 @@
 // Small hooks that pages share.
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isComposing, isTyping } from "../lib/keys";
 
 /** True after 300 ms: skeletons of what is there sooner would only flicker. */
@@ -51,7 +51,8 @@ export function useFetched<T>(fetch: (stop: AbortSignal) => Promise<T>, keys: re
 export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // Before the first paint: a key that is pressed as soon as the page is seen counts.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]")) return;

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-OOZJJNJD.js";import"./chunk-YJSJHOQ6.js";import"./chunk-DHVJAAIB.js";import"./chunk-ENA6RTCY.js";import"./chunk-C3H3ZL6K.js";import"./chunk-7IZVZJHH.js";import"./chunk-KRKST45R.js";import"./chunk-6VODVJS2.js";export{c as default,b as draftOf,a as fetchMemo};
