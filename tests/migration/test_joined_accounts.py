@@ -60,6 +60,10 @@ async def register(settings: Settings, *, year: int = 2026) -> None:
             "VALUES ('s-new', :new, '', '', :moment, :moment, :moment)",
             "INSERT INTO daily_recommendations (recommendation_id, uid, date, memo_ids, created_at) "
             "VALUES ('rec-new', :new, '2026-01-01', '[]', :moment)",
+            "INSERT INTO user_models (id, uid, name, provider, api_key, model_name, is_default, seq) "
+            "VALUES ('um-new', :new, 'mine', 'openai', 'encrypted', 'gpt', 1, 1)",
+            "INSERT INTO user_feature_configs (id, uid, feature, user_model_id) "
+            "VALUES ('uf-new', :new, 'tag_generation', 'um-new')",
         ],
         new=NEW,
         email=EMAIL,
@@ -115,6 +119,8 @@ async def test_joined_accounts_are_one_with_the_rows_of_both(
     await register(target)
     if migrated_before:
         assert (await move(target, tmp_path / "old")).exit_code == 3
+        choice = f"('uf-old', '{OLD}', 'tag_generation')"
+        await run(target, [f"INSERT INTO user_feature_configs (id, uid, feature) VALUES {choice}"])
     rehearsed = await move(target, tmp_path / "old", dry_run=True, join_accounts=True)
     report = await move(target, tmp_path / "old", join_accounts=True)
     assert_accounted(report, source)
@@ -144,6 +150,9 @@ async def test_joined_accounts_are_one_with_the_rows_of_both(
     assert tags == [("标签 0", 2)] and links == [(1, 2)]
     assert categories == days == [(1,)]
     assert rest == [] and entries == [("memo", OLD)]
+    models, chosen = await run(target, ["SELECT id, uid FROM user_models", "SELECT id, uid FROM user_feature_configs"])
+    assert models == [("um-new", OLD)]
+    assert chosen == [("uf-old" if migrated_before else "uf-new", OLD)]
 
     later = await move(target, tmp_path / "old", join_accounts=True)
     assert (later.exit_code, later.content["nothing_to_do"]) == (0, True)

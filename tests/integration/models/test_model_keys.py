@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from aimo import config
+from aimo.cli import backup as backup_command
 from aimo.cli import models as command
 from aimo.db.queries import user_models as model_queries
 from aimo.dto.user_models import UserModelBody
@@ -60,7 +62,6 @@ async def test_after_another_secret_keys_are_named_entered_again_or_rotated(
     settings: Make,
     migrated_database: dict[str, str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with running(settings, migrated_database, jwt_secret=OLD) as runtime:
@@ -83,10 +84,9 @@ async def test_after_another_secret_keys_are_named_entered_again_or_rotated(
         assert changed.api_key == MASK + "gain"
         assert await doubtful(runtime) == 1
 
-    monkeypatch.setattr(config, "load", lambda: new)
     file = tmp_path / "old_secret"
     file.write_text(f"{OLD}\n")
-    rotate(file)
+    run_apart(new, lambda: command.rotate_key(old_secret_file=file))
     told = capsys.readouterr().out
     assert "1 keys were encrypted again, 1 could be read already." in told
     assert KEY not in told
@@ -97,21 +97,11 @@ async def test_after_another_secret_keys_are_named_entered_again_or_rotated(
         assert await runtime.services.explore.begin(uid, first.id)
 
 
-def rotate(file: Path) -> None:
-    """Run the command, which has an event loop of its own, in a thread."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            command.rotate_key(old_secret_file=file)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
+def run_apart(chosen: config.Settings, work: Callable[[], None]) -> None:
+    """Run a command, which has an event loop of its own, in a thread."""
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+        patch.setattr(config, "load", lambda: chosen)
+        pool.submit(work).result()
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe"])
@@ -122,3 +112,24 @@ def test_an_old_secret_that_is_none_is_refused(tmp_path: Path, content: bytes) -
         command.rotate_key(old_secret_file=file)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         command.rotate_key(old_secret_file=tmp_path / "none")
+
+
+async def test_a_backup_holds_no_key_and_a_restoration_says_what_to_do(
+    settings: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "backup.tar"
+    old = settings(aimo_data_dir=tmp_path / "old", EMBEDDER="local", jwt_secret=OLD)
+    async with Runtime(old, worker=False) as runtime:
+        uid = await user(runtime)
+        await add(runtime, uid)
+    run_apart(old, lambda: backup_command.backup(file))
+    assert KEY.encode() not in file.read_bytes()
+    assert "another JWT_SECRET" not in capsys.readouterr().out
+    for secret, count in ((OLD, 0), (NEW, 1)):
+        fresh = settings(aimo_data_dir=tmp_path / f"new-{count}", EMBEDDER="local", jwt_secret=secret)
+        run_apart(fresh, lambda: backup_command.restore(file))
+        told = " ".join(capsys.readouterr().out.split())
+        assert ("1 keys of users' models are encrypted with another JWT_SECRET" in told) is bool(count)
+        assert ("aimo models rotate-key --old-secret-file" in told) is bool(count)
+        async with Runtime(fresh, worker=False) as runtime:
+            assert await doubtful(runtime) == count
