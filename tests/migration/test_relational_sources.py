@@ -19,6 +19,7 @@ from aimo.db.migrate import prepare
 from aimo.errors import ConfigurationError
 from aimo.legacy.plan.options import UsageError
 from aimo.legacy.report import MigrationReport
+from aimo.services.models.key_cipher import KeyCipher
 
 from .support import (
     SCHEMA,
@@ -48,6 +49,11 @@ ROWS = {
     "daily_recommendations": (1, 0),
     "push_rules": (2, 0),
     "table_migrations": (16, 0),
+    "user_models": (2, 0),
+    "user_feature_configs": (1, 0),
+    "review_profiles": (3, 0),
+    "review_sessions": (2, 0),
+    "review_items": (10, 0),
 }
 
 
@@ -145,6 +151,31 @@ async def test_what_has_no_place_is_kept_or_forgotten_as_it_should(
     assert not {*trash, special["content_differs"], special["only_in_lancedb"]} & set(vectors)
 
 
+async def test_keys_of_models_are_encrypted_and_shown_nowhere(
+    old: OldDatabase, source: dict[str, str], settings: MakeSettings, tmp_path: Path
+) -> None:
+    target = installation(settings, source, tmp_path / "data")
+    report = await migrate(target, source, old)
+    assert "sk-secret-li" not in json.dumps(report.content)
+    assert b"sk-secret-li" not in target.sqlite_path.read_bytes()
+    cipher = KeyCipher("the secret that the old server had")
+    with sqlite3.connect(target.sqlite_path) as connection:
+        keys = dict(connection.execute("SELECT id, api_key FROM user_models"))
+        profiles = {
+            key: json.loads(rules)
+            for key, rules in connection.execute("SELECT profile_id, filter_rules FROM review_profiles")
+        }
+        items = connection.execute(
+            "SELECT memo_id, position FROM review_items WHERE session_id = ? ORDER BY position",
+            ("revt17q1es2hiw0enamz1sa3mi",),
+        ).fetchall()
+    assert {cipher.decrypt(value, model_id=key) for key, value in keys.items()} == {"sk-secret-li", "sk-2"}
+    assert profiles["revold000000000000000000"] == [{"type": "tag", "operator": "include", "value": "读书"}]
+    assert len(profiles["revy25bwrj0wemhmyvoebuez5q"]) == 2
+    assert [position for _, position in items] == [0, 1, 2, 3, 4]
+    assert items[0][0] == "m4d0z4xqpsuay95hb6fi0ciy"
+
+
 async def test_times_are_what_the_old_server_wrote_whatever_its_zone(
     mariadb: MariaDB, old: OldDatabase, source: dict[str, str], settings: MakeSettings, tmp_path: Path
 ) -> None:
@@ -221,7 +252,7 @@ async def test_older_schemas_lack_tables_and_columns(
 ) -> None:
     source = load_dump(mariadb, old.folder)
     name = source["MYSQL_DATABASE"]
-    for later in ("in_app_notifications", "user_models", "user_feature_configs", "review_items", "review_sessions"):
+    for later in ("user_models", "user_feature_configs", "review_items", "review_sessions"):
         mariadb.execute(f"DROP TABLE {later}", database=name)
     mariadb.execute("ALTER TABLE memos DROP COLUMN is_public, DROP COLUMN deleted_at", database=name)
     mariadb.execute("ALTER TABLE users DROP COLUMN sr_enabled, DROP COLUMN sr_daily_limit", database=name)

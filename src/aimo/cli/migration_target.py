@@ -19,7 +19,9 @@ from aimo.legacy.plan.options import Options
 from aimo.legacy.source.model_finder import attachments_dimension, found_multimodal_hash
 from aimo.runtime.providers import create_multimodal_embedder
 from aimo.runtime.stores import create_storage, lancedb_options
+from aimo.services.models.key_cipher import KeyCipher
 from aimo.services.sync.lease import LeaseRow
+from aimo.signing_secret import signing_secret
 from aimo.storage.signing import FileSigner
 from aimo.vectors.legacy_source import LegacySource
 from aimo.vectors.store import VectorStore, s3_options
@@ -53,7 +55,9 @@ async def open_target(
 ) -> AsyncIterator[MigrationTarget]:
     """Provide everything that is written to, with room for the source's vectors; a dry run gets just the database."""
     if options.dry_run:
-        yield MigrationTarget(database, None, None, await _real_packet_limit(settings, database))
+        # What is encrypted here is thrown away.
+        scratch = KeyCipher("")
+        yield MigrationTarget(database, None, None, await _real_packet_limit(settings, database), scratch)
         return
     vectors = await VectorStore.open(
         settings.lancedb_uri,
@@ -68,7 +72,9 @@ async def open_target(
     try:
         if not options.verify_only:
             await storage.prepare()
-        yield MigrationTarget(database, vectors, storage, await packet_limit(database))
+        writes = options.is_relational and not options.verify_only
+        keys = KeyCipher(signing_secret(settings)) if writes else None
+        yield MigrationTarget(database, vectors, storage, await packet_limit(database), keys)
     finally:
         await storage.close()
         await vectors.close()

@@ -31,6 +31,7 @@ from aimo.legacy.source.unknown_columns import count_unknown_values
 from aimo.legacy.verify.verification_result import Verification
 from aimo.legacy.verify.verifier import Verifier
 from aimo.services.memos.change_log import start_again
+from aimo.services.models.key_cipher import KeyCipher
 from aimo.storage.protocol import Storage
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import LegacySource
@@ -43,13 +44,14 @@ log = structlog.get_logger(__name__)
 class MigrationTarget:
     """Where everything goes. ``vectors`` and ``storage`` are None in a dry run, which writes to neither.
 
-    ``packet_limit`` is how many bytes one statement of the real database may have.
+    ``packet_limit`` is how many bytes one statement of the real database may have; ``keys`` encrypts keys of models.
     """
 
     database: Database
     vectors: VectorStore | None
     storage: Storage | None
     packet_limit: int
+    keys: KeyCipher | None = None
 
 
 class Migration:
@@ -145,6 +147,7 @@ class Migration:
     async def _carry_out(self, run: Run, source: LegacySource) -> None:
         limit = self._target.packet_limit
         rows = RowStage(self._target.database, self._runs, run, source, batch=self._options.batch, packet_limit=limit)
+        rows.keys = self._target.keys
         await rows.copy_all(self._progress)
         lance = LanceStage(self._target.database, self._runs, run, source, vectors=self._target.vectors)
         await lance.copy_all(self._progress)

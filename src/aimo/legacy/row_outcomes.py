@@ -72,6 +72,11 @@ class Change(StrEnum):
     NOT_AN_OBJECT = "not_an_object"
     NOT_JSON = "not_json"
     EMPTY_SOURCES = "empty_sources"
+    UNKNOWN_MODEL = "unknown_model"
+    UNKNOWN_PROFILE = "unknown_profile"
+    UNKNOWN_MEMO = "unknown_memo"
+    RULES_FROM_SCOPE = "rules_from_scope"
+    NOT_A_LIST = "not_a_list"
     USAGE_RECOUNTED = "usage_recounted"
 
 

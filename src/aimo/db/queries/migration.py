@@ -84,7 +84,7 @@ def count(table: Table) -> Select[Any]:
 def keys_after(table: Table) -> Select[Any]:
     """Return the next ``limit`` primary keys after the key ``after``, and when the rows were made, if they say."""
     key = key_of(table)
-    made: Any = table.c.get("created_at", table.c.get("last_migrated_at"))
+    made: Any = table.c.get("created_at", table.c.get("last_migrated_at", null()))
     return select(key, made).where(key > param("after")).order_by(key).limit(param("limit"))
 
 
@@ -156,6 +156,13 @@ CATEGORIES = select(Categories.uid, Categories.category_id, Categories.name_key)
 TAGS = select(Tags.uid, Tags.tag_id, Tags.name_key).where(Tags.uid.in_(in_list("keys")))
 MEMOS = select(Memos.memo_id, Memos.uid).where(Memos.memo_id.in_(in_list("keys")))
 ATTACHMENTS = select(Attachments.attachment_id, Attachments.uid).where(Attachments.attachment_id.in_(in_list("keys")))
+MODELS = select(schema.UserModels.id, schema.UserModels.uid).where(schema.UserModels.id.in_(in_list("keys")))
+PROFILES = select(schema.ReviewProfiles.profile_id, schema.ReviewProfiles.uid).where(
+    schema.ReviewProfiles.profile_id.in_(in_list("keys"))
+)
+SESSIONS = select(schema.ReviewSessions.session_id, schema.ReviewSessions.uid).where(
+    schema.ReviewSessions.session_id.in_(in_list("keys"))
+)
 CONVERSATIONS = select(AIConversations.conversation_id).where(AIConversations.conversation_id.in_(in_list("keys")))
 RELATIONS = select(MemoRelations.relation_id, MemoRelations.source_memo_id, MemoRelations.target_memo_id).where(
     MemoRelations.source_memo_id.in_(in_list("keys"))

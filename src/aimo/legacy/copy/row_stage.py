@@ -21,6 +21,7 @@ from aimo.legacy.plan.target_lookups import TargetLookups
 from aimo.legacy.retry import with_retries
 from aimo.legacy.row_outcomes import IN_TARGET, Change, Into, RowOutcome
 from aimo.legacy.source.row_reader import RowReader
+from aimo.services.models.key_cipher import KeyCipher
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
 USAGE_COUNTS = "usage_counts"
@@ -41,13 +42,14 @@ class RowStage:
         self._source = source
         self._batch = batch
         self._packet_limit = packet_limit
+        self.keys: KeyCipher | None = None
         self._lookups = TargetLookups(database)
 
     async def copy_all(self, progress: Progress) -> None:
         """Bring every table of the plan to its end, then count again how often each tag is used."""
         for kind in MAPPERS:
             if kind.source in self._run.versions:
-                if kind.source == "memos":
+                if kind.source in ("memos", "review_profiles"):
                     await load_merges(self._runs, self._run, self._lookups)
                 await self._copy(kind, self._source.tables[kind.source], progress)
         if {"tags", "memos"} & self._run.versions.keys() or self._run.plan.get("join_accounts"):
@@ -56,7 +58,7 @@ class RowStage:
     async def _copy(self, kind: type[Mapper], table: SourceTable, progress: Progress) -> None:
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
-        mapper.packet_limit = self._packet_limit
+        mapper.packet_limit, mapper.keys = self._packet_limit, self.keys
         if kind is UserMapper and self._run.plan.get("join_accounts"):
             mapper.joined = await account_joins.join(self._database, self._runs, self._run, table)
         earlier = [packed for run in self._runs.before(self._run) for packed in await self._ledgers(run, table.name)]

@@ -17,6 +17,7 @@ from aimo.legacy.plan.target_lookups import TargetLookups
 from aimo.legacy.row_outcomes import Note, QuarantineReason, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
+from aimo.services.models.key_cipher import KeyCipher
 
 # Given by the run, not by the row: verified through the ledger and by counting.
 NUMBERED = ("seq", "position", "usage_count")
@@ -54,6 +55,10 @@ class Mapper(ABC):
     stuck: frozenset[str] = frozenset()
     # Rows that were written when accounts were joined, with the account that is gone (`copy.account_joins`).
     joined: Mapping[str, str] = MappingProxyType({})
+    # Columns that the run gives.
+    numbered: ClassVar[tuple[str, ...]] = NUMBERED
+    # Encrypts what the target keeps encrypted.
+    keys: KeyCipher | None = None
     # Whether the target has a trash for its rows.
     has_trash: ClassVar[bool] = False
     # Columns of the source that no report and no quarantine may show.

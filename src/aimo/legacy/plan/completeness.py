@@ -37,7 +37,7 @@ class Reference:
     kept: bool = False
 
 
-_OWNED = tuple(name for name in ROW_TABLES if name not in ("users", "ai_messages", _RECORD))
+_OWNED = tuple(name for name in ROW_TABLES if name not in ("users", "ai_messages", "review_items", _RECORD))
 REFERENCES = (
     *(Reference(name, "uid", "users") for name in _OWNED),
     Reference("memos", "categoryId", "categories"),

@@ -12,6 +12,8 @@ from aimo.errors import ConfigurationError
 # In the order of their foreign keys.
 ROW_TABLES = (
     "users",
+    "user_models",
+    "user_feature_configs",
     "categories",
     "tags",
     "memos",
@@ -22,6 +24,9 @@ ROW_TABLES = (
     "daily_recommendations",
     "push_rules",
     "table_migrations",
+    "review_profiles",
+    "review_sessions",
+    "review_items",
 )
 CACHES = ("embedding_cache", "multimodal_embedding_cache")
 # Tables of later releases that hold vectors separately; read where the table of the rows has no such column.

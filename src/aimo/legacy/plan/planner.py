@@ -11,7 +11,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.legacy.copy.ledger import LedgerEntry, LedgerIndex
 from aimo.legacy.hashing import hash_key
-from aimo.legacy.mappers.mapper import NUMBERED, Mapped, Mapper
+from aimo.legacy.mappers.mapper import Mapped, Mapper
 from aimo.legacy.row_outcomes import (
     IN_TARGET,
     Change,
@@ -182,4 +182,4 @@ def _duplicate_error(key: str, first: LedgerEntry, row: SourceRow) -> Exception:
 def numbers(mapper: Mapper, entry: LedgerEntry) -> dict[str, int]:
     """Return the values that the run gives, not the row."""
     given = {"seq": entry.seq, "position": entry.seq & 0x7FFFFFFF, "usage_count": 0}
-    return {name: given[name] for name in NUMBERED if name in mapper.table.c}
+    return {name: given[name] for name in mapper.numbered if name in mapper.table.c}

@@ -10,9 +10,11 @@ from aimo.legacy.mappers.attachments import AttachmentMapper
 from aimo.legacy.mappers.conversations import ConversationMapper, MessageMapper
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.memos import MemoMapper
+from aimo.legacy.mappers.models import FeatureConfigMapper, UserModelMapper
 from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.relations import RelationMapper
 from aimo.legacy.mappers.rest import PushRuleMapper, TableMigrationMapper
+from aimo.legacy.mappers.reviews import ReviewItemMapper, ReviewProfileMapper, ReviewSessionMapper
 from aimo.legacy.mappers.tags_and_categories import CategoryMapper, TagMapper
 from aimo.legacy.mappers.users import UserMapper
 from aimo.legacy.plan.options import KNOWN, VECTOR_TABLES, Options
@@ -21,6 +23,8 @@ from aimo.vectors.legacy_source import LegacySource
 # In the order of their foreign keys.
 MAPPERS: tuple[type[Mapper], ...] = (
     UserMapper,
+    UserModelMapper,
+    FeatureConfigMapper,
     CategoryMapper,
     TagMapper,
     MemoMapper,
@@ -31,8 +35,13 @@ MAPPERS: tuple[type[Mapper], ...] = (
     RecommendationMapper,
     PushRuleMapper,
     TableMigrationMapper,
+    ReviewProfileMapper,
+    ReviewSessionMapper,
+    ReviewItemMapper,
 )
 NEEDS: Mapping[str, tuple[str, ...]] = {
+    "user_models": ("users",),
+    "user_feature_configs": ("users", "user_models"),
     "categories": ("users",),
     "tags": ("users",),
     "memos": ("users", "categories", "tags"),
@@ -42,6 +51,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "ai_messages": ("ai_conversations",),
     "daily_recommendations": ("users",),
     "push_rules": ("users",),
+    "review_profiles": ("users", "user_models", "tags"),
+    "review_sessions": ("users", "review_profiles"),
+    "review_items": ("review_sessions",),
 }
 
 

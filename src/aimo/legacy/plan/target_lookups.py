@@ -51,6 +51,9 @@ class TargetLookups:
         self.categories: dict[str, NamedRows] = {}
         self.memos: dict[str, str | None] = {}
         self.conversations: dict[str, bool] = {}
+        self.models: dict[str, str | None] = {}
+        self.profiles: dict[str, str | None] = {}
+        self.sessions: dict[str, str | None] = {}
         self.pairs: dict[tuple[str, str], str] = {}
         self.days: dict[tuple[str, str], str] = {}
 
@@ -59,6 +62,7 @@ class TargetLookups:
         """Whether it is time to `forget`, so that memory stays bounded; only when nothing is being written."""
         named = len(self.tags) + len(self.categories)
         rows = len(self.users) + len(self.emails) + len(self.memos) + len(self.conversations)
+        rows += len(self.models) + len(self.profiles) + len(self.sessions)
         return named + rows + len(self.pairs) + len(self.days) > _REMEMBERED
 
     async def load_users(self, uids: Iterable[object]) -> None:
@@ -85,10 +89,19 @@ class TargetLookups:
 
     async def load_memo_owners(self, memo_ids: Iterable[object]) -> None:
         """Know whose these memos are."""
-        missing = self._missing(memo_ids, self.memos)
-        self.memos |= dict.fromkeys(missing, None)
-        for row in await self._ask(sql.MEMOS, missing):
-            self.memos[row.memo_id] = row.uid
+        await self._load_owners(memo_ids, self.memos, sql.MEMOS)
+
+    async def load_models(self, model_ids: Iterable[object]) -> None:
+        """Know whose these chat models are."""
+        await self._load_owners(model_ids, self.models, sql.MODELS)
+
+    async def load_profiles(self, profile_ids: Iterable[object]) -> None:
+        """Know whose these profiles of reviews are."""
+        await self._load_owners(profile_ids, self.profiles, sql.PROFILES)
+
+    async def load_sessions(self, session_ids: Iterable[object]) -> None:
+        """Know whose these reviews are."""
+        await self._load_owners(session_ids, self.sessions, sql.SESSIONS)
 
     async def load_conversations(self, keys: Iterable[object]) -> None:
         """Know which of these conversations there are."""
@@ -106,6 +119,12 @@ class TargetLookups:
         """Know the recommendations of these users."""
         for row in await self._ask(sql.DAYS, self._missing(uids, {})):
             self.days[row.uid, row.date] = row.recommendation_id
+
+    async def _load_owners(self, keys: Iterable[object], known: dict[str, str | None], statement: Executable) -> None:
+        missing = self._missing(keys, known)
+        known |= dict.fromkeys(missing, None)
+        for row in await self._ask(statement, missing):
+            known[row[0]] = row.uid
 
     async def _need_named(
         self, uids: Iterable[Any], known: dict[str, NamedRows], statement: Executable, row_id: Callable[[Any], str]

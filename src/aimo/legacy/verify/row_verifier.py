@@ -195,7 +195,7 @@ class RowVerifier:
                 key, made = rows[place]
                 if table.name == Tags.__tablename__ and key in self._made_tags:
                     continue
-                if known.get(hash_key(str(key))) or made > (self._run.finished_at or 0):
+                if known.get(hash_key(str(key))) or made is None or made > (self._run.finished_at or 0):
                     continue
                 self._differ(mapper, str(key), str(sql.key_of(table).name), "extra", None, key)
 
