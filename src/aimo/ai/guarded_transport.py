@@ -18,6 +18,7 @@ from aimo.outbound import OutboundClient
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_SECONDS = 600.0
+_SENT = frozenset({"host", "accept", "authorization", "content-type", "content-length", "transfer-encoding"})
 
 
 def guarded_client(outbound: OutboundClient) -> httpx2.AsyncClient:
@@ -46,14 +47,16 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             AddressRefusedError: the address must not be requested; nothing was sent.
         """
         addresses = await self._outbound.judge(str(request.url), encrypted=True)
+        # Client libraries add headers of their own, some from the environment, which are nobody else's business.
+        headers = {name: value for name, value in request.headers.items() if name in _SENT}
         # A compressed answer could unpack to more than the limit before it is seen.
-        request.headers["Accept-Encoding"] = "identity"
+        headers |= {"Accept-Encoding": "identity", "User-Agent": "aimo"}
         host = request.url.raw_host.decode("ascii").rstrip(".")
         for number, address in enumerate(addresses, 1):
             directed = httpx2.Request(
                 request.method,
                 request.url.copy_with(host=str(address)),
-                headers=request.headers,
+                headers=headers,
                 stream=request.stream,
                 extensions={**request.extensions, "sni_hostname": host},
             )

@@ -90,12 +90,19 @@ async def test_an_allowed_host_is_called_with_its_key_and_no_proxy(monkeypatch: 
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", "")
+        for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
+            monkeypatch.setenv(name, "of-the-operator")
+        monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Secret: of-the-operator")
         chat = await own_chat(OutboundClient(ALLOWED), f"http://127.0.0.1:{outside.port}/v1", KEY, "m")
         assert await asked(chat) == "hello"
         (request,) = outside.requests
         assert request.startswith(b"POST /v1/chat/completions HTTP/1.1\r\n")
         assert f"Authorization: Bearer {KEY}".lower() in request.decode().lower()
         assert b"accept-encoding: identity" in request.lower()
+        assert b"of-the-operator" not in request
+        names = {line.partition(b":")[0].lower() for line in request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]}
+        expected = {b"host", b"accept", b"authorization", b"content-type", b"content-length"}
+        assert names - {b"connection"} == expected | {b"accept-encoding", b"user-agent"}
         assert proxy.requests == []
 
 
