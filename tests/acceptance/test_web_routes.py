@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 from tests.support.client import Client
 from tests.support.server import Server
 from tests.support.stub import Stub
@@ -90,3 +91,77 @@ def test_the_page_of_the_api_runs_nothing(running: Server) -> None:
     answer = running.client().http.get("/api/v1/docs")
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def picture(size: tuple[int, int] = (900, 600), kind: str = "JPEG", **more: Any) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", size, (200, 40, 40)).save(target, kind, **more)
+    return target.getvalue()
+
+
+def small(client: Client, attachment: dict[str, Any], w: object = 320) -> Image.Image:
+    answer = by_cookie(client, f"/attachments/{attachment['attachmentId']}/thumbnail?w={w}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp"), answer.text
+    return Image.open(io.BytesIO(answer.content))
+
+
+def stored_copies(running: Server, attachment: dict[str, Any]) -> list[str]:
+    return sorted(path.name for path in running.folder.rglob(f"{attachment['attachmentId']}.*.webp"))
+
+
+def test_a_small_copy_is_made_once_and_goes_with_its_picture(alice: Client, running: Server) -> None:
+    attachment = upload(alice, "a.jpg", picture(), "image/jpeg")
+    assert [small(alice, attachment, w).size for w in (1, 300, 320, 5000)] == [
+        (160, 107),
+        (320, 213),
+        (320, 213),
+        (900, 600),
+    ]
+    assert len(stored_copies(running, attachment)) == 3
+    bob = running.client().register()
+    assert by_cookie(bob, f"/attachments/{attachment['attachmentId']}/thumbnail").status_code == 404
+    alice.delete(f"/attachments/{attachment['attachmentId']}")
+    assert stored_copies(running, attachment) == []
+    assert by_cookie(alice, f"/attachments/{attachment['attachmentId']}/thumbnail").status_code == 404
+
+
+def test_a_small_copy_stands_as_the_picture_is_shown(alice: Client) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = upload(alice, "a.jpg", picture(exif=exif), "image/jpeg")
+    assert small(alice, turned).size == (320, 480)
+    frames = [Image.new("RGB", (50, 40), color) for color in ("red", "blue")]
+    target = io.BytesIO()
+    frames[0].save(target, "GIF", save_all=True, append_images=frames[1:])
+    animated = small(alice, upload(alice, "a.gif", target.getvalue(), "image/gif"))
+    red, _, blue = animated.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
+    assert (animated.size, red > 200, blue < 60) == ((50, 40), True, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"no picture", "image/png"),
+        (picture()[:400], "image/jpeg"),
+        (picture((1, 1), "PNG").replace(bytes([0, 0, 0, 1] * 2), b"\x00\x01\x00\x00" * 2), "image/png"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(100), "image/heic"),
+        (b"hello", "text/plain"),
+    ],
+    ids=["no picture", "cut off", "billions of pixels", "of another format", "text"],
+)
+def test_what_cannot_be_made_small_is_no_picture(alice: Client, data: bytes, kind: str) -> None:
+    attachment = upload(alice, "a.bin", data, kind)
+    answer = by_cookie(alice, f"/attachments/{attachment['attachmentId']}/thumbnail")
+    assert (answer.status_code, answer.json()["code"]) == (404, 4001)
+
+
+def test_who_asks_is_told_how_large_pictures_are(alice: Client) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    attachment = upload(alice, "a.jpg", picture(exif=exif), "image/jpeg")
+    assert "width" not in attachment
+    memo = alice.post("/memos", {"content": "x", "attachments": [attachment["attachmentId"]]}).data["memo"]
+    assert "width" not in memo["attachments"][0]
+    listed = by_cookie(alice, "/memos", Prefer="picture-sizes").json()["data"]["items"][0]["attachments"][0]
+    assert (listed["width"], listed["height"]) == (600, 900)
+    assert "width" not in by_cookie(alice, "/memos").json()["data"]["items"][0]["attachments"][0]

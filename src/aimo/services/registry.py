@@ -10,6 +10,7 @@ from aimo.services.accounts.service import AccountService
 from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import Tokens
 from aimo.services.attachments.service import AttachmentService
+from aimo.services.attachments.thumbnails import Thumbnails
 from aimo.services.doctor.doctor import Doctor
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.conversations import ConversationService
@@ -53,6 +54,7 @@ class ServiceSet:
     categories: CategoryService
     tags: TagService
     attachments: AttachmentService
+    thumbnails: Thumbnails
     memos: MemoService
     memo_requests: MemoRequests
     memo_changes: MemoChangeService

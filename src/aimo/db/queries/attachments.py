@@ -18,7 +18,8 @@ class AttachmentRow(NamedTuple):
     """An attachment as it is stored: every statement that reads or adds attachments has these columns.
 
     ``storage_type`` and what follows it say where its bytes are, ``is_public_bucket`` as ``true`` or ``false``.
-    ``properties`` is JSON. ``created_at`` is in epoch milliseconds.
+    ``properties`` is JSON. ``created_at`` is in epoch milliseconds. ``width`` and ``height`` are those of a picture as
+    it is shown, in pixels.
     """
 
     attachment_id: str
@@ -35,6 +36,8 @@ class AttachmentRow(NamedTuple):
     is_public_bucket: str | None
     properties: object
     created_at: int
+    width: int | None = None
+    height: int | None = None
 
 
 _COLUMNS = columns_for(AttachmentRow, Attachments)
@@ -68,6 +71,12 @@ _CREATE = Command(
 )
 _SET_PROPERTIES = Command(
     owned("attachments.set_properties", update(Attachments).where(*_ONE).values(properties=param("new_properties")))
+)
+_SET_PICTURE_SIZE = Command(
+    owned(
+        "attachments.set_picture_size",
+        update(Attachments).where(*_ONE).values(width=param("new_width"), height=param("new_height")),
+    )
 )
 _DELETE = Command(owned("attachments.delete", delete(Attachments).where(*_ONE)))
 _FOR_SYNC = Query(
@@ -125,6 +134,13 @@ async def create(connection: AsyncConnection, attachment: AttachmentRow, *, seq:
 async def set_properties(connection: AsyncConnection, *, owner: str, attachment_id: str, properties: object) -> None:
     """Store other properties of an attachment, as JSON."""
     await _SET_PROPERTIES.run(connection, owner=owner, id=attachment_id, new_properties=properties)
+
+
+async def set_picture_size(
+    connection: AsyncConnection, *, owner: str, attachment_id: str, width: int, height: int
+) -> None:
+    """Store how large a picture is shown."""
+    await _SET_PICTURE_SIZE.run(connection, owner=owner, id=attachment_id, new_width=width, new_height=height)
 
 
 async def delete_attachment(connection: AsyncConnection, *, owner: str, attachment_id: str) -> None:

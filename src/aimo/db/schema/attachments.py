@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aimo.db.schema.base import TABLE_OPTIONS, Model, Moment, Sequence
@@ -30,6 +30,8 @@ class Attachments(Model):
     region: Mapped[str | None] = mapped_column(Prose)
     is_public_bucket: Mapped[str | None] = mapped_column(Word)
     multimodal_model_hash: Mapped[str | None] = mapped_column(Word)
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
     properties: Mapped[Any | None] = mapped_column(Json)
     seq: Mapped[Sequence]
     created_at: Mapped[Moment]

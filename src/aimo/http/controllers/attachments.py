@@ -24,7 +24,7 @@ from aimo.http.input.text_validation import require_usable_inside
 from aimo.http.input.uploads import received
 from aimo.http.large import ok_files
 from aimo.http.output.envelope import JSON, failure, ok, unexpected_failure
-from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, documented
+from aimo.http.output.openapi_parameters import LIMIT_20, PAGE, USER, Parameter, documented
 from aimo.http.output.stored_response import StoredResponse
 from aimo.http.routing import delete, get, patch, post
 from aimo.js_coercion import integer_prefix
@@ -32,10 +32,13 @@ from aimo.services.attachments.service import MOST_PROPERTIES_BYTES, Download, N
 from aimo.services.idempotency import claim_for
 from aimo.storage.content_types import attachment_disposition, inert_or_unknown
 from aimo.storage.serving_headers import SANDBOX, beginning_of, serving_headers
-from aimo.threads import TEXTS
+from aimo.threads import TEXTS, Busy
 
 # Bytes of a multipart body around its file. Longer descriptions count as part of the file.
 _USUAL_OVERHEAD = 64 * 1024
+
+
+WIDTH = Parameter("w", "number", "Pixels; the next of 160, 320, 640 and 1280 is meant.", 320)
 
 
 class AttachmentController(Controller):
@@ -99,6 +102,31 @@ class AttachmentController(Controller):
             (b"cache-control", b"private, max-age=86400, immutable"),
         ]
         return StoredResponse(file.content, headers, stack)
+
+    @get(
+        "/{attachment_id:str}/thumbnail",
+        summary="Show a small copy of a picture",
+        opt={"download": True, **documented(WIDTH)},
+    )
+    async def thumbnail(self, attachment_id: PathText, params: Params, services: Services, user: User) -> Response[Any]:
+        """Return a picture as WebP, at most about so wide; the cookie is enough."""
+        try:
+            stored = await services.thumbnails.open(user.uid, attachment_id, params.number("w", 320))
+        except AimoError as error:
+            status = 500 if error.code is Code.STORAGE_ERROR else 404
+            return Response(failure(error), status_code=status, media_type=JSON)
+        except Busy:
+            busy = AimoError(Code.SYSTEM_ERROR, "Too many pictures are being made smaller, try again")
+            return Response(failure(busy), status_code=503, media_type=JSON, headers={"Retry-After": "2"})
+        stack = AsyncExitStack()
+        await stack.enter_async_context(stored)
+        headers = [
+            (b"content-type", b"image/webp"),
+            (b"content-disposition", b"inline"),
+            (b"content-security-policy", SANDBOX.encode()),
+            (b"cache-control", b"private, max-age=86400, immutable"),
+        ]
+        return StoredResponse(stored, headers, stack)
 
     @patch("/{attachment_id:str}/properties", summary="Add facts about a file")
     async def merge_properties(

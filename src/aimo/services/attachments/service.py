@@ -24,6 +24,7 @@ from aimo.dto.base import UNSET
 from aimo.errors import AimoError, Code
 from aimo.services.accounts.provider_allowances import Allowance
 from aimo.services.attachments.file_urls import FileUrls, placed
+from aimo.services.attachments.thumbnails import SHOW_SIZES, measured, remove_copies
 from aimo.services.idempotency import Claim
 from aimo.services.memos.paging import PageRequest
 from aimo.services.sync import outbox as entries
@@ -105,6 +106,7 @@ class AttachmentService:
         key = attachment_key(uid, clock.local_day(self._zone), attachment_id, file.filename)
         properties = file.properties if isinstance(file.properties, dict) else None
         _require_small(properties)
+        size = await measured(file.path, file.content_type)
         row = AttachmentRow(
             attachment_id=attachment_id,
             uid=uid,
@@ -114,6 +116,8 @@ class AttachmentService:
             path=key,
             properties=properties or None,
             created_at=_require_storable(file.created_at),
+            width=size.width if size else None,
+            height=size.height if size else None,
             **placed(self._storage.placement),
         )
         attachment = present(row, self._urls)
@@ -183,14 +187,18 @@ class AttachmentService:
         """
         _require_possible(attachment_id)
 
-        async def work(connection: AsyncConnection) -> tuple[str, entries.OutboxEntry]:
+        async def work(connection: AsyncConnection) -> tuple[str, str, entries.OutboxEntry]:
             row = await _get_for_update(connection, uid, attachment_id)
             await attachment_queries.delete_attachment(connection, owner=uid, attachment_id=attachment_id)
             entry = await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
-            return row.path, entry
+            return row.path, row.type, entry
 
-        key, entry = await atomically(self._database, "attachments.delete", work, user=uid, entity=attachment_id)
+        key, row_type, entry = await atomically(
+            self._database, "attachments.delete", work, user=uid, entity=attachment_id
+        )
         await self._remove_object(key)
+        if row_type.startswith("image/"):
+            await remove_copies(self._storage, key)
         await self._sync.wait_until_applied([entry])
 
     async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, object]) -> Attachment:
@@ -266,6 +274,8 @@ def present(row: AttachmentRow, urls: FileUrls) -> Attachment:
         size=row.size,
         created_at=row.created_at,
         cover_url=cover,
+        width=row.width or UNSET if SHOW_SIZES.get() else UNSET,
+        height=row.height or UNSET if SHOW_SIZES.get() else UNSET,
         properties=properties,
     )
 
