@@ -32,6 +32,7 @@ from aimo.database_url import settings_of
 from aimo.errors import ConfigurationError
 from aimo.listening import parse_host, without_brackets
 from aimo.origins import Origin, parse_origins
+from aimo.provider_settings import ProviderSettings
 from aimo.public_url import parse_public_url
 from aimo.setting_types import (
     DEFAULT_BLOCKED_TYPES,
@@ -44,7 +45,7 @@ from aimo.setting_types import (
 from aimo.settings_file import SettingsFiles, require_readable
 
 
-class Settings(BaseSettings):
+class Settings(ProviderSettings, BaseSettings):
     """What can be configured. The variable of a field is its name in capitals."""
 
     model_config = SettingsConfigDict(
@@ -223,6 +224,11 @@ class Settings(BaseSettings):
     )
     db_optimization_cron: str = Field("0 2 * * *", description="When the nightly upkeep runs, in `LOCALE_TIMEZONE`.")
 
+    # Memos in the trash
+    trash_retention_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which memos in the trash are deleted for good; 0 keeps them."
+    )
+
     # Attachments
     attachment_storage_type: Literal["local", "s3", "oss"] = Field(
         "local", description="Where attachments and avatars are kept."
@@ -254,44 +260,6 @@ class Settings(BaseSettings):
     attachment_oss_region: str = Field("cn-hangzhou", description="Region without the `oss-` prefix.")
     attachment_oss_endpoint: str = Field("", description="Endpoint; `https://oss-{region}.aliyuncs.com` when unset.")
     attachment_oss_is_public: OnlyTrue = Field(False, description="`true` gives direct URLs instead of signed ones.")
-
-    # AI providers
-    embedder: Literal["openai", "local"] | None = Field(
-        None,
-        description="Who makes embeddings; `openai` when `OPENAI_API_KEY` is set, else `local` (offline).",
-    )
-    openai_api_key: SecretStr = Field(SecretStr(""), description="Key for chat and embeddings.")
-    openai_base_url: str = Field("https://api.openai.com/v1", description="Base URL of an OpenAI-compatible provider.")
-    openai_model: str = Field("gpt-4o-mini", description="Chat model.")
-    openai_embedding_model: str = Field("text-embedding-3-small", description="Embedding model; part of the cache key.")
-    openai_embedding_dimensions: int = Field(
-        1536, ge=1, le=65536, description="Length of the embeddings; part of the cache key."
-    )
-    multimodal_embedding_enabled: OnlyTrue = Field(False, description="`true` embeds images and videos.")
-    multimodal_embedding_model: str = Field("qwen3-vl-embedding", description="Model for images and videos.")
-    multimodal_embedding_dimension: int = Field(
-        1024, ge=1, description="Its dimension; the model's default when not allowed."
-    )
-    multimodal_embedding_output_type: str = Field("dense", description="Its output type.")
-    multimodal_embedding_video_fps: float = Field(0.5, gt=0, description="Frames a second taken from videos.")
-    dashscope_api_key: SecretStr = Field(
-        SecretStr(""), description="Key for multimodal embeddings; fallback for speech recognition."
-    )
-    dashscope_base_url: str = Field("https://dashscope.aliyuncs.com/api/v1", description="Base URL of DashScope.")
-    fun_asr_enabled: UnlessFalse = Field(True, description="`false` switches speech recognition off.")
-    fun_asr_model: str = Field("fun-asr", description="Speech model.")
-    fun_asr_api_key: SecretStr = Field(
-        SecretStr(""), description="Key for speech recognition; `DASHSCOPE_API_KEY` when unset."
-    )
-    fun_asr_base_url: str = Field(
-        "https://dashscope.aliyuncs.com/api/v1", description="Base URL of speech recognition."
-    )
-    ocr_enabled: UnlessFalse = Field(True, description="`false` switches text recognition off.")
-    ocr_default_provider: str = Field("zhipu", description="Provider of text recognition.")
-    zhipu_api_key: SecretStr = Field(SecretStr(""), description="Key for text recognition.")
-    zhipu_ocr_base_url: str = Field("https://open.bigmodel.cn/api", description="Base URL of text recognition.")
-    meow_base_url: str = Field("https://api.chuckfang.com", description="Base URL of MeoW pushes.")
-    github_api_url: str = Field("https://api.github.com", description="Where app versions are looked up.")
 
     @classmethod
     def settings_customise_sources(

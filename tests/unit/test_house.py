@@ -37,6 +37,7 @@ FLOORS = (
         "origins",
         "outbound",
         "private_folders",
+        "provider_settings",
         "public_url",
         "settings_file",
         "processor",

@@ -29,6 +29,7 @@ from aimo.http.controllers.reviews import ReviewController
 from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import OpenSystemController, SystemController
 from aimo.http.controllers.tags import TagController
+from aimo.http.controllers.trash import TrashController
 from aimo.http.controllers.user_models import FeatureConfigController, UserModelController
 from aimo.http.controllers.users import UserController
 from aimo.http.dependencies import Services, provide_query, provide_services, provide_user
@@ -53,6 +54,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     AttachmentController,
     MachineAttachmentController,
     MemoController,
+    TrashController,
     MachineMemoController,
     PublicMemoController,
     PublicPrefixController,

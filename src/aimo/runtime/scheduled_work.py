@@ -32,6 +32,10 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
                 await services.memo_changes.forget_old()
             except Exception:
                 log.exception("old answers and changes could not be removed, the next night tries again")
+            try:
+                await services.trash_retention.run()
+            except Exception:
+                log.exception("expired memos of the trash could not be deleted, the next night tries again")
             await services.doctor.run()
 
     return Scheduler(

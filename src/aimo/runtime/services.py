@@ -58,6 +58,8 @@ from aimo.services.registry import ServiceSet
 from aimo.services.reviews.profiles import ReviewProfileService
 from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
+from aimo.services.trash.retention import TrashRetention
+from aimo.services.trash.service import TrashService
 from aimo.signing_secret import signing_secret
 
 # More than anybody needs to set up a model; each costs a request to an address of the user's choice.
@@ -95,6 +97,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
     memos = MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size)
     lists = MemoLists(database, views, stores.vectors.memo_texts, urls)
     repeated_requests = RepeatedRequests(database)
+    trash = TrashService(database, views, attachments, sync)
     channels = create_channels(settings)
     chat = stores.providers.chat
     recommendations = RecommendationService(database, views, chat, settings.zone)
@@ -143,6 +146,8 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
             chat_models,
             Allowances(allowance("tags-user", settings.user_tags_per_hour, "tag suggestions", chat), own),
         ),
+        trash=trash,
+        trash_retention=TrashRetention(database, trash, days=settings.trash_retention_days),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,
         ocr=OcrService(

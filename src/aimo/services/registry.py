@@ -38,6 +38,8 @@ from aimo.services.reviews.profiles import ReviewProfileService
 from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
 from aimo.services.sync.service import SyncService
+from aimo.services.trash.retention import TrashRetention
+from aimo.services.trash.service import TrashService
 from aimo.storage.protocol import Storage
 
 
@@ -65,6 +67,8 @@ class ServiceSet:
     graph: RelationGraph
     conversations: ConversationService
     tag_suggestions: TagSuggestions
+    trash: TrashService
+    trash_retention: TrashRetention
     insights: InsightService
     recommendations: RecommendationService
     ocr: OcrService

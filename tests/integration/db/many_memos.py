@@ -40,12 +40,15 @@ _STATEMENTS = (
     f"""INSERT INTO tags (tag_id, uid, name, name_key, seq)
     SELECT {_id("t", "seq")}, {_id("u", f"seq % {_WRITERS}")}, CONCAT('t', seq), CONCAT('t', seq), seq
     FROM seq_0_to_2999""",
-    # A third has no category, a twentieth is public, a seventh was changed long after it was made.
+    # A third has no category, a twentieth is public, a seventh was changed long after it was made,
+    # one of 53 is in the trash.
     f"""INSERT INTO memos
-    (memo_id, uid, category_id, content, attachments, tag_ids, is_public, seq, created_at, updated_at)
+    (memo_id, uid, category_id, content, attachments, tag_ids, is_public, seq, created_at, updated_at,
+    deleted_at)
     SELECT {_MEMO}, {_UID}, IF(seq % 3, {_id("c", f"{_WRITERS} * (seq % 10) + {_AUTHOR}")}, NULL),
     REPEAT(CONCAT('今天 wrote ', MD5(seq), ' '), 1 + seq % 9), '[]', '[]', seq % 20 = 0, seq,
-    {_moment("seq")}, {_moment("seq + (seq % 7 = 0) * seq % 99")}
+    {_moment("seq")}, {_moment("seq + (seq % 7 = 0) * seq % 99")},
+    IF(seq % 53, 0, 1700000000000 + seq)
     FROM seq_1_to_{_MEMOS}""",
     *(
         f"""INSERT INTO memo_tags (memo_id, tag_id, uid)
@@ -104,6 +107,7 @@ _STATEMENTS = (
     FROM seq_0_to_19999""",
     """INSERT INTO invariant_checks (name, checked, violations, repaired, finished_at)
     SELECT CONCAT('check', seq), 1, 0, 0, NOW(3) FROM seq_1_to_9""",
+    "INSERT INTO trusted_times (name, at) SELECT CONCAT('work', seq), NOW(3) FROM seq_1_to_9",
     "INSERT INTO leases (name, holder, expires_at) SELECT CONCAT('role', seq), 'x', NOW(3) FROM seq_1_to_9",
 )
 

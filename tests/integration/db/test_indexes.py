@@ -51,6 +51,10 @@ ALLOWED = {
         "sort",
         "ids and counts alone, without contents: the memos that were asked about least, in random order",
     ),
+    r"trash\.other_attachments": (
+        "scan",
+        "the lists of attachments of one user's memos, who may have most of the table",
+    ),
     r"table_browser\.\w+": ("scan", "operators page through whole tables by their key"),
     r"outbox\.depth": ("scan", "counts what waits, which is little or a reason to look"),
     r"outbox\.last_error": ("scan", "the newest failure, from the end of what waits, asked when something does"),

@@ -27,6 +27,7 @@ TRANSIENT = frozenset(
         "memo_changes",
         "outbox_entries",
         "rate_limits",
+        "trusted_times",
     }
 )
 

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import product
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -129,7 +129,6 @@ _SET_TAGS = Command(
 _UPDATE = Command(
     owned("memos.update", update(Memos).where(*_ONE).values({name: param(f"new_{name}") for name in _CHANGEABLE}))
 )
-_DELETE = Command(owned("memos.delete", delete(Memos).where(*_ONE)))
 _FOR_SYNC = Query(
     unscoped(
         "memos.for_sync",
@@ -206,11 +205,6 @@ async def set_tags(
 ) -> None:
     """Store the ids of a memo's tags, and when they changed."""
     await _SET_TAGS.run(connection, owner=owner, id=memo_id, new_tag_ids=tag_ids, new_updated_at=now)
-
-
-async def delete_memo(connection: AsyncConnection, *, owner: str, memo_id: str) -> None:
-    """Remove a memo, and by their foreign keys its relations and tags."""
-    await _DELETE.run(connection, owner=owner, id=memo_id)
 
 
 @dataclass(frozen=True)

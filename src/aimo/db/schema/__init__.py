@@ -27,6 +27,7 @@ from aimo.db.schema.review_sessions import ReviewSessions
 from aimo.db.schema.sessions import Sessions
 from aimo.db.schema.table_migrations import TableMigrations
 from aimo.db.schema.tags import Tags
+from aimo.db.schema.trusted_times import TrustedTimes
 from aimo.db.schema.user_feature_configs import UserFeatureConfigs
 from aimo.db.schema.user_models import UserModels
 from aimo.db.schema.users import Users
@@ -60,6 +61,7 @@ __all__ = [
     "Sessions",
     "TableMigrations",
     "Tags",
+    "TrustedTimes",
     "UserFeatureConfigs",
     "UserModels",
     "Users",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,14 @@ class NewAttachment:
     path: Path
     created_at: int | None = None
     properties: object = None
+
+
+@dataclass(frozen=True)
+class RemovedFiles:
+    """Objects whose rows are being removed, and the outbox entries for it."""
+
+    keys: Sequence[str] = ()
+    entries: Sequence[entries.OutboxEntry] = ()
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,28 @@ class AttachmentService:
         if row_type.startswith("image/"):
             await remove_copies(self._storage, key)
         await self._sync.wait_until_applied([entry])
+
+    async def forget(self, connection: AsyncConnection, uid: str, attachment_ids: Iterable[str]) -> RemovedFiles:
+        """Remove the rows of these attachments, as far as the user has them, in a transaction of somebody else.
+
+        What is returned is for `remove`, once that transaction has been committed.
+        """
+        keys, written = [], []
+        for attachment_id in sorted(filter(ids.is_possible, set(attachment_ids))):
+            row = await attachment_queries.get_for_update(connection, owner=uid, attachment_id=attachment_id)
+            if row is None:
+                continue
+            await attachment_queries.delete_attachment(connection, owner=uid, attachment_id=attachment_id)
+            written.append(
+                await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
+            )
+            keys.append(row.path)
+        return RemovedFiles(keys, written)
+
+    async def remove(self, files: RemovedFiles) -> None:
+        """Remove the objects whose rows are gone; what fails is logged, and found as stray files later."""
+        for key in files.keys:
+            await self._remove_object(key)
 
     async def merge_properties(self, uid: str, attachment_id: str, properties: dict[str, object]) -> Attachment:
         """Set these properties and keep the others; null values are kept as null."""

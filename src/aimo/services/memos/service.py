@@ -15,6 +15,7 @@ from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_queries
 from aimo.db.queries import tags as tag_queries
+from aimo.db.queries import trash as trash_queries
 from aimo.db.queries.memos import MemoRow
 from aimo.db.queries.relations import NewReference
 from aimo.db.queries.tags import MemoTag
@@ -184,10 +185,10 @@ class MemoService:
         return await atomically(self._database, "memos.set_tags", work, user=uid, entity=memo_id)
 
     async def delete(self, uid: str, memo_id: str, *, claim: Claim | None = None, only: Versions | None = None) -> None:
-        """Remove a memo with its relations in both directions; its attachments stay.
+        """Put a memo into the trash, which hides it with its relations; its tags count it no more.
 
         Raises:
-            PreconditionFailed: it is none of the versions that are ``only`` to be removed.
+            PreconditionFailed: it is none of the versions that are ``only`` to be deleted.
         """
         require_possible_id(memo_id)
 
@@ -197,7 +198,7 @@ class MemoService:
             row = await _get_memo_row_for_update(connection, uid, memo_id)
             await self._require_version(connection, row, only)
             await tags.recount(connection, uid, await _current_tag_ids(connection, uid, memo_id), ())
-            await memo_queries.delete_memo(connection, owner=uid, memo_id=memo_id)
+            await trash_queries.put(connection, owner=uid, memo_id=memo_id, now=clock.now_ms())
             if claim:
                 await claim.keep(connection, None)
             entry = await self._write_entry(connection, uid, memo_id)

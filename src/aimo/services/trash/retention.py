@@ -1,0 +1,84 @@
+"""Deleting for good what has been in the trash for long enough (docs/contract/trash.md#retention)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aimo import clock
+from aimo.db.connection import Database
+from aimo.db.queries import trash as trash_queries
+from aimo.db.transaction import atomically
+from aimo.services.trash.service import TrashService
+
+log = structlog.get_logger(__name__)
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+MOST_ADVANCE_MS: Final = 2 * DAY_MS
+"""How far the time that counts goes on from one night to the next."""
+
+_NAME: Final = "trash-retention"
+_USERS: Final = 200
+_BATCH: Final = 100
+
+
+class TrashRetention:
+    """The nightly look for expired memos.
+
+    Time is not trusted: a clock that is far ahead for one night must not delete everybody's trash. What counts goes on
+    by `MOST_ADVANCE_MS` a night at most, and the first night only notes the time.
+    """
+
+    def __init__(self, database: Database, trash: TrashService, *, days: int) -> None:
+        """``days`` is how long memos stay in the trash; 0 keeps them for ever."""
+        self._database = database
+        self._trash = trash
+        self._days = days
+
+    async def run(self) -> int:
+        """Delete for good what has expired, some at a time; return how many memos that were."""
+        now = await self._believed_now() if self._days else None
+        if now is None:
+            return 0
+        until, deleted, after = now - self._days * DAY_MS, 0, ""
+        while True:
+            async with self._database.driver_connection() as connection:
+                uids = await trash_queries.next_users(connection, after=after, limit=_USERS)
+            if not uids:
+                break
+            deleted += await self._delete_expired(uids, until)
+            after = uids[-1]
+        if deleted:
+            log.info("expired memos of the trash deleted", memos=deleted, days=self._days)
+        return deleted
+
+    async def _delete_expired(self, uids: list[str], until: int) -> int:
+        deleted = 0
+        while True:
+            async with self._database.driver_connection() as connection:
+                found = await trash_queries.expired(connection, uids=uids, until=until, limit=_BATCH)
+            if not found:
+                return deleted
+            gone = 0
+            for uid, memos in groupby(sorted(found), key=lambda each: each.uid):
+                gone += await self._trash.delete_listed(uid, [each.memo_id for each in memos], until=until)
+            if not gone:
+                # Restored meanwhile, or it would be asked for for ever.
+                return deleted
+            deleted += gone
+
+    async def _believed_now(self) -> int | None:
+        """Return the time that counts, and store it; None in the first night."""
+
+        async def work(connection: AsyncConnection) -> int | None:
+            before = await trash_queries.trusted_time(connection, name=_NAME)
+            now = clock.now_ms()
+            believed = now if before is None else min(now, before + MOST_ADVANCE_MS)
+            await trash_queries.trust(connection, name=_NAME, at=believed)
+            return None if before is None else believed
+
+        return await atomically(self._database, "trash.retention", work)
