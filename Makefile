@@ -10,7 +10,7 @@ FAST_TESTS := tests/unit tests/integration/db/test_sqlite_plans.py tests/integra
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install install-test test check dev test-fast test-long bench bench-search bench-hostile bench-migration lock format types types-check web web-check
+.PHONY: help serve install install-test test check dev test-fast test-long bench bench-search bench-hostile bench-migration lock format types types-check web web-check web-pictures
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ web: install-test ## Build the web client again into src/aimo/http/web (takes no
 
 web-check: install-test ## Compile and test the web client, and compare its build with what is committed
 	scripts/web check
+
+web-pictures: install-test ## Take pictures of every page of the web client into build/web-pictures
+	$(PY) -m tests.web.screenshots build/web-pictures
 
 dev: install-test ## Run the server and start it again whenever the code changes
 	@exec .venv/bin/watchfiles --filter python --sigint-timeout 8 ".venv/bin/aimo serve" src/aimo

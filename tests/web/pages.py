@@ -8,6 +8,7 @@ PAGES = {
     "search": "/search?q=rain",
     "more": "/more",
     "outbox": "/outbox",
+    "public": "/share/{public}",
     "missing": "/no-such-page",
 }
-"""Names of pages, and their addresses; `{memo}` stands for the id of a memo with everything in it."""
+"""Pages and their addresses: `{memo}` is the id of a memo with everything in it, `{public}` of a public one."""

@@ -44,7 +44,7 @@ def test_pages_are_accessible_and_quiet(furnished: tuple[Screen, str], name: str
     for theme in ("light", "dark"):
         page.theme(theme)
         if theme == "light":
-            page.go(PAGES[name].format(memo=memo))
+            page.go(PAGES[name].format(memo=memo, public=memo))
         page.wait("document.querySelector('main h1') !== null && !document.querySelector('.skeleton')")
         page.wait("new Promise((done) => setTimeout(() => done(true), 350))")
         assert page.violations() == [], (name, theme)

@@ -128,3 +128,27 @@ def test_the_client_opens_without_the_server(screen: Open, email: str) -> None:
     page.sees("kept for reading offline")
     page.sees("Offline")
     page.offline(False)
+
+
+def test_two_tabs_and_a_telephone_lose_and_double_nothing(screen: Open, email: str, client_server: Server) -> None:
+    one = screen()
+    one.register(email)
+    other = screen(size="telephone").go("/")
+    other.wait("document.querySelector('#composer') !== null")
+    telephone = client_of(client_server, email)
+    wanted = set()
+    for turn in range(6):
+        one.offline(turn % 2 == 0)
+        other.offline(turn % 3 == 0)
+        one.write(f"from one tab {turn}")
+        other.write(f"from the other {turn}")
+        telephone.post("/memos", {"content": f"from the telephone {turn}"})
+        wanted |= {f"from one tab {turn}", f"from the other {turn}", f"from the telephone {turn}"}
+    for tab in (one, other):
+        tab.offline(False)
+        tab.run("dispatchEvent(new Event('online'))")
+    settled(one)
+    settled(other)
+    texts = [memo["content"] for memo in telephone.get("/memos", limit=100).data["items"]]
+    assert len(texts) == len(wanted)
+    assert set(texts) == wanted

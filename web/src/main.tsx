@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app";
 import { loadLanguage } from "./i18n";
+import { MemoPage } from "./routes";
 import { keepGoing, readDevice, refreshRest } from "./store/sync";
 import { registerWorker } from "./update";
 
@@ -11,6 +12,7 @@ async function start(): Promise<void> {
   if (root) render(<App />, root);
   keepGoing();
   await refreshRest();
+  void MemoPage.fetch().catch(() => undefined);
   // The first view comes first; keeping the client for offline use can wait.
   setTimeout(() => void registerWorker(), 1500);
 }

@@ -17,13 +17,17 @@ export interface Route {
   alone?: boolean;
 }
 
+/** Fetched ahead, since it is opened most often. */
+export const MemoPage = lazy(() => import("./pages/memo"));
+
 export const ROUTES: readonly Route[] = [
   { pattern: "/", page: Today },
-  { pattern: "/m/:id", page: lazy(() => import("./pages/memo")) },
+  { pattern: "/m/:id", page: MemoPage },
   { pattern: "/search", page: lazy(() => import("./pages/search")) },
   { pattern: "/trash", page: lazy(() => import("./pages/trash")) },
   { pattern: "/more", page: lazy(() => import("./pages/more")) },
   { pattern: "/outbox", page: lazy(() => import("./pages/outbox")) },
+  { pattern: "/share/:id", page: lazy(() => import("./pages/public")), open: true, alone: true },
   { pattern: "/login", page: lazy(() => import("./pages/login")), open: true, alone: true },
   { pattern: "/register", page: lazy(() => import("./pages/login")), open: true, alone: true },
 ];

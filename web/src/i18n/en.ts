@@ -214,4 +214,6 @@ export const en = {
   "trash.purged": "Deleted for good",
   "trash.purgeTitle": "Delete for good?",
   "trash.purgeText": "The memo and the files that only it shows cannot be brought back.",
+  "public.by": "{name}, {time}",
+  "public.somebody": "Somebody",
 } as const;

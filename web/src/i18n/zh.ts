@@ -215,4 +215,6 @@ export const zh: Catalogue = {
   "trash.purged": "已彻底删除",
   "trash.purgeTitle": "彻底删除？",
   "trash.purgeText": "这条备忘以及只属于它的附件将无法恢复。",
+  "public.by": "{name}，{time}",
+  "public.somebody": "匿名",
 };

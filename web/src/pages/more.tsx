@@ -9,7 +9,7 @@ import { chooseTheme, type Theme, theme } from "../store/theme";
 import { Confirm } from "../ui/dialog";
 import { report } from "../ui/errors";
 import { Icon } from "../ui/icons";
-import { OTHERS } from "../ui/shell";
+import { OTHERS, places } from "../ui/shell";
 import { useTitle } from "../ui/use";
 
 export default function More() {
@@ -18,7 +18,7 @@ export default function More() {
     <div class="page narrow">
       <h1>{t("nav.more")}</h1>
       <ul class="places">
-        {OTHERS.map((place) => (
+        {places(OTHERS).map((place) => (
           <li key={place.href}>
             <a href={address(place.href)}>
               <Icon name={place.icon} />
@@ -73,7 +73,7 @@ export function LogOut() {
   };
   const unsent = entries.value.length;
   return (
-    <section class="row">
+    <section class="row below">
       <button type="button" class="button" onClick={() => (unsent ? (asking.value = true) : void leave().catch(report))}>
         <Icon name="logout" size={18} /> {t("logout")}
       </button>

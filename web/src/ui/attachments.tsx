@@ -8,7 +8,13 @@ import { fileIcon } from "./file-chip";
 import { Icon } from "./icons";
 import { Viewer } from "./viewer";
 
-export function Attachments({ files }: { files: readonly Attachment[] }) {
+interface Props {
+  files: readonly Attachment[];
+  /** Whether the reader may not be logged in: then only the addresses in the answer work. */
+  open?: boolean;
+}
+
+export function Attachments({ files, open: isOpen = false }: Props) {
   const open = useSignal<number | null>(null);
   if (!files.length) return null;
   const sent = files.filter((file) => !file.attachmentId.startsWith("file:"));
@@ -20,20 +26,21 @@ export function Attachments({ files }: { files: readonly Attachment[] }) {
         <div class={`pictures n${Math.min(pictures.length, 4)}`}>
           {pictures.map((file, index) => (
             <button key={file.attachmentId} type="button" class="picture" aria-label={t("file.view", { name: file.filename })} onClick={() => (open.value = index)}>
-              <img src={thumbnailAddress(file)} alt={file.filename} loading="lazy" decoding="async" {...sizeOf(file)} />
+              <img src={isOpen ? file.url : thumbnailAddress(file)} alt={file.filename} loading="lazy" decoding="async" {...sizeOf(file)} />
             </button>
           ))}
         </div>
       )}
       {others.map((file) => (
-        <Other key={file.attachmentId} file={file} />
+        <Other key={file.attachmentId} file={file} isOpen={isOpen} />
       ))}
-      {open.value !== null && <Viewer pictures={pictures} first={open.value} onClose={() => (open.value = null)} />}
+      {open.value !== null && <Viewer isOpen={isOpen} pictures={pictures} first={open.value} onClose={() => (open.value = null)} />}
     </div>
   );
 }
 
-function Other({ file }: { file: Attachment }) {
+function Other({ file, isOpen }: { file: Attachment; isOpen: boolean }) {
+  const shownAt = isOpen ? file.url : fileAddress(file);
   const kind = kindOf(file.type);
   const isSent = !file.attachmentId.startsWith("file:");
   const name = (
@@ -49,16 +56,16 @@ function Other({ file }: { file: Attachment }) {
   return (
     <div class="file-card">
       {kind === "pdf" ? (
-        <a class="file-link" href={fileAddress(file)} target="_blank" rel="noopener">
+        <a class="file-link" href={shownAt} target="_blank" rel="noopener">
           {name}
         </a>
       ) : (
-        <a class="file-link" href={downloadAddress(file.attachmentId)} download={file.filename}>
+        <a class="file-link" href={isOpen ? file.url : downloadAddress(file.attachmentId)} download={file.filename}>
           {name}
         </a>
       )}
-      {kind === "audio" && <audio controls preload="none" src={fileAddress(file)} aria-label={file.filename} />}
-      {kind === "video" && <video controls preload="metadata" playsInline src={fileAddress(file)} aria-label={file.filename} />}
+      {kind === "audio" && <audio controls preload="none" src={shownAt} aria-label={file.filename} />}
+      {kind === "video" && <video controls preload="metadata" playsInline src={shownAt} aria-label={file.filename} />}
     </div>
   );
 }

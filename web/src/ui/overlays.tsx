@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { isCommand, isComposing } from "../lib/keys";
 import { go, path } from "../router";
+import { ROUTES } from "../routes";
 import { passwordAsked, person } from "../store/session";
 import { Help } from "./help";
 import { PasswordDialog } from "./password-dialog";
@@ -37,7 +38,7 @@ export function Overlays() {
     z: () => void runAction(),
     g: () => (prefix = Date.now()),
     ...Object.fromEntries(
-      Object.entries(PLACES).map(([key, target]) => [
+      Object.entries(PLACES).filter(([, target]) => ROUTES.some((route) => route.pattern === target)).map(([key, target]) => [
         key,
         () => {
           if (Date.now() - prefix > 1500) {

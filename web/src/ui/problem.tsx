@@ -31,7 +31,7 @@ export function Problem(props: Props) {
       <h1>{t(title)}</h1>
       <p>{text}</p>
       <div class="row center">
-        {props.onRetry && (
+        {props.onRetry && title !== "problem.missing" && (
           <button type="button" class="button primary" onClick={props.onRetry}>
             {t("retry")}
           </button>

@@ -4,6 +4,7 @@ import { reachable } from "../api/http";
 import { type Key, t, tn } from "../i18n";
 import { address } from "../lib/base";
 import { path } from "../router";
+import { ROUTES } from "../routes";
 import { entries } from "../store/sender";
 import { updateReady, useUpdate } from "../update";
 import { Icon, type IconName } from "./icons";
@@ -33,6 +34,9 @@ export const OTHERS: readonly Place[] = [
 
 const isHere = (href: string): boolean => (href === "/" ? path.value === "/" : path.value === href || path.value.startsWith(`${href}/`));
 
+/** Places that have a page. */
+export const places = (some: readonly Place[]): Place[] => some.filter(({ href }) => ROUTES.some((route) => route.pattern === href));
+
 function Item({ href, label, icon }: Place) {
   return (
     <a class="nav-item" href={address(href)} aria-current={isHere(href) ? "page" : undefined}>
@@ -41,6 +45,9 @@ function Item({ href, label, icon }: Place) {
     </a>
   );
 }
+
+/** Whether there is a page of settings; otherwise "More" has what matters most of them. */
+const hasSettings = (): boolean => ROUTES.some((route) => route.pattern === "/settings");
 
 export function Shell({ children }: { children: ComponentChildren }) {
   return (
@@ -53,7 +60,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Logo />
           <span>AIMO</span>
         </a>
-        {MAIN.map((place) =>
+        {places(MAIN).map((place) =>
           place.href === "/search" ? (
             <button key={place.href} type="button" class="nav-item" aria-current={isHere(place.href) ? "page" : undefined} onClick={openSearch}>
               <Icon name={place.icon} size={22} />
@@ -64,11 +71,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
           ),
         )}
         <div class="nav-others">
-          {OTHERS.map((place) => (
+          {places(OTHERS).map((place) => (
             <Item key={place.href} {...place} />
           ))}
         </div>
-        <div class="nav-more">
+        <div class={hasSettings() ? "nav-more" : "nav-more always"}>
           <Item href="/more" label="nav.more" icon="more" />
         </div>
       </nav>

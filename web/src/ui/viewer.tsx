@@ -16,7 +16,15 @@ interface View {
 const WHOLE: View = { scale: 1, x: 0, y: 0 };
 const clamp = (scale: number): number => Math.min(8, Math.max(1, scale));
 
-export function Viewer({ pictures, first, onClose }: { pictures: readonly Attachment[]; first: number; onClose: () => void }) {
+interface Props {
+  pictures: readonly Attachment[];
+  first: number;
+  onClose: () => void;
+  /** Whether only the addresses in the answer work, because nobody is logged in. */
+  isOpen?: boolean;
+}
+
+export function Viewer({ pictures, first, onClose, isOpen = false }: Props) {
   const index = useSignal(first);
   const view = useSignal(WHOLE);
   const fingers = useRef(new Map<number, { x: number; y: number }>());
@@ -80,7 +88,7 @@ export function Viewer({ pictures, first, onClose }: { pictures: readonly Attach
         onPointerCancel={(event) => fingers.current.delete(event.pointerId)}
         onDblClick={() => (scale > 1 ? (view.value = WHOLE) : zoom(2.5))}
       >
-        <img src={fileAddress(file)} alt={file.filename} draggable={false} style={{ transform: `translate(${x}px, ${y}px) scale(${scale})` }} />
+        <img src={isOpen ? file.url : fileAddress(file)} alt={file.filename} draggable={false} style={{ transform: `translate(${x}px, ${y}px) scale(${scale})` }} />
       </div>
       <div class="viewer-bar">
         <button type="button" class="icon-button" aria-label={t("viewer.previous")} disabled={index.value === 0} onClick={() => show(-1)}>
@@ -90,7 +98,7 @@ export function Viewer({ pictures, first, onClose }: { pictures: readonly Attach
           {file.filename}
           {pictures.length > 1 && <small>{` ${index.value + 1} / ${pictures.length}`}</small>}
         </span>
-        <a class="icon-button" href={downloadAddress(file.attachmentId)} download={file.filename} aria-label={t("viewer.download")}>
+        <a class="icon-button" href={isOpen ? file.url : downloadAddress(file.attachmentId)} download={file.filename} aria-label={t("viewer.download")}>
           <Icon name="down" />
         </a>
         <button type="button" class="icon-button" aria-label={t("viewer.next")} disabled={index.value === pictures.length - 1} onClick={() => show(1)}>

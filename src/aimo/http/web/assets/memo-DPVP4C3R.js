@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-2AL32D7P.js";import"./chunk-MORSO7GC.js";import"./chunk-PYLES2EN.js";import"./chunk-TSM3B2QP.js";import"./chunk-VPTHFSHO.js";import"./chunk-XBCWBGAI.js";import"./chunk-WZS47Z56.js";export{c as default,b as draftOf,a as fetchMemo};
