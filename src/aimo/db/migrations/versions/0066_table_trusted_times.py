@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from aimo.db import types
 from aimo.db.migrations import steps
 
-revision = "0064"
-down_revision = "0063"
+revision = "0066"
+down_revision = "0065"
 
 
 def upgrade() -> None:
