@@ -154,6 +154,8 @@ async def test_a_memo_that_is_gone_hides_its_text_and_cannot_be_answered(
         with pytest.raises(AimoError, match="Memo not found") as refused:
             await reply(runtime, session, 0, "x")
         assert refused.value.code == Code.NOT_FOUND
+        with pytest.raises(AimoError, match="No memos available"):
+            await begin(runtime, uid)
         assert (await runtime.services.reviews.complete(uid, session.session_id)).score == 0
 
 
