@@ -140,7 +140,7 @@ async def test_answers_at_the_same_time_are_all_counted(settings: Make, migrated
         assert summary.score == 100
 
 
-async def test_a_memo_that_is_gone_hides_its_text_and_cannot_be_answered(
+async def test_a_memo_in_the_trash_hides_its_text_and_cannot_be_answered_until_it_is_back(
     settings: Make, migrated_database: dict[str, str]
 ) -> None:
     async with reviewing(settings, migrated_database, None) as (runtime, _):
@@ -157,6 +157,17 @@ async def test_a_memo_that_is_gone_hides_its_text_and_cannot_be_answered(
         with pytest.raises(AimoError, match="No memos available"):
             await begin(runtime, uid)
         assert (await runtime.services.reviews.complete(uid, session.session_id)).score == 0
+
+        await runtime.services.trash.restore(uid, memo)
+        (item,) = (await runtime.services.reviews.get(uid, session.session_id)).items
+        assert item.memo_content == "secret\nrest"
+        assert await reply(runtime, session, 0, "the rest of the secret") == "remembered"
+        assert {each.memo_id for each in (await begin(runtime, uid)).items} == {memo}
+
+        await runtime.services.memos.delete(uid, memo)
+        await runtime.services.trash.delete(uid, memo)
+        (item,) = (await runtime.services.reviews.get(uid, session.session_id)).items
+        assert (item.memo_id, item.memo_content, item.mastery) == (memo, UNSET, "remembered")
 
 
 async def test_a_profile_decides_how_many_and_wins_over_the_rest(
