@@ -86,7 +86,7 @@ class Load:
 
 def assert_sound(settings: Mapping[str, str]) -> None:
     outcomes = inside(settings, lambda runtime: runtime.services.doctor.run())
-    assert len(outcomes) == 8
+    assert len(outcomes) == 9
     assert [outcome for outcome in outcomes if not outcome.is_satisfied] == []
 
 

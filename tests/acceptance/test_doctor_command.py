@@ -29,7 +29,7 @@ def test_the_doctor_passes_a_sound_server_and_repairs_a_broken_one(server: Calla
     kept = alice.post("/attachments/upload", files={"file": ("a.txt", b"bytes", "text/plain")}).data["attachment"]
     sound = run_doctor(running)
     assert sound.returncode == 0, sound.stdout + sound.stderr
-    assert sound.stdout.count("holds") == 8
+    assert sound.stdout.count("holds") == 9
     files = running.data_dir / "attachments"
     [stored] = files.rglob(f"{kept['attachmentId']}*")
     stored.rename(Path(f"{stored}.away"))

@@ -299,7 +299,7 @@ async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House)
     await scheduler.run_upkeep()
     text = (await runtime.services.metrics_exporter.exposition()).decode()
     shown = dict(re.findall(r'aimo_invariant_checked_timestamp_seconds{invariant="([a-z-]+)"} ([\d.e+]+)', text))
-    assert len(shown) == 8
+    assert len(shown) == 9
     assert all(time.time() - float(moment) < 60 for moment in shown.values())
 
 
@@ -352,7 +352,7 @@ async def test_the_nightly_examination_does_not_wait_for_a_sound_lancedb(
     scheduler = create_scheduler(runtime.settings, runtime.stores, runtime.services)
     await scheduler.run_upkeep()
     text = (await runtime.services.metrics_exporter.exposition()).decode()
-    assert text.count("aimo_invariant_checked_timestamp_seconds{") == 8
+    assert text.count("aimo_invariant_checked_timestamp_seconds{") == 9
 
 
 async def test_every_check_is_described(house: House) -> None:
