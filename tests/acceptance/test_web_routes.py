@@ -165,3 +165,24 @@ def test_who_asks_is_told_how_large_pictures_are(alice: Client) -> None:
     listed = by_cookie(alice, "/memos", Prefer="picture-sizes").json()["data"]["items"][0]["attachments"][0]
     assert (listed["width"], listed["height"]) == (600, 900)
     assert "width" not in by_cookie(alice, "/memos").json()["data"]["items"][0]["attachments"][0]
+
+
+def test_days_are_those_of_the_zone_that_is_asked_for(alice: Client) -> None:
+    night = int(time.time() * 1000) // 86_400_000 * 86_400_000 - 3 * 86_400_000
+    for hours in (-1, 1, 17):
+        alice.post("/memos", {"content": "x", "createdAt": night + hours * 3_600_000})
+
+    def counts(**query: Any) -> dict[str, int]:
+        data = alice.get("/insights/activity", days=10, **query).data
+        return {item["date"]: item["count"] for item in data["items"]}
+
+    def day(number: int) -> str:
+        return time.strftime("%Y-%m-%d", time.gmtime(night / 1000 + number * 86_400))
+
+    assert counts() == counts(tz="UTC") == {day(-1): 1, day(0): 2}
+    assert counts(tz="Asia/Shanghai") == {day(0): 2, day(1): 1}
+    assert counts(tz="Pacific/Honolulu") == {day(-1): 2, day(0): 1}
+    for bad in ("Mars/Olympus", "../etc/passwd", "x" * 300, "\x01"):
+        assert alice.get("/insights/activity", tz=bad).code == 2
+        assert alice.get("/insights/on-this-day", tz=bad).code == 2
+    assert alice.get("/insights/on-this-day", tz="Asia/Kathmandu").code == 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Integer, Table
+from sqlalchemy import Integer, String, Table
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
@@ -89,3 +89,23 @@ def _byte_length(element: byte_length, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(byte_length, "sqlite")
 def _byte_length_sqlite(element: byte_length, compiler: SQLCompiler, **kw: Any) -> str:
     return f"LENGTH(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"
+
+
+class shifted_day(FunctionElement[str]):
+    """The day of a moment, once so many minutes are added: its day in a zone with that distance from UTC."""
+
+    name = "shifted_day"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(shifted_day)
+def _shifted_day(element: shifted_day, compiler: SQLCompiler, **kw: Any) -> str:
+    moment, minutes = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(DATE({moment} + INTERVAL {minutes} MINUTE) AS CHAR)"
+
+
+@compiles(shifted_day, "sqlite")
+def _shifted_day_sqlite(element: shifted_day, compiler: SQLCompiler, **kw: Any) -> str:
+    moment, minutes = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"DATE({moment}, {minutes} || ' minutes')"

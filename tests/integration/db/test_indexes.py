@@ -45,7 +45,10 @@ ALLOWED = {
         "sort",
         "what is due to be tried again, little or in turns: every user's first, then every user's second",
     ),
-    r"insights\.activity": ("sort", "a range of one user's memos, read from the index alone and counted by day"),
+    r"insights\.activity(_shifted)?": (
+        "sort",
+        "a range of one user's memos, read from the index alone and counted by day",
+    ),
     r"sessions\.beyond": ("sort", "the open sessions of one user, of which there are about a hundred at most"),
     r"review_draws\.draw\[.*": (
         "sort",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo.db.dialect_sql import insert_new
+from aimo.db.dialect_sql import insert_new, shifted_day
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.live import LIVE
 from aimo.db.schema import DailyRecommendations, Memos
@@ -65,6 +65,16 @@ _ACTIVITY = Query(
     ),
     DayRow,
 )
+_SHIFTED_DAY = shifted_day(Memos.created_at, bindparam("minutes", type_=Integer()))
+_ACTIVITY_SHIFTED = Query(
+    owned(
+        "insights.activity_shifted",
+        select(_SHIFTED_DAY.label("day"), func.count().label("memos"))
+        .where(_MINE, Memos.created_at >= param("since"), Memos.created_at <= param("until"))
+        .group_by(literal_column("day")),
+    ),
+    DayRow,
+)
 _NEWEST_UNTIL = Scalar[int | None](
     owned("insights.newest_until", select(func.max(Memos.created_at)).where(_MINE, Memos.created_at <= param("until")))
 )
@@ -113,6 +123,13 @@ _DELETE_CHOICE = Command(owned("recommendations.delete", delete(DailyRecommendat
 async def activity(connection: ReadConnection, *, owner: str, since: int, until: int) -> list[DayRow]:
     """Count the memos of each UTC day between two moments, both included, epoch milliseconds."""
     return await _ACTIVITY.all(connection, owner=owner, since=since, until=until)
+
+
+async def activity_shifted(
+    connection: ReadConnection, *, owner: str, since: int, until: int, minutes: int
+) -> list[DayRow]:
+    """Count the same for each day of a zone that is so many minutes ahead of UTC, in no particular order."""
+    return await _ACTIVITY_SHIFTED.all(connection, owner=owner, since=since, until=until, minutes=minutes)
 
 
 async def newest_until(connection: ReadConnection, *, owner: str, until: int) -> int | None:

@@ -5,6 +5,7 @@ See docs/contract/insights.md#activity, docs/contract/insights.md#on-this-day.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -30,18 +31,35 @@ class InsightService:
         self._database = database
         self._zone = zone
 
-    async def activity(self, uid: str, days: float) -> Activity:
-        """Return how many memos the user wrote on each day (UTC) of the last ``days`` days."""
+    async def activity(self, uid: str, days: float, zone: ZoneInfo | None = None) -> Activity:
+        """Return how many memos the user wrote on each day of the last ``days`` days: of the zone, or of UTC."""
         until = clock.now_ms()
         since = until - int(days * _DAY_MS)
+        if zone is not None:
+            return await self._local_activity(uid, since, until, zone)
         async with self._database.reads() as connection:
             rows = await insight_queries.activity(connection, owner=uid, since=since, until=until)
         items = [DayCount(date=str(row.day), count=row.memos) for row in rows]
         return Activity(items=items, start_date=_utc_day(since), end_date=_utc_day(until))
 
-    async def on_this_day(self, uid: str) -> OnThisDay:
-        """Return the memos of today's month and day in other years: latest year first, then as written."""
-        today = clock.local_day(self._zone)
+    async def _local_activity(self, uid: str, since: int, until: int, zone: ZoneInfo) -> Activity:
+        counts: Counter[str] = Counter()
+        async with self._database.reads() as connection:
+            for start, end, minutes in _offsets(zone, since, until):
+                rows = await insight_queries.activity_shifted(
+                    connection, owner=uid, since=start, until=end, minutes=minutes
+                )
+                counts.update({str(row.day): row.memos for row in rows})
+        items = [DayCount(date=day, count=count) for day, count in sorted(counts.items())]
+        return Activity(items=items, start_date=_local_day(since, zone), end_date=_local_day(until, zone))
+
+    async def on_this_day(self, uid: str, zone: ZoneInfo | None = None) -> OnThisDay:
+        """Return the memos of today's month and day in other years: latest year first, then as written.
+
+        ``zone`` decides what today is, in place of the configured one.
+        """
+        zone = zone or self._zone
+        today = clock.local_day(zone)
         this_year, month, day = map(int, today.split("-"))
         found: list[tuple[int, MomentRow]] = []
         async with self._database.reads() as connection:
@@ -52,7 +70,7 @@ class InsightService:
                     break
                 # The year in the zone may be one later than in UTC.
                 years = range(clock.to_datetime(newest).year + 1, 999, -1)
-                ranges = list(islice(self._ranges(years, this_year, month, day), SLOTS))
+                ranges = list(islice(_ranges(zone, years, this_year, month, day), SLOTS))
                 found += await _rows_in(connection, uid, ranges)
                 until = ranges[-1][1] - 1 if len(ranges) == SLOTS else None
             chosen = {row.memo_id: year for year, row in found[:_MOST_ANNIVERSARIES]}
@@ -63,18 +81,19 @@ class InsightService:
         ]
         return OnThisDay(items=items, total=len(items), today_month_day=today[5:])
 
-    def _ranges(self, years: range, this_year: int, month: int, day: int) -> Iterator[tuple[int, int, int]]:
-        """Year, start and end of the day in every year that has it, epoch milliseconds, the end exclusive."""
-        for year in years:
-            if year == this_year:
-                continue
-            try:
-                start = datetime(year, month, day)
-                end = start + timedelta(days=1)
-                yield year, _utc_ms(start.replace(tzinfo=self._zone)), _utc_ms(end.replace(tzinfo=self._zone))
-            except (ValueError, OverflowError):
-                # No such day in this year, or beyond what a datetime holds.
-                continue
+
+def _ranges(zone: ZoneInfo, years: range, this_year: int, month: int, day: int) -> Iterator[tuple[int, int, int]]:
+    """Year, start and end of the day in every year that has it, epoch milliseconds, the end exclusive."""
+    for year in years:
+        if year == this_year:
+            continue
+        try:
+            start = datetime(year, month, day)
+            end = start + timedelta(days=1)
+            yield year, _utc_ms(start.replace(tzinfo=zone)), _utc_ms(end.replace(tzinfo=zone))
+        except (ValueError, OverflowError):
+            # No such day in this year, or beyond what a datetime holds.
+            continue
 
 
 async def _rows_in(
@@ -95,3 +114,29 @@ def _utc_ms(moment: datetime) -> int:
 
 def _utc_day(ms: int) -> str:
     return clock.to_datetime(ms).strftime("%Y-%m-%d")
+
+
+def _local_day(ms: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(ms / 1000, zone).strftime("%Y-%m-%d")
+
+
+def _minutes(ms: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(ms / 1000, zone).utcoffset()
+    return int(offset.total_seconds()) // 60 if offset else 0
+
+
+def _offsets(zone: ZoneInfo, since: int, until: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a range where clocks are put forward or back: yield start, end (included) and minutes ahead of UTC."""
+    start = since
+    while start <= until:
+        minutes, same, end = _minutes(start, zone), start, start
+        while end < until and _minutes(end, zone) == minutes:
+            same, end = end, min(end + _DAY_MS, until)
+        if _minutes(end, zone) == minutes:
+            same = end
+        other = end + 1 if same == end else end
+        while other - same > 1:
+            middle = (same + other) // 2
+            same, other = (middle, other) if _minutes(middle, zone) == minutes else (same, middle)
+        yield start, same, minutes
+        start = same + 1
