@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from tests.support.client import Client
-from tests.support.server import Server
+from tests.support.server import AIMO, Server, environment
 from tests.support.stub import Stub
 
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(2000)
@@ -186,3 +187,29 @@ def test_days_are_those_of_the_zone_that_is_asked_for(alice: Client) -> None:
         assert alice.get("/insights/activity", tz=bad).code == 2
         assert alice.get("/insights/on-this-day", tz=bad).code == 2
     assert alice.get("/insights/on-this-day", tz="Asia/Kathmandu").code == 0
+
+
+def test_the_demo_user_has_a_year_worth_looking_at(running: Server) -> None:
+    email, password = "demo@example.org", "kx7-Quiet-River"
+    done = subprocess.run(
+        [AIMO, "seed", "--password", password],
+        env=environment(running.settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    demo = running.client().login(email, password)
+    memos = by_cookie(demo, "/memos?limit=100", Prefer="picture-sizes").json()["data"]["items"]
+    assert len(memos) > 30
+    assert {memo["createdAt"] <= time.time() * 1000 for memo in memos} == {True}
+    assert memos[0]["createdAt"] - memos[-1]["createdAt"] > 365 * 86_400_000
+    pictures = [file for memo in memos for file in memo["attachments"]]
+    assert {(file["width"], file["height"]) for file in pictures} == {(1200, 800)}
+    assert {small(demo, file).size for file in pictures} == {(320, 213)}
+    assert sum("relations" in memo for memo in memos) > 8
+    assert 3 <= sum(memo["isPublic"] for memo in memos) < 10
+    assert all(tag["color"] for tag in demo.get("/tags").data["tags"])
+    assert sum("color" in each for each in demo.get("/categories").data["categories"]) >= 4
+    assert demo.get("/insights/on-this-day").data["total"] >= 1

