@@ -6,6 +6,7 @@ PAGES = {
     "today": "/",
     "memo": "/m/{memo}",
     "search": "/search?q=rain",
+    "trash": "/trash",
     "more": "/more",
     "outbox": "/outbox",
     "public": "/share/{public}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.support.server import Server
+
 from .conftest import Open
 from .screen import CONTROL
 
@@ -148,3 +150,28 @@ def test_a_wrong_password_says_so_and_keeps_what_was_typed(screen: Open, email: 
     page.key("Enter")
     page.sees("Wrong e-mail or password.")
     assert json.loads(page.run("JSON.stringify(document.querySelector('input').value)")) == email
+
+
+def test_a_memo_comes_back_from_the_trash(screen: Open, email: str, client_server: Server) -> None:
+    page = screen()
+    page.register(email)
+    page.write("deleted by mistake")
+    page.wait("document.querySelector('.card') && !document.querySelector('.mark.waiting')")
+    reader = client_server.client().login(email, "a quiet harbour")
+    memo_id = reader.get("/memos").data["items"][0]["memoId"]
+    reader.delete(f"/memos/{memo_id}")
+    page.go("/trash")
+    page.sees("deleted by mistake")
+    page.press_button("Restore")
+    page.sees("Restored")
+    page.go("/")
+    page.sees("deleted by mistake")
+    assert reader.get(f"/memos/{memo_id}").code == 0
+    reader.delete(f"/memos/{memo_id}")
+    page.go("/trash")
+    page.press_button("Delete for good")
+    page.sees("cannot be brought back")
+    page.press_button("Delete for good")
+    page.sees("The trash is empty")
+    assert reader.get("/trash").data["total"] == 0
+    assert page.complaints() == []

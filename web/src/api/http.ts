@@ -89,7 +89,7 @@ export function target(route: string, extra: Pick<Extra, "path" | "query">): str
 
 /** Call any route, headers of the answer included. Raises {@link ApiError}. */
 export async function send<T>(method: string, route: string, extra: Extra = {}): Promise<Answer<T>> {
-  const headers: Record<string, string> = { Accept: "application/json", ...extra.headers };
+  const headers: Record<string, string> = { Accept: "application/json", Prefer: "picture-sizes", ...extra.headers };
   const body = extra.body instanceof FormData || extra.body === undefined ? extra.body : JSON.stringify(extra.body);
   if (typeof body === "string") headers["Content-Type"] = "application/json";
   const clock = AbortSignal.timeout(extra.timeout ?? 20_000);

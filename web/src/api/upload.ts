@@ -8,6 +8,7 @@ export function upload(file: Blob, name: string, key: string, progress?: (part: 
     const request = new XMLHttpRequest();
     request.open("POST", address("/api/v1/attachments/upload"));
     request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Prefer", "picture-sizes");
     request.setRequestHeader("Idempotency-Key", key);
     request.timeout = 10 * 60_000;
     request.upload.onprogress = (event) => progress?.(event.lengthComputable ? event.loaded / event.total : 0);

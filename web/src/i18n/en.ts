@@ -216,4 +216,6 @@ export const en = {
   "trash.purgeText": "The memo and the files that only it shows cannot be brought back.",
   "public.by": "{name}, {time}",
   "public.somebody": "Somebody",
+  "trash.emptyAll": "Empty the trash",
+  "trash.emptyText": "Everything in it is deleted for good and cannot be brought back.",
 } as const;

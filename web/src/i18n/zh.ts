@@ -217,4 +217,6 @@ export const zh: Catalogue = {
   "trash.purgeText": "这条备忘以及只属于它的附件将无法恢复。",
   "public.by": "{name}，{time}",
   "public.somebody": "匿名",
+  "trash.emptyAll": "清空回收站",
+  "trash.emptyText": "其中的全部内容都会被彻底删除，无法恢复。",
 };

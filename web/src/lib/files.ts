@@ -10,18 +10,23 @@ export function kindOf(type: string): Kind {
   return type === "application/pdf" ? "pdf" : "other";
 }
 
-/** The address of a file for the logged-in user: it never expires, unlike a signed one. */
-export const downloadAddress = (attachmentId: string): string =>
-  address(`/api/v1/attachments/${encodeURIComponent(attachmentId)}/download`);
+interface File {
+  attachmentId: string;
+}
 
-/** Where to show a file from. */
-export const fileAddress = (file: { attachmentId: string }): string => downloadAddress(file.attachmentId);
+// The login's cookie opens these, so that they do not expire while a page is open, as signed addresses do.
+const route = ({ attachmentId }: File, what: string): string => address(`/api/v1/attachments/${encodeURIComponent(attachmentId)}/${what}`);
 
-/** A small version of a picture for lists. */
-export const thumbnailAddress = (file: { attachmentId: string }): string => fileAddress(file);
+/** Where to save a file from. */
+export const downloadAddress = (file: File): string => route(file, "download");
+
+/** Where to show a file from, in parts as well. */
+export const fileAddress = (file: File): string => route(file, "file");
+
+/** A small version of a picture; there is none of every kind. */
+export const thumbnailAddress = (file: File, width: 160 | 320 | 640 | 1280 = 640): string => route(file, `thumbnail?w=${width}`);
 
 /** Width and height of a picture where they are known, so that nothing moves when it loads. */
-export function sizeOf(file: object): { width?: number; height?: number } {
-  const { width, height } = file as { width?: unknown; height?: unknown };
-  return typeof width === "number" && typeof height === "number" && width > 0 && height > 0 ? { width, height } : {};
+export function sizeOf({ width, height }: { width?: number; height?: number }): { width?: number; height?: number } {
+  return width && height && width > 0 && height > 0 ? { width, height } : {};
 }

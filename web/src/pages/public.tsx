@@ -26,7 +26,7 @@ export default function PublicPage({ id }: PageProps) {
     <div class="page narrow public">
       <h1 class="sr-only">{firstLine(memo.content, 80)}</h1>
       <article class="memo">
-        <Markdown text={memo.content} files={memo.attachments} />
+        <Markdown text={memo.content} files={memo.attachments} shared />
         <Attachments files={memo.attachments} open />
         {shown.length > 0 && (
           <div class="tags">

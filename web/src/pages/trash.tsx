@@ -1,8 +1,8 @@
 // Memos that were deleted: to restore, or to delete for good.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Memo } from "@aimo/dto";
-import { send } from "../api/http";
+import type { TrashedMemo as Trashed } from "@aimo/dto";
+import { call } from "../api/http";
 import { formatMoment, t, tn } from "../i18n";
 import { revive } from "../store/memos";
 import { Attachments } from "../ui/attachments";
@@ -16,23 +16,17 @@ import { toast } from "../ui/toasts";
 import { useFetched, useSlow, useTitle } from "../ui/use";
 import { fetchMemo } from "./memo";
 
-type Trashed = Memo & { deletedAt: number };
-
-interface TrashPage {
-  list: Trashed[];
-  total: number;
-  totalPages: number | null;
-}
 
 export default function Trash() {
   useTitle(t("nav.trash"));
   const keyword = useSignal("");
   const page = useSignal(1);
+  const emptying = useSignal(false);
   const asked = useSignal<Trashed | null>(null);
   const gone = useSignal<ReadonlySet<string>>(new Set());
   const shown = useSignal<readonly Trashed[]>([]);
   const fetched = useFetched(
-    async (signal) => (await send<TrashPage>("get", "/api/v1/trash", { query: { page: page.value, pageSize: 20, keyword: keyword.value.trim() }, signal })).data,
+    (signal) => call("get", "/api/v1/trash", { query: { page: page.value, pageSize: 20, keyword: keyword.value.trim() }, signal }),
     [page.value, keyword.value],
   );
   const slow = useSlow(fetched.pending && !shown.value.length);
@@ -45,15 +39,23 @@ export default function Trash() {
     gone.value = new Set([...gone.value, one.memoId]);
   };
   const restore = async (one: Trashed): Promise<void> => {
-    await send("post", "/api/v1/trash/{memoId}/restore", { path: { memoId: one.memoId } });
+    await call("post", "/api/v1/trash/{memoId}/restore", { path: { memoId: one.memoId } });
     without(one);
     revive(one.memoId);
     await fetchMemo(one.memoId);
     toast(t("trash.restored"));
   };
   const purge = async (one: Trashed): Promise<void> => {
-    await send("delete", "/api/v1/trash/{memoId}", { path: { memoId: one.memoId } });
+    await call("delete", "/api/v1/trash/{memoId}", { path: { memoId: one.memoId } });
     without(one);
+    toast(t("trash.purged"));
+  };
+
+  const empty = async (): Promise<void> => {
+    await call("delete", "/api/v1/trash", { timeout: 120_000 });
+    shown.value = [];
+    page.value = 1;
+    fetched.again();
     toast(t("trash.purged"));
   };
 
@@ -76,7 +78,15 @@ export default function Trash() {
           }}
         />
       </div>
-      <p class="faint">{t("trash.text")}</p>
+      <div class="page-head">
+        <p class="faint">{t("trash.text")}</p>
+        <span class="grow" />
+        {list.length > 0 && (
+          <button type="button" class="button quiet danger" onClick={() => (emptying.value = true)}>
+            {t("trash.emptyAll")}
+          </button>
+        )}
+      </div>
       {slow && <Skeleton rows={3} />}
       {!fetched.pending && !list.length && (
         <section class="empty">
@@ -106,6 +116,15 @@ export default function Trash() {
         </div>
       )}
       {total > 0 && <p class="end">{tn("stream.count", total)}</p>}
+      {emptying.value && (
+        <Confirm
+          title={t("trash.emptyAll")}
+          text={t("trash.emptyText")}
+          action={t("trash.purge")}
+          onClose={() => (emptying.value = false)}
+          onYes={() => void empty().catch(report)}
+        />
+      )}
       {asked.value && (
         <Confirm
           title={t("trash.purgeTitle")}

@@ -1,6 +1,6 @@
 // The memos that this device knows: those it keeps for reading offline, and those it has met since.
 import { signal } from "@preact/signals";
-import type { Memo } from "@aimo/dto";
+import type { Memo, MemoChanges } from "@aimo/dto";
 import { hear, tell } from "./channel";
 import { database } from "./db";
 
@@ -39,17 +39,8 @@ export async function take(memos: readonly Memo[], keep: boolean): Promise<void>
 /** Say that a memo is back from the trash. */
 export const revive = (memoId: string): void => void gone.delete(memoId);
 
-export interface Changes {
-  items: Memo[];
-  deleted: string[];
-  cursor: string;
-  hasMore: boolean;
-  /** What is not among the items may be outdated. */
-  reset: boolean;
-}
-
 /** Take in what has changed, together with the place in the changes that it leads to. */
-export async function takeChanges({ items, deleted, cursor, reset }: Changes): Promise<void> {
+export async function takeChanges({ items, deleted, cursor, reset }: MemoChanges): Promise<void> {
   for (const id of deleted) {
     known.delete(id);
     gone.add(id);

@@ -1,7 +1,7 @@
 // Sends what waits in the outbox: in order, one tab at a time, every change exactly once.
 import { signal } from "@preact/signals";
 import type { Memo } from "@aimo/dto";
-import { ApiError, send } from "../api/http";
+import { ApiError, call, send } from "../api/http";
 import { upload } from "../api/upload";
 import { randomId } from "../lib/ids";
 import { hear, tell } from "./channel";
@@ -153,7 +153,7 @@ async function deliver(entry: Entry): Promise<void> {
   } else {
     await send("post", "/api/v1/trash/{memoId}/restore", one);
     revive(memoId);
-    const { data } = await send<Memo>("get", "/api/v1/memos/{memoId}", { path: { memoId } });
+    const data = await call("get", "/api/v1/memos/{memoId}", { path: { memoId } });
     await finish(entry, data);
   }
 }

@@ -1,10 +1,10 @@
 // Brings this device up to date: what is kept first, then what has changed on the server.
 import { effect, signal } from "@preact/signals";
-import { ApiError, reachable, send } from "../api/http";
+import { ApiError, call, reachable } from "../api/http";
 import { hear } from "./channel";
 import { fact } from "./db";
 import { fetchLabels, readLabels, tags } from "./labels";
-import { type Changes, forgetMemos, KEPT, prune, readKept, takeChanges } from "./memos";
+import { forgetMemos, KEPT, prune, readKept, takeChanges } from "./memos";
 import { readOutbox, wake } from "./sender";
 import { person, refreshPerson } from "./session";
 
@@ -29,7 +29,8 @@ export function fetchChanges(): Promise<boolean> {
 async function followChanges(): Promise<boolean> {
   let cursor = await fact<string>("cursor");
   for (let found = false; ; ) {
-    const { data } = await send<Changes>("get", "/api/v1/memos/changes", { query: { cursor, limit: cursor ? 500 : KEPT }, timeout: 60_000 });
+    const query = cursor ? { cursor, limit: 500 } : { limit: KEPT };
+    const data = await call("get", "/api/v1/memos/changes", { query, timeout: 60_000 });
     await takeChanges(data);
     found ||= data.items.length + data.deleted.length > 0;
     cursor = data.cursor;

@@ -25,8 +25,19 @@ export function Attachments({ files, open: isOpen = false }: Props) {
       {pictures.length > 0 && (
         <div class={`pictures n${Math.min(pictures.length, 4)}`}>
           {pictures.map((file, index) => (
-            <button key={file.attachmentId} type="button" class="picture" aria-label={t("file.view", { name: file.filename })} onClick={() => (open.value = index)}>
-              <img src={isOpen ? file.url : thumbnailAddress(file)} alt={file.filename} loading="lazy" decoding="async" {...sizeOf(file)} />
+            <button key={file.attachmentId} type="button" class="picture" aria-label={t("file.view", { name: file.filename })} onClick={() => (open.value = index)} style={pictures.length === 1 ? shapeOf(file) : {}}>
+              <img
+                src={isOpen ? file.url : thumbnailAddress(file)}
+                alt=""
+                loading="lazy"
+                decoding="async"
+                {...sizeOf(file)}
+                onError={(event) => {
+                  // No small version is made of this kind; the browser may know the whole.
+                  if (!event.currentTarget.src.includes("/thumbnail")) return;
+                  event.currentTarget.src = fileAddress(file);
+                }}
+              />
             </button>
           ))}
         </div>
@@ -37,6 +48,12 @@ export function Attachments({ files, open: isOpen = false }: Props) {
       {open.value !== null && <Viewer isOpen={isOpen} pictures={pictures} first={open.value} onClose={() => (open.value = null)} />}
     </div>
   );
+}
+
+/** The shape of a picture that stands alone: its own, unless it is very tall or wide. */
+function shapeOf(file: Attachment): { aspectRatio?: number } {
+  const { width, height } = sizeOf(file);
+  return width && height ? { aspectRatio: Math.min(2.4, Math.max(0.75, width / height)) } : {};
 }
 
 function Other({ file, isOpen }: { file: Attachment; isOpen: boolean }) {
@@ -60,7 +77,7 @@ function Other({ file, isOpen }: { file: Attachment; isOpen: boolean }) {
           {name}
         </a>
       ) : (
-        <a class="file-link" href={isOpen ? file.url : downloadAddress(file.attachmentId)} download={file.filename}>
+        <a class="file-link" href={isOpen ? file.url : downloadAddress(file)} download={file.filename}>
           {name}
         </a>
       )}

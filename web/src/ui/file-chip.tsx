@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { locale, t } from "../i18n";
-import { fileAddress, kindOf } from "../lib/files";
+import { kindOf, thumbnailAddress } from "../lib/files";
 import { formatSize } from "../lib/text";
 import type { FileToSend } from "../store/outbox";
 import { Icon, type IconName } from "./icons";
@@ -14,7 +14,7 @@ export const fileIcon = (type: string): IconName => {
 export function FileChip({ file, progress, onRemove }: { file: FileToSend; progress: number | undefined; onRemove: () => void }) {
   const local = useMemo(() => (file.blob && kindOf(file.type) === "image" ? URL.createObjectURL(file.blob) : null), [file.blob]);
   useEffect(() => () => void (local && URL.revokeObjectURL(local)), [local]);
-  const picture = local ?? (file.attachment && kindOf(file.type) === "image" ? fileAddress(file.attachment) : null);
+  const picture = local ?? (file.attachment && kindOf(file.type) === "image" ? thumbnailAddress(file.attachment, 160) : null);
   return (
     <li class="file-chip">
       {picture ? <img src={picture} alt="" /> : <Icon name={fileIcon(file.type)} />}

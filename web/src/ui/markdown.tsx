@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Attachment } from "@aimo/dto";
 import { address } from "../lib/base";
+import { fileAddress, kindOf, sizeOf } from "../lib/files";
 import type { MarkedToken, Token } from "./markdown-tokens";
 
 type Tokens = (text: string) => Token[];
@@ -43,6 +44,7 @@ const memoPath = (href: string): string | null => (/^\/m\/[A-Za-z0-9_-]{1,191}$/
 
 interface Context {
   files: readonly Attachment[];
+  shared: boolean;
   /** Check or uncheck the task with this number, counted through the text. */
   onTask?: ((index: number, done: boolean) => void) | undefined;
   tasks: number;
@@ -79,9 +81,9 @@ function link(href: string, children: ComponentChildren): JSX.Element {
   );
 }
 
-function image(href: string, text: string, { files }: Context): ComponentChildren {
+function image(href: string, text: string, { files, shared }: Context): ComponentChildren {
   const own = files.find((file) => href === file.attachmentId || href.endsWith(`/${file.attachmentId}`));
-  if (own?.type.startsWith("image/") && own.url) return <img src={own.url} alt={text || own.filename} loading="lazy" />;
+  if (own && kindOf(own.type) === "image") return <img src={shared ? own.url : fileAddress(own)} alt={text || own.filename} loading="lazy" {...sizeOf(own)} />;
   return safeAddress(href) ? link(href, text || href) : text;
 }
 
@@ -186,11 +188,13 @@ function draw(token: MarkedToken, context: Context): ComponentChildren {
 interface Props {
   text: string;
   files?: readonly Attachment[];
+  /** Whether the reader may not be logged in: then only the addresses in the answer work. */
+  shared?: boolean;
   onTask?: ((index: number, done: boolean) => void) | undefined;
 }
 
 /** A memo's text. Without Markdown in it, or until that can be read, it is shown in paragraphs as it was written. */
-export function Markdown({ text, files = [], onTask }: Props) {
+export function Markdown({ text, files = [], shared = false, onTask }: Props) {
   const tokens = lexer.value;
   const needed = SYNTAX.test(text);
   useEffect(() => {
@@ -208,7 +212,7 @@ export function Markdown({ text, files = [], onTask }: Props) {
       </div>
     );
   }
-  return <div class="md">{list(tokens(text), { files, onTask, tasks: 0, depth: 0 })}</div>;
+  return <div class="md">{list(tokens(text), { files, shared, onTask, tasks: 0, depth: 0 })}</div>;
 }
 
 /** The text with the task of a number checked or not. */

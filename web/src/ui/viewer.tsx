@@ -98,7 +98,7 @@ export function Viewer({ pictures, first, onClose, isOpen = false }: Props) {
           {file.filename}
           {pictures.length > 1 && <small>{` ${index.value + 1} / ${pictures.length}`}</small>}
         </span>
-        <a class="icon-button" href={isOpen ? file.url : downloadAddress(file.attachmentId)} download={file.filename} aria-label={t("viewer.download")}>
+        <a class="icon-button" href={isOpen ? file.url : downloadAddress(file)} download={file.filename} aria-label={t("viewer.download")}>
           <Icon name="down" />
         </a>
         <button type="button" class="icon-button" aria-label={t("viewer.next")} disabled={index.value === pictures.length - 1} onClick={() => show(1)}>

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-P7EOEBIH.js";import"./chunk-IQALIE5U.js";import"./chunk-SXJGBYYX.js";import"./chunk-AUZ6JNOV.js";import"./chunk-DREYIMK6.js";import"./chunk-47GRQWL3.js";export{c as default,b as draftOf,a as fetchMemo};
