@@ -72,8 +72,8 @@ export function Confirm({ title, text, action, onYes, onClose }: Question) {
           type="button"
           class="button danger"
           onClick={() => {
-            onClose();
             onYes();
+            onClose();
           }}
         >
           {action}

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-3IW3ZPLV.js";import"./chunk-W2U4RGPN.js";import"./chunk-3D5RRV6P.js";import"./chunk-JH2NE2HV.js";import"./chunk-LICWNROB.js";import"./chunk-2ZBWP33W.js";export{c as default,b as draftOf,a as fetchMemo};
