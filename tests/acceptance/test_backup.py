@@ -184,7 +184,7 @@ def test_a_backup_opens_with_tar_and_is_readable_by_its_owner_only(archive: Path
     with tarfile.open(archive) as tar:
         tar.extractall(tmp_path, filter="data")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert manifest["rows"]["tables/memos"] == 3
+    assert manifest["rows"]["tables/memos"] == 4
     memos = (tmp_path / "tables/memos/000000.ndjson").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["content"] for line in memos} >= {"茶 and tea 🎉"}
     assert [path.read_bytes() for path in (tmp_path / "files").rglob("*.png")] == [PICTURE, PICTURE]
@@ -223,7 +223,7 @@ def test_what_cannot_be_restored_whole_changes_nothing(archive: Path, tmp_path: 
     with pytest.raises(ConfigurationError, match=reason):
         restore(settings, bad)
     assert list((tmp_path / "data/attachments").rglob("*.png")) == []
-    assert restore(settings, archive).rows["tables/memos"] == 3
+    assert restore(settings, archive).rows["tables/memos"] == 4
 
 
 def test_the_command_says_in_one_line_why_it_restores_nothing(tmp_path: Path) -> None:
