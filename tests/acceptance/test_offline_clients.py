@@ -192,6 +192,8 @@ def test_a_copy_follows_every_kind_of_change(alice: Client) -> None:
         lambda: alice.put(f"/memos/{ids[0]}", {"content": "changed"}),
         lambda: alice.put(f"/memos/{ids[1]}/tags", {"tags": ["t", "u"]}),
         lambda: alice.delete(f"/memos/{ids[2]}"),
+        lambda: alice.post(f"/trash/{ids[2]}/restore", {}),
+        lambda: alice.delete(f"/memos/{ids[2]}"),
         lambda: alice.delete(f"/tags/{tag_id}"),
         lambda: alice.delete(f"/categories/{category}"),
     ):

@@ -126,6 +126,16 @@ def test_a_small_copy_is_made_once_and_goes_with_its_picture(alice: Client, runn
     assert by_cookie(alice, f"/attachments/{attachment['attachmentId']}/thumbnail").status_code == 404
 
 
+def test_nothing_of_a_picture_is_left_once_its_memo_is_deleted_for_good(alice: Client, running: Server) -> None:
+    attachment = upload(alice, "a.jpg", picture(), "image/jpeg")
+    written = alice.post("/memos", {"content": "x", "attachments": [attachment["attachmentId"]]}).data["memo"]
+    small(alice, attachment)
+    alice.delete(f"/memos/{written['memoId']}")
+    assert stored_copies(running, attachment)
+    assert alice.delete(f"/trash/{written['memoId']}").code == 0
+    assert stored_copies(running, attachment) == []
+
+
 def test_a_small_copy_stands_as_the_picture_is_shown(alice: Client) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -195,18 +195,14 @@ class AttachmentService:
         """
         _require_possible(attachment_id)
 
-        async def work(connection: AsyncConnection) -> tuple[str, str, entries.OutboxEntry]:
+        async def work(connection: AsyncConnection) -> tuple[str, entries.OutboxEntry]:
             row = await _get_for_update(connection, uid, attachment_id)
             await attachment_queries.delete_attachment(connection, owner=uid, attachment_id=attachment_id)
             entry = await entries.write(connection, "attachment", attachment_id, uid, grace_ms=self._sync.grace_ms)
-            return row.path, row.type, entry
+            return row.path, entry
 
-        key, row_type, entry = await atomically(
-            self._database, "attachments.delete", work, user=uid, entity=attachment_id
-        )
+        key, entry = await atomically(self._database, "attachments.delete", work, user=uid, entity=attachment_id)
         await self._remove_object(key)
-        if row_type.startswith("image/"):
-            await remove_copies(self._storage, key)
         await self._sync.wait_until_applied([entry])
 
     async def forget(self, connection: AsyncConnection, uid: str, attachment_ids: Iterable[str]) -> RemovedFiles:
@@ -283,6 +279,8 @@ class AttachmentService:
             await self._storage.delete(key)
         except StorageError:
             log.exception("stored file delete failed", key=key)
+        # Whatever its name and type say, there may be some.
+        await remove_copies(self._storage, key)
 
 
 async def _get_for_update(connection: AsyncConnection, uid: str, attachment_id: str) -> AttachmentRow:
