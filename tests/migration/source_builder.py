@@ -103,7 +103,7 @@ def plain_rows(rng: random.Random, count: int) -> dict[str, list[dict[str, Any]]
             "tagIds": rng.choice([None, [ident("t", i)]]), "source": rng.choice([None, "https://example.test/" + "x" * 600])}
             | times)  # fmt: skip
         rows["attachments"].append({"attachmentId": ident("a", i), "uid": owner, "filename": f"图片 {i}.png", "type": "image/png",
-            "size": i, "storageType": "local", "path": f"{owner}/x/{i}.png", "multimodalEmbedding": None,
+            "size": i, "storageType": "s3", "path": f"{owner}/x/{i}.png", "multimodalEmbedding": None,
             "properties": "{}", "createdAt": t + i})  # fmt: skip
         rows["ai_conversations"].append({"conversationId": ident("conv", i), "uid": owner, "title": "新对话"} | times)
         rows["ai_messages"].append({"messageId": ident("msg", i), "conversationId": ident("conv", i), "role": "user",

@@ -30,6 +30,12 @@ USAGE = {
     "contradicting models": (["--source", "old", "--model", "x", "--reembed"], "exclude each other"),
     "a rehearsal that deletes": (["--source", "old", "--dry-run", "--purge-source"], "--dry-run"),
     "files from nowhere": (["--source", "old", "--copy-files", "nowhere"], "there is no folder"),
+    "another kind of database": (["--source", "postgres://u@h/d"], "postgres:// is not understood"),
+    "half an address": (["--source", "mysql://", "--reembed"], "--source must be mysql://USER@HOST:PORT/DATABASE"),
+    "no vectors": (["--source", "mysql://u@127.0.0.1:9/d"], "--vectors is required"),
+    "vectors without rows": (["--source", "old", "--vectors", "old"], "--vectors and --source-zone go with"),
+    "no zone": (["--source", "mysql://u@h/d", "--reembed", "--source-zone", "Mars/X"], "--source-zone"),
+    "a report that is a folder": (["--source", "old", "--report", "old"], "is a folder"),
     "a report to nowhere": (["--source", "old", "--report", "no/where.json"], "--report"),
 }
 

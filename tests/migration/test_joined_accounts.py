@@ -43,6 +43,8 @@ async def run(settings: Settings, statements: Sequence[str], **values: object) -
 async def register(settings: Settings, *, year: int = 2026) -> None:
     """An account of the new server with the e-mail of one in the source, and rows of several kinds."""
     moment = f"{year}-01-01 00:00:00.000"
+    settings.attachments_dir.mkdir(parents=True)
+    (settings.attachments_dir / "new.png").touch()
     await run(
         settings,
         [
@@ -196,5 +198,5 @@ async def test_accounts_of_the_source_alone_are_no_conflict(installed: MakeSetti
     write(tmp_path / "old", rows, parts=1)
     target = installed()
     report = await move(target, tmp_path / "old")
-    assert (report.exit_code, report.content["email_conflicts"]) == (0, [])
+    assert (report.exit_code, report.content["email_conflicts"]) == (3, [])
     assert [uid for uid, *_ in await accounts(target)] == ["twin"]

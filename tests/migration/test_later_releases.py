@@ -47,7 +47,7 @@ def make(folder: Path, *, owned: bool) -> dict[str, list[dict[str, Any]]]:
     columns["deletedAt"] = pa.array([0] * len(twice), pa.int64())
     database.create_table("memo_vectors", pa.table(columns))
     database.create_table("attachment_vectors", pa.table(apart))
-    database.create_table("review_sessions", pa.table({"id": pa.array(["r1"], TEXT)}))
+    database.create_table("reminders", pa.table({"id": pa.array(["r1"], TEXT)}))
     return rows
 
 
@@ -78,7 +78,7 @@ async def test_separate_vectors_are_migrated_and_the_trash_stays_a_trash(
         "there": 0,
     }
     assert lance(report, "attachment_vectors")["copied"] == ROWS
-    assert report.content["not_migrated"] == {"review_sessions": 1}
+    assert report.content["not_migrated"] == {"reminders": 1}
     assert report.content["model"]["name"] == MODEL
     target = lancedb.connect(tmp_path / "data" / "lancedb")
     vectors = target.open_table("memo_vectors").to_arrow().to_pylist()

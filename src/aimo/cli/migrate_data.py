@@ -14,7 +14,9 @@ from cyclopts import Parameter
 from aimo import audit, config, log
 from aimo.audit import Event, Outcome
 from aimo.config import Settings
+from aimo.errors import ConfigurationError
 from aimo.legacy.plan.options import Options, UsageError
+from aimo.writable import refusal, require_writable
 
 
 def migrate_data(
@@ -71,8 +73,17 @@ def migrate_data(
             source_zone=source_zone,
         )
         options.check(settings.lancedb_uri)
+        if options.is_relational:
+            _check_address(options.source)
         if report and not report.absolute().parent.is_dir():
             raise UsageError(f"--report: there is no folder {report.parent}.")
+        if report and report.is_dir():
+            raise UsageError(f"--report: {report} is a folder; give the name of a file in it.")
+        if report and not os.access(report if report.exists() else report.absolute().parent, os.W_OK):
+            raise UsageError(f"--report: {report} cannot be written by this user.")
+        if not (dry_run or verify_only):
+            for warning in require_writable(settings):
+                print(f"aimo: {warning}", file=sys.stderr)
         code = _run(settings, options, report)
     except UsageError as error:
         print(f"aimo: {error}", file=sys.stderr)
@@ -80,12 +91,23 @@ def migrate_data(
     sys.exit(code)
 
 
+def _check_address(address: str) -> None:
+    from aimo.db.mysql_source import parse_address
+
+    try:
+        parse_address(address)
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from None
+
+
 def _run(settings: Settings, options: Options, path: Path | None) -> int:
     """Do it, report on it, and answer the exit code."""
     # Imported once the options make sense: the engines take seconds.
+    from sqlalchemy.exc import DBAPIError
+
     from aimo.cli.migration_output import print_report
     from aimo.cli.migration_run import migrate_source
-    from aimo.db.outages import is_outage
+    from aimo.db.connection_errors import advice
     from aimo.legacy import memory_limits as memory
     from aimo.vectors.errors import VectorStoreError
 
@@ -95,14 +117,20 @@ def _run(settings: Settings, options: Options, path: Path | None) -> int:
         report = asyncio.run(migrate_source(settings, options))
         outcome = Outcome.ERROR if report.exit_code == 1 else Outcome.OK
     except Exception as error:
-        if not isinstance(error, VectorStoreError) and not is_outage(error):
+        if isinstance(error, ConfigurationError) or not isinstance(error, VectorStoreError | DBAPIError | OSError):
             raise
-        print(f"aimo: {error}. Nothing is lost: run the same command again to go on.", file=sys.stderr)
+        reason = " ".join(advice(error).split()) if isinstance(error, DBAPIError) else str(error)
+        print(f"aimo: {reason}. Nothing is lost: run the same command again to go on.", file=sys.stderr)
         return 1
     finally:
         if not (options.dry_run or options.verify_only):
             audit.record(Event.MIGRATION, outcome, operator=os.getuid())
     if path:
-        path.write_text(json.dumps(report.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        try:
+            path.write_text(json.dumps(report.content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            print_report(report)
+            print(f"aimo: the report could not be written: {refusal(path, error)}", file=sys.stderr)
+            return 1
     print_report(report)
     return report.exit_code

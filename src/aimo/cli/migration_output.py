@@ -137,10 +137,9 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     if dead:
         lines.append(f"Ids that lead to no row of the source: {', '.join(dead)}")
     lines += [f"WARNING: {line}" for line in content.get("warnings", [])]
+    if changed := content.get("verification", {}).get("changed_here"):
+        lines.append(f"{changed:,} rows were changed here since the move, which is no damage; --report FILE lists them")
     lines += _accounts(content)
-    files = content.get("files")
-    if files and files["missing"]:
-        lines.append(f"{len(files['missing'])} of {files['expected']} files are not there, as {files['missing'][0]}")
     if content.get("nothing_to_do"):
         lines.append("Nothing to do: this version of the source has been migrated already.")
     lines += [f"problem: {problem}" for problem in content.get("problems", [])]

@@ -57,7 +57,11 @@ async def open_target(
     if options.dry_run:
         # What is encrypted here is thrown away.
         scratch = KeyCipher("")
-        yield MigrationTarget(database, None, None, await _real_packet_limit(settings, database), scratch)
+        storage = create_storage(settings, FileSigner(""))
+        try:
+            yield MigrationTarget(database, None, storage, await _real_packet_limit(settings, database), scratch)
+        finally:
+            await storage.close()
         return
     vectors = await VectorStore.open(
         settings.lancedb_uri,

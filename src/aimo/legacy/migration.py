@@ -42,14 +42,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class MigrationTarget:
-    """Where everything goes. ``vectors`` and ``storage`` are None in a dry run, which writes to neither.
+    """Where everything goes. ``vectors`` is None in a dry run, which writes to neither of them.
 
     ``packet_limit`` is how many bytes one statement of the real database may have; ``keys`` encrypts keys of models.
     """
 
     database: Database
     vectors: VectorStore | None
-    storage: Storage | None
+    storage: Storage
     packet_limit: int
     keys: KeyCipher | None = None
 
@@ -157,7 +157,9 @@ class Migration:
         await with_retries(lambda: self._runs.save(run))
 
     async def _copy_files(self) -> FileReport | None:
-        copier = FileCopier(self._target.database, self._target.storage, self._options.copy_files)
+        copier = FileCopier(
+            self._target.database, self._target.storage, self._options.copy_files, dry_run=self._options.dry_run
+        )
         return await with_retries(lambda: copier.run(self._progress))
 
     async def _report(self, run: Run, *, nothing_to_do: bool, files: FileReport | None) -> MigrationReport:
@@ -187,7 +189,7 @@ class Migration:
             if source is not self._source:
                 source.close()
         run.state, run.summary = report.state, report.summary
-        if not nothing_to_do:
+        if not nothing_to_do and not self._options.verify_only:
             await with_retries(lambda: self._runs.save(run))
         return report
 

@@ -20,13 +20,14 @@ from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE, WAITING_ENTR
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.account_conflicts import EmailConflict
 from aimo.legacy.plan.completeness import DeadIds
-from aimo.legacy.plan.options import CACHES, Options
+from aimo.legacy.plan.options import CACHES, ROW_TABLES, Options
 from aimo.legacy.plan.run_plan import MAPPERS
-from aimo.legacy.row_outcomes import RowOutcome
+from aimo.legacy.row_outcomes import Change, RowOutcome
 from aimo.legacy.verify.removed_in_source import rows_removed_in_source
 from aimo.legacy.verify.verification_result import LISTED, Verification
 
 FORMAT = 1
+_SHOWN = 20
 _CODES = {"copied": COPIED, "marked": WAITING_ENTRIES, "left_out": LEFT_OUT, "there": THERE}
 
 
@@ -104,6 +105,16 @@ async def build(
     state = verification.state
     if problems and state == run_states.VALIDATED:
         state = run_states.MISMATCHED
+    warnings = [*findings.warnings, *_lost_emails(tables), *_too_large(tables)]
+    if files and files.missing:
+        warnings.append(
+            f"{len(files.missing):,} of {files.expected:,} files are not there, as {files.missing[0]}: --copy-files "
+            "copies them from the old server's folder, or let ATTACHMENT_LOCAL_PATH name it."
+        )
+    if left := {name: rows for name, rows in findings.tables.items() if rows}:
+        shown = ", ".join(f"{name} ({rows:,} rows)" for name, rows in left.items())
+        warnings.append(f"Rows are left behind, since their tables have no place here: {shown}.")
+    to_look_at = quarantined or findings.conflicts or warnings or changed
     failed = bool(problems) or (state != run_states.VALIDATED and not options.dry_run)
     content = {
         "format": FORMAT,
@@ -114,7 +125,7 @@ async def build(
         "started_at": _moment(run.started_at),
         "finished_at": _moment(run.finished_at),
         "state": state,
-        "exit_code": 1 if failed else 3 if quarantined or findings.conflicts or findings.warnings else 0,
+        "exit_code": 1 if failed else 3 if to_look_at else 0,
         "model": run.plan["model"],
         "versions": run.versions,
         "changed_since": changed,
@@ -124,12 +135,12 @@ async def build(
         "email_conflicts": [asdict(conflict) for conflict in findings.conflicts],
         "accounts_joined": await account_joins.joined(runs, run),
         "dead_ids": [asdict(one) for one in findings.dead_ids],
-        "warnings": findings.warnings,
+        "warnings": warnings,
         "tables": tables,
         "lance": lance,
         "quarantine": quarantine,
         "files": asdict(files) if files else None,
-        "verification": asdict(verification),
+        "verification": verification.report(),
         "problems": problems,
     }
     summary = {"state": state, "quarantined": quarantined, "mismatches": verification.total_mismatches}
@@ -189,10 +200,32 @@ async def _lance_table(runs: Runs, run: Run, name: str) -> dict[str, Any] | None
     return {"table": name, "rows": len(codes), **{word: int((codes == code).sum()) for word, code in _CODES.items()}}
 
 
+def _lost_emails(tables: list[dict[str, Any]]) -> list[str]:
+    """Say which accounts have lost their e-mail to another one: nobody can log in to them."""
+    lost = [note for table in tables for note in table["normalisations"] if note["change"] == Change.EMAIL_TAKEN]
+    if not lost:
+        return []
+    shown = ", ".join(f"{note['key']} ({note['old']})" for note in lost[:_SHOWN])
+    more = f" and {len(lost) - _SHOWN:,} more" if len(lost) > _SHOWN else ""
+    return [
+        f"{len(lost):,} accounts have no e-mail here, since an older account or one of this server has it, so that "
+        f"nobody can log in to them: {shown}{more}."
+    ]
+
+
+def _too_large(tables: list[dict[str, Any]]) -> list[str]:
+    """Say which values did not fit into a statement."""
+    notes = [(t["table"], n) for t in tables for n in t["normalisations"] if n["change"] == Change.LARGER_THAN_PACKET]
+    if not notes:
+        return []
+    shown = ", ".join(f"{table}.{note['column']} of {note['key']}" for table, note in notes[:_SHOWN])
+    return [f"{len(notes):,} values were larger than max_allowed_packet and are in the source alone: {shown}."]
+
+
 async def _quarantine(database: Database, run: Run) -> list[dict[str, object]]:
     async with database.reads() as connection:
         rows = await connection.execute(sql.QUARANTINE, {"run_id": run.run_id})
-        return [
+        found = [
             {
                 "table": row.table_name,
                 "position": row.position,
@@ -203,6 +236,8 @@ async def _quarantine(database: Database, run: Run) -> list[dict[str, object]]:
             }
             for row in rows
         ]
+    # What others hang on comes before them: the causes before their consequences.
+    return sorted(found, key=lambda row: (ROW_TABLES.index(str(row["table"])), row["position"]))
 
 
 def _moment(ms: int | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
@@ -24,6 +24,11 @@ def create_channels(settings: Settings) -> Channels:
             "feishu": Feishu(OutboundClient(settings.outbound_allow)),
         }
     )
+
+
+def channel_list(stored: object) -> list[object]:
+    """Return the channels of a rule as it is stored, which may be anything: what is no list has none."""
+    return stored if isinstance(stored, list) else []
 
 
 class Channels:
@@ -48,15 +53,15 @@ class Channels:
             raise PushError(f"Unsupported channel type: {'null' if kind is None else kind}", PushOutcome.REJECTED)
         await channel.send(target, message)
 
-    def by_name(self, targets: Iterable[object]) -> dict[str, object]:
-        """Return the channels of a rule by names that deliveries are claimed under.
+    def by_name(self, targets: object) -> dict[str, object]:
+        """Return the channels of a rule by names that deliveries are claimed under; what is no list has none.
 
         A name depends on the kind and its `Channel.address` alone, so a channel that is edited or moved within its
         rule is not sent to twice; it does not tell the address. Two channels of one address are two messages.
         """
         named: dict[str, object] = {}
         numbers: Counter[str] = Counter()
-        for target in targets:
+        for target in channel_list(targets):
             channel = self._channel(target)
             kind = target.get("type") if isinstance(target, dict) else None
             address = channel.address(target) if channel and isinstance(target, dict) else target

@@ -13,6 +13,7 @@ import lancedb
 import structlog
 from lancedb import AsyncConnection
 
+from aimo.errors import ConfigurationError
 from aimo.vectors import schemas
 from aimo.vectors.damage import Connect, damage, drop_unopenable
 from aimo.vectors.embedding_caches import Cache, EmbeddingCache, MultimodalCache
@@ -99,6 +100,13 @@ class VectorStore:
         )
         with report_failures_as(f"opening {uri}"):
             connection = await connect()
+            names = await table_names(connection)
+        if theirs := [name for name in ("users", "memos") if name in names]:
+            connection.close()  # type: ignore[no-untyped-call]
+            raise ConfigurationError(
+                f"LANCEDB_PATH {uri} is the old server's folder: it holds its table {theirs[0]}. Let LANCEDB_PATH name "
+                f"an empty folder, and bring the old data over with `aimo migrate-data --source {uri}` (MIGRATION.md)."
+            )
         if mend:
             await drop_unopenable(connect, await _known_table_names(connection))
         tables = _Tables(

@@ -196,6 +196,20 @@ MEMOS_AFTER = (
 TRASHED_AFTER = (
     select(Memos.memo_id).where(Memos.memo_id > param("after"), IN_TRASH).order_by(Memos.memo_id).limit(param("limit"))
 )
+# When rows were made or changed last, of the tables in which people leave traces.
+LATEST = tuple(
+    select(func.max(column))
+    for column in (
+        schema.Sessions.created_at,
+        Memos.updated_at,
+        Memos.deleted_at,
+        Users.updated_at,
+        Tags.updated_at,
+        Categories.updated_at,
+        Attachments.created_at,
+        AIConversations.updated_at,
+    )
+)
 FILES_AFTER = (
     select(Attachments.attachment_id, Attachments.path, Attachments.type, Attachments.storage_type == "local")
     .where(Attachments.attachment_id > param("after"))

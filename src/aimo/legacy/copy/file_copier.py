@@ -39,10 +39,14 @@ class FileReport:
 
 
 class FileCopier:
-    """Files of local storage. ``folder`` is the old server's; without one nothing is copied, only looked for."""
+    """Files of local storage. ``folder`` is the old server's; without one nothing is copied, only looked for.
 
-    def __init__(self, database: Database, storage: Storage | None, folder: str | None) -> None:
+    ``dry_run`` looks at the same files and copies none.
+    """
+
+    def __init__(self, database: Database, storage: Storage, folder: str | None, *, dry_run: bool) -> None:
         self._database = database
+        self._dry_run = dry_run
         self._storage = storage
         self._folder = Path(folder) if folder else None
 
@@ -62,24 +66,19 @@ class FileCopier:
     async def _one(self, key: str, media_type: str, report: FileReport) -> None:
         original = await asyncio.to_thread(self._original, key)
         if original is None:
-            # A dry run that copies nothing does not know the storage.
-            unknown = self._storage is None and self._folder is None
-            if unknown or (self._storage is not None and await _exists(self._storage, key)):
+            if await _exists(self._storage, key):
                 report.present += 1
             else:
                 report.missing.append(key)
-        elif self._storage is None:
-            report.copied += 1
         elif await _stored_hash(self._storage, key) == (wanted := await asyncio.to_thread(_file_hash, original)):
             report.present += 1
-        elif await self._copied(key, original, media_type, wanted):
+        elif self._dry_run or await self._copied(key, original, media_type, wanted):
             report.copied += 1
         else:
             report.differing.append(key)
 
     async def _copied(self, key: str, original: Path, media_type: str, wanted: str) -> bool:
         """Return whether the storage has the same bytes after copying."""
-        assert self._storage is not None
         try:
             await self._storage.put(key, original, media_type)
         except StorageError as error:

@@ -31,6 +31,7 @@ class AttachmentMapper(Mapper):
     source = "attachments"
     table = table_of(Attachments)
     key = "attachmentId"
+    expendable: ClassVar = {"properties": None, "filename": "file"}
     hashed = (
         (
             "attachment_id",

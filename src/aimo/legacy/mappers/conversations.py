@@ -21,6 +21,7 @@ class ConversationMapper(Mapper):
     source = "ai_conversations"
     table = table_of(AIConversations)
     key = "conversationId"
+    expendable: ClassVar = {"title": ""}
     hashed = (
         (
             "conversation_id",
@@ -60,6 +61,7 @@ class MessageMapper(Mapper):
     source = "ai_messages"
     table = table_of(AIMessages)
     key = "messageId"
+    expendable: ClassVar = {"sources": None}
     hashed = (
         (
             "message_id",

@@ -14,7 +14,7 @@ from aimo.legacy import packet
 from aimo.legacy.hashing import hash_row
 from aimo.legacy.mappers.row_fields import RowFields
 from aimo.legacy.plan.target_lookups import TargetLookups
-from aimo.legacy.row_outcomes import Note, QuarantineReason, RowQuarantined
+from aimo.legacy.row_outcomes import Change, Note, QuarantineReason, RowQuarantined
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 from aimo.services.models.key_cipher import KeyCipher
@@ -55,6 +55,8 @@ class Mapper(ABC):
     stuck: frozenset[str] = frozenset()
     # Rows that were written when accounts were joined, with the account that is gone (`copy.account_joins`).
     joined: Mapping[str, str] = MappingProxyType({})
+    # Columns that a row can do without where no statement can hold them, the first to go first, with what is put there.
+    expendable: ClassVar[Mapping[str, object]] = {}
     # Columns that the run gives.
     numbered: ClassVar[tuple[str, ...]] = NUMBERED
     # Encrypts what the target keeps encrypted.
@@ -122,6 +124,13 @@ class Mapper(ABC):
         if not self.has_trash:
             fields.refuse_deleted()
         mapped = self.build(row, fields)
+        for column, without in self.expendable.items():
+            if packet.fits(mapped.values.values(), self.packet_limit):
+                break
+            if mapped.values[column] != without:
+                old = packet.left_out(mapped.values[column])
+                fields.note(column, Change.LARGER_THAN_PACKET, old, without)
+                mapped.values[column] = without
         if not packet.fits(mapped.values.values(), self.packet_limit):
             size = packet.statement_size(mapped.values.values())
             raise RowQuarantined(

@@ -55,6 +55,7 @@ class MemoMapper(Mapper):
     table = table_of(Memos)
     key = "memoId"
     has_trash = True
+    expendable: ClassVar = {"source": None}
     hashed = (_FIRST, (*_FIRST, "deleted_at"))
     kinds: ClassVar = {
         "memoId": Kind.TEXT,

@@ -10,7 +10,7 @@ from aimo.db.queries.migration import table_of
 from aimo.db.schema import PushRules, TableMigrations
 from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
 from aimo.legacy.mappers.row_fields import RowFields
-from aimo.legacy.row_outcomes import Into, RowMerged
+from aimo.legacy.row_outcomes import Change, Into, RowMerged
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
 
@@ -21,6 +21,7 @@ class PushRuleMapper(Mapper):
     source = "push_rules"
     table = table_of(PushRules)
     key = "id"
+    expendable: ClassVar = {"name": ""}
     hashed = (
         (
             "id",
@@ -58,12 +59,20 @@ class PushRuleMapper(Mapper):
             "name": fields.text("name", "name"),
             "push_time": fields.whole("pushTime", "push_time", 0),
             "content_type": fields.word("contentType", "content_type"),
-            "channels": fields.json("channels", "channels", []),
+            "channels": _channels(fields),
             "enabled": fields.whole("enabled", "enabled", 1) != 0,
             "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
             "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
         }
         return Mapped(values, fields.notes)
+
+
+def _channels(fields: RowFields) -> list[object] | None:
+    channels = fields.json("channels", "channels", [])
+    if channels is None or isinstance(channels, list):
+        return channels
+    fields.note("channels", Change.NOT_A_LIST, fields.raw("channels"), [])
+    return []
 
 
 class TableMigrationMapper(Mapper):

@@ -52,6 +52,7 @@ class UserMapper(Mapper):
         "updatedAt": Kind.MOMENT,
     }
     unique = ("email_key",)
+    expendable: ClassVar = {"avatar": None, "nickname": None, "phone": None}
     # Positions of rows whose e-mail belongs to an older account; set by `legacy.plan.duplicates`.
     shadowed: frozenset[int] = frozenset()
 

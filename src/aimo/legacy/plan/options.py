@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aimo.errors import ConfigurationError
@@ -28,6 +29,7 @@ ROW_TABLES = (
     "review_sessions",
     "review_items",
 )
+_STORES = ("s3", "gs", "az", "memory", "file")
 CACHES = ("embedding_cache", "multimodal_embedding_cache")
 # Tables of later releases that hold vectors separately; read where the table of the rows has no such column.
 VECTOR_TABLES = {
@@ -77,7 +79,7 @@ class Options:
         Raises:
             UsageError: with the reason.
         """
-        if "://" not in self.source and not Path(self.source).is_dir():
+        if not self.is_relational and "://" not in self.source and not Path(self.source).is_dir():
             raise UsageError(f"--source: there is no folder {self.source}.")
         self._check_relational(target)
         if same_place(self.source, target):
@@ -104,6 +106,11 @@ class Options:
 
     def _check_relational(self, target: str) -> None:
         if not self.is_relational:
+            if "://" in self.source and urlsplit(self.source).scheme not in _STORES:
+                raise UsageError(
+                    f"--source: {urlsplit(self.source).scheme}:// is not understood; give the old server's "
+                    "LanceDB folder, s3://bucket/prefix, or mysql://USER@HOST/DATABASE."
+                )
             if self.vectors or self.source_zone:
                 raise UsageError(
                     "--vectors and --source-zone go with a --source of the form mysql://USER@HOST/DATABASE."

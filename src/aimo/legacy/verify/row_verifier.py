@@ -24,6 +24,7 @@ from aimo.legacy.plan.planner import numbers
 from aimo.legacy.plan.target_lookups import NamedRows, TargetLookups
 from aimo.legacy.row_outcomes import IN_TARGET, RowMerged, RowQuarantined
 from aimo.legacy.source.row_reader import RowReader, SourceRow, plain
+from aimo.legacy.verify.use_since import UseSince
 from aimo.legacy.verify.verification_result import Mismatch, TableCheck, Verification
 from aimo.vectors.legacy_source import SourceTable
 
@@ -35,11 +36,12 @@ Rows = dict[str, dict[str, Any]]
 class RowVerifier:
     """The relational side of a verification."""
 
-    def __init__(self, database: Database, runs: Runs, run: Run, result: Verification) -> None:
+    def __init__(self, database: Database, runs: Runs, run: Run, result: Verification, use: UseSince) -> None:
         self._database = database
         self._runs = runs
         self._run = run
         self._result = result
+        self._use = use
         self._lookups = TargetLookups(database)
         self._made_tags: dict[str, dict[str, Any]] = {}
         self._before = runs.before(run)
@@ -114,7 +116,8 @@ class RowVerifier:
     ) -> None:
         key = str(row.values[mapper.key])
         if held is None:
-            self._differ(mapper, key, str(sql.key_of(mapper.table).name), "missing", key)
+            name = str(sql.key_of(mapper.table).name)
+            self._differ(mapper, key, name, "missing", key, changed=self._use.explains(None, set()))
             return
         if mapper.has_digest(held, entry.target):
             return
@@ -124,10 +127,11 @@ class RowVerifier:
         except (RowMerged, RowQuarantined):
             expected = {}
         differing = [name for name in expected if name in held and not _same(expected[name], held[name])]
+        changed = self._use.explains(held, set(differing) or {""})
         for name in differing:
-            self._differ(mapper, key, name, "differs", expected[name], held[name])
+            self._differ(mapper, key, name, "differs", expected[name], held[name], changed=changed)
         if not differing:
-            self._differ(mapper, key, "", "differs_from_what_was_recorded")
+            self._differ(mapper, key, "", "differs_from_what_was_recorded", changed=changed)
 
     def _numbers(self, mapper: Mapper, key: str, entry: LedgerEntry, held: dict[str, object] | None) -> None:
         expected = numbers(mapper, entry)
@@ -165,11 +169,12 @@ class RowVerifier:
             held = await self._held(mapper, list(part))
             for key, tag in part.items():
                 if key not in held:
-                    self._differ(mapper, key, "tag_id", "missing", key)
+                    self._differ(mapper, key, "tag_id", "missing", key, changed=self._use.explains(None, set()))
                     continue
                 for name, value in tag.items():
                     if not _same(value, held[key][name]):
-                        self._differ(mapper, key, name, "differs", value, held[key][name])
+                        changed = self._use.explains(held[key], {name})
+                        self._differ(mapper, key, name, "differs", value, held[key][name], changed=changed)
 
     async def _find_extra_rows(self, mapper: Mapper, expected: Any, check: TableCheck) -> None:
         """Find rows of the target that the source does not have, where the target was empty before the move.
@@ -197,11 +202,13 @@ class RowVerifier:
                     continue
                 if known.get(hash_key(str(key))) or made is None or made > (self._run.finished_at or 0):
                     continue
-                self._differ(mapper, str(key), str(sql.key_of(table).name), "extra", None, key)
+                changed = self._use.explains(None, set())
+                self._differ(mapper, str(key), str(sql.key_of(table).name), "extra", None, key, changed=changed)
 
-    def _differ(self, mapper: Mapper, key: str, column: str, problem: str, *values: Any) -> None:
-        """``values``: the expected one, and the one that was found."""
-        self._result.differ(Mismatch(str(mapper.table.name), key, column, problem, *map(plain, values)))
+    def _differ(self, mapper: Mapper, key: str, column: str, problem: str, *values: Any, changed: bool = False) -> None:
+        """``values``: the expected one, and the one that was found; ``changed``: people did that."""
+        found = Mismatch(str(mapper.table.name), key, column, problem, *map(plain, values))
+        (self._result.change if changed else self._result.differ)(found)
 
 
 def _same(one: object, other: object) -> bool:

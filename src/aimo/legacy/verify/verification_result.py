@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from aimo.legacy.copy import runs as run_states
 
@@ -41,6 +42,10 @@ class Verification:
     mismatches: list[Mismatch] = field(default_factory=list)
     total_mismatches: int = 0
     searches: int = 0
+    # Rows that people changed in the new server since the move: no damage.
+    changed_here: int = 0
+    changed_rows: list[Mismatch] = field(default_factory=list)
+    changed_keys: set[str] = field(default_factory=set)
 
     @classmethod
     def skipped(cls) -> Verification:
@@ -58,6 +63,23 @@ class Verification:
         self.total_mismatches += part.total_mismatches
         self.mismatches += part.mismatches[: LISTED - len(self.mismatches)]
         self.searches += part.searches
+        self.changed_here += part.changed_here
+        self.changed_rows += part.changed_rows[: LISTED - len(self.changed_rows)]
+        self.changed_keys |= part.changed_keys
+
+    def report(self) -> dict[str, Any]:
+        """Return it as the report has it."""
+        content = asdict(self)
+        del content["changed_keys"]
+        return content
+
+    def change(self, mismatch: Mismatch) -> None:
+        """Add what people changed in the new server."""
+        if mismatch.key not in self.changed_keys:
+            self.changed_keys.add(mismatch.key)
+            self.changed_here += 1
+        if len(self.changed_rows) < LISTED:
+            self.changed_rows.append(mismatch)
 
     def differ(self, mismatch: Mismatch) -> None:
         """Add a difference."""

@@ -13,6 +13,7 @@ from aimo.legacy.plan.run_plan import MAPPERS
 from aimo.legacy.retry import with_retries
 from aimo.legacy.verify.lance_verifier import LanceVerifier
 from aimo.legacy.verify.row_verifier import RowVerifier
+from aimo.legacy.verify.use_since import UseSince
 from aimo.legacy.verify.verification_result import Verification
 from aimo.vectors.legacy_source import LegacySource
 from aimo.vectors.store import VectorStore
@@ -41,6 +42,8 @@ class Verifier:
         result = Verification()
         if self._run.status != run_states.FINISHED:
             return result
+        self._use = await with_retries(lambda: UseSince.of(self._database, self._run))
+        self._changed: set[str] = set()
         parts = [self._table(kind, progress) for kind in MAPPERS if kind.source in self._run.versions]
         parts.append(self._counts)
         if self._vectors is not None:
@@ -48,13 +51,14 @@ class Verifier:
         for part in parts:
             # Started again when the database was away: nothing may be counted twice.
             result.add(await with_retries(part))
+            self._changed = result.changed_keys
         result.state = run_states.MISMATCHED if result.total_mismatches else run_states.VALIDATED
         return result
 
     def _table(self, kind: type[Mapper], progress: Progress) -> Part:
         async def verify() -> Verification:
             found = Verification()
-            rows = RowVerifier(self._database, self._runs, self._run, found)
+            rows = RowVerifier(self._database, self._runs, self._run, found, self._use)
             await rows.verify(kind, self._source.tables[kind.source], progress)
             return found
 
@@ -62,15 +66,15 @@ class Verifier:
 
     async def _counts(self) -> Verification:
         found = Verification()
-        await RowVerifier(self._database, self._runs, self._run, found).verify_counts()
+        await RowVerifier(self._database, self._runs, self._run, found, self._use).verify_counts()
         return found
 
     def _lancedb(self, vectors: VectorStore, progress: Progress) -> Part:
         async def verify() -> Verification:
             found = Verification()
-            await LanceVerifier(self._database, vectors, self._runs, self._run, self._source, result=found).verify(
-                progress
-            )
+            verifier = LanceVerifier(self._database, vectors, self._runs, self._run, self._source, result=found)
+            verifier.changed_keys, verifier.used = self._changed, self._use.any
+            await verifier.verify(progress)
             return found
 
         return verify

@@ -228,9 +228,7 @@ class DeliveryRounds:
                 return None
             known = await delivery_queries.known_channels(connection, rule_id=rule.id, due=due)
         left = {
-            name: channel
-            for name, channel in self._channels.by_name(current.channels or []).items()
-            if name not in known
+            name: channel for name, channel in self._channels.by_name(current.channels).items() if name not in known
         }
         message = await self._prepare(current, done) if left else None
         return _PreparedRule(current, left, message) if message else None
@@ -338,7 +336,7 @@ class DeliveryRounds:
     ) -> None:
         async with self._database.reads() as connection:
             rule = await rule_queries.get(connection, owner=delivery.uid, rule_id=delivery.rule_id)
-        channel = self._channels.by_name(rule.channels or []).get(delivery.channel) if rule and rule.enabled else None
+        channel = self._channels.by_name(rule.channels).get(delivery.channel) if rule and rule.enabled else None
         if rule is None or channel is None:
             await self._drop(delivery, "the rule was changed before it got through", done)
             return

@@ -14,7 +14,7 @@ from aimo.dto.base import UNSET, UnsetType
 from aimo.dto.push_rules import PushRule, PushRuleBody
 from aimo.errors import AimoError, Code
 from aimo.js_coercion import to_number
-from aimo.push.channels import Channels
+from aimo.push.channels import Channels, channel_list
 from aimo.push.protocol import PushError, PushMessage
 from aimo.services.memos.name_keys import require_length
 
@@ -111,9 +111,10 @@ class PushRuleService:
             rule = await self.get(uid, rule_id)
         except AimoError as error:
             raise AimoError(Code.DB_ERROR, "Push rule not found") from error
-        if not rule.channels:
+        channels = channel_list(rule.channels)
+        if not channels:
             raise AimoError(Code.DB_ERROR, "No channels configured")
-        for channel in rule.channels:
+        for channel in channels:
             try:
                 await self._channels.send(channel, TEST)
             except PushError as error:
@@ -174,7 +175,7 @@ def _present(row: PushRuleRow) -> PushRule:
         name=row.name,
         push_time=row.push_time,
         content_type=row.content_type,
-        channels=row.channels or [],
+        channels=channel_list(row.channels),
         enabled=bool(row.enabled),
         created_at=row.created_at,
         updated_at=row.updated_at,
