@@ -152,3 +152,43 @@ def test_two_tabs_and_a_telephone_lose_and_double_nothing(screen: Open, email: s
     texts = [memo["content"] for memo in telephone.get("/memos", limit=100).data["items"]]
     assert len(texts) == len(wanted)
     assert set(texts) == wanted
+
+
+def test_what_another_app_shares_becomes_a_draft(screen: Open, email: str) -> None:
+    page = screen()
+    page.register(email)
+    page.wait("navigator.serviceWorker.getRegistration().then((one) => one?.active?.state === 'activated')", 20)
+    page.go("/")
+    page.wait("navigator.serviceWorker.controller !== null")
+    page.page.follow(
+        """(() => {
+          const form = Object.assign(document.createElement('form'), {method: 'post', enctype: 'multipart/form-data'});
+          form.action = '/share-target';
+          for (const [name, value] of Object.entries({title: 'A page', text: '', url: 'https://example.org/shared'})) {
+            form.append(Object.assign(document.createElement('input'), {name, value}));
+          }
+          document.body.append(form);
+          form.submit();
+        })()"""
+    )
+    page.wait("document.querySelector('#composer')?.value === 'A page\\nhttps://example.org/shared'")
+
+
+def test_a_change_of_a_memo_that_is_gone_can_be_kept(screen: Open, email: str, client_server: Server) -> None:
+    page = screen()
+    page.register(email)
+    page.write("short-lived")
+    settled(page)
+    other = client_of(client_server, email)
+    memo_id = other.get("/memos").data["items"][0]["memoId"]
+    page.go(f"/m/{memo_id}?edit=1")
+    page.wait("document.activeElement.id === 'edit'")
+    page.type(", and changed")
+    other.delete(f"/memos/{memo_id}")
+    page.key("Enter", CONTROL)
+    page.sees("1 change needs you")
+    page.press_button("Look")
+    page.sees("The memo was deleted on another device.")
+    page.press_button("Keep it as a new memo")
+    page.sees("Everything is sent.")
+    assert [one["content"] for one in other.get("/memos").data["items"]] == ["short-lived, and changed"]

@@ -218,4 +218,6 @@ export const en = {
   "public.somebody": "Somebody",
   "trash.emptyAll": "Empty the trash",
   "trash.emptyText": "Everything in it is deleted for good and cannot be brought back.",
+  "outbox.gone": "The memo was deleted on another device.",
+  "outbox.keepAsNew": "Keep it as a new memo",
 } as const;

@@ -219,4 +219,6 @@ export const zh: Catalogue = {
   "public.somebody": "匿名",
   "trash.emptyAll": "清空回收站",
   "trash.emptyText": "其中的全部内容都会被彻底删除，无法恢复。",
+  "outbox.gone": "这条备忘已在另一台设备上删除。",
+  "outbox.keepAsNew": "另存为新备忘",
 };

@@ -4,7 +4,7 @@ import { address } from "../lib/base";
 import { firstLine } from "../lib/text";
 import { memo } from "../store/memos";
 import type { Entry } from "../store/outbox";
-import { entries, settle, takeBack } from "../store/sender";
+import { entries, MISSING, settle, takeBack } from "../store/sender";
 import { ConflictBox } from "../ui/conflict";
 import { copyText } from "../ui/copy";
 import { report } from "../ui/errors";
@@ -32,11 +32,20 @@ function Item({ entry }: { entry: Entry }) {
       <p>{firstLine(text, 160)}</p>
       {entry.state === "failed" && (
         <p class="form-error" role="alert">
-          {t("outbox.failed", { reason: entry.reason ?? "" })}
+          {entry.reason === MISSING ? t("outbox.gone") : t("outbox.failed", { reason: entry.reason ?? "" })}
         </p>
       )}
       <div class="row">
-        {entry.state === "failed" && (
+        {entry.reason === MISSING && change.kind === "update" && (
+          <button
+            type="button"
+            class="button primary"
+            onClick={() => void settle(entry.seq, { kind: "create", written: change.written, at: change.at }).catch(report)}
+          >
+            {t("outbox.keepAsNew")}
+          </button>
+        )}
+        {entry.state === "failed" && entry.reason !== MISSING && (
           <button type="button" class="button primary" onClick={() => void settle(entry.seq, change).catch(report)}>
             {t("retry")}
           </button>

@@ -22,7 +22,7 @@ export function Today() {
   useTitle(t("nav.today"));
 
   useEffect(() => {
-    void newDraft().then((found) => {
+    void newDraft(place.value.query.get("draft")).then((found) => {
       setDraft(found);
       started.value = true;
     });

@@ -1,6 +1,5 @@
 // What people do with memos: each is shown at once and sent through the outbox.
 import type { Memo } from "@aimo/dto";
-import { signal } from "@preact/signals";
 import { t } from "../i18n";
 import { localId } from "../lib/ids";
 import { hashtags, linkedMemos } from "../lib/text";
@@ -10,9 +9,6 @@ import type { Draft } from "./drafts";
 import { memo } from "./memos";
 import type { Written } from "./outbox";
 import { entries, names, put, takeBack } from "./sender";
-
-/** The latest memo made in this tab: the stream shows it whatever its filters are. */
-export const justMade = signal<string | null>(null);
 
 /** The texts of a draft as a memo: tags written in the text count as well. */
 export function writtenFrom(draft: Draft): Written {
@@ -44,11 +40,8 @@ export function writtenOf(one: Memo): Written {
   };
 }
 
-export async function create(draft: Draft): Promise<string> {
-  const memoId = localId();
-  await put(memoId, { kind: "create", written: writtenFrom(draft), at: Date.now() });
-  justMade.value = memoId;
-  return memoId;
+export async function create(draft: Draft): Promise<void> {
+  await put(localId(), { kind: "create", written: writtenFrom(draft), at: Date.now() });
 }
 
 /** Change a memo; `base` is what the change began from, so that another device's change is noticed. */

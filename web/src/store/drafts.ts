@@ -52,15 +52,15 @@ function hold(name: string): void {
 }
 
 /**
- * The draft of a new memo for this tab: its own from before a reload, else the latest that no open tab writes
+ * The draft of a new memo for this tab: the one that is asked for, its own from before a reload, else the latest that no open tab writes
  * (a tab that crashed, the previous visit, something shared to AIMO), else an empty one.
  */
-export async function newDraft(): Promise<Draft> {
+export async function newDraft(wanted: string | null): Promise<Draft> {
   const mine = sessionStorage.getItem(MINE);
   const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name) ?? []);
   const all = (await (await database()).getAll("drafts")).filter((one) => one.draftId.startsWith("new:"));
   const free = all.filter((one) => !held.has(one.draftId)).sort((one, other) => other.changedAt - one.changedAt);
-  const found = free.find((one) => one.draftId === mine) ?? free[0] ?? emptyDraft(`new:${randomId()}`);
+  const found = free.find((one) => one.draftId === wanted) ?? free.find((one) => one.draftId === mine) ?? free[0] ?? emptyDraft(`new:${randomId()}`);
   sessionStorage.setItem(MINE, found.draftId);
   hold(found.draftId);
   return found;

@@ -57,6 +57,9 @@ export async function settle(seq: number, change: Change): Promise<void> {
   wake();
 }
 
+/** Why a change failed whose memo is gone. */
+export const MISSING = "missing";
+
 let timer: ReturnType<typeof setTimeout> | undefined;
 let running = false;
 let again = false;
@@ -117,7 +120,7 @@ async function attempt(entry: Entry): Promise<boolean> {
       return false;
     }
     if (error.kind === "conflict") await mark(entry, { state: "conflict", theirs: error.data as Memo });
-    else await mark(entry, { state: "failed", attempts, reason: error.message });
+    else await mark(entry, { state: "failed", attempts, reason: error.kind === "missing" ? MISSING : error.message });
     return true;
   }
 }

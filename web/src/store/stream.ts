@@ -137,11 +137,6 @@ export class Stream {
     await this.more();
   }
 
-  /** Show a memo that was just made, at the beginning. */
-  add(memoId: string): void {
-    if (!this.ids.value.includes(memoId)) this.ids.value = [memoId, ...this.ids.value];
-  }
-
   close(): void {
     this.stop.abort();
   }

@@ -22,5 +22,5 @@ export async function keepShared(request: Request, scope: string): Promise<Respo
   const store = await openDB("aimo");
   if (store.objectStoreNames.contains("drafts")) await store.put("drafts", draft);
   store.close();
-  return Response.redirect(new URL("./?compose=1", scope).href, 303);
+  return Response.redirect(new URL(`./?compose=1&draft=${encodeURIComponent(draft.draftId)}`, scope).href, 303);
 }

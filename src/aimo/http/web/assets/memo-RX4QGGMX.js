@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-Y7DL6KFS.js";import"./chunk-W2U4RGPN.js";import"./chunk-MCDTFSI5.js";import"./chunk-JH2NE2HV.js";import"./chunk-ORELDSEO.js";import"./chunk-2ZBWP33W.js";export{c as default,b as draftOf,a as fetchMemo};
