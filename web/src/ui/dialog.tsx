@@ -16,11 +16,17 @@ interface Props {
 /** A modal dialog: focus stays inside, Escape and a click beside it close it, and focus returns. */
 export function Dialog({ title, onClose, children, kind = "", bare = false }: Props) {
   const element = useRef<HTMLDialogElement>(null);
+  const latest = useRef(onClose);
+  latest.current = onClose;
   useEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
+    // Browsers close some dialogs without asking, when nothing was clicked in them: the page hears of that here.
+    const closed = (): void => latest.current();
     dialog?.showModal();
+    dialog?.addEventListener("close", closed);
     return () => {
+      dialog?.removeEventListener("close", closed);
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };

@@ -31,6 +31,9 @@ function guess(row: Row): number {
 export function StreamList({ stream }: { stream: Stream }) {
   const { filter } = stream;
   const chosen = useSignal<string | null>(null);
+  // A memo keeps its place in the document when the server names it: what is open in it stays open.
+  const firstNames = useComputed(() => new Map([...names.value].map(([from, to]) => [to, from])));
+  const keyFor = (memoId: string): string => firstNames.value.get(memoId) ?? memoId;
   const rows = useComputed<Row[]>(() => {
     void revision.value;
     const known = stream.ids.value.flatMap((id) => (isGone(id) ? [] : (memo(id) ?? [])));
@@ -48,7 +51,7 @@ export function StreamList({ stream }: { stream: Stream }) {
       const its = dayKey(time);
       if (its !== day) found.push({ key: `day ${its}`, day: its, time });
       day = its;
-      found.push({ key: one.memoId, memo: one });
+      found.push({ key: keyFor(one.memoId), memo: one });
     }
     return found;
   });
@@ -104,7 +107,7 @@ export function StreamList({ stream }: { stream: Stream }) {
           keyOf={(row) => row.key}
           guess={guess}
           heights={heights}
-          reveal={chosen.value}
+          reveal={chosen.value && keyFor(chosen.value)}
           onNearEnd={() => void (stream.error.value ? undefined : stream.more())}
           draw={(row) =>
             "memo" in row ? (

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-6JLN3JHL.js";import"./chunk-7MIC4ICR.js";import"./chunk-PKQXTF3G.js";import"./chunk-UZRRB5JJ.js";import"./chunk-2QTHZOZS.js";import"./chunk-T4NXQG5R.js";export{c as default,b as draftOf,a as fetchMemo};
