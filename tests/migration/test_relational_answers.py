@@ -55,7 +55,7 @@ def without(value: Any) -> Any:
 
 async def test_everybody_is_answered_as_by_the_old_server(
     mariadb: MariaDB,
-    database: dict[str, str],
+    mysql_database: dict[str, str],
     settings: MakeSettings,
     server: Callable[..., Server],
     tmp_path: Path,
@@ -63,14 +63,16 @@ async def test_everybody_is_answered_as_by_the_old_server(
 ) -> None:
     old = unpack(NAME, tmp_path)
     source = load_dump(mariadb, old.folder)
-    values = settings_for(tmp_path / "data", database, 384)
+    values = settings_for(tmp_path / "data", mysql_database, 384)
     values |= {"AIMO_SOURCE_PASSWORD": source["MYSQL_PASSWORD"], "JWT_SECRET": JWT_SECRET}
     options = {"vectors": str(old.lancedb), "source_zone": "UTC", "copy_files": str(old.attachments)}
     assert (await move(settings(**values), address_of(source), **options)).state == "validated"
     monkeypatch.setattr(stubs, "DIMENSIONS", 384)
     stub = Stub().start()
     try:
-        running = server(**database, **stub.settings(), AIMO_DATA_DIR=str(tmp_path / "data"), JWT_SECRET=JWT_SECRET)
+        running = server(
+            **mysql_database, **stub.settings(), AIMO_DATA_DIR=str(tmp_path / "data"), JWT_SECRET=JWT_SECRET
+        )
         wanted = json.loads(gzip.decompress((DATABASES / f"{NAME}.answers.json.gz").read_bytes()))
         compared, differences = 0, []
         for user in old.manifest["users"]:
