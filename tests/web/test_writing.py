@@ -175,3 +175,22 @@ def test_a_memo_comes_back_from_the_trash(screen: Open, email: str, client_serve
     page.sees("The trash is empty")
     assert reader.get("/trash").data["total"] == 0
     assert page.complaints() == []
+
+
+def test_the_stream_is_filled_with_four_requests(screen: Open, email: str) -> None:
+    page = screen()
+    page.register(email)
+    page.write("enough to fill a stream")
+    page.wait("document.querySelector('.card') && !document.querySelector('.mark.waiting')")
+    watch = (
+        "new MutationObserver(() => { if (document.querySelector('.card')) window.filled ??= performance.now(); })"
+        ".observe(document, {subtree: true, childList: true})"
+    )
+    page.page.command("Page.addScriptToEvaluateOnNewDocument", source=watch)
+    page.go("/")
+    page.wait("window.filled > 0")
+    asked = page.run(
+        "performance.getEntriesByType('resource').filter((one) => one.name.includes('/api/') && one.startTime < filled)"
+        ".map((one) => one.name)"
+    )
+    assert len(asked) <= 4, asked

@@ -55,9 +55,9 @@ function Contents({ filter }: { filter: Filter }) {
   const ready = useLater();
   const sent = entries.value.length;
   const uid = person.value?.uid;
-  const query = { tz: zone() } as object;
+  const query = { tz: zone() };
   const activity = useFetched(async (signal) => (ready ? call("get", "/api/v1/insights/activity", { query: { days: 182, ...query }, signal }) : null), [ready, uid, sent === 0]);
-  const past = useFetched(async (signal) => (ready ? call("get", "/api/v1/insights/on-this-day", { query, signal } as object) : null), [ready, uid]);
+  const past = useFetched(async (signal) => (ready ? call("get", "/api/v1/insights/on-this-day", { query, signal }) : null), [ready, uid]);
   const picks = useFetched(async (signal) => (ready ? call("get", "/api/v1/insights/daily-recommendations", { signal }) : null), [ready, uid]);
   const shownTags = [...tags.value].filter((tag) => tag.usageCount > 0).sort((one, other) => other.usageCount - one.usageCount);
   return (
