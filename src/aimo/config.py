@@ -229,6 +229,11 @@ class Settings(ProviderSettings, BaseSettings):
         0, ge=0, le=36_500, description="Days after which memos in the trash are deleted for good; 0 keeps them."
     )
 
+    # Spaced repetition
+    spaced_repetition_push: Literal["summary", "each"] = Field(
+        "summary", description="What is pushed of the morning's reminders: one message, or one for each memo."
+    )
+
     # Attachments
     attachment_storage_type: Literal["local", "s3", "oss"] = Field(
         "local", description="Where attachments and avatars are kept."

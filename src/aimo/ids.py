@@ -75,6 +75,21 @@ def review_item_id() -> str:
     return _prefixed("ri")
 
 
+def card_id() -> str:
+    """Return a new id of a spaced-repetition card: ``ri`` and 23 characters."""
+    return _prefixed("ri")
+
+
+def repetition_rule_id() -> str:
+    """Return a new id of a rule of spaced repetition: ``srr`` and 23 characters."""
+    return _prefixed("srr")
+
+
+def notification_id() -> str:
+    """Return a new id of a notification: ``notif`` and 23 characters."""
+    return _prefixed("notif")
+
+
 def user_model_id() -> str:
     """Return a new id of a user's model: ``u`` and 23 characters."""
     return _prefixed("u")

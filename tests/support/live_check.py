@@ -15,7 +15,9 @@ _MEMOS = "memos"
 
 def ignores_trash(statement: Any) -> bool:
     """Return whether a part of the statement uses rows of memos without a condition on when they were deleted."""
-    return not isinstance(statement, Insert) and any(_open_parts(statement, guarded=False))
+    if isinstance(statement, Insert):
+        return isinstance(statement.select, Select) and ignores_trash(statement.select)
+    return any(_open_parts(statement, guarded=False))
 
 
 def _open_parts(statement: Any, *, guarded: bool) -> Iterator[bool]:

@@ -20,6 +20,8 @@ _OF_USERS = {table.name for table in schema.Model.metadata.tables.values() if "u
 def unscoped_tables(statement: Any) -> list[str]:
     """The tables of which the statement reads or writes rows without asking whose they are."""
     if isinstance(statement, Insert):
+        if isinstance(statement.select, Select):
+            return unscoped_tables(statement.select)
         return [] if _says_whose(statement) else [statement.table.name]
     return list(_open_tables(statement, frozenset()))
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from aimo.db import queries
-from aimo.db.queries import memos, review_draws
+from aimo.db.queries import cards, memos, review_draws
 from aimo.db.statements import REGISTER, RegisteredStatement
 
 
@@ -16,6 +16,7 @@ def registered() -> dict[str, RegisteredStatement]:
         importlib.import_module(f"{queries.__name__}.{module.name}")
     memos.all_shapes()
     review_draws.all_draws()
+    cards.all_statements()
     return REGISTER
 
 

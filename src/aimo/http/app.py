@@ -22,9 +22,11 @@ from aimo.http.controllers.health import HealthController
 from aimo.http.controllers.insights import InsightController
 from aimo.http.controllers.memos import MemoController
 from aimo.http.controllers.metrics import MetricsController
+from aimo.http.controllers.notifications import NotificationController
 from aimo.http.controllers.ocr import OcrController
 from aimo.http.controllers.public_memos import MachineMemoController, PublicMemoController, PublicPrefixController
 from aimo.http.controllers.push_rules import PushRuleController
+from aimo.http.controllers.repetition import RepetitionController
 from aimo.http.controllers.reviews import ReviewController
 from aimo.http.controllers.sessions import SessionController
 from aimo.http.controllers.system import OpenSystemController, SystemController
@@ -55,6 +57,8 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     MachineAttachmentController,
     MemoController,
     TrashController,
+    RepetitionController,
+    NotificationController,
     MachineMemoController,
     PublicMemoController,
     PublicPrefixController,

@@ -42,6 +42,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
         LeaseRow(stores.database, "scheduler", seconds=10),
         services.pushes,
         upkeep,
+        services.reminders,
         zone=settings.zone,
         upkeep_cron=settings.db_optimization_cron,
     )

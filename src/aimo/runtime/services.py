@@ -55,6 +55,10 @@ from aimo.services.recognition.ocr import OcrService
 from aimo.services.recognition.own_file_reader import OwnFileReader
 from aimo.services.recognition.speech_task_owners import TaskOwners
 from aimo.services.registry import ServiceSet
+from aimo.services.repetition.notifications import NotificationService
+from aimo.services.repetition.reminders import Reminders
+from aimo.services.repetition.rules import RepetitionRules
+from aimo.services.repetition.service import RepetitionService
 from aimo.services.reviews.profiles import ReviewProfileService
 from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
@@ -94,7 +98,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         quota=settings.user_storage_quota,
         pictures=allowance("pictures-user", settings.user_pictures_per_hour, "pictures", stores.providers.pictures),
     )
-    memos = MemoService(database, views, stores.embeddings, sync, max_size=settings.max_memo_size)
+    memos = MemoService(database, views, stores.embeddings, sync, zone=settings.zone, max_size=settings.max_memo_size)
     lists = MemoLists(database, views, stores.vectors.memo_texts, urls)
     repeated_requests = RepeatedRequests(database)
     trash = TrashService(database, views, attachments, sync)
@@ -147,6 +151,16 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
             Allowances(allowance("tags-user", settings.user_tags_per_hour, "tag suggestions", chat), own),
         ),
         trash=trash,
+        repetition=RepetitionService(database, settings.zone),
+        repetition_rules=RepetitionRules(database),
+        reminders=Reminders(
+            database,
+            channels,
+            zone=settings.zone,
+            url=settings.public_url,
+            push=settings.spaced_repetition_push,
+        ),
+        notifications=NotificationService(database),
         trash_retention=TrashRetention(database, trash, days=settings.trash_retention_days),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,

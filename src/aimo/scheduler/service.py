@@ -14,6 +14,7 @@ from aimo import clock
 from aimo.scheduler.cron import CronSchedule
 from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.due_hours import due_hours
+from aimo.services.repetition.reminders import Reminders
 from aimo.services.sync.lease import LeaseRow
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 _TICK_SECONDS = 0.5
 _LOOK_SECONDS = 5.0
 _FAILURE_SECONDS = 5.0
+# How often users are looked for who were not reminded today.
+_REMINDERS_SECONDS = 30.0
 _STOP_SECONDS = 2.0
 # What one user's slow channels can cost everybody, and one message more.
 _TURN_SECONDS = 5.0
@@ -37,6 +40,7 @@ class Scheduler:
         lease: LeaseRow,
         rounds: DeliveryRounds,
         upkeep: Callable[[], Awaitable[None]],
+        reminders: Reminders,
         *,
         zone: ZoneInfo,
         upkeep_cron: str,
@@ -49,6 +53,8 @@ class Scheduler:
         self._lease = lease
         self._rounds = rounds
         self._upkeep = upkeep
+        self._reminders = reminders
+        self._next_reminders = 0.0
         self._zone = zone
         self._nightly = CronSchedule(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
         self._upkeeper: asyncio.Task[None] | None = None
@@ -106,6 +112,9 @@ class Scheduler:
         left = [due for due in hours if due not in self._pushed]
         if left and time.monotonic() >= self._next_attempt:
             await self._push_hours(left)
+        if time.monotonic() >= self._next_reminders:
+            self._next_reminders = time.monotonic() + _REMINDERS_SECONDS
+            await self._reminders.run(self._may_go_on)
         if not self._tidied:
             await self._rounds.delete_outdated_deliveries()
             self._tidied = True

@@ -34,6 +34,10 @@ from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.rules import PushRuleService
 from aimo.services.recognition.asr import AsrService
 from aimo.services.recognition.ocr import OcrService
+from aimo.services.repetition.notifications import NotificationService
+from aimo.services.repetition.reminders import Reminders
+from aimo.services.repetition.rules import RepetitionRules
+from aimo.services.repetition.service import RepetitionService
 from aimo.services.reviews.profiles import ReviewProfileService
 from aimo.services.reviews.service import ReviewService
 from aimo.services.search.service import SearchService
@@ -68,6 +72,10 @@ class ServiceSet:
     conversations: ConversationService
     tag_suggestions: TagSuggestions
     trash: TrashService
+    repetition: RepetitionService
+    repetition_rules: RepetitionRules
+    reminders: Reminders
+    notifications: NotificationService
     trash_retention: TrashRetention
     insights: InsightService
     recommendations: RecommendationService

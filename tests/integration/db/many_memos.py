@@ -26,8 +26,8 @@ _MEMO = _id("m", "seq")
 # Rows refer to each other by arithmetic on their numbers: thing n of kind k belongs to the writer n % 50.
 _STATEMENTS = (
     # Most accounts have nothing yet, so that no user is half of everything.
-    f"""INSERT INTO users (uid, email, email_key, password, salt)
-    SELECT {_id("u", "seq")}, CONCAT(seq, '@example.org'), CONCAT(seq, '@example.org'), 'x', 'x'
+    f"""INSERT INTO users (uid, email, email_key, password, salt, sr_enabled)
+    SELECT {_id("u", "seq")}, CONCAT(seq, '@example.org'), CONCAT(seq, '@example.org'), 'x', 'x', seq % 40 = 0
     FROM seq_0_to_1999""",
     # A few sessions have expired; one user has as many as there may be.
     f"""INSERT INTO sessions (session_id, uid, address, user_agent, ended, created_at, last_used_at, expires_at)
@@ -81,6 +81,14 @@ _STATEMENTS = (
     f"""INSERT INTO review_items (item_id, session_id, uid, memo_id, question, position)
     SELECT {_id("ri", "seq")}, {_id("revs", "seq DIV 10")}, {_id("u", f"seq DIV 10 % {_WRITERS}")},
     {_id("m", "1 + seq")}, 'what?', seq % 10 FROM seq_0_to_19999""",
+    f"""INSERT INTO spaced_repetition_cards (card_id, uid, memo_id, seq, next_review_at)
+    SELECT {_id("ri", "seq")}, {_UID}, {_MEMO}, seq, {_moment("seq * 2")} FROM seq_1_to_{_MEMOS} WHERE seq % 9""",
+    f"""INSERT INTO spaced_repetition_rules (rule_id, uid, mode, filter_type, filter_value, tag_id, seq)
+    SELECT {_id("srr", "seq")}, {_id("u", f"seq % {_WRITERS}")}, 'exclude', 'tag', CONCAT('t', seq),
+    {_id("t", "seq")}, seq FROM seq_0_to_999""",
+    f"""INSERT INTO in_app_notifications (notification_id, uid, type, title, body, memo_id, seq)
+    SELECT {_id("notif", "seq")}, {_id("u", f"seq % {_WRITERS}")}, 'spaced_repetition', 'x', 'x',
+    {_MEMO}, seq FROM seq_0_to_2499""",
     f"""INSERT INTO outbox_entries (kind, entity_id, uid, attempts, last_error, created_at, next_try_at)
     SELECT 'memo', {_MEMO}, {_UID}, seq % 40 = 0, IF(seq % 40, NULL, 'late'), NOW(3),
     NOW(3) + INTERVAL IF(seq % 10, 100, -100) SECOND FROM seq_1_to_10000""",

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import AsyncMock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,7 +45,7 @@ async def scheduling(place: Place, zone: ZoneInfo) -> AsyncIterator[Scheduler]:
         """Nothing to look after."""
 
     lease = LeaseRow(place.database, "scheduler", seconds=10)
-    scheduler = Scheduler(lease, place.rounds, upkeep, zone=zone, upkeep_cron="0 2 * * *")
+    scheduler = Scheduler(lease, place.rounds, upkeep, AsyncMock(), zone=zone, upkeep_cron="0 2 * * *")
     await scheduler.start()
     try:
         yield scheduler

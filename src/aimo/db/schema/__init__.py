@@ -8,6 +8,7 @@ from aimo.db.schema.attachments import Attachments
 from aimo.db.schema.base import Model
 from aimo.db.schema.categories import Categories
 from aimo.db.schema.daily_recommendations import DailyRecommendations
+from aimo.db.schema.in_app_notifications import InAppNotifications
 from aimo.db.schema.invariant_checks import InvariantChecks
 from aimo.db.schema.leases import Leases
 from aimo.db.schema.memo_changes import MemoChangeCounters, MemoChanges
@@ -25,6 +26,8 @@ from aimo.db.schema.review_items import ReviewItems
 from aimo.db.schema.review_profiles import ReviewProfiles
 from aimo.db.schema.review_sessions import ReviewSessions
 from aimo.db.schema.sessions import Sessions
+from aimo.db.schema.spaced_repetition_cards import SpacedRepetitionCards
+from aimo.db.schema.spaced_repetition_rules import SpacedRepetitionRules
 from aimo.db.schema.table_migrations import TableMigrations
 from aimo.db.schema.tags import Tags
 from aimo.db.schema.trusted_times import TrustedTimes
@@ -40,6 +43,7 @@ __all__ = [
     "Attachments",
     "Categories",
     "DailyRecommendations",
+    "InAppNotifications",
     "InvariantChecks",
     "Leases",
     "MemoChangeCounters",
@@ -59,6 +63,8 @@ __all__ = [
     "ReviewProfiles",
     "ReviewSessions",
     "Sessions",
+    "SpacedRepetitionCards",
+    "SpacedRepetitionRules",
     "TableMigrations",
     "Tags",
     "TrustedTimes",

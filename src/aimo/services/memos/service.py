@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.driver_reads import ReadConnection
+from aimo.db.queries import cards as card_queries
 from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import relations as relation_queries
 from aimo.db.queries import tags as tag_queries
@@ -29,6 +31,7 @@ from aimo.services.memos import categories, change_log, memo_validation, tags
 from aimo.services.memos.memo_presenter import CREATED, LISTED, UPDATED, MemoPresenter, View
 from aimo.services.memos.memo_validation import moment, optional, validate_tag_lists
 from aimo.services.memos.possible_ids import require_possible_id
+from aimo.services.repetition.schedule import fresh_card
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
@@ -57,9 +60,11 @@ class MemoService:
         embeddings: EmbeddingService,
         sync: SyncService,
         *,
+        zone: ZoneInfo,
         max_size: int = memo_validation.MAX_CONTENT_BYTES,
     ) -> None:
-        """``max_size`` is the most bytes that a memo's content may have."""
+        """``max_size`` is the most bytes that a memo's content may have; ``zone`` says when a new one is reviewed."""
+        self._zone = zone
         self._max_size = max_size
         self._database = database
         self._views = views
@@ -99,6 +104,7 @@ class MemoService:
             known = await tags.recount(connection, uid, (), tag_ids)
             row = new._replace(category_id=category_id, tag_ids=tag_ids or None)
             await memo_queries.create(connection, row, seq=seq)
+            await card_queries.create(connection, fresh_card(uid, row.memo_id, seq, self._zone))
             await _link_tags(connection, uid, row.memo_id, known)
             await _add_relations(connection, uid, row.memo_id, optional(body.relation_ids))
             memo = await self._present(connection, uid, row.memo_id, CREATED)

@@ -78,7 +78,7 @@ async def find_candidates(connection: ReadConnection, uid: str, rules: Sequence[
     Raises:
         AimoError: ``PARAMS_ERROR`` for a range of dates that is none.
     """
-    known_tags = await _tag_ids(connection, uid, {rule.value for rule in rules if rule.type == "tag"})
+    known_tags = await tag_ids_of(connection, uid, {rule.value for rule in rules if rule.type == "tag"})
     found = Candidates()
     for rule in rules:
         if rule.type == "category":
@@ -86,7 +86,7 @@ async def find_candidates(connection: ReadConnection, uid: str, rules: Sequence[
         elif rule.type == "tag":
             _apply_ids(found, rule, known_tags.get(rule.value))
         elif rule.type == "recent_days":
-            start = clock.within_range(clock.now_ms() - _days(rule.value) * _DAY_MS)
+            start = clock.within_range(clock.now_ms() - recent_days(rule.value) * _DAY_MS)
             _apply_times(found, rule, start, clock.LATEST_MS)
         else:
             _apply_times(found, rule, *date_range(rule.value, zone))
@@ -124,7 +124,8 @@ def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> int:
         raise AimoError(Code.PARAMS_ERROR, _RANGE_HINT) from error
 
 
-def _days(value: str) -> int:
+def recent_days(value: str) -> int:
+    """Return the number of days that a rule of recent days means; `DEFAULT_DAYS` for what is no such number."""
     days = integer_prefix(value)
     return min(days, 1_000_000) if days and days > 0 else DEFAULT_DAYS
 
@@ -147,7 +148,7 @@ def _apply_times(found: Candidates, rule: Rule, start: int, end: int) -> None:
         found.excluded_ranges.append((start, end))
 
 
-async def _tag_ids(connection: ReadConnection, uid: str, values: Iterable[str]) -> dict[str, str]:
+async def tag_ids_of(connection: ReadConnection, uid: str, values: Iterable[str]) -> dict[str, str]:
     """Return the ids of the user's tags that have one of these texts as their id or else as their name."""
     names = {value: name_key(value) for value in values}
     if not names:
