@@ -15,8 +15,19 @@ def client_of(server: Server, email: str) -> Client:
     return server.client().login(email, PASSWORD)
 
 
+WAITING = """new Promise((done) => {
+  const opened = indexedDB.open('aimo');
+  opened.onsuccess = () => {
+    const asked = opened.result.transaction('outbox').objectStore('outbox').count();
+    asked.onsuccess = () => { opened.result.close(); done(asked.result); };
+  };
+})"""
+
+
 def settled(page: Screen) -> None:
-    page.wait("!document.querySelector('.mark.waiting')", 15)
+    """Wait until nothing is left to be sent from this device, and the page shows that."""
+    page.wait(f"{WAITING}.then((count) => count === 0)", 30)
+    page.wait("!document.querySelector('.mark.waiting')")
 
 
 def test_what_is_written_offline_is_sent_once_and_in_order(screen: Open, email: str, client_server: Server) -> None:
