@@ -34,11 +34,14 @@ DOCUMENT: dict[str, Any] = openapi.document(CONTROLLERS, DEPENDENCIES)
 # How an id of each parameter is made; a route with another one must be added here.
 FRESH: dict[str, Callable[[], str]] = {
     "attachmentId": ids.attachment_id,
+    "cardId": ids.card_id,
     "categoryId": ids.category_id,
     "conversationId": ids.conversation_id,
     "memoId": ids.memo_id,
     "modelId": ids.user_model_id,
+    "notificationId": ids.notification_id,
     "profileId": ids.review_profile_id,
+    "repetitionRuleId": ids.repetition_rule_id,
     "reviewId": ids.review_session_id,
     "ruleId": ids.push_rule_id,
     "sessionId": ids.session_id,
@@ -58,6 +61,7 @@ BODIES: dict[str, Any] = {
     "/push-rules/{ruleId}": {"name": "taken over"},
     "/review/profiles/{profileId}": {"name": "taken over"},
     "/review/sessions/{reviewId}/answer": {"itemId": "ri", "answer": "what is in here?"},
+    "/spaced-repetition/cards/{cardId}/review": {"quality": "forgot"},
     "/user-models/{modelId}": {"name": "taken over"},
 }
 ROUTES = [
@@ -80,6 +84,24 @@ class House:
     memo: dict[str, Any]
 
 
+def due_card(server: Server, user: Client) -> str:
+    """Have a memo of a user be due for review, and return its card."""
+    with closing(sqlite3.connect(server.data_dir / "aimo.db", timeout=30)) as database, database:
+        database.execute("UPDATE spaced_repetition_cards SET next_review_at = '2020-01-01 00:00:00.000'")
+    return str(user.get("/spaced-repetition/due").data["cards"][0]["cardId"])
+
+
+def notification(server: Server, user: Client) -> str:
+    """Tell a user something, and return the id of the notification."""
+    with closing(sqlite3.connect(server.data_dir / "aimo.db", timeout=30)) as database, database:
+        database.execute(
+            "INSERT INTO in_app_notifications (notification_id, uid, type, title, body, seq) "
+            "VALUES ('notif-mine', ?, 'spaced_repetition', 'mine', 'mine', 1)",
+            (user.uid,),
+        )
+    return "notif-mine"
+
+
 @pytest.fixture(scope="module")
 def house(module_server: Callable[..., Server], module_stub: Stub) -> House:
     running = module_server(**module_stub.settings(), **SECRETS, BA_AUTH_ENABLED="true", AIMO_LOG_LEVEL="trace")
@@ -95,13 +117,17 @@ def house(module_server: Callable[..., Server], module_stub: Stub) -> House:
     rule = {"name": "mine", "pushTime": 3, "contentType": "daily_pick", "channels": channels}
     rule_id = alice.post("/push-rules", rule).data["pushRule"]["id"]
     model = {"name": "mine", "provider": "openai", "apiKey": "sk-mine-0123456789", "modelName": "mine"}
+    repetition_rule = {"mode": "exclude", "filterType": "tag", "filterValue": "nothing of mine"}
     owned = {
         "attachmentId": file["attachmentId"],
+        "cardId": due_card(running, alice),
         "categoryId": category["categoryId"],
         "conversationId": conversation["conversationId"],
         "memoId": memo["memoId"],
         "modelId": alice.post("/user-models", model).data["id"],
+        "notificationId": notification(running, alice),
         "profileId": alice.post("/review/profiles", {"name": "mine"}).data["profileId"],
+        "repetitionRuleId": alice.post("/spaced-repetition/rules", repetition_rule).data["rule"]["ruleId"],
         "reviewId": alice.post("/review/sessions", {}).data["sessionId"],
         "ruleId": rule_id,
         "sessionId": alice.get("/user/sessions").data["sessions"][0]["id"],
@@ -120,6 +146,9 @@ def belongings(alice: Client) -> list[Any]:
         "/review/profiles",
         "/review/history",
         "/user-models",
+        "/spaced-repetition/rules",
+        "/spaced-repetition/due",
+        "/notifications",
         "/explore/conversations",
         "/user/sessions",
     )

@@ -53,10 +53,10 @@ class RepetitionController(Controller):
         """Make a rule, which holds at once."""
         return ok(RepetitionRuleResult(rule=await services.repetition_rules.create(user.uid, data)))
 
-    @delete("/rules/{rule_id:str}", summary="Remove a rule")
-    async def remove_rule(self, rule_id: PathText, services: Services, user: User) -> Envelope[Done]:
+    @delete("/rules/{repetition_rule_id:str}", summary="Remove a rule")
+    async def remove_rule(self, repetition_rule_id: PathText, services: Services, user: User) -> Envelope[Done]:
         """Remove a rule; what it kept out takes part again with all that was learned."""
-        await services.repetition_rules.delete(user.uid, rule_id)
+        await services.repetition_rules.delete(user.uid, repetition_rule_id)
         return ok(Done(message="Rule deleted successfully"))
 
     @get("/due", summary="List cards that are due")
