@@ -41,8 +41,14 @@ def stop(server: Server, *, ctrl_c: bool = False) -> float:
     return took
 
 
+def since_start(server: Server) -> str:
+    """Return what the processes that serve have logged since the latest start, whose first one migrates and ends."""
+    before, _, after = server.log.read_text(encoding="utf-8").rpartition("AIMO listens")
+    return before.rpartition("connection pool closed")[2] + after
+
+
 def assert_orderly(log: str, kind: str, workers: int) -> None:
-    """What a server has logged since it listened: each worker closes what it has opened."""
+    """Each worker closes what it has opened."""
     closings = [f"{kind} connection pool closed", "LanceDB closed"]
     for closing in closings:
         assert 1 <= log.count("database pool opened") == log.count(closing) <= workers, log
@@ -62,7 +68,7 @@ def under_load(running: Server, kind: str, workers: int, rounds: int) -> None:
                 running.start()
             time.sleep(1)
             times.append(stop(running, ctrl_c=(number + workers) % 2 == 0))
-            assert_orderly(running.log.read_text(encoding="utf-8").rpartition("AIMO listens")[2], kind, workers)
+            assert_orderly(since_start(running), kind, workers)
     finally:
         load.end()
     print(f"{rounds} stops of {workers} workers on {kind} under load took up to {max(times):.2f} s")
@@ -135,7 +141,7 @@ def test_a_stop_waits_neither_for_slow_readers_nor_for_hanging_providers(
         thread.join(10)
         assert not thread.is_alive()
     assert 2 < took <= GONE_WITHIN, "a request gets time to finish, but not for ever"
-    log = running.log.read_text(encoding="utf-8").rpartition("AIMO listens")[2]
+    log = since_start(running)
     assert "cancelling requests that outlast the shutdown" in log
     assert log.count("LanceDB closed") == workers
 
