@@ -112,11 +112,11 @@ def _create_engine(settings: Settings) -> tuple[AsyncEngine, WarmPool]:
     assert isinstance(pool, WarmPool)
     pool.watch(engine.sync_engine)
     watch_for_refusals(engine.sync_engine)
+    if mysql:
+        refuse_larger_statements(engine.sync_engine)
     # First of all listeners: SQLAlchemy finds out how to quote from the session's sql_mode.
     prepare = _prepare_with(_MYSQL_SESSION if mysql else _SQLITE_SESSION)
     event.listen(engine.sync_engine, "connect", prepare, insert=True)
-    if mysql:
-        refuse_larger_statements(engine.sync_engine)
     return engine, pool
 
 

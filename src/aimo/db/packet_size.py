@@ -55,7 +55,8 @@ def refuse_larger_statements(engine: Engine) -> None:
                 connection.invalidate()
                 raise StatementTooLargeError(f"a statement of {size} bytes; max_allowed_packet is {most_bytes}")
 
-    event.listen(engine, "connect", ask)
+    # Before the pool counts the connection: whoever waits for the answer may be cancelled.
+    event.listen(engine, "connect", ask, insert=True)
     event.listen(engine, "before_cursor_execute", measure)
 
 
