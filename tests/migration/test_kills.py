@@ -8,7 +8,7 @@ import random
 import shutil
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import lancedb
@@ -25,6 +25,11 @@ from .support import MakeSettings, address_of, load_dump, move, settings_for, un
 OWN = ("migration_runs", "migration_checkpoints", "leases", "alembic_version")
 
 
+def distinct(table: str, rows: Iterable[str]) -> Iterable[str]:
+    """Count what was put aside once: a run that lost its source with its process is given up, and keeps its own list."""
+    return set(rows) if table == "migration_quarantine" else rows
+
+
 def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str, str]:
     """A hash of every table of both stores."""
     name = database["MYSQL_DATABASE"]
@@ -37,9 +42,8 @@ def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str
         left = [c for c in columns if c not in ("run_id", "entry_id", "next_try_at", "api_key")]
         if table in ("outbox_entries", "migration_quarantine"):
             left.remove("created_at")
-        rows = sorted(
-            map(repr, mariadb.execute(f"SELECT {', '.join(f'`{c}`' for c in left)} FROM `{table}`", database=name))
-        )
+        found = mariadb.execute(f"SELECT {', '.join(f'`{c}`' for c in left)} FROM `{table}`", database=name)
+        rows = sorted(distinct(table, map(repr, found)))
         hashes[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return hashes | lancedb_state(data)
 
@@ -55,7 +59,8 @@ def sqlite_state(data: Path) -> dict[str, str]:
             left = [c for c in columns if c not in ("run_id", "entry_id", "next_try_at", "api_key")]
             if table in ("outbox_entries", "migration_quarantine"):
                 left.remove("created_at")
-            rows = sorted(map(repr, connection.execute(f"SELECT {', '.join(map(quoted, left))} FROM {table}")))
+            found = connection.execute(f"SELECT {', '.join(map(quoted, left))} FROM {table}")
+            rows = sorted(distinct(table, map(repr, found)))
             hashes[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return hashes | lancedb_state(data)
 
