@@ -26,8 +26,11 @@ OWN = ("migration_runs", "migration_checkpoints", "leases", "alembic_version")
 
 
 def distinct(table: str, rows: Iterable[str]) -> Iterable[str]:
-    """Count what was put aside once: a run that lost its source with its process is given up, and keeps its own list."""
-    return set(rows) if table == "migration_quarantine" else rows
+    """Count once what each run writes: one whose process died with its copy of the source is given up.
+
+    Its list of what it put aside stays, and entries of the outbox that say the same twice do no harm.
+    """
+    return set(rows) if table in ("migration_quarantine", "outbox_entries") else rows
 
 
 def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str, str]:
