@@ -32,12 +32,21 @@ class Memo:
 
 @dataclass
 class ReferenceModel:
-    """Everything of one user; tags, categories and files by their ids."""
+    """Everything of one user; tags, categories and files by their ids.
+
+    ``memos`` are the live ones; both they and those in the ``trash`` keep relations to each other.
+    """
 
     memos: dict[str, Memo] = field(default_factory=dict)
+    trash: dict[str, Memo] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def known(self) -> dict[str, Memo]:
+        """The live memos and those in the trash."""
+        return self.memos | self.trash
 
     def tag_named(self, name: str) -> str | None:
         return _named(self.tags, name)
@@ -59,7 +68,7 @@ class ReferenceModel:
             memo.files = list(dict.fromkeys(body["attachments"]))
         if "relationIds" in body:
             targets = dict.fromkeys(body["relationIds"])
-            memo.relations = [each for each in targets if each in self.memos and each != memo_id]
+            memo.relations = [each for each in targets if each in self.known and each != memo_id]
         memo.public = body.get("isPublic", memo.public)
 
     def _tagged(self, names: Iterable[str], answered: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -72,47 +81,68 @@ class ReferenceModel:
                 self.tags[made[key]] = first[key]
         return [tag_id for key in wanted if (tag_id := self.tag_named(key))]
 
-    def forget_memo(self, memo_id: str) -> None:
-        del self.memos[memo_id]
-        for memo in self.memos.values():
-            memo.relations = [each for each in memo.relations if each != memo_id]
+    def put_into_trash(self, memo_id: str) -> None:
+        self.trash[memo_id] = self.memos.pop(memo_id)
+
+    def restore(self, memo_id: str) -> None:
+        self.memos[memo_id] = self.trash.pop(memo_id)
+
+    def delete_for_good(self, memo_ids: Iterable[str]) -> None:
+        """Forget memos in the trash, and those of their files that no other memo lists."""
+        gone = [self.trash.pop(memo_id) for memo_id in list(memo_ids)]
+        for memo in self.known.values():
+            memo.relations = [each for each in memo.relations if each in self.known]
+        listed = {file_id for memo in gone for file_id in memo.files}
+        for file_id in listed - {file_id for memo in self.known.values() for file_id in memo.files}:
+            self.forget_file(file_id)
 
     def forget_tag(self, tag_id: str) -> None:
         del self.tags[tag_id]
-        for memo in self.memos.values():
+        for memo in self.known.values():
             memo.tags = [each for each in memo.tags if each != tag_id]
 
     def forget_category(self, category_id: str) -> None:
         del self.categories[category_id]
-        for memo in self.memos.values():
+        for memo in self.known.values():
             memo.category = None if memo.category == category_id else memo.category
 
     def forget_file(self, file_id: str) -> None:
         del self.files[file_id]
-        for memo in self.memos.values():
+        for memo in self.known.values():
             memo.files = [each for each in memo.files if each != file_id]
 
     def shown_memos(self) -> dict[str, Any]:
-        """The memos in the form of `as_shown`."""
-        counts = self.counts()
+        """The live memos in the form of `as_shown`."""
         return {
-            memo_id: {
-                "content": memo.content,
-                "tags": [(tag_id, self.tags[tag_id], counts[tag_id]) for tag_id in memo.tags],
-                "category": memo.category,
-                "files": memo.files,
-                "relations": memo.relations,
-                "public": memo.public,
-            }
+            memo_id: self._shown(memo) | {"relations": [each for each in memo.relations if each in self.memos]}
             for memo_id, memo in self.memos.items()
         }
 
+    def shown_trash(self) -> dict[str, Any]:
+        """The memos in the trash in the form of `as_shown`."""
+        return {memo_id: self._shown(memo) for memo_id, memo in self.trash.items()}
+
+    def _shown(self, memo: Memo) -> dict[str, Any]:
+        counts = self.counts()
+        return {
+            "content": memo.content,
+            "tags": [(tag_id, self.tags[tag_id], counts[tag_id]) for tag_id in memo.tags],
+            "category": memo.category,
+            "files": memo.files,
+            "relations": [],
+            "public": memo.public,
+        }
+
+    def backlinks(self, memo_id: str) -> set[str]:
+        """The live memos that relate to a live memo."""
+        return {each for each, memo in self.memos.items() if memo_id in memo.relations}
+
     def counts(self) -> dict[str, int]:
-        """How many memos carry each tag."""
+        """How many live memos carry each tag."""
         return {tag_id: sum(tag_id in memo.tags for memo in self.memos.values()) for tag_id in self.tags}
 
     def with_words(self, words: Iterable[str]) -> set[str]:
-        """The memos that contain all these words."""
+        """The live memos that contain all these words."""
         wanted = [folded(word) for word in words]
         return {memo_id for memo_id, memo in self.memos.items() if all(word in folded(memo.content) for word in wanted)}
 

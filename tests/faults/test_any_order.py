@@ -27,7 +27,7 @@ from tests.support.server import AIMO, Server, environment
 from tests.support.waiting import eventually
 
 from .concurrent_commands import ConcurrentCommand
-from .reference_model import ReferenceModel, as_shown, name_key
+from .reference_model import ReferenceModel, as_shown, folded, name_key
 
 WORDS = ("tea", "Tea", "snow", "雪山", "日记", "100%", "under_score", "it's", "back\\slash", "ﬁne", "🎉", "mountain")
 NAMES = st.sampled_from(("tea", " Tea ", "TEA", "雪", "snow", "x' OR '1'='1", "🎉", "e\u0301", "é"))
@@ -48,6 +48,16 @@ WISHES = st.fixed_dictionaries(
 Wish = dict[str, Any]
 
 
+# How to ask for what a crash cuts off.
+REQUESTS: dict[str, Callable[[str], tuple[str, str]]] = {
+    "POST": lambda _: ("POST", "/memos"),
+    "PUT": lambda memo_id: ("PUT", f"/memos/{memo_id}"),
+    "DELETE": lambda memo_id: ("DELETE", f"/memos/{memo_id}"),
+    "RESTORE": lambda memo_id: ("POST", f"/trash/{memo_id}/restore"),
+    "PURGE": lambda memo_id: ("DELETE", f"/trash/{memo_id}"),
+}
+OF_THE_TRASH = ("RESTORE", "PURGE")
+
 Kind = Literal["crash", "standstill", "rebuild"]
 
 
@@ -67,7 +77,7 @@ MISFORTUNES = st.builds(
     after=st.integers(1, 15),
     pick=PICK,
     wish=WISHES,
-    how=st.sampled_from(("POST", "PUT", "DELETE")),
+    how=st.sampled_from(("POST", "PUT", "DELETE", "RESTORE", "PURGE")),
     milliseconds=st.integers(0, 15),
 )
 
@@ -138,8 +148,43 @@ class Life(RuleBasedStateMachine):
     def delete(self, pick: int) -> None:
         memo_id = self._memo(pick)
         self.user.delete(f"/memos/{memo_id}").data  # noqa: B018 (must succeed)
-        self.imagined.forget_memo(memo_id)
+        self.imagined.put_into_trash(memo_id)
         assert self.user.get(f"/memos/{memo_id}").code == 3
+
+    @rule(pick=PICK)
+    @where_there_are("trash")
+    def restore(self, pick: int) -> None:
+        memo_id = _nth(self.imagined.trash, pick)
+        self.user.post(f"/trash/{memo_id}/restore").data  # noqa: B018 (must succeed)
+        self.imagined.restore(memo_id)
+        assert self.user.post(f"/trash/{memo_id}/restore").code == 2
+
+    @rule(pick=PICK)
+    @where_there_are("trash")
+    def delete_for_good(self, pick: int) -> None:
+        memo_id = _nth(self.imagined.trash, pick)
+        self.user.delete(f"/trash/{memo_id}").data  # noqa: B018 (must succeed)
+        self.imagined.delete_for_good([memo_id])
+        assert self.user.post(f"/trash/{memo_id}/restore").code == 3
+
+    @rule()
+    @where_there_are("trash")
+    def empty_trash(self) -> None:
+        assert self.user.delete("/trash").data["deleted"] == len(self.imagined.trash)
+        self.imagined.delete_for_good(self.imagined.trash)
+
+    @rule(pick=PICK)
+    @where_there_are("memos")
+    def spare_live_memos(self, pick: int) -> None:
+        memo_id = self._memo(pick)
+        for answer in (self.user.delete(f"/trash/{memo_id}"), self.user.post(f"/trash/{memo_id}/restore")):
+            assert (answer.code, answer.message) == (2, "Memo is not in trash")
+
+    @rule(word=st.sampled_from([*WORDS, "%", "_"]))
+    def search_trash(self, word: str) -> None:
+        found = self.user.get("/trash", keyword=word, pageSize=100).data["list"]
+        containing = {each for each, memo in self.imagined.trash.items() if folded(word) in folded(memo.content)}
+        assert {memo["memoId"] for memo in found} == containing
 
     @rule(name=NAMES)
     def make_tag(self, name: str) -> None:
@@ -233,7 +278,7 @@ class Life(RuleBasedStateMachine):
         with plain_http(f"{self.user.url}/api/v1/memos/public", timeout=30) as nobody:
             listed = nobody.get(f"/{self.user.uid}", params={"limit": 100}).json()["data"]["items"]
             assert {memo["memoId"] for memo in listed} == public
-            for memo_id in self.imagined.memos:
+            for memo_id in self.imagined.known:
                 assert nobody.get(f"/memo/{memo_id}").json()["code"] == (0 if memo_id in public else 3)
 
     @invariant()
@@ -253,6 +298,7 @@ class Life(RuleBasedStateMachine):
         # So that checking does not become slower with every example.
         for memo_id in self.imagined.memos:
             self.user.delete(f"/memos/{memo_id}").data  # noqa: B018 (must succeed)
+        assert self.user.delete("/trash").data["deleted"] == len(self.imagined.known)
         self.user.close()
 
     def _suffer(self) -> None:
@@ -260,6 +306,8 @@ class Life(RuleBasedStateMachine):
         mine, self.misfortune = self.misfortune, None
         if not self.imagined.memos:
             self.write(mine.wish)
+        if mine.how in OF_THE_TRASH and not self.imagined.trash:
+            self.delete(mine.pick)
         if self.kind == "crash":
             self._crash(mine)
         elif self.kind == "standstill":
@@ -270,13 +318,14 @@ class Life(RuleBasedStateMachine):
 
     def _crash(self, misfortune: Disruption) -> None:
         """Killed while it is asked to write: what was acknowledged is there, the other is there whole or not at all."""
-        memo_id, how = self._memo(misfortune.pick), misfortune.how
-        body = None if how == "DELETE" else self._meant(misfortune.wish)
+        how = misfortune.how
+        memo_id = _nth(self.imagined.trash if how in OF_THE_TRASH else self.imagined.memos, misfortune.pick)
+        body = self._meant(misfortune.wish) if how in ("POST", "PUT") else None
         answers: list[Answer] = []
 
         def ask() -> None:
             try:
-                answers.append(self.user.request(how, "/memos" if how == "POST" else f"/memos/{memo_id}", body))
+                answers.append(self.user.request(*REQUESTS[how](memo_id), body))
             except httpx.TransportError:
                 self.scene.done["write cut off"] += 1
 
@@ -292,7 +341,11 @@ class Life(RuleBasedStateMachine):
         listed = {memo["memoId"]: memo for memo in self.user.get("/memos", limit=100).data["items"]}
         after = copy.deepcopy(self.imagined)
         if how == "DELETE":
-            after.forget_memo(memo_id)
+            after.put_into_trash(memo_id)
+        elif how == "RESTORE":
+            after.restore(memo_id)
+        elif how == "PURGE":
+            after.delete_for_good([memo_id])
         else:
             [target] = (set(listed) - set(after.memos) or {""}) if how == "POST" else {memo_id}
             if target in listed and body:
@@ -301,9 +354,9 @@ class Life(RuleBasedStateMachine):
                 # What it would have made is only known when it was done.
                 if len(made) == len(mine):
                     after.write(target, body, made)
-        seen = {each: as_shown(memo) for each, memo in listed.items()}
-        if acknowledged or seen != self.imagined.shown_memos():
-            assert seen == after.shown_memos()
+        seen = ({each: as_shown(memo) for each, memo in listed.items()}, self._trash())
+        if acknowledged or seen != (self.imagined.shown_memos(), self.imagined.shown_trash()):
+            assert seen == (after.shown_memos(), after.shown_trash())
             self.imagined = after
 
     def _stand_still(self, misfortune: Disruption) -> None:
@@ -312,8 +365,9 @@ class Life(RuleBasedStateMachine):
         self.scene.beside.take_role()
         try:
             eventually(lambda: not self._sync()["writer"], "the server notices")
-            if misfortune.how == "DELETE":
-                self.delete(misfortune.pick)
+            steps = {"DELETE": self.delete, "RESTORE": self.restore, "PURGE": self.delete_for_good}
+            if step := steps.get(misfortune.how):
+                step(misfortune.pick)
             else:
                 self.write(misfortune.wish)
             assert self._sync()["waiting"] == 1
@@ -341,12 +395,20 @@ class Life(RuleBasedStateMachine):
     def _compare(self) -> None:
         listed = self.user.get("/memos", limit=100).data["items"]
         assert {memo["memoId"]: as_shown(memo) for memo in listed} == self.imagined.shown_memos()
+        assert self._trash() == self.imagined.shown_trash()
 
     def _compare_rest(self) -> None:
         tags = self.user.get("/tags").data["tags"]
         assert {tag["tagId"]: tag["name"] for tag in tags} == self.imagined.tags
         assert {tag["tagId"]: tag["usageCount"] for tag in tags} == self.imagined.counts()
         assert {each["categoryId"]: each["name"] for each in self._categories()} == self.imagined.categories
+        for memo_id in self.imagined.memos:
+            page = self.user.get(f"/memos/{memo_id}/backlinks", limit=100).data
+            backlinks = self.imagined.backlinks(memo_id)
+            assert {memo["memoId"] for memo in page["items"]} == backlinks
+            assert page["pagination"]["total"] == len(backlinks)
+        for memo_id in self.imagined.trash:
+            assert self.user.get(f"/memos/{memo_id}").code == 3
         files = self.user.get("/attachments", limit=100).data["items"]
         assert {file["attachmentId"] for file in files} == set(self.imagined.files)
         for file_id, content in self.imagined.files.items():
@@ -355,7 +417,7 @@ class Life(RuleBasedStateMachine):
     def _meant(self, wish: Wish) -> Wish:
         """A request's body: ids in place of picks."""
         body = dict(wish)
-        for key, there in (("attachments", self.imagined.files), ("relationIds", self.imagined.memos)):
+        for key, there in (("attachments", self.imagined.files), ("relationIds", self.imagined.known)):
             if key in body:
                 body[key] = [_nth(there, pick) for pick in body[key]] if there else []
         if isinstance(body.get("categoryId"), int):
@@ -368,6 +430,11 @@ class Life(RuleBasedStateMachine):
 
     def _memo(self, pick: int) -> str:
         return _nth(self.imagined.memos, pick)
+
+    def _trash(self) -> dict[str, Any]:
+        page = self.user.get("/trash", pageSize=100).data
+        assert page["total"] == len(page["list"])
+        return {memo["memoId"]: as_shown(memo) for memo in page["list"]}
 
     def _categories(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.user.get("/categories").data["categories"]
