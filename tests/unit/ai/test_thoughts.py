@@ -29,6 +29,29 @@ PAIRS = [
     ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("<thought_process>", "</thought_process>"),
     ("<antThinking>", "</antThinking>"),
+    ("[BEGIN THINK]", "[END THINK]"),
+    ("[start of thought]\n", "\n[end of thought]"),
+    ('<details open type="reasoning">', "</details>"),
+    ("<details type=reasoning open>", "</details>"),
+    ("```thinking\n", "\n```\n"),
+    ("``` reasoning\r\n", "\r\n```\r\n"),
+]
+NESTED = [
+    "<think>a<think>b</think>c</think>Paris",
+    "<think>a<thinking>b</thinking>c<thought>d</thought>e</think>\nParis",
+    "[THINK]a[THINK]b[/THINK]c[/THINK]Paris",
+    "```thinking\nfirst\n```python\nx = 1\n```\nsecond\n```\nParis",
+    '<details open type="reasoning">a<details><summary>b</summary></details>c</details>\nParis',
+    "<think>The tag <think> is meant.</think>Paris",
+    "<think>The tag `<think>` and the tag `</think>` are meant.</think>Paris",
+    "<think>It is `ls`</think>Paris",
+]
+HEADINGS = [
+    "[Analysis]\nParis is the capital.",
+    "Summary:\n[Reasoning]\nParis is the capital.",
+    "Steps:\n<reason>\nParis is the capital.",
+    "<analysis>\nParis is the capital.",
+    "```analysis\nParis is the capital.\n",
 ]
 
 
@@ -61,6 +84,28 @@ def test_thoughts_whose_beginning_is_missing_are_removed(size: int) -> None:
     assert in_pieces("Paris", size, begins_inside=True) == "Paris", "this time it did not think"
     assert in_pieces(THOUGHT, size, begins_inside=True, complete=False) == "", "cut before it ended"
     assert in_pieces(f"<think>{THOUGHT}</think>Paris", size, begins_inside=True) == "Paris"
+
+
+@pytest.mark.parametrize("text", NESTED)
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 10_000])
+def test_thoughts_inside_of_thoughts_are_removed(text: str, size: int) -> None:
+    assert in_pieces(text, size) == "Paris"
+    assert in_pieces(text, size, begins_inside=True) == "Paris"
+    assert without_thoughts(text) == ("Paris", False)
+
+
+@pytest.mark.parametrize("text", HEADINGS)
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_a_heading_that_is_a_plain_word_hides_nothing(text: str, size: int) -> None:
+    assert in_pieces(text, size) == text
+    assert without_thoughts(text) == (text, False)
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_code_in_answers_stays(size: int) -> None:
+    text = "Run:\n```python\nthinking = 1\n```\nor `ls`, see [begin here](x)\n```\nx\n```"
+    assert in_pieces(text, size) == text
+    assert in_pieces("```thinking\nlong\n```", size) == ""
 
 
 @pytest.mark.parametrize(
