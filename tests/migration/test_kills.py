@@ -134,7 +134,8 @@ async def test_killed_ten_times_it_ends_as_if_undisturbed(
     await kill_and_resume(mariadb, tmp_path, settings, memos=1500, kills=10)
 
 
-@pytest.mark.parametrize("kind", ["mysql", pytest.param("sqlite", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["mysql", "sqlite"])
 async def test_rows_from_mysql_end_the_same_after_ten_kills(
     kind: str, mariadb: MariaDB, tmp_path: Path, settings: MakeSettings
 ) -> None:
