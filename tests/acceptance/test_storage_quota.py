@@ -47,6 +47,16 @@ def test_files_beyond_the_quota_are_refused_and_leave_nothing(running: Server) -
     assert upload(alice, 200_000).code == 0
 
 
+def test_files_of_a_memo_in_the_trash_count_until_it_is_deleted_for_good(running: Server) -> None:
+    alice = running.user()
+    file = upload(alice, QUOTA).data["attachment"]["attachmentId"]
+    memo = alice.post("/memos", {"content": "large", "attachments": [file]}).data["memo"]["memoId"]
+    alice.delete(f"/memos/{memo}").data  # noqa: B018 (must succeed)
+    assert upload(alice, 1).code == 4000
+    alice.delete(f"/trash/{memo}").data  # noqa: B018 (must succeed)
+    assert upload(alice, QUOTA).code == 0
+
+
 def test_uploads_at_the_same_time_do_not_get_past_the_quota(running: Server) -> None:
     before = stored(running)
     alice = running.user()

@@ -183,3 +183,59 @@ def test_the_trash_is_listed_by_deletion_and_searched_literally(alice: Client) -
     assert memos[1] in trashed(alice, startDate=times[memos[1]], endDate=times[memos[1]])
     assert trashed(alice, endDate=times[memos[0]] - 1) == []
     assert trashed(alice, startDate="soon") == memos[::-1]
+
+
+def test_clients_that_follow_changes_hear_of_the_trash(alice: Client) -> None:
+    memo, other = write(alice, "comes and goes", tags=["t"]), write(alice, "stays")
+
+    def since(cursor: str) -> Any:
+        told = alice.get("/memos/changes", cursor=cursor).data
+        assert (told["reset"], told["hasMore"]) == (False, False)
+        return told
+
+    told = alice.get("/memos/changes").data
+    assert {each["memoId"] for each in told["items"]} == {memo, other}
+    alice.delete(f"/memos/{memo}")
+    first = told["cursor"]
+    told = since(first)
+    assert (told["items"], told["deleted"]) == ([], [memo])
+    assert {each["memoId"] for each in alice.get("/memos/changes").data["items"]} == {other}
+    alice.post(f"/trash/{memo}/restore")
+    told = since(told["cursor"])
+    assert ([each["memoId"] for each in told["items"]], told["deleted"]) == ([memo], [])
+    assert [tag["name"] for tag in told["items"][0]["tags"]] == ["t"]
+    # Who was away meanwhile hears of the memo once, as it is now.
+    told = since(first)
+    assert ([each["memoId"] for each in told["items"]], told["deleted"]) == ([memo], [])
+    alice.delete(f"/memos/{memo}")
+    alice.delete(f"/trash/{memo}")
+    told = since(told["cursor"])
+    assert (told["items"], told["deleted"]) == ([], [memo])
+
+
+def test_explore_and_its_graph_leave_out_what_is_in_the_trash(alice: Client) -> None:
+    memo = write(alice, "the budget meeting is on friday")
+    centre = write(alice, "the budget meeting was moved", relationIds=[memo])
+    behind = write(alice, "who comes to the budget meeting", relationIds=[centre])
+
+    def nodes() -> set[str]:
+        return {node["id"] for node in alice.get(f"/explore/relations/{centre}").data["graph"]["nodes"]}
+
+    def quick() -> set[str]:
+        found = alice.post("/explore/quick-search", {"query": "budget meeting", "limit": 20}).data["items"]
+        return {each["memoId"] for each in found}
+
+    def asked() -> set[str]:
+        return {each["memoId"] for each in alice.post("/explore", {"query": "budget meeting"}).data["sources"]}
+
+    for shown in (nodes, quick, asked):
+        assert shown() == {memo, centre, behind}, shown.__name__
+    for each in (memo, behind):
+        alice.delete(f"/memos/{each}")
+    for shown in (nodes, quick, asked):
+        assert shown() == {centre}, shown.__name__
+    assert alice.get(f"/explore/relations/{memo}").code == 1
+    for each in (memo, behind):
+        alice.post(f"/trash/{each}/restore")
+    for shown in (nodes, quick, asked):
+        assert shown() == {memo, centre, behind}, shown.__name__
