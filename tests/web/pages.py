@@ -7,6 +7,8 @@ PAGES = {
     "memo": "/m/{memo}",
     "search": "/search?q=rain",
     "trash": "/trash",
+    "tags": "/tags",
+    "settings": "/settings",
     "more": "/more",
     "outbox": "/outbox",
     "public": "/share/{public}",

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-YFKPM2XL.js";import"./chunk-7MIC4ICR.js";import"./chunk-7VSV6UGU.js";import"./chunk-UZRRB5JJ.js";import"./chunk-KMBIXIJP.js";import"./chunk-T4NXQG5R.js";export{c as default,b as draftOf,a as fetchMemo};
