@@ -7,6 +7,7 @@ PAGES = {
     "memo": "/m/{memo}",
     "search": "/search?q=rain",
     "trash": "/trash",
+    "ask": "/ask",
     "tags": "/tags",
     "settings": "/settings",
     "more": "/more",

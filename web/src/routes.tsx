@@ -20,10 +20,14 @@ export interface Route {
 /** Fetched ahead, since it is opened most often. */
 export const MemoPage = lazy(() => import("./pages/memo"));
 
+const AskPage = lazy(() => import("./pages/ask"));
+
 export const ROUTES: readonly Route[] = [
   { pattern: "/", page: Today },
   { pattern: "/m/:id", page: MemoPage },
   { pattern: "/search", page: lazy(() => import("./pages/search")) },
+  { pattern: "/ask", page: AskPage },
+  { pattern: "/ask/:id", page: AskPage },
   { pattern: "/trash", page: lazy(() => import("./pages/trash")) },
   { pattern: "/more", page: lazy(() => import("./pages/more")) },
   { pattern: "/tags", page: lazy(() => import("./pages/tags")) },

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-YASBNGS3.js";import"./chunk-XO73LAI2.js";import"./chunk-R2GGYH3D.js";import"./chunk-GO6M243G.js";import"./chunk-AHK4J7IP.js";import"./chunk-YFPG5UPR.js";import"./chunk-UKDDNSNB.js";import"./chunk-QIRNGAND.js";import"./chunk-PI5VW27U.js";export{c as default,b as draftOf,a as fetchMemo};

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-OGY5XQOX.js";import"./chunk-VDSY4SMD.js";import"./chunk-WCEOUQVT.js";import"./chunk-R2GGYH3D.js";import"./chunk-GO6M243G.js";import"./chunk-AHK4J7IP.js";import"./chunk-YFPG5UPR.js";import"./chunk-DSKPM5KE.js";import"./chunk-UKDDNSNB.js";import"./chunk-QIRNGAND.js";import"./chunk-PI5VW27U.js";export{c as LogOut,b as Looks,a as default};
