@@ -150,6 +150,6 @@ def test_without_a_model_the_best_passages_are_shown_and_that_is_said(screen: Op
     page.focus(".ask textarea")
     page.type("budget meeting Friday")
     page.key("Enter")
-    page.sees("No chat model is set up")
+    page.sees("A written answer needs a chat model.")
     page.wait("document.querySelector('.sources')?.innerText.includes('in the red room')")
     assert page.complaints() == []

@@ -343,5 +343,8 @@ export const en = {
   "ask.writing": "Writing…",
   "ask.sources": "Sources",
   "ask.source": "Source {number}",
-  "ask.noModel": "No chat model is set up, so these are the passages of your memos that fit best. Add a model in the settings for written answers.",
+  "ask.noModel": "A written answer needs a chat model. Add one in the settings.",
+  "ask.nothing": "No memo fits this question.",
+  "ask.failed": "The model failed. Ask again later.",
+  "ask.silent": "The model said nothing.",
 } as const;

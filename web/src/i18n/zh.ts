@@ -344,5 +344,8 @@ export const zh: Catalogue = {
   "ask.writing": "正在书写……",
   "ask.sources": "出处",
   "ask.source": "出处 {number}",
-  "ask.noModel": "未配置对话模型，以下是备忘中最相关的段落。可在设置中添加模型以获得完整回答。",
+  "ask.noModel": "书面回答需要对话模型，可在设置中添加。",
+  "ask.nothing": "没有备忘与这个问题相关。",
+  "ask.failed": "模型出错，请稍后再问。",
+  "ask.silent": "模型没有给出回答。",
 };

@@ -136,7 +136,7 @@ function Talk({ id }: { id: string }) {
           <Said key={message.messageId} message={message} onOpen={show} />
         ))}
         {running && !running.error && <Answer text={running.answer} sources={running.sources} running onOpen={show} />}
-        {more && !running && !more.generated && <p class="notice">{t("ask.noModel")}</p>}
+        {more && !running && !more.generated && <p class="hint">{t("ask.noModel")} <a href={address("/settings")}>{t("nav.settings")}</a></p>}
         {running?.error ? (
           <div class="row">
             <p class="form-error" role="alert">

@@ -1,7 +1,7 @@
 // An answer with its numbered sources, and a source opened beside it.
 import { useEffect, useRef } from "preact/hooks";
 import type { MessageSource } from "@aimo/dto";
-import { formatDate, formatMoment, t } from "../../i18n";
+import { formatDate, formatMoment, type Key, t } from "../../i18n";
 import { address } from "../../lib/base";
 import { firstLine } from "../../lib/text";
 import { fetchMemo } from "../memo";
@@ -11,6 +11,13 @@ import { explain } from "../../ui/errors";
 import { Icon } from "../../ui/icons";
 import { Markdown } from "../../ui/markdown";
 import { useFetched } from "../../ui/use";
+
+/** What the server says where there is no answer, in the user's language. */
+const FIXED: Record<string, Key> = {
+  "I could not find any relevant notes in your knowledge base to answer this question.": "ask.nothing",
+  "An error occurred while generating the response.": "ask.failed",
+  "Unable to generate a response.": "ask.silent",
+};
 
 export interface Opened {
   memoId: string;
@@ -25,6 +32,7 @@ interface Props {
 }
 
 export function Answer({ text, sources, running = false, onOpen }: Props) {
+  const fixed = FIXED[text];
   const ids = sources.map((one) => one.memoId ?? "");
   /** Sources open beside the answer; with a key held down, in a tab as any link does. */
   const open = (event: MouseEvent): void => {
@@ -37,7 +45,7 @@ export function Answer({ text, sources, running = false, onOpen }: Props) {
   };
   return (
     <article class="card answer" onClick={open} aria-busy={running}>
-      {text ? <Markdown text={withLinks(text, ids)} /> : <p class="faint">{t(sources.length ? "ask.writing" : "ask.looking")}</p>}
+      {text ? <Markdown text={fixed ? t(fixed) : withLinks(text, ids)} /> : <p class="faint">{t(sources.length ? "ask.writing" : "ask.looking")}</p>}
       {sources.length > 0 && (
         <ol class="sources" aria-label={t("ask.sources")}>
           {sources.map((one, index) => (

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-46LT5V3A.js";import"./chunk-QEYVAPSB.js";import"./chunk-7CSPNUH3.js";import"./chunk-5W4N4QLF.js";import"./chunk-AHZESA2X.js";import"./chunk-YNY27KZJ.js";import"./chunk-JOHK75C5.js";import"./chunk-UTL5QRCD.js";import"./chunk-CWEKPNDZ.js";export{c as default,b as draftOf,a as fetchMemo};
