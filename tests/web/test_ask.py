@@ -55,7 +55,7 @@ def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
     page: Screen, model: StreamingStub, server: Server, email: str
 ) -> None:
     pieces = ["In the red room [1]", " or the blue one [2].", " <img src=x onerror=alert(1)>"]
-    model.say = lambda system, user: pieces  # type: ignore[method-assign]
+    model.say = lambda system, user: pieces
     model.pause = 0.3
     page.key("Enter")
     page.wait("location.pathname.startsWith('/ask/')")
@@ -73,7 +73,7 @@ def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
     page.key("Escape")
     page.wait("document.querySelector('.beside') === null")
 
-    model.say = lambda system, user: "Nobody says."  # type: ignore[method-assign]
+    model.say = lambda system, user: "Nobody says."
     page.focus(".ask textarea")
     page.type("Who chairs the budget meeting on Friday?")
     page.key("Enter")
@@ -109,7 +109,7 @@ def test_stopping_keeps_what_was_said_until_then(
 ) -> None:
     model.hung_up.clear()
     model.pause = 0.1
-    model.say = lambda system, user: [f"word{number} " for number in range(100)]  # type: ignore[method-assign]
+    model.say = lambda system, user: [f"word{number} " for number in range(100)]
     page.press_button("Ask")
     page.sees("word3")
     page.press_button("Stop")
@@ -132,10 +132,10 @@ def test_an_input_methods_enter_asks_nothing_and_a_failure_can_be_repeated(page:
     )
     assert page.run("location.pathname") == "/ask"
     assert page.run("document.activeElement.value") == QUESTION
-    model.say = lambda system, user: 400  # type: ignore[method-assign]
+    model.say = lambda system, user: 400
     page.key("Enter")
     page.sees("Try again")
-    model.say = lambda system, user: "In the red room."  # type: ignore[method-assign]
+    model.say = lambda system, user: "In the red room."
     page.press_button("Try again")
     page.sees("In the red room.")
     assert page.run("document.querySelectorAll('.question').length") == 1

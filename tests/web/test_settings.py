@@ -135,3 +135,22 @@ def test_a_model_of_ones_own_keeps_its_key_unless_another_is_entered(
     )
     settings.sees("Saved")
     assert api.get("/user-feature-configs/tag-model").data["userModelId"] == model["id"]
+
+
+def test_who_logs_in_next_in_the_same_tab_sees_nothing_of_the_one_before(
+    settings: Screen, client_server: Server, email: str
+) -> None:
+    other = f"other-{email}"
+    client_server.client().register(other, PASSWORD)
+    settings.go("/")
+    settings.write("A word between us")
+    settings.wait("document.querySelector('.card') !== null && !document.querySelector('.mark.waiting')")
+    settings.press_button("Settings")
+    settings.press_button("Log out")
+    settings.wait("location.pathname === '/login' && document.activeElement.name === 'email'")
+    settings.type(other)
+    settings.key("Tab")
+    settings.type(PASSWORD)
+    settings.key("Enter")
+    settings.sees("Nothing here yet")
+    settings.misses("A word between us")

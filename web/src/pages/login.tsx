@@ -5,7 +5,7 @@ import { call } from "../api/http";
 import { chooseLanguage, language, t } from "../i18n";
 import { address } from "../lib/base";
 import { go, path, place } from "../router";
-import { logIn, person, register } from "../store/session";
+import { logIn, person, register, startOver } from "../store/session";
 import { readDevice } from "../store/sync";
 import { explain } from "../ui/errors";
 import { Logo } from "../ui/shell";
@@ -36,8 +36,10 @@ export default function Login() {
     pending.value = true;
     failure.value = "";
     try {
-      if (isNew) await register(text("email").trim(), text("password"), text("nickname").trim());
-      else await logIn(text("email").trim(), text("password"));
+      const changed = isNew
+        ? await register(text("email").trim(), text("password"), text("nickname").trim())
+        : await logIn(text("email").trim(), text("password"));
+      if (changed) return startOver(destination(place.value.query));
       await readDevice();
       go(destination(place.value.query), true);
     } catch (problem) {

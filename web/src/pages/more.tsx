@@ -2,8 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { chooseLanguage, chosenLanguage, type Language, t, tn } from "../i18n";
 import { address } from "../lib/base";
-import { go } from "../router";
-import { logOut, person } from "../store/session";
+import { logOut, person, startOver } from "../store/session";
 import { entries } from "../store/sender";
 import { chooseTheme, type Theme, theme } from "../store/theme";
 import { Confirm } from "../ui/dialog";
@@ -69,7 +68,7 @@ export function LogOut() {
   const asking = useSignal(false);
   const leave = async (): Promise<void> => {
     await logOut();
-    go("/login");
+    startOver("/login");
   };
   const unsent = entries.value.length;
   return (

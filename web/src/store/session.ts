@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { UserInfo } from "@aimo/dto";
 import { ApiError, call, login as again } from "../api/http";
+import { address } from "../lib/base";
 import { hear, tell } from "./channel";
 import { fact, setFact, wipe } from "./db";
 
@@ -43,21 +44,23 @@ export function setPerson(one: Person | null): void {
   else localStorage.removeItem(PERSON);
 }
 
-/** Log in; what an other account left on this device goes. Raises ApiError. */
-export async function logIn(email: string, password: string): Promise<void> {
+/** Log in; what an other account left on this device goes, and is told by true. Raises ApiError. */
+export async function logIn(email: string, password: string): Promise<boolean> {
   const { user } = await call("post", "/api/v1/auth/login", { body: { email, password }, anonymous: true });
-  if ((await fact<string>("owner")) !== user.uid) {
+  const owner = await fact<string>("owner");
+  if (owner !== user.uid) {
     await wipe();
     await setFact("owner", user.uid);
   }
   setPerson({ uid: user.uid, email: user.email, nickname: user.nickname });
   tell({ about: "session" });
+  return owner !== undefined && owner !== user.uid;
 }
 
-/** Make an account and log in to it. Raises ApiError. */
-export async function register(email: string, password: string, nickname: string): Promise<void> {
+/** Make an account and log in to it, as {@link logIn} does. Raises ApiError. */
+export async function register(email: string, password: string, nickname: string): Promise<boolean> {
   await call("post", "/api/v1/auth/register", { body: { email, password, ...(nickname && { nickname }) }, anonymous: true });
-  await logIn(email, password);
+  return logIn(email, password);
 }
 
 /** Log out and forget everything that is kept on this device. Raises ApiError when the server cannot be told. */
@@ -84,6 +87,12 @@ export async function refreshPerson(): Promise<void> {
   }
 }
 
+/** Load the client anew: what this tab holds of somebody in memory goes, and nobody else can see it. */
+export const startOver = (path: string): void => location.replace(address(path));
+
 hear((news) => {
-  if (news.about === "session") person.value = remembered();
+  if (news.about !== "session") return;
+  const now = remembered();
+  if (person.value && person.value.uid !== now?.uid) startOver("/");
+  else person.value = now;
 });

@@ -4,9 +4,8 @@ import type { Session } from "@aimo/dto";
 import { call } from "../../api/http";
 import { formatMoment, t, tn } from "../../i18n";
 import { deviceOf } from "../../lib/devices";
-import { go } from "../../router";
 import { entries } from "../../store/sender";
-import { forget } from "../../store/session";
+import { forget, startOver } from "../../store/session";
 import { Confirm } from "../../ui/dialog";
 import { report } from "../../ui/errors";
 import { Panel } from "../../ui/panel";
@@ -28,7 +27,7 @@ export function Sessions() {
   const endAll = async (): Promise<void> => {
     await call("delete", "/api/v1/user/sessions");
     await forget();
-    go("/login");
+    startOver("/login");
   };
   const sessions = fetched.value?.sessions ?? [];
   const unsent = entries.value.length;
