@@ -45,7 +45,7 @@ PAYLOADS = [f"{quote}<{element}={_RUN}>" for element in _ELEMENTS for quote in _
 
 HARMLESS = """
 (() => {
-  if (window.pwned || document.title.includes('pwned')) return 'a script ran';
+  if (window.pwned || document.title === 'pwned') return 'a script ran';
   const names = 'script, iframe, object, embed, base, meta, link, style, svg:not(.icon, .logo, .graph)';
   const bad = [...document.querySelector('#app').querySelectorAll(names)];
   if (bad.length) return bad[0].outerHTML.slice(0, 200);
@@ -82,6 +82,16 @@ def email(client_server: Server) -> str:
         }
         memo = person.post("/memos", body).data["memo"]
     person.post("/memos", {"content": PAYLOADS[3], "relationIds": [memo["memoId"]], "tags": short[:1]})
+    talk = person.post("/explore/conversations", {"title": PAYLOADS[5]}).data["conversation"]["conversationId"]
+    for role, part in (("user", 0), ("assistant", 1)):
+        content = "[1] needle\n\n" + "\n\n".join(PAYLOADS[part::2])
+        sources = [{"memoId": memo["memoId"], "content": PAYLOADS[8]}, {"memoId": PAYLOADS[60], "content": "x"}]
+        person.post(f"/explore/conversations/{talk}/messages", {"role": role, "content": content, "sources": sources})
+    rule = {"name": PAYLOADS[9], "pushTime": 7, "contentType": "daily_pick", "channels": [{"type": PAYLOADS[10]}]}
+    person.post("/push-rules", rule)
+    model = {"name": PAYLOADS[11], "provider": "openai", "modelName": short[2], "apiKey": "key-of-nobody-1234"}
+    person.post("/user-models", model)
+    person.post("/spaced-repetition/rules", {"mode": "include", "filterType": "tag", "filterValue": PAYLOADS[12]})
     return address
 
 
@@ -104,7 +114,12 @@ def test_hostile_texts_are_shown_as_they_are_everywhere(screen: Open, email: str
         "/search?q=needle",
         "/?q=%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E&tag=%22%3E%3Csvg%20onload%3Dpwned%3D1%3E",
         "/more",
+        "/settings",
+        "/tags",
+        "/ask",
     ]
+    api = client_server.client().login(email, PASSWORD)
+    places += [f"/ask/{one['conversationId']}" for one in api.get("/explore/conversations").data["items"]]
     places += [f"/m/{memo['memoId']}" for memo in memos] + [
         f"/share/{memos[-1]['memoId']}",
         "/m/%3Cimg%20src=x%20onerror=pwned=1%3E",
