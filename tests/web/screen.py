@@ -74,17 +74,17 @@ class Screen:
         raise AssertionError(f"never true: {condition}\n{self.text()[:2000]}")
 
     def text(self) -> str:
-        return str(self.run("location.pathname + '\\n' + document.body.innerText"))
+        return str(self.run("location.pathname + '\\n' + document.body?.innerText"))
 
     def sees(self, text: str, timeout: float = 10) -> None:
-        self.wait(f"document.body.innerText.includes({json.dumps(text)})", timeout)
+        self.wait(f"document.body?.innerText.includes({json.dumps(text)})", timeout)
 
     def misses(self, text: str, timeout: float = 10) -> None:
-        self.wait(f"!document.body.innerText.includes({json.dumps(text)})", timeout)
+        self.wait(f"!document.body?.innerText.includes({json.dumps(text)})", timeout)
 
     def focus(self, selector: str) -> None:
         name = json.dumps(selector)
-        self.wait(f"(document.querySelector({name})?.focus(), document.activeElement.matches({name}))")
+        self.wait(f"(document.querySelector({name})?.focus(), document.activeElement?.matches({name}))")
 
     def click(self, selector: str) -> None:
         self.wait(f"document.querySelector({json.dumps(selector)}) !== null")
@@ -119,7 +119,7 @@ class Screen:
     def register(self, email: str, password: str = "a quiet harbour") -> None:
         """Make an account with the keyboard alone."""
         self.go("/register")
-        self.wait("document.activeElement.name === 'email'")
+        self.wait("document.activeElement?.name === 'email'")
         self.type(email)
         for value in ("Mei", password):
             self.key("Tab")

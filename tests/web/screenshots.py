@@ -42,7 +42,7 @@ def look(browser: Browser, server: Server, folder: Path, size: str, language: st
     person = browser.person()
     screen = Screen(browser, person, server.url, size, language)
     screen.go("/login")
-    screen.wait("document.activeElement.name === 'email'")
+    screen.wait("document.activeElement?.name === 'email'")
     pictured(screen, folder, f"login-{size}", language)
     screen.type(EMAIL)
     screen.key("Tab")

@@ -39,7 +39,7 @@ def page(browser: Browser, person: Person, server: Server, email: str) -> Screen
         somebody.post("/memos", {"content": f"The budget meeting on Friday is in the {room} room"})
     tab = Screen(browser, person, server.url)
     tab.go("/login")
-    tab.wait("document.activeElement.name === 'email'")
+    tab.wait("document.activeElement?.name === 'email'")
     tab.type(email)
     tab.key("Tab")
     tab.type(PASSWORD)
@@ -60,7 +60,7 @@ def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
     page.key("Enter")
     page.wait("location.pathname.startsWith('/ask/')")
     page.sees("In the red room")
-    assert not page.run("document.body.innerText.includes('or the blue one')"), "it was not shown piece by piece"
+    assert not page.run("document.body?.innerText.includes('or the blue one')"), "it was not shown piece by piece"
     page.sees("or the blue one")
     page.wait("document.querySelector('[aria-busy=true]') === null")
     assert page.run("document.querySelectorAll('.answer img').length") == 0
@@ -69,7 +69,7 @@ def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
     page.wait("document.querySelector('.beside .md') !== null")
     room = "red" if "red" in second else "blue"
     assert f"in the {room} room" in page.run("document.querySelector('.beside').innerText")
-    assert page.run("document.activeElement.innerText") == "Source 2"
+    assert page.run("document.activeElement?.innerText") == "Source 2"
     page.key("Escape")
     page.wait("document.querySelector('.beside') === null")
 
@@ -131,7 +131,7 @@ def test_an_input_methods_enter_asks_nothing_and_a_failure_can_be_repeated(page:
         " {key: 'Enter', isComposing: true, bubbles: true, cancelable: true}))"
     )
     assert page.run("location.pathname") == "/ask"
-    assert page.run("document.activeElement.value") == QUESTION
+    assert page.run("document.activeElement?.value") == QUESTION
     model.say = lambda system, user: 400
     page.key("Enter")
     page.sees("Try again")

@@ -97,7 +97,7 @@ def email(client_server: Server) -> str:
 
 def logged_in(page: Screen, email: str) -> None:
     page.go("/login")
-    page.wait("document.activeElement.name === 'email'")
+    page.wait("document.activeElement?.name === 'email'")
     page.type(email)
     page.key("Tab")
     page.type(PASSWORD)

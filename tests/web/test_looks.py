@@ -27,7 +27,7 @@ def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: S
     person = browser.person()
     page = Screen(browser, person, client_server.url, request.param)
     page.go("/login")
-    page.wait("document.activeElement.name === 'email'")
+    page.wait("document.activeElement?.name === 'email'")
     page.type(email)
     page.key("Tab")
     page.type("a quiet harbour")

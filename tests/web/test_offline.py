@@ -77,7 +77,7 @@ def test_a_conflict_is_shown_and_nothing_is_overwritten(screen: Open, email: str
     other = client_of(client_server, email)
     memo_id = other.get("/memos").data["items"][0]["memoId"]
     page.go(f"/m/{memo_id}?edit=1")
-    page.wait("document.activeElement.id === 'edit'")
+    page.wait("document.activeElement?.id === 'edit'")
     page.type(", changed here")
     assert other.put(f"/memos/{memo_id}", {"content": "changed on the telephone"}).code == 0
     page.key("Enter", CONTROL)
@@ -193,7 +193,7 @@ def test_a_change_of_a_memo_that_is_gone_can_be_kept(screen: Open, email: str, c
     other = client_of(client_server, email)
     memo_id = other.get("/memos").data["items"][0]["memoId"]
     page.go(f"/m/{memo_id}?edit=1")
-    page.wait("document.activeElement.id === 'edit'")
+    page.wait("document.activeElement?.id === 'edit'")
     page.type(", and changed")
     other.delete(f"/memos/{memo_id}")
     page.key("Enter", CONTROL)

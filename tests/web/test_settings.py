@@ -50,7 +50,7 @@ def test_a_name_and_a_password_change(settings: Screen, client_server: Server, e
 def test_sessions_end_elsewhere_and_everywhere(settings: Screen, client_server: Server, email: str) -> None:
     others = [client_server.client().login(email, PASSWORD) for _ in range(2)]
     settings.go("/settings")
-    settings.wait("document.body.innerText.split('Log out\\n').length >= 3")
+    settings.wait("document.body?.innerText.split('Log out\\n').length >= 3")
     settings.press_button("Log out everywhere else")
     settings.sees("2 other logins have ended")
     assert [other.get("/user/info").status for other in others] == [401, 401]
@@ -147,7 +147,7 @@ def test_who_logs_in_next_in_the_same_tab_sees_nothing_of_the_one_before(
     settings.wait("document.querySelector('.card') !== null && !document.querySelector('.mark.waiting')")
     settings.press_button("Settings")
     settings.press_button("Log out")
-    settings.wait("location.pathname === '/login' && document.activeElement.name === 'email'")
+    settings.wait("location.pathname === '/login' && document.activeElement?.name === 'email'")
     settings.type(other)
     settings.key("Tab")
     settings.type(PASSWORD)

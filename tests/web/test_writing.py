@@ -16,7 +16,7 @@ def test_a_first_person_writes_and_finds_with_the_keyboard_alone(screen: Open, e
     page.key("Escape")
     page.run("document.activeElement.blur()")
     page.key("c")
-    page.wait("document.activeElement.id === 'composer'")
+    page.wait("document.activeElement?.id === 'composer'")
     page.type("The plum tree by the harbour has flowers. #spring")
     page.key("Enter", CONTROL)
     page.sees("The plum tree by the harbour")
@@ -24,7 +24,7 @@ def test_a_first_person_writes_and_finds_with_the_keyboard_alone(screen: Open, e
     page.wait("!document.querySelector('.mark.waiting')")
 
     page.key("k", CONTROL)
-    page.wait("document.activeElement.type === 'search'")
+    page.wait("document.activeElement?.type === 'search'")
     page.type("plum harbour")
     page.wait("document.querySelector('.results .why')?.textContent.includes('words')")
     assert page.run("document.querySelector('.results mark').textContent.toLowerCase()") in ("plum", "harbour")
@@ -33,7 +33,7 @@ def test_a_first_person_writes_and_finds_with_the_keyboard_alone(screen: Open, e
     page.wait("!document.querySelector('dialog')")
 
     page.key("e")
-    page.wait("document.activeElement.id === 'edit'")
+    page.wait("document.activeElement?.id === 'edit'")
     page.type(" Bees, too.")
     page.key("Enter", CONTROL)
     page.wait("document.querySelector('article.memo')?.innerText.includes('Bees, too.')")
@@ -133,7 +133,7 @@ def test_a_session_that_ended_asks_in_place_and_goes_on(screen: Open, email: str
     page.wait("!document.querySelector('.mark.waiting')")
     page.page.command("Network.clearBrowserCookies")
     page.write("after the session has ended")
-    page.wait("document.activeElement.name === 'password'")
+    page.wait("document.activeElement?.name === 'password'")
     page.type("a quiet harbour")
     page.key("Enter")
     page.wait("!document.querySelector('dialog') && !document.querySelector('.mark.waiting')")
@@ -143,7 +143,7 @@ def test_a_session_that_ended_asks_in_place_and_goes_on(screen: Open, email: str
 
 def test_a_wrong_password_says_so_and_keeps_what_was_typed(screen: Open, email: str) -> None:
     page = screen().go("/login")
-    page.wait("document.activeElement.name === 'email'")
+    page.wait("document.activeElement?.name === 'email'")
     page.type(email)
     page.key("Tab")
     page.type("wrong")
