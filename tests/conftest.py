@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from tests.support.mariadb import MariaDB, shared_server
 from tests.support.server import Server
 from tests.support.stub import Stub
 
-from aimo import config
+from aimo import audit, config
 from aimo.db.connection import Database
 from aimo.db.migrate import migrate
 
@@ -36,6 +37,8 @@ structlog.configure(
     logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
 )
 
+_configure, _configured = structlog.configure, structlog.get_config()
+
 # Machines that run tests are busy ones: how long an example takes says nothing about the code.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
@@ -51,6 +54,34 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed:
         report.sections.extend((f"log of {server.url}", server.log_tail(25)) for server in _running)
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_not_cached() -> Iterator[None]:
+    """Keep the loggers of modules from writing for good to what one test has configured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", _configure_without_cache)
+        yield
+
+
+def _configure_without_cache(**options: Any) -> None:
+    _configure(**(options | {"cache_logger_on_first_use": False}))
+
+
+@pytest.fixture(autouse=True)
+def _logging_restored() -> Iterator[None]:
+    """Undo what `log.configure` has changed: commands that are run in this process call it."""
+    loggers = [logging.getLogger(), logging.getLogger(audit.LOGGER)]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    yield
+    if structlog.get_config() == _configured:
+        return
+    _configure(**_configured)
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        for handler in logger.handlers:
+            if handler not in handlers:
+                handler.close()
+        logger.handlers, logger.level, logger.propagate = handlers, level, propagate
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

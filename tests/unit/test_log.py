@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,24 +15,12 @@ import structlog
 from aimo import clock, config, log
 
 
-@pytest.fixture
-def root() -> Iterator[logging.Logger]:
-    """The root logger, put back afterwards."""
-    logger = logging.getLogger()
-    handlers, level = logger.handlers, logger.level
-    yield logger
-    for handler in logger.handlers:
-        if handler not in handlers:
-            handler.close()
-    logger.handlers, logger.level = handlers, level
-
-
 def lines(path: Path) -> list[str]:
     return [json.loads(line)["event"] for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_every_process_s_lines_are_in_the_file_of_their_local_day(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: logging.Logger
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "logs"
     settings = config.load(_env_file=None, aimo_log_dir=folder, locale_timezone="Asia/Shanghai")
@@ -44,9 +31,9 @@ def test_every_process_s_lines_are_in_the_file_of_their_local_day(
         (folder / name).touch()
 
     log.configure(settings)
-    first = root.handlers[-1]
+    first = logging.getLogger().handlers[-1]
     log.configure(settings)
-    root.addHandler(first)  # as if another process logged the same
+    logging.getLogger().addHandler(first)  # as if another process logged the same
     structlog.get_logger("test").warning("雪 before midnight")
     moment = datetime(2026, 3, 9, 16, 0, tzinfo=UTC)
     structlog.get_logger("test").warning("after midnight")
@@ -62,7 +49,7 @@ def test_every_process_s_lines_are_in_the_file_of_their_local_day(
     [("auto", True, True), ("auto", False, False), ("console", False, True), ("json", True, False)],
 )
 def test_lines_are_for_people_on_a_terminal_and_json_elsewhere_unless_chosen(
-    chosen: str, terminal: bool, readable: bool, monkeypatch: pytest.MonkeyPatch, root: logging.Logger
+    chosen: str, terminal: bool, readable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = io.StringIO()
     monkeypatch.setattr(written, "isatty", lambda: terminal)
