@@ -54,11 +54,10 @@ class Scheduler:
         self._rounds = rounds
         self._upkeep = upkeep
         self._reminders = reminders
-        self._next_reminders = 0.0
         self._zone = zone
         self._nightly = CronSchedule(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
         self._upkeeper: asyncio.Task[None] | None = None
-        self._pusher: asyncio.Task[None] | None = None
+        self._pushers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         # The hours that this process has pushed: losing the lease for a moment makes none of them due again.
         self._pushed: set[str] = set()
@@ -71,7 +70,10 @@ class Scheduler:
         """Start; whoever gets the lease sends what is due in the present hour and was not sent yet."""
         self._upkeeper = asyncio.create_task(self._nightly.run(self.run_upkeep), name="upkeep")
         await self._lease.start()
-        self._pusher = asyncio.create_task(self._push_forever(), name="pusher")
+        self._pushers = [
+            asyncio.create_task(self._forever(self._push_once, _TICK_SECONDS), name="pusher"),
+            asyncio.create_task(self._forever(self._remind, _REMINDERS_SECONDS), name="reminders"),
+        ]
 
     async def stop(self) -> None:
         """Stop; the message on its way gets a moment to arrive."""
@@ -79,10 +81,11 @@ class Scheduler:
         if self._upkeeper:
             self._upkeeper.cancel()
             await asyncio.gather(self._upkeeper, return_exceptions=True)
-        if self._pusher:
-            await asyncio.wait([self._pusher], timeout=_STOP_SECONDS)
-            self._pusher.cancel()
-            await asyncio.gather(self._pusher, return_exceptions=True)
+        if self._pushers:
+            await asyncio.wait(self._pushers, timeout=_STOP_SECONDS)
+            for pusher in self._pushers:
+                pusher.cancel()
+            await asyncio.gather(*self._pushers, return_exceptions=True)
         await self._lease.stop()
 
     async def run_upkeep(self) -> None:
@@ -94,17 +97,23 @@ class Scheduler:
         except Exception:
             log.exception("the nightly upkeep failed")
 
-    async def _push_forever(self) -> None:
+    async def _forever(self, once: Callable[[], Awaitable[object]], seconds: float) -> None:
+        """Do something again and again, this far apart, while this process has the lease."""
         while not self._stopping.is_set():
+            pause = seconds if self._lease.held else _TICK_SECONDS
             if self._lease.held:
                 try:
-                    await self._push_once()
+                    await once()
                 except Exception:
                     log.exception("push worker failed, retrying")
-                    await asyncio.sleep(_FAILURE_SECONDS)
+                    pause = _FAILURE_SECONDS
             with suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
+                async with asyncio.timeout(pause):
                     await self._stopping.wait()
+
+    async def _remind(self) -> None:
+        """Remind users of their due cards; slow channels of some keep no push of the hour waiting."""
+        await self._reminders.run(self._may_go_on)
 
     async def _push_once(self) -> None:
         hours = due_hours(self._zone, clock.now_ms())
@@ -112,9 +121,6 @@ class Scheduler:
         left = [due for due in hours if due not in self._pushed]
         if left and time.monotonic() >= self._next_attempt:
             await self._push_hours(left)
-        if time.monotonic() >= self._next_reminders:
-            self._next_reminders = time.monotonic() + _REMINDERS_SECONDS
-            await self._reminders.run(self._may_go_on)
         if not self._tidied:
             await self._rounds.delete_outdated_deliveries()
             self._tidied = True
