@@ -51,7 +51,7 @@ class NewChoice(NamedTuple):
     created_at: int
 
 
-_MINE = and_(Memos.uid == param("owner"), LIVE)
+_OWN_LIVE = and_(Memos.uid == param("owner"), LIVE)
 _DAY = func.date(Memos.created_at)
 _TODAY = (DailyRecommendations.uid == param("owner"), DailyRecommendations.date == param("day"))
 
@@ -59,7 +59,7 @@ _ACTIVITY = Query(
     owned(
         "insights.activity",
         select(_DAY.label("day"), func.count().label("memos"))
-        .where(_MINE, Memos.created_at >= param("since"), Memos.created_at <= param("until"))
+        .where(_OWN_LIVE, Memos.created_at >= param("since"), Memos.created_at <= param("until"))
         .group_by(_DAY)
         .order_by(_DAY),
     ),
@@ -70,19 +70,21 @@ _ACTIVITY_SHIFTED = Query(
     owned(
         "insights.activity_shifted",
         select(_SHIFTED_DAY.label("day"), func.count().label("memos"))
-        .where(_MINE, Memos.created_at >= param("since"), Memos.created_at <= param("until"))
+        .where(_OWN_LIVE, Memos.created_at >= param("since"), Memos.created_at <= param("until"))
         .group_by(literal_column("day")),
     ),
     DayRow,
 )
 _NEWEST_UNTIL = Scalar[int | None](
-    owned("insights.newest_until", select(func.max(Memos.created_at)).where(_MINE, Memos.created_at <= param("until")))
+    owned(
+        "insights.newest_until", select(func.max(Memos.created_at)).where(_OWN_LIVE, Memos.created_at <= param("until"))
+    )
 )
 _IN_RANGES = Query(
     owned(
         "insights.in_ranges",
         select(*columns_for(MomentRow, Memos)).where(
-            _MINE,
+            _OWN_LIVE,
             or_(
                 *(
                     and_(Memos.created_at >= param(f"start_{slot}"), Memos.created_at < param(f"end_{slot}"))
@@ -97,7 +99,7 @@ _AT = Query(
     owned(
         "insights.at",
         select(*columns_for(PlacedMemo, Memos))
-        .where(_MINE)
+        .where(_OWN_LIVE)
         .order_by(Memos.created_at, Memos.seq)
         .limit(param("limit"))
         .offset(param("offset")),

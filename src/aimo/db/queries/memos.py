@@ -69,7 +69,7 @@ PAGE_COLUMNS = tuple(
     for column in COLUMNS
 )
 
-_MINE = and_(Memos.uid == param("owner"), LIVE)
+_OWN_LIVE = and_(Memos.uid == param("owner"), LIVE)
 
 # What a memo takes of an answer, roughly: an id of 30 bytes becomes an attachment of 500 or a tag of 250, and each
 # reference at least the beginning of another memo.
@@ -85,19 +85,21 @@ _SIZE = (
     + func.coalesce(byte_length(Memos.tag_ids), 0) * 8
     + _REFERENCES * 1000
 )
-_ONE = (_MINE, Memos.memo_id == param("id"))
+_ONE = (_OWN_LIVE, Memos.memo_id == param("id"))
 
 _GET = Query(owned("memos.one", select(*COLUMNS).where(*_ONE)), MemoRow)
 _GET_FOR_UPDATE = Query(owned("memos.for_update", select(*COLUMNS).where(*_ONE).with_for_update()), MemoRow)
 _EXISTS = Scalar[str](owned("memos.exists", select(Memos.memo_id).where(*_ONE)))
-_BY_IDS = Query(owned("memos.by_ids", select(*COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow)
+_BY_IDS = Query(
+    owned("memos.by_ids", select(*COLUMNS).where(_OWN_LIVE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow
+)
 _PAGE_BY_IDS = Query(
-    owned("memos.page_by_ids", select(*PAGE_COLUMNS).where(_MINE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow
+    owned("memos.page_by_ids", select(*PAGE_COLUMNS).where(_OWN_LIVE, Memos.memo_id.in_(in_list("memo_ids")))), MemoRow
 )
 _SIZES_BY_IDS = Query(
     owned(
         "memos.sizes_by_ids",
-        select(Memos.memo_id, _SIZE.label("size")).where(_MINE, Memos.memo_id.in_(in_list("memo_ids"))),
+        select(Memos.memo_id, _SIZE.label("size")).where(_OWN_LIVE, Memos.memo_id.in_(in_list("memo_ids"))),
     ),
     SizeRow,
 )
@@ -108,7 +110,7 @@ _KNOWN_IDS = Scalar[str](
         trashed="a reference to a memo in the trash is stored, and shown once that memo is live again",
     )
 )
-_COUNT_ALL = Scalar[int](owned("memos.count_all", select(func.count()).select_from(Memos).where(_MINE)))
+_COUNT_ALL = Scalar[int](owned("memos.count_all", select(func.count()).select_from(Memos).where(_OWN_LIVE)))
 _GET_PUBLIC = Query(
     unscoped(
         "memos.public_one",
@@ -282,7 +284,7 @@ if forgotten := {each.name for each in fields(FilterShape)} ^ {"category", *_SWI
 
 
 def _conditions(shape: FilterShape) -> Iterator[ColumnElement[bool]]:
-    yield _MINE
+    yield _OWN_LIVE
     if shape.category in _IN_CATEGORY:
         yield _IN_CATEGORY[shape.category]
     for name, condition in _SWITCHES.items():
@@ -300,7 +302,7 @@ def _of_page(shape: FilterShape, order: SortOrder, *columns: ColumnElement[Any])
     picked = select(Memos.memo_id).where(*_conditions(shape)).order_by(*_ordering(order))
     chosen = picked.limit(param("limit")).offset(param("offset")).subquery("picked")
     statement = select(*columns).join(chosen, Memos.memo_id == chosen.c.memo_id)
-    return statement.where(_MINE).order_by(*_ordering(order))
+    return statement.where(_OWN_LIVE).order_by(*_ordering(order))
 
 
 @cache
@@ -356,7 +358,7 @@ async def matching_ids(connection: ReadConnection, memos: FilteredMemos, order: 
 
 
 def _newer_than(moment: InstrumentedAttribute[int]) -> Query[MemoRow]:
-    statement = select(*PAGE_COLUMNS).where(_MINE, moment > param("moment"))
+    statement = select(*PAGE_COLUMNS).where(_OWN_LIVE, moment > param("moment"))
     statement = statement.order_by(moment.desc(), Memos.seq.desc()).limit(param("limit"))
     return Query(owned(f"memos.newer[{moment.key}]", statement), MemoRow)
 

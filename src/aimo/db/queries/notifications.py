@@ -60,7 +60,6 @@ _COUNT_UNREAD = Scalar[int](
         select(func.count()).select_from(InAppNotifications).where(_MINE, InAppNotifications.is_read == false()),
     )
 )
-_EXISTS = Scalar[str](owned("notifications.exists", select(InAppNotifications.notification_id).where(*_ONE)))
 _MARK_READ = Command(owned("notifications.mark_read", update(InAppNotifications).where(*_ONE).values(is_read=True)))
 _MARK_ALL_READ = Command(
     owned(
@@ -101,8 +100,7 @@ async def count_unread(connection: ReadConnection, *, owner: str) -> int:
 
 async def mark_read(connection: AsyncConnection, *, owner: str, notification_id: str) -> bool:
     """Store that a notification was read; False where the user has none of this id."""
-    await _MARK_READ.run(connection, owner=owner, id=notification_id)
-    return await _EXISTS.first(connection, owner=owner, id=notification_id) is not None
+    return await _MARK_READ.run(connection, owner=owner, id=notification_id) > 0
 
 
 async def mark_all_read(connection: AsyncConnection, *, owner: str) -> None:

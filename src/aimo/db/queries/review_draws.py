@@ -50,7 +50,7 @@ class DrawShape:
         return ",".join(name for name in _CONDITIONS if getattr(self, name))
 
 
-_MINE = and_(Memos.uid == param("owner"), LIVE)
+_OWN_LIVE = and_(Memos.uid == param("owner"), LIVE)
 _CARRIES_EXCLUDED = (
     select(MemoTags.tag_id)
     .where(
@@ -86,7 +86,7 @@ _MATERIAL = Query(
     owned(
         "review_draws.material",
         select(Memos.memo_id, func.substr(Memos.content, 1, MATERIAL_CHARACTERS).label("content")).where(
-            _MINE, Memos.memo_id.in_(in_list("memo_ids"))
+            _OWN_LIVE, Memos.memo_id.in_(in_list("memo_ids"))
         ),
     ),
     Material,
@@ -103,7 +103,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 
 
 def _conditions(shape: DrawShape) -> Iterator[ColumnElement[bool]]:
-    yield _MINE
+    yield _OWN_LIVE
     yield Memos.created_at >= param("since")
     yield Memos.created_at <= param("until")
     for name, condition in _CONDITIONS.items():

@@ -26,10 +26,9 @@ class TrashedMemo(NamedTuple):
 
 
 class TrashedText(NamedTuple):
-    """The text of a memo in the trash; ``deleted_at`` is in epoch milliseconds."""
+    """The text of a memo in the trash."""
 
     memo_id: str
-    deleted_at: int
     content: str
 
 
@@ -41,10 +40,10 @@ class OwnedMemo(NamedTuple):
 
 
 _OWNED = Memos.uid == param("owner")
-_MINE = (_OWNED, IN_TRASH)
-_ONE = (*_MINE, Memos.memo_id == param("id"))
-_LISTED = (*_MINE, Memos.memo_id.in_(in_list("memo_ids")))
-_RANGE = (*_MINE, Memos.deleted_at >= param("since"), Memos.deleted_at <= param("until"))
+_OWN_TRASHED = (_OWNED, IN_TRASH)
+_ONE = (*_OWN_TRASHED, Memos.memo_id == param("id"))
+_LISTED = (*_OWN_TRASHED, Memos.memo_id.in_(in_list("memo_ids")))
+_RANGE = (*_OWN_TRASHED, Memos.deleted_at >= param("since"), Memos.deleted_at <= param("until"))
 _NEWEST_FIRST: Final = (Memos.deleted_at.desc(), Memos.created_at.desc(), Memos.seq.desc())
 _OLDEST_FIRST: Final = (Memos.deleted_at.asc(), Memos.created_at.asc(), Memos.seq.asc())
 _ROW = (Memos.memo_id, Memos.deleted_at, byte_length(Memos.content).label("size"))
@@ -58,10 +57,7 @@ _PAGES = {
     False: Query(owned("trash.oldest", _PAGE.order_by(*_OLDEST_FIRST)), TrashedMemo),
 }
 _COUNT = Scalar[int](owned("trash.count", select(func.count()).select_from(Memos).where(*_RANGE)))
-_IDS = Scalar[str](
-    owned("trash.ids", select(Memos.memo_id).where(*_RANGE).order_by(*_OLDEST_FIRST).limit(param("limit")))
-)
-_SIZES = Query(owned("trash.sizes", select(*_ROW).where(*_LISTED)), TrashedMemo)
+_IDS = Scalar[str](owned("trash.ids", select(Memos.memo_id).where(*_OWN_TRASHED).order_by(*_OLDEST_FIRST)))
 _ROWS = Query(owned("trash.rows", select(*COLUMNS).where(*_LISTED)), MemoRow)
 _TEXTS = Query(owned("trash.texts", select(*columns_for(TrashedText, Memos)).where(*_LISTED)), TrashedText)
 _FOR_UPDATE = Query(
@@ -134,14 +130,9 @@ async def count(connection: ReadConnection, *, owner: str, since: int, until: in
     return await _COUNT.one(connection, owner=owner, since=since, until=until)
 
 
-async def ids(connection: ReadConnection, *, owner: str, until: int, limit: int) -> list[str]:
-    """Return the ids of the memos that were deleted first, until a moment."""
-    return await _IDS.all(connection, owner=owner, since=0, until=until, limit=limit)
-
-
-async def sizes(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> dict[str, TrashedMemo]:
-    """Return when these memos, at least one, were deleted and how large they are, by id."""
-    return {row.memo_id: row for row in await _SIZES.all(connection, owner=owner, memo_ids=memo_ids)}
+async def ids(connection: ReadConnection, *, owner: str) -> list[str]:
+    """Return the ids of a user's memos in the trash, those first that were deleted first."""
+    return await _IDS.all(connection, owner=owner)
 
 
 async def rows(connection: ReadConnection, *, owner: str, memo_ids: Sequence[str]) -> dict[str, MemoRow]:

@@ -57,7 +57,7 @@ async def eligibility(connection: ReadConnection, uid: str, zone: ZoneInfo) -> E
             chosen = [rule for rule in rules if rule.mode == mode]
             for what in ("category", "tag"):
                 known = {meanings.get(rule.rule_id) for rule in chosen if rule.filter_type == what}
-                values[f"{kind}_{what}_ids" if what == "tag" else f"{kind}_category_ids"] = sorted(filter(None, known))
+                values[f"{kind}_{what}_ids"] = sorted(filter(None, known))
             if shape.ranges:
                 slots = [*ranges[mode], *[_EMPTY] * (SLOTS - len(ranges[mode]))]
                 values |= {f"{kind}_start_{slot}": start for slot, (start, _) in enumerate(slots)}

@@ -15,7 +15,6 @@ from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import tags as tag_queries
 from aimo.db.queries import trash as trash_queries
-from aimo.db.queries.memos import MemoRow
 from aimo.db.queries.trash import TrashedMemo as TrashedRow
 from aimo.db.queries.trash import TrashedText
 from aimo.db.transaction import atomically
@@ -108,8 +107,10 @@ class TrashService:
         require_possible_id(memo_id)
 
         async def work(connection: AsyncConnection) -> OutboxEntry:
-            await _lock(connection, uid, memo_id)
-            await tags.recount(connection, uid, (), await _tags_of(connection, uid, memo_id))
+            if not await trash_queries.for_update(connection, owner=uid, memo_ids=[memo_id], until=clock.LATEST_MS):
+                raise await _refusal(connection, uid, memo_id)
+            attached = await tag_queries.attached_ids(connection, owner=uid, memo_id=memo_id)
+            await tags.recount(connection, uid, (), attached)
             await trash_queries.restore(connection, owner=uid, memo_id=memo_id)
             entry = await self._write_entry(connection, uid, memo_id)
             await change_log.record(connection, uid, [memo_id])
@@ -127,8 +128,10 @@ class TrashService:
         require_possible_id(memo_id)
 
         async def work(connection: AsyncConnection) -> tuple[RemovedFiles, list[OutboxEntry]]:
-            await _lock(connection, uid, memo_id)
-            return await self._delete(connection, uid, [memo_id], clock.LATEST_MS)
+            files, written = await self._delete(connection, uid, [memo_id], clock.LATEST_MS)
+            if not written:
+                raise await _refusal(connection, uid, memo_id)
+            return files, written
 
         files, written = await atomically(self._database, "trash.delete", work, user=uid, entity=memo_id)
         await self._attachments.remove(files)
@@ -150,7 +153,7 @@ class TrashService:
         What gets into the trash meanwhile stays.
         """
         async with self._database.driver_connection() as connection:
-            left = await trash_queries.ids(connection, owner=uid, until=clock.LATEST_MS, limit=_MOST)
+            left = await trash_queries.ids(connection, owner=uid)
         deleted = 0
         for start in range(0, len(left), _BATCH):
             deleted += await self.delete_listed(uid, left[start : start + _BATCH], until=clock.LATEST_MS)
@@ -186,17 +189,11 @@ class TrashService:
         ]
 
 
-async def _lock(connection: AsyncConnection, uid: str, memo_id: str) -> MemoRow:
-    rows = await trash_queries.for_update(connection, owner=uid, memo_ids=[memo_id], until=clock.LATEST_MS)
-    if rows:
-        return rows[0]
+async def _refusal(connection: AsyncConnection, uid: str, memo_id: str) -> AimoError:
+    """Return why nothing can be done with a memo that is not in the trash."""
     if await memo_queries.exists(connection, owner=uid, memo_id=memo_id):
-        raise AimoError(Code.PARAMS_ERROR, _NOT_IN_TRASH)
-    raise AimoError(Code.NOT_FOUND)
-
-
-async def _tags_of(connection: AsyncConnection, uid: str, memo_id: str) -> set[str]:
-    return await tag_queries.attached_ids(connection, owner=uid, memo_id=memo_id)
+        return AimoError(Code.PARAMS_ERROR, _NOT_IN_TRASH)
+    return AimoError(Code.NOT_FOUND)
 
 
 async def _containing(
