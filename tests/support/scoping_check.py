@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.sql import Insert, Select, Update, operators
-from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList, Grouping
-from sqlalchemy.sql.selectable import FromClause, Join
+from sqlalchemy.sql import Insert, Select, operators
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter
+from tests.support.statement_parts import part_of, table_of
 
 from aimo.db import schema
 
@@ -38,67 +37,26 @@ def _open_tables(statement: Any, guarded: frozenset[str]) -> Iterator[str]:
 
     ``guarded`` are the tables of the statement around it that are tied.
     """
-    tables, conditions = _sources(statement)
-    for clause in statement._where_criteria:
-        conditions.extend(terms(clause))
-    nested = []
-    for part in [*conditions, *results(statement)]:
-        for node in walk(part):
-            if isinstance(node, Select):
-                nested.append(node)
-            elif table := table_of(node):
-                tables.add(table)
-    tied = {table for table in tables if table not in _OF_USERS or any(_ties(term, table) for term in conditions)}
-    tied |= guarded
-    if _CONVERSATIONS in tied and any(_joins_messages(term) for term in conditions):
+    part = part_of(statement)
+    tied = {
+        name
+        for name, table in part.tables.items()
+        if table not in _OF_USERS or any(_ties(term, name) for term in part.conditions_on(name))
+    } | guarded
+    if _CONVERSATIONS in tied and any(_joins_messages(term) for term, _ in part.conditions):
         tied.add(_MESSAGES)
-    yield from sorted(tables - tied)
-    for inner in nested:
+    yield from sorted(part.tables.keys() - tied)
+    for inner in part.nested:
         yield from _open_tables(inner, frozenset(tied))
+    for inner in part.derived:
+        yield from _open_tables(inner, frozenset())
 
 
-def _sources(statement: Any) -> tuple[set[str], list[Any]]:
-    """Tables, and the conditions of joins that keep rows out: an outer join keeps out those of its right side only."""
-    tables: set[str] = set()
-    conditions: list[Any] = []
-    waiting: list[FromClause] = (
-        list(statement.get_final_froms()) if isinstance(statement, Select) else [statement.table]
-    )
-    while waiting:
-        source = waiting.pop()
-        if isinstance(source, Join):
-            waiting += [source.left, source.right]
-            if source.onclause is not None and not source.full:
-                optional = str(getattr(source.right, "name", "")) if source.isouter else None
-                conditions.extend(term for term in terms(source.onclause) if optional is None or _ties(term, optional))
-        else:
-            tables.add(str(getattr(source, "name", source)))
-    return tables, conditions
-
-
-def results(statement: Any) -> list[Any]:
-    """What is selected, or set."""
-    if isinstance(statement, Select):
-        return list(statement.selected_columns)
-    return list((statement._values or {}).values()) if isinstance(statement, Update) else []
-
-
-def terms(clause: Any) -> Iterator[Any]:
-    """What must all be true for the clause to be."""
-    if isinstance(clause, Grouping):
-        yield from terms(clause.element)
-    elif isinstance(clause, BooleanClauseList) and clause.operator is operators.and_:
-        for part in clause.clauses:
-            yield from terms(part)
-    else:
-        yield clause
-
-
-def _ties(term: Any, table: str) -> bool:
+def _ties(term: Any, name: str) -> bool:
     return (
         isinstance(term, BinaryExpression)
         and term.operator is operators.eq
-        and table_of(term.left) == table
+        and table_of(term.left) == name
         and term.left.key == "uid"
         and isinstance(term.right, BindParameter)
         and term.right.key == "owner"
@@ -110,16 +68,3 @@ def _joins_messages(term: Any) -> bool:
         return False
     sides = {(table_of(side), getattr(side, "key", None)) for side in (term.left, term.right)}
     return sides == {(_MESSAGES, "conversation_id"), (_CONVERSATIONS, "conversation_id")}
-
-
-def table_of(node: Any) -> str | None:
-    table = getattr(node, "table", None)
-    return table.name if isinstance(table, Table) else None
-
-
-def walk(clause: Any) -> Iterator[Any]:
-    """The clause and its parts, down to nested statements, which are given but not entered."""
-    yield clause
-    if not isinstance(clause, Select):
-        for child in clause.get_children():
-            yield from walk(child)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, union, update
+from sqlalchemy.orm import aliased
 from tests.support.live_check import ignores_trash
 from tests.support.statements import registered
 
 from aimo.db.queries.live import IN_TRASH, LIVE
 from aimo.db.schema import MemoRelations, Memos, MemoTags
 from aimo.db.statements import param
+
+_OTHER = aliased(Memos)
 
 
 def test_every_statement_on_memos_asks_for_live_ones_or_says_why_not() -> None:
@@ -47,6 +50,10 @@ def test_every_statement_on_memos_asks_for_live_ones_or_says_why_not() -> None:
             id="selected from",
         ),
         pytest.param(select(select(func.count(Memos.memo_id)).scalar_subquery()), id="counted beside it"),
+        pytest.param(
+            select(Memos.content).join(_OTHER, _OTHER.memo_id == Memos.memo_id).where(LIVE), id="one of two aliases"
+        ),
+        pytest.param(union(select(Memos.memo_id).where(LIVE), select(Memos.memo_id)), id="one half of a union"),
         pytest.param(update(Memos).values(content="x"), id="update"),
         pytest.param(delete(Memos), id="delete"),
     ],

@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, union, update
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ClauseElement
 from tests.support.scoping_check import unscoped_tables
 from tests.support.statements import registered
@@ -28,6 +29,8 @@ ROOMS = ("services", "http", "scheduler", "push", "cli", "runtime")
 
 # What these rooms may know of SQLAlchemy: nothing that a statement can be built from.
 KNOWN = ("sqlalchemy.exc.", "sqlalchemy.ext.asyncio.AsyncConnection")
+
+_OTHER = aliased(Memos)
 
 
 class OneId(NamedTuple):
@@ -87,6 +90,18 @@ def test_every_unscoped_statement_has_a_reason() -> None:
                 Memos.memo_id.in_(select(MemoTags.memo_id).where(MemoTags.tag_id.in_(in_list("tag_ids")))),
             ),
             id="nested without its owner",
+        ),
+        pytest.param(
+            select(Memos.content).join(_OTHER, _OTHER.memo_id == Memos.memo_id).where(Memos.uid == param("owner")),
+            id="one of two aliases",
+        ),
+        pytest.param(
+            select(Memos.content).join(select(MemoTags.memo_id).subquery("picked"), Memos.uid == param("owner")),
+            id="selected from without its owner",
+        ),
+        pytest.param(
+            union(select(Memos.memo_id).where(Memos.uid == param("owner")), select(MemoTags.memo_id)),
+            id="one half of a union",
         ),
         pytest.param(
             select(Memos.content, select(func.count(Attachments.attachment_id)).scalar_subquery()).where(
