@@ -11,6 +11,15 @@ from tests.support.server import Server
 from .pages import PAGES
 from .screen import Screen
 
+# What can be used and sticks out of the box that it stands in, or touches its border.
+STICKING_OUT = """[...document.querySelectorAll("main :is(.card, .composer) :is(a, button, input, select)")]
+  .filter((one) => {
+    const box = one.closest(".card, .composer").getBoundingClientRect();
+    const { left, right, width } = one.getBoundingClientRect();
+    return width > 0 && (right > box.right - 3 || left < box.left + 3);
+  })
+  .map((one) => one.outerHTML)"""
+
 
 @pytest.fixture(scope="module", params=["desktop", "telephone"])
 def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: Server) -> Iterator[tuple[Screen, str]]:
@@ -49,6 +58,7 @@ def test_pages_are_accessible_and_quiet(furnished: tuple[Screen, str], name: str
         page.wait("new Promise((done) => setTimeout(() => done(true), 350))")
         assert page.violations() == [], (name, theme)
     assert page.run("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
+    assert page.run(STICKING_OUT) == []
     assert page.complaints() == []
 
 
@@ -59,3 +69,4 @@ def test_a_narrow_window_needs_no_sideways_scrolling(furnished: tuple[Screen, st
         page.go(path)
         page.wait("document.querySelector('main h1') !== null")
         assert page.run("document.documentElement.scrollWidth <= innerWidth"), path
+        assert page.run(STICKING_OUT) == [], path
