@@ -14,8 +14,9 @@ _CONFLICT = 409
 class CallFailed(Exception):
     """A call brought no vectors: what to report, and what the provider answered, if anything."""
 
-    def __init__(self, error: ProviderError, refusal: Refusal | None = None) -> None:
+    def __init__(self, error: ProviderError, refusal: Refusal | None = None, *, timed_out: bool = False) -> None:
         super().__init__(str(error))
+        self.timed_out = timed_out
         self.error = error
         self.refusal = refusal
         self.meaning = refusal.meaning if refusal else ""
@@ -47,6 +48,11 @@ class Outage(Exception):
         super().__init__(str(error))
         # No text is at fault, whatever the status says: a wrong key or model may be told by 400.
         self.error = ProviderError(str(error), answered=error.answered)
+
+
+def no_answer(task: str) -> ProviderError:
+    """Return the error of a text that somebody stopped waiting for."""
+    return ProviderError(f"{task}: the provider did not answer in time")
 
 
 def final(error: ProviderError) -> ProviderError:

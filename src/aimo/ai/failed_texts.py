@@ -22,6 +22,7 @@ _REMEMBERED = 4096
 class _Failed:
     error: ProviderError
     asked: list[float] = field(default_factory=list)
+    in_a_row: int = 0
     rounds: int = 0
     not_before: float = 0.0
 
@@ -47,13 +48,24 @@ class FailedTexts:
         """Return whether this text has failed before."""
         return bool(self._texts) and content_hash(text) in self._texts
 
+    def asks(self, text: str) -> int:
+        """Return how often this text was asked for within a minute, and failed."""
+        known = self._texts.get(content_hash(text)) if self._texts else None
+        return len(self._recent(known)) if known else 0
+
     def add(self, text: str, error: ProviderError, *, times: int = 1) -> None:
-        """Remember that the provider was asked for this text, perhaps several times, and failed."""
+        """Remember that the provider was asked for this text, perhaps several times, and failed.
+
+        A text that fails five times in a row, or again, is given up, unless its error may be of the moment.
+        """
         key = content_hash(text)
         known = self._texts.setdefault(key, _Failed(error))
         self._texts.move_to_end(key)
         known.error = error
         known.asked = [*self._recent(known), *[self._now()] * times]
+        known.in_a_row += times
+        if not error.retryable and (known.rounds or known.in_a_row >= MOST_ASKS):
+            self.give_up(text, error)
         while len(self._texts) > _REMEMBERED:
             self._texts.popitem(last=False)
 
@@ -61,6 +73,9 @@ class FailedTexts:
         """Ask for this text no more for a minute, then two, then four, at last an hour."""
         known = self._texts.setdefault(content_hash(text), _Failed(error))
         known.error = error
+        if known.not_before > self._now():
+            return
+        known.in_a_row = 0
         known.rounds += 1
         known.not_before = self._now() + min(_MINUTE * 2 ** min(known.rounds - 1, 10), _LONGEST_PAUSE)
 

@@ -14,7 +14,7 @@ from aimo import metrics
 from aimo.ai import beginnings, refusals
 from aimo.ai.embedder import Outcome, Role, Vectors, well_formed
 from aimo.ai.embedding_answers import read_vectors
-from aimo.ai.embedding_failures import CallFailed, Outage, final
+from aimo.ai.embedding_failures import CallFailed, Outage, final, no_answer
 from aimo.ai.failed_texts import FailedTexts
 from aimo.ai.openai_errors import connection_error, refusal_in, refusal_of
 from aimo.errors import ProviderError
@@ -135,8 +135,10 @@ class OpenAIEmbedder:
             size += len(text)
             if batch and (len(batch) >= self._most_inputs or size > _MOST_CHARACTERS):
                 break
-            batch[place] = text
-        return batch
+            if not self._failed.knows(text):
+                batch[place] = text
+        # One that failed before would fail the others, too: it comes last, and alone.
+        return batch or dict([min(texts.items(), key=lambda item: self._failed.asks(item[1]))])
 
     async def _batch(self, batch: dict[int, str], outcomes: dict[int, Outcome], waits: Sequence[float]) -> None:
         """Add the outcome of every text of a batch, dividing one that is refused.
@@ -149,11 +151,10 @@ class OpenAIEmbedder:
             outcomes[place] = await self._memo(text, waits)
             return
         try:
-            vectors = await self._call(list(batch.values()), waits)
+            outcomes.update(zip(batch, await self._together(list(batch.values()), waits), strict=True))
         except CallFailed as failure:
             cause = failure
         else:
-            outcomes.update(zip(batch, vectors, strict=True))
             return
         if refusals.is_too_many(cause.meaning):
             size = self._most_inputs = min(self._most_inputs, refusals.most_texts(cause.meaning, len(batch)))
@@ -177,6 +178,17 @@ class OpenAIEmbedder:
             if not cause.is_too_long:
                 # No text was at fault, so the batch was too large for this provider.
                 self._most_inputs = min(self._most_inputs, len(parts[0]))
+
+    async def _together(self, texts: list[str], waits: Sequence[float]) -> Vectors:
+        try:
+            vectors = await self._call(texts, waits)
+        except asyncio.CancelledError:
+            for text in texts:
+                self._failed.add(text, final(no_answer(_TASK)), times=1 + len(waits))
+            raise
+        for text in texts:
+            self._failed.forget(text)
+        return vectors
 
     async def _memo(self, text: str, waits: Sequence[float]) -> Outcome:
         """Return the vector of one text of a memo, of its beginning, or why it has none.
@@ -210,17 +222,25 @@ class OpenAIEmbedder:
         """Return the vector of a query, or of its beginning. Users wait for it, so an outage is not looked into."""
         if known := self._failed.reason_not_to_ask(text):
             return known
-        try:
-            vector: Vectors = (await self._call([text], self._waits))[0]
-        except CallFailed as failure:
-            cause = failure
-        else:
-            return vector
-        if cause.is_too_long:
-            return await self._beginning(text, cause)
-        if not cause.error.retryable:
-            self._failed.add(text, cause.error)
-        return cause.error
+        for wait in (*self._waits, None):
+            try:
+                vector: Vectors = (await self._call([text], ()))[0]
+            except CallFailed as failure:
+                cause = failure
+            except asyncio.CancelledError:
+                self._failed.add(text, no_answer(_TASK))
+                raise
+            else:
+                self._failed.forget(text)
+                return vector
+            if cause.is_too_long:
+                return await self._beginning(text, cause)
+            if cause.timed_out or not cause.error.retryable:
+                self._failed.add(text, cause.error)
+            if wait is None or not cause.is_transient or self._failed.reason_not_to_ask(text):
+                return cause.error
+            await asyncio.sleep(cause.pause(wait))
+        raise AssertionError("unreachable: the last attempt returns")
 
     async def _beginning(self, text: str, refusal: CallFailed) -> Outcome:
         """Return the vector of the longest beginning that the model takes, of those tried."""
@@ -254,7 +274,7 @@ class OpenAIEmbedder:
             except CallFailed as failure:
                 cause = failure
             except asyncio.CancelledError:
-                self._failed.add(text, final(ProviderError(f"{_TASK}: the provider did not answer in time")))
+                self._failed.add(text, final(no_answer(_TASK)))
                 raise
             else:
                 self._failed.forget(text)
@@ -326,7 +346,8 @@ class OpenAIEmbedder:
         except (openai.OpenAIError, TimeoutError) as failure:
             refusal = refusal_of(failure)
             if refusal is None:
-                raise CallFailed(connection_error(failure, _TASK)) from None
+                timed_out = isinstance(failure, TimeoutError | openai.APITimeoutError)
+                raise CallFailed(connection_error(failure, _TASK), timed_out=timed_out) from None
         except ProviderError as error:
             metrics.PROVIDER_ERRORS.labels(_TASK.lower()).inc()
             raise CallFailed(error) from None

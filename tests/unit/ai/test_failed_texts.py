@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import pytest
 from tests.support.dialect_rules import DIMENSION, Body, Dialect, Reply, inputs, reply
@@ -73,6 +76,50 @@ async def test_the_model_is_asked_less_and_less(
     minutes = [sum(asked[at : at + 6]) for at in range(55)]
     assert max(minutes) <= MOST_ASKS
     assert sum(asked[30:]) < sum(asked[:30])
+
+
+def hangs(body: Body) -> Reply | None:
+    if not any(text.startswith("this one breaks") for text in inputs(body)):
+        return None
+    time.sleep(0.2)
+    return reply(500, "")
+
+
+@pytest.mark.parametrize("limit", [0.1, None], ids=["cancelled", "timed out"])
+@pytest.mark.parametrize("others", [0, 20])
+async def test_a_text_on_which_the_provider_hangs_is_asked_for_less_and_less(
+    server: DialectServer, embedder: OpenAIEmbedder, clock: Clock, others: int, limit: float | None
+) -> None:
+    server.dialects["breaks"] = Dialect((hangs,))
+    embedder._timeout = 0.1 if limit is None else 5
+    await embedder.embed(["another"], "query")
+    texts = [BROKEN, *(f"note {number}" for number in range(others))]
+    asked = []
+    for _ in range(40):
+        outcomes: list[object] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                outcomes = list(await embedder.embed_each(texts, "passage"))
+        asked.append(asks(server))
+        clock.now += 10
+    assert max(sum(asked[at : at + 6]) for at in range(35)) <= MOST_ASKS
+    assert sum(asked[20:]) < sum(asked[:20])
+    assert [isinstance(outcome, ProviderError) for outcome in outcomes] == [True, *[False] * others]
+
+
+@pytest.mark.parametrize("limit", [0.1, None], ids=["cancelled", "timed out"])
+async def test_a_query_on_which_the_provider_hangs_is_asked_five_times_a_minute(
+    server: DialectServer, embedder: OpenAIEmbedder, limit: float | None
+) -> None:
+    server.dialects["breaks"] = Dialect((hangs,))
+    embedder._timeout = 0.1 if limit is None else 5
+    await embedder.embed(["another"], "query")
+    for _ in range(8):
+        with suppress(TimeoutError, ProviderError):
+            async with asyncio.timeout(limit):
+                await embedder.embed([BROKEN], "query")
+        await embedder.embed(["another"], "query")
+    assert 0 < asks(server) <= MOST_ASKS
 
 
 async def test_a_text_that_works_again_is_forgotten(
