@@ -15,6 +15,7 @@ _TASK = "Chat"
 _MOST_LINE = 4 * 1024 * 1024
 # Parts of a message that are not said to the user.
 _SILENT_PARTS = re.compile(r"(redacted_)?(think|thought|reason|analysis|summary_text|tool)", re.IGNORECASE)
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _CUT = frozenset({"length", "max_tokens"})
 # Reasons to end that leave an answer unfinished, by the words that they are made of.
 _BROKEN = re.compile(r"error|abort|insufficient|timeout|cancel|interrupt|fail|overload")
@@ -36,6 +37,8 @@ class Piece:
     text: str
     finish: str = ""
     declined: str = ""
+    thinks_apart: bool = False
+    """Whether thoughts came in a field of their own."""
 
     @property
     def is_cut(self) -> bool:
@@ -127,6 +130,7 @@ def _choice(choices: list[object], field: str) -> Piece:
         well_formed(_text(fields.get("content"))),
         finish.lower() if isinstance(finish, str) else "",
         declined if isinstance(declined, str) else "",
+        any(isinstance(fields.get(name), str) and fields[name] for name in _THOUGHT_FIELDS),
     )
 
 

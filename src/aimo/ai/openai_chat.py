@@ -18,7 +18,8 @@ from aimo.ai.chat import Prompt
 from aimo.ai.chat_answers import Piece, RefusedInside, read_answer, read_events
 from aimo.ai.embedder import well_formed
 from aimo.ai.openai_errors import SETTINGS, Origin, Refusal, connection_error, refusal_in, refusal_of
-from aimo.ai.thoughts import ThoughtFilter, without_thoughts
+from aimo.ai.thoughts import ThoughtFilter, may_begin_inside, without_thoughts
+from aimo.ai.trials import Trials
 from aimo.errors import ProviderError
 from aimo.outbound import AddressRefusedError
 
@@ -71,7 +72,10 @@ class OpenAIChat:
         self._streams_only = False
         self._never_streams = False
         self._has_worked = False
-        self._begins_inside = False
+        self._trials = Trials(frozenset({"temperature"}), frozenset({"system"}), _OPTIONAL)
+        # A guess until the first reply is there; meanwhile a stream is held back until a thought ends in it.
+        self._begins_inside = may_begin_inside(model)
+        self._is_guess = True
         self._client = openai.AsyncOpenAI(
             base_url=base_url, api_key=api_key or "none", timeout=60, max_retries=0, http_client=http_client
         )
@@ -88,7 +92,7 @@ class OpenAIChat:
                 found = [piece async for piece in pieces]
         last = _last(found)
         said, lacks_opening = without_thoughts("".join(piece.text for piece in found), complete=not last.is_cut)
-        self._begins_inside = self._begins_inside or lacks_opening
+        self._know(lacks_opening=lacks_opening, whole=not last.is_cut)
         last.require_said(said)
         return said
 
@@ -105,15 +109,25 @@ class OpenAIChat:
                         piece = await anext(pieces, None)
                     if piece is None:
                         break
+                    if piece.thinks_apart and not thoughts.has_begun:
+                        thoughts = ThoughtFilter()
                     last = _last([last, piece])
                     if said := thoughts.add(piece.text):
                         has_said = has_said or bool(said.strip())
                         yield said
             said = thoughts.finish(complete=not last.is_cut)
-            self._begins_inside = self._begins_inside or thoughts.lacks_opening
+            self._know(lacks_opening=thoughts.lacks_opening, whole=not last.is_cut)
             last.require_said("said" if has_said else said)
             if said:
                 yield said
+
+    def _know(self, *, lacks_opening: bool, whole: bool) -> None:
+        """Learn from a reply whether this model's replies begin with a thought whose opening tag is missing."""
+        if lacks_opening:
+            self._begins_inside = True
+        elif self._is_guess and whole:
+            self._begins_inside = False
+        self._is_guess = self._is_guess and not (lacks_opening or whole)
 
     async def close(self) -> None:
         """See ``ChatModel.close``."""
@@ -131,6 +145,8 @@ class OpenAIChat:
         pauses = iter(self._waits)
         shortened = 0
         trial: frozenset[str] = frozenset()
+        trials = self._trials.of_one_call()
+        unexplained: Refusal | None = None
         while True:
             streamed = (stream or self._streams_only) and not self._never_streams
             refusal: Refusal | None = None
@@ -153,8 +169,12 @@ class OpenAIChat:
                 continue
             if self._learn(refusal, prompt, streamed=streamed):
                 continue
-            if not (trial or self._has_worked) and refusals.refuses_something_unnamed(refusal.meaning):
-                trial = frozenset({"temperature"})
+            if name := self._refused(refusal, self._left_out | trial):
+                trial |= {name}
+                self._tell(name, refusal, prompt)
+                continue
+            if self._may_be_a_parameter(refusal) and (tried := next(trials, None)):
+                unexplained, trial = unexplained or refusal, tried
                 continue
             is_too_long = bool(refusal.meaning) and refusals.is_too_long(refusal.meaning, refusal.status)
             if is_too_long and shortened < _SHORTENED:
@@ -163,7 +183,7 @@ class OpenAIChat:
                 continue
             wait = next(pauses, None)
             if wait is None or is_too_long or not refusal.is_transient:
-                raise self._error(refusal, prompt)
+                raise self._error(refusal if is_too_long else unexplained or refusal, prompt)
             await asyncio.sleep(refusal.retry_after or wait * random.uniform(0.8, 1.2))
 
     async def _send(
@@ -200,19 +220,26 @@ class OpenAIChat:
         if not streamed and not self._streams_only and refusals.wants_stream(refusal.meaning):
             self._streams_only = True
             return True
-        # What calls have worked with is not at fault: a refusal may quote a text that names it.
-        sent = frozenset() if self._has_worked else _OPTIONAL - self._left_out
-        sent |= frozenset({"stream"}) if streamed else frozenset()
-        name = refusals.refused_parameter(refusal.meaning, sent)
-        if name is None:
+        if not streamed or refusals.refused_parameter(refusal.of_parameters, frozenset({"stream"})) is None:
             return False
-        if name == "stream":
-            self._never_streams = True
-        else:
-            self._left_out |= {name}
+        self._never_streams = True
+        self._tell("stream", refusal, prompt)
+        return True
+
+    def _refused(self, refusal: Refusal, left_out: frozenset[str]) -> str | None:
+        """Return the parameter to do without. It is left out for good where that helps."""
+        # What calls have worked with is not at fault: a refusal may quote a text that names it.
+        sent = frozenset() if self._has_worked else _OPTIONAL - left_out
+        return refusals.refused_parameter(refusal.of_parameters, sent)
+
+    def _may_be_a_parameter(self, refusal: Refusal) -> bool:
+        """Return whether a parameter may be at fault that the refusal does not name."""
+        unnamed = refusals.refuses_something_unnamed(refusal.meaning)
+        return not (self._has_worked or self._left_out) and (unnamed or refusal.is_unexplained)
+
+    def _tell(self, name: str, refusal: Refusal, prompt: Prompt) -> None:
         reason = str(self._error(refusal, prompt))
         log.warning("the provider refuses a parameter, it is left out", parameter=name, reason=reason)
-        return True
 
     def _error(self, refusal: Refusal, prompt: Prompt) -> ProviderError:
         return refusal.error(_TASK, secrets=[self._key], sent=[prompt.user], origin=self._origin)

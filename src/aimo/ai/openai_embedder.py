@@ -17,6 +17,7 @@ from aimo.ai.embedding_answers import read_vectors
 from aimo.ai.embedding_failures import CallFailed, Outage, final, no_answer
 from aimo.ai.failed_texts import FailedTexts
 from aimo.ai.openai_errors import connection_error, refusal_in, refusal_of
+from aimo.ai.trials import Trials
 from aimo.errors import ProviderError
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ class OpenAIEmbedder:
         self._left_out: frozenset[str] = frozenset()
         self._as_list = True
         self._has_worked = False
+        self._trials = Trials(frozenset({"encoding_format"}), frozenset({"dimensions"}), _OPTIONAL)
         self._is_down = False
         self._next_level: float | None = None
         self._failed = FailedTexts()
@@ -307,6 +309,8 @@ class OpenAIEmbedder:
         """
         pauses = iter(waits)
         trial: frozenset[str] = frozenset()
+        trials = self._trials.of_one_call()
+        unexplained: CallFailed | None = None
         while True:
             try:
                 vectors = await self._attempt(batch, self._left_out | trial)
@@ -321,12 +325,12 @@ class OpenAIEmbedder:
             if refused := self._refused_parameter(cause, trial):
                 trial |= {refused}
                 continue
-            if not trial and self._may_be_a_parameter(cause):
-                trial = _OPTIONAL
+            if self._may_be_a_parameter(cause) and (tried := next(trials, None)):
+                unexplained, trial = unexplained or cause, tried
                 continue
             wait = next(pauses, None)
             if wait is None or not cause.is_transient:
-                raise cause
+                raise cause if cause.is_too_long else unexplained or cause
             await asyncio.sleep(cause.pause(wait))
 
     async def _attempt(self, batch: list[str], left_out: frozenset[str]) -> Vectors:
@@ -370,17 +374,19 @@ class OpenAIEmbedder:
         """
         if self._has_worked:
             return None
-        name = refusals.refused_parameter(cause.meaning, _OPTIONAL - self._left_out - left_out)
+        words = cause.refusal.of_parameters if cause.refusal else ""
+        name = refusals.refused_parameter(words, _OPTIONAL - self._left_out - left_out)
         if name is not None:
             log.warning("the provider refuses a parameter, it is left out", parameter=name, reason=str(cause.error))
         return name
 
     def _may_be_a_parameter(self, cause: CallFailed) -> bool:
         """Return whether a parameter may be at fault that the refusal does not name."""
-        if self._has_worked or not cause.meaning or self._left_out >= _OPTIONAL:
+        if self._has_worked or cause.refusal is None or self._left_out:
             return False
         is_other = refusals.is_too_many(cause.meaning) or cause.is_too_long
-        return refusals.refuses_something_unnamed(cause.meaning) and not is_other
+        unnamed = refusals.refuses_something_unnamed(cause.meaning) and not is_other
+        return unnamed or cause.refusal.is_unexplained
 
 
 def _parts(batch: dict[int, str], size: int) -> list[dict[int, str]]:

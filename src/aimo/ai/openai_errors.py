@@ -61,6 +61,16 @@ class Refusal:
         return self.words if refusals.may_mean_anything(self.status) else ""
 
     @property
+    def of_parameters(self) -> str:
+        """The words where they may name a parameter, else nothing."""
+        return self.words if refusals.may_name_a_parameter(self.status) else ""
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Whether what was sent is at fault in a way that the words do not tell."""
+        return refusals.is_unexplained(self.words, self.status)
+
+    @property
     def is_transient(self) -> bool:
         """Whether the same call may succeed a moment later."""
         if self.status is None or _NO_QUOTA in self.codes:

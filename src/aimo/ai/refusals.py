@@ -70,7 +70,23 @@ _QUOTA = re.compile(
     r"|额度|余额|配额|欠费|每分钟",
     re.IGNORECASE,
 )
+_FORBIDDEN = 403
+_BAD_REQUEST = frozenset({400, 422})
+# What no parameter changes.
+_ACCOUNT = re.compile(
+    r"api.?key|\bmodel\b.{0,40}(not found|not exist|unknown)|(unknown|no such|invalid) model", re.IGNORECASE
+)
 _COUNT = re.compile(r"\d{1,4}")
+
+
+def may_name_a_parameter(status: int | None) -> bool:
+    """Return whether the words count for parameters: some providers forbid them, others call them not allowed."""
+    return status == _FORBIDDEN or may_mean_anything(status)
+
+
+def is_unexplained(words: str, status: int | None) -> bool:
+    """Return whether what was sent is at fault, and the words name nothing that is known."""
+    return status in _BAD_REQUEST and not (is_too_long(words, status) or is_too_many(words) or _ACCOUNT.search(words))
 
 
 def may_mean_anything(status: int | None) -> bool:

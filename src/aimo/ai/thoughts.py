@@ -16,6 +16,8 @@ _NAMES = (
     "think|thinking|thoughts?|thought_process|reasoning|reasoning_content|reason|reflection|analysis|scratchpad"
     "|inner[_-]?monologue|chain[_-]of[_-]thought|cot|ant_?thinking"
 )
+# Models whose prompt template writes the opening tag, so that replies begin inside of a thought.
+_OPENED_BY_TEMPLATE = re.compile(r"(?<![a-z])(r1|qwq|qvq|z1)(?![a-z])|thinking", re.IGNORECASE)
 # Names that are plain words, too.
 _PLAIN = re.compile(r"(reason|reflection|analysis)\b", re.IGNORECASE)
 _PLAIN_IN_BRACKETS = re.compile(r"(?!think|thought)", re.IGNORECASE)
@@ -103,6 +105,11 @@ class ThoughtFilter:
         self._has_removed = False
         self.lacks_opening = False
         """Whether a thought ended that had not begun."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was any text yet."""
+        return bool(self._before or self._held or self._doubtful)
 
     def add(self, piece: str) -> str:
         """Return what of the text is sure to be said by now."""
@@ -220,6 +227,11 @@ class ThoughtFilter:
             self._line_is_blank = not line.strip() and ("\n" in text or self._line_is_blank)
             self._has_said = self._has_said or bool(text.strip())
         return text
+
+
+def may_begin_inside(model: str) -> bool:
+    """Return whether the first reply of a model may lack the opening tag, by the model's name."""
+    return _OPENED_BY_TEMPLATE.search(model) is not None
 
 
 def without_thoughts(text: str, *, complete: bool = True) -> tuple[str, bool]:

@@ -153,6 +153,10 @@ def speaking(server: DialectServer, dialect: Dialect) -> str:
         Dialect(vector=lambda vector: [vector]),
         Dialect((no_field("dimensions", 422, {"detail": [{"loc": ["body", "dimensions"], "msg": "Extra inputs"}]}),)),
         Dialect((no_field("dimensions", 400, {"error": "This model does not support specifying dimensions."}),)),
+        Dialect((no_field("dimensions", 403, openai("You may not set dimensions")),)),
+        Dialect((no_field("encoding_format", 405, openai("encoding_format is not supported")),)),
+        Dialect((no_field("encoding_format", 422, ""),)),
+        Dialect((no_field("dimensions", 400, {"error": "bad request"}),)),
         Dialect((no_field("encoding_format", 400, {"message": "Unrecognized request argument supplied"}),)),
         Dialect(
             (
@@ -273,6 +277,13 @@ async def test_vectors_that_are_none_are_refused(
         ),
         Dialect(chat_rules=(no_system(400, openai("invalid message role: system (2013)")),)),
         Dialect(chat_rules=(no_system(500, {"error": "Conversation roles must alternate user/assistant/user"}),)),
+        Dialect(chat_rules=(no_field("temperature", 403, openai("The parameter temperature is not allowed")),)),
+        Dialect(chat_rules=(no_field("temperature", 405, openai("temperature cannot be set")),)),
+        Dialect(chat_rules=(no_system(404, openai("system messages are not supported")),)),
+        Dialect(chat_rules=(no_system(501, openai("role system is not implemented")),)),
+        Dialect(chat_rules=(no_field("temperature", 400, ""),)),
+        Dialect(chat_rules=(no_system(422, {"error": "bad request"}),)),
+        Dialect(chat_rules=(no_field("temperature", 400, "no"), no_system(400, "no"))),
         Dialect(chat_rules=(streams_only("This model only support stream mode, please enable the stream parameter."),)),
         Dialect(chat_rules=(streams_only("enable thinking can not be support when `stream=False`."),)),
         Dialect(
@@ -293,6 +304,34 @@ async def test_other_forms_of_chat_work(server: DialectServer, dialect: Dialect)
         assert await streamed(model) == ANSWER
         assert await model.complete(ASK, seconds=5) == ANSWER
         assert parse_tags(await model.complete(ASK_FOR_TAGS, seconds=5)) == TAGS
+
+
+async def test_an_unexplained_refusal_is_looked_into_for_a_few_calls_only(server: DialectServer) -> None:
+    name = speaking(server, Dialect((always(400, "no"),), (always(400, "no"),)))
+    async with chat(server, name) as model:
+        for _ in range(20):
+            with pytest.raises(ProviderError, match="HTTP 400"):
+                await model.complete(ASK, seconds=5)
+        assert (len(server.sent), model.left_out) == (20 + 5 * 3, frozenset())
+    async with embedder(server, name) as embedding:
+        for number in range(20):
+            with pytest.raises(ProviderError, match="HTTP 400"):
+                await embedding.embed([f"note {number}"], "query")
+        assert (len(server.sent), embedding.left_out) == (20 + 5 * 3, frozenset())
+
+
+async def test_a_first_stream_shows_no_thought_that_the_template_has_opened(server: DialectServer) -> None:
+    name = speaking(server, Dialect(content=lambda text: f"{THOUGHT}</think>\n\n{text}"))
+    for model_name in ("deepseek-r1:8b", "QwQ-32B", "Qwen3-30B-A3B-Thinking-2507"):
+        model = OpenAIChat(server.url(name), KEY, model_name, waits=())
+        assert await streamed(model) == ANSWER
+        await model.close()
+    server.dialects[name] = Dialect()
+    model = OpenAIChat(server.url(name), KEY, "deepseek-r1:8b", waits=())
+    assert await streamed(model) == ANSWER
+    async with aclosing(model.stream(ASK, seconds=5)) as pieces:
+        assert await anext(pieces) != ANSWER, "it does not think here, so nothing is held back any more"
+    await model.close()
 
 
 async def test_a_prompt_too_long_for_the_model_is_shortened_in_its_middle(server: DialectServer) -> None:
