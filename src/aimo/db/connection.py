@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import URL, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from aimo.config import Settings
@@ -178,10 +179,15 @@ class Database:
         """
         async with asyncio.timeout(seconds):
             lent = await greenlet_spawn(self._pool.connect)
+            connection = PooledConnection(self._lend_proven, lent, self.engine.dialect)
             try:
-                yield PooledConnection(lent, self.engine.dialect)
+                yield connection
             finally:
-                lent.close()
+                connection.give_back()
+
+    def _lend_proven(self) -> PoolProxiedConnection:
+        self._pool.doubt()
+        return self._pool.connect()
 
     def pool_status(self) -> PoolStatus:
         """Return the pool's numbers right now."""

@@ -40,6 +40,7 @@ _SQLITE = "check that AIMO_DATA_DIR is a folder this user may write to, and that
 # one that does.
 # Privileges are given to new connections only.
 _REFUSING: Final = frozenset({1040, 1044, 1047, 1053, 1142, 1203, 1226, 1227, 1290, 1792, 1836, 3032})
+_LOST: Final = frozenset({1927, 2006, 2013, 2055, 4031})
 _TOO_LARGE: Final = frozenset({1153, 2020})
 
 
@@ -55,6 +56,11 @@ def is_refusal(error: BaseException) -> bool:
     number = number_of(error)
     # 1290 stands for any option of the server that forbids a statement.
     return number in _REFUSING and (number != 1290 or "read" in str(error).lower())
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether the connection was closed from outside, as by KILL, a restart, or a proxy."""
+    return number_of(error) in _LOST
 
 
 def is_too_large(error: BaseException) -> bool:

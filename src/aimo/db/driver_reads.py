@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
+from aimo.db.connection_errors import is_lost
 from aimo.db.slow_log import slow_log
 
 # Any SELECT: the types of its columns are not followed further.
@@ -30,9 +31,12 @@ Cells = Sequence[Any]
 class PooledConnection:
     """A connection just as the pool lends it, for `fetch_cells` only (`Database.driver_connection`)."""
 
-    __slots__ = ("_lent", "dialect")
+    __slots__ = ("_lend", "_lent", "dialect")
 
-    def __init__(self, lent: PoolProxiedConnection, dialect: Dialect) -> None:
+    def __init__(
+        self, lend: Callable[[], PoolProxiedConnection], lent: PoolProxiedConnection, dialect: Dialect
+    ) -> None:
+        self._lend = lend
         self._lent = lent
         self.dialect = dialect
 
@@ -43,7 +47,19 @@ class PooledConnection:
 
     async def invalidate(self) -> None:
         """Close it; the pool opens another one when it needs to."""
-        await greenlet_spawn(self._lent.invalidate)
+        if self._lent.is_valid:
+            await greenlet_spawn(self._lent.invalidate)
+
+    async def renew(self) -> None:
+        """Go on with another connection of the pool."""
+        await self.invalidate()
+        # First, since the pool may have no other place.
+        self._lent.close()
+        self._lent = await greenlet_spawn(self._lend)
+
+    def give_back(self) -> None:
+        """Return it to the pool."""
+        self._lent.close()
 
 
 # What can read: a connection of a transaction, of `Database.reads` or of `Database.driver_connection`.
@@ -123,7 +139,7 @@ async def fetch_cells(
     bound = [each.bind(values) for each, (_, values) in zip(prepared, queries, strict=True)]
     started = time.perf_counter()
     try:
-        found = await _run(connection, bound)
+        found = await _run_again_if_lost(connection, bound)
         cells = [each.cells(some) for each, some in zip(prepared, found, strict=True)]
     except BaseException:
         await connection.invalidate()
@@ -140,6 +156,19 @@ def _prepare(statement: Statement, dialect: Dialect) -> _PreparedStatement:
     if prepared is None:
         prepared = _prepared[key] = _PreparedStatement(statement, dialect)
     return prepared
+
+
+async def _run_again_if_lost(
+    connection: ReadConnection, queries: Sequence[tuple[str, tuple[object, ...]]]
+) -> list[object]:
+    """Run reads that belong to no transaction once more where their connection was closed from outside."""
+    try:
+        return await _run(connection, queries)
+    except Exception as error:
+        if not (isinstance(connection, PooledConnection) and is_lost(error)):
+            raise
+    await connection.renew()
+    return await _run(connection, queries)
 
 
 async def _run(connection: ReadConnection, queries: Sequence[tuple[str, tuple[object, ...]]]) -> list[object]:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.connection import Database, is_transient
-from aimo.db.connection_errors import advice, is_refusal, is_too_large
+from aimo.db.connection_errors import advice, is_lost, is_refusal, is_too_large
 from aimo.errors import AimoError, Code
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,8 @@ TRANSACTION_SECONDS = 60.0
 
 _ATTEMPTS = 8
 _ROLLBACK_SECONDS = 2
+# The other connections of the pool are replaced together with the first that turns out to be lost.
+_LOST_ATTEMPTS = 2
 # A failover takes a moment, and whoever waits for an answer does not wait for long.
 _REFUSED_WAITS = (0.2, 0.5, 1.0)
 
@@ -76,15 +78,19 @@ async def atomically(
 ) -> T:
     """Run ``work`` in a transaction, again from its start when it lost a race for locks or the server did nothing.
 
+    So does a connection that was lost before the end of ``work``: the server rolls back what it did.
     ``work`` must have no effect outside the database: it may run several times.
 
     Raises:
         AimoError: PARAMS_ERROR where something is larger than the server takes at once.
     """
     for attempt in range(1, _ATTEMPTS + 1):
+        is_done = False
         try:
             async with transaction(database, operation, user=user, entity=entity) as connection:
-                return await work(connection)
+                result = await work(connection)
+                is_done = True
+            return result
         except Exception as error:
             if is_too_large(error):
                 log.warning("the database takes no statement so large", operation=operation, advice=advice(error))
@@ -93,6 +99,8 @@ async def atomically(
                 wait = random.uniform(0, 0.01 * 2**attempt)
             elif is_refusal(error) and attempt <= len(_REFUSED_WAITS):
                 wait = _REFUSED_WAITS[attempt - 1]
+            elif is_lost(error) and not is_done and attempt <= _LOST_ATTEMPTS:
+                wait = 0.0
             else:
                 raise
         await asyncio.sleep(wait)

@@ -28,6 +28,7 @@ class WarmPool(AsyncAdaptedQueuePool):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.open_connections = 0
+        self._doubted_at = 0.0
 
     def watch(self, engine: Engine) -> None:
         """Count connections, note when they are used, and replace the dead ones among those that rested."""
@@ -38,7 +39,9 @@ class WarmPool(AsyncAdaptedQueuePool):
 
         def prove_alive(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
             # A statement a second is proof enough; a server that was restarted, or timed out, is found out here.
-            if time.monotonic() - _last_used(record, default=time.monotonic()) < _PROVE_AFTER_SECONDS:
+            now = time.monotonic()
+            last_used = _last_used(record, default=now)
+            if now - last_used < _PROVE_AFTER_SECONDS and last_used > self._doubted_at:
                 return
             try:
                 engine.dialect.do_ping(connection)
@@ -46,6 +49,10 @@ class WarmPool(AsyncAdaptedQueuePool):
                 raise InvalidatePoolError from error
 
         event.listen(self, "checkout", prove_alive)
+
+    def doubt(self) -> None:
+        """Prove every connection alive that has rested until now: one of them was closed from outside."""
+        self._doubted_at = time.monotonic()
 
     async def close_idle(self, *, keep: int, seconds: float) -> None:
         """Close connections unused for ``seconds``, the longest unused first, until ``keep`` are open."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 from tests.support.mariadb import MariaDB
@@ -19,6 +20,8 @@ from tests.support.waiting import eventually_async
 
 from aimo.config import Settings
 from aimo.db.connection import Database
+from aimo.db.driver_reads import fetch_cells
+from aimo.db.transaction import atomically
 from aimo.errors import ConfigurationError
 
 MakeSettings = Callable[..., Settings]
@@ -261,3 +264,83 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path, settings: Mak
     (tmp_path / "aimo.db").write_text("no database at all, but long enough to be one" * 100)
     with pytest.raises(ConfigurationError, match=r"check that AIMO_DATA_DIR.*not a database"):
         await Database.open(settings(aimo_data_dir=tmp_path))
+
+
+def kill_all(server: MariaDB, chosen: dict[str, str]) -> None:
+    query = "SELECT id FROM information_schema.processlist WHERE user = %s"
+    for (number,) in server.execute(query, chosen["MYSQL_USER"]):
+        server.execute(f"KILL {number}")
+
+
+async def test_a_read_on_a_killed_connection_is_run_again(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
+) -> None:
+    async with opened(settings(**mysql_database, mysql_driver=driver)) as database:
+
+        async def read() -> list[tuple[int]]:
+            async with database.driver_connection() as connection:
+                (rows,) = await fetch_cells(connection, (select(literal(1)), {}))
+            return [(row[0],) for row in rows]
+
+        for _ in range(3):
+            await asyncio.gather(*(nap(database, 0.02) for _ in range(4)))
+            kill_all(mariadb, mysql_database)
+            assert await asyncio.gather(*(read() for _ in range(6))) == [[(1,)]] * 6
+        assert database.pool_status().in_use == 0
+
+
+async def test_a_read_without_another_connection_fails_and_costs_the_pool_no_place(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
+) -> None:
+    user = mysql_database["MYSQL_USER"]
+    async with opened(settings(**mysql_database, mysql_driver=driver)) as database:
+        await asyncio.gather(*(nap(database, 0.02) for _ in range(2)))
+        mariadb.execute(f"ALTER USER `{user}`@'%%' ACCOUNT LOCK")
+        kill_all(mariadb, mysql_database)
+        for _ in range(12):
+            with pytest.raises(Exception, match=r"4151|2013|2006|locked"):
+                async with database.driver_connection() as connection:
+                    await fetch_cells(connection, (select(literal(1)), {}))
+        mariadb.execute(f"ALTER USER `{user}`@'%%' ACCOUNT UNLOCK")
+        await asyncio.gather(*(nap(database, 0.02) for _ in range(12)))
+        assert database.pool_status().in_use == 0
+
+
+async def test_a_write_on_a_killed_connection_is_done_once(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
+) -> None:
+    mariadb.execute(f"CREATE TABLE `{mysql_database['MYSQL_DATABASE']}`.done (one INT)")
+    runs: list[int] = []
+    async with opened(settings(**mysql_database, mysql_driver=driver)) as database:
+
+        async def work(connection: AsyncConnection, *, kill: bool) -> None:
+            runs.append(len(runs))
+            await connection.execute(text("INSERT INTO done VALUES (1)"))
+            if kill:
+                kill_all(mariadb, mysql_database)
+            await connection.execute(text("INSERT INTO done VALUES (2)"))
+
+        kill_all(mariadb, mysql_database)
+        await atomically(database, "test.write", lambda connection: work(connection, kill=False))
+        await atomically(database, "test.write", lambda connection: work(connection, kill=len(runs) == 1))
+        async with database.reads() as connection:
+            assert (await connection.execute(text("SELECT COUNT(*) FROM done"))).scalar_one() == 4
+        assert len(runs) == 3
+        with pytest.raises(DBAPIError):
+            await atomically(database, "test.write", lambda connection: work(connection, kill=True))
+        assert len(runs) == 6, "somebody who is killed every time gives up"
+
+
+async def test_a_write_whose_commit_may_have_happened_is_not_repeated(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
+) -> None:
+    runs: list[int] = []
+    async with opened(settings(**mysql_database, mysql_driver=driver)) as database:
+
+        async def work(connection: AsyncConnection) -> None:
+            runs.append(len(runs))
+            kill_all(mariadb, mysql_database)
+
+        with pytest.raises(DBAPIError):
+            await atomically(database, "test.write", work)
+    assert runs == [0]
