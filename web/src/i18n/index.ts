@@ -1,4 +1,5 @@
-// Words in the user's language. A catalogue that lacks a key does not compile.
+// Words in the user's language: those that many places need are in `en.ts` and `zh.ts`, those of a page or a part of one in
+// `pages`, with its code. A catalogue that lacks a key does not compile.
 import { signal } from "@preact/signals";
 import type { en } from "./en";
 
@@ -6,8 +7,10 @@ export type Catalogue = Record<keyof typeof en, string>;
 export type Key = keyof Catalogue;
 export type Language = "en" | "zh";
 
+type Values = Record<string, string | number>;
+
 /** Keys that have a form for one and a form for others. */
-type Counted = { [K in Key]: K extends `${infer Stem}_other` ? Stem : never }[Key];
+type Counted<K extends string> = K extends `${infer Stem}_other` ? Stem : never;
 
 const CHOSEN = "aimo.language";
 const words = signal<Catalogue | null>(null);
@@ -50,19 +53,30 @@ export async function chooseLanguage(wanted: Language | null): Promise<void> {
   await loadLanguage();
 }
 
-const fill = (text: string, values: Record<string, string | number>): string =>
-  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+const fill = (text: string, values: Values): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+
+const form = (count: number): string => (new Intl.PluralRules(locale()).select(count) === "one" ? "one" : "other");
 
 /** A text, with `{name}` replaced. */
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  const text = words.value?.[key] ?? key;
-  return fill(text, values);
+export function t(key: Key, values: Values = {}): string {
+  return fill(words.value?.[key] ?? key, values);
 }
 
 /** A text that depends on a number, which stands in it as `{count}`. */
-export function tn(stem: Counted, count: number, values: Record<string, string | number> = {}): string {
-  const rule = new Intl.PluralRules(locale()).select(count) === "one" ? "one" : "other";
-  return t(`${stem}_${rule}` as Key, { ...values, count: formatNumber(count) });
+export function tn(stem: Counted<Key>, count: number, values: Values = {}): string {
+  return t(`${stem}_${form(count)}` as Key, { ...values, count: formatNumber(count) });
+}
+
+/** The texts of a page in both languages, as {@link t} and {@link tn} that know the common ones, too. */
+export function texts<Own extends Record<string, string>>(en: Own, zh: Record<keyof NoInfer<Own>, string>) {
+  type Known = (keyof Own & string) | Key;
+  const pageT = (key: Known, values: Values = {}): string => {
+    const own = (language.value === "zh" ? zh : en) as Record<string, string>;
+    return key in own ? fill(own[key] ?? key, values) : t(key as Key, values);
+  };
+  const pageTn = (stem: Counted<Known>, count: number, values: Values = {}): string =>
+    pageT(`${stem}_${form(count)}` as Known, { ...values, count: formatNumber(count) });
+  return { en, zh, t: pageT, tn: pageTn };
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

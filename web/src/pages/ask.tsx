@@ -3,7 +3,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Conversation, Message } from "@aimo/dto";
 import { call } from "../api/http";
-import { formatMoment, t } from "../i18n";
+import { formatMoment } from "../i18n";
+import { t } from "../i18n/pages/ask";
 import { address } from "../lib/base";
 import { isComposing } from "../lib/keys";
 import { firstLine } from "../lib/text";
@@ -79,7 +80,7 @@ function Item({ one, onChange }: { one: Conversation; onChange: () => void }) {
       </a>
       <span class="faint">{formatMoment(one.updatedAt)}</span>
       <Menu
-        label={t("push.actions", { name: one.title })}
+        label={t("actions.of", { name: one.title })}
         actions={[
           { label: t("ask.rename"), icon: "edit", run: () => (open.value = "rename") },
           { label: t("memo.delete"), icon: "trash", danger: true, run: () => (open.value = "delete") },

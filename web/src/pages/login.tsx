@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { call } from "../api/http";
-import { chooseLanguage, language, t } from "../i18n";
+import { chooseLanguage, language } from "../i18n";
+import { t } from "../i18n/pages/login";
 import { address } from "../lib/base";
 import { go, path, place } from "../router";
 import { logIn, person, register, startOver } from "../store/session";

@@ -1,6 +1,7 @@
 // Where telephones find the places that do not fit into the bar.
 import { useSignal } from "@preact/signals";
-import { chooseLanguage, chosenLanguage, type Language, t, tn } from "../i18n";
+import { chooseLanguage, chosenLanguage, type Language } from "../i18n";
+import { t, tn } from "../i18n/pages/more";
 import { address } from "../lib/base";
 import { logOut, person, startOver } from "../store/session";
 import { entries } from "../store/sender";

@@ -1,5 +1,6 @@
 // What waits to be sent, and what could not be: nothing that was typed is lost.
-import { formatMoment, t } from "../i18n";
+import { formatMoment } from "../i18n";
+import { t } from "../i18n/pages/outbox";
 import { address } from "../lib/base";
 import { firstLine } from "../lib/text";
 import { memo } from "../store/memos";

@@ -1,6 +1,7 @@
 // A public memo, for anybody who has its link.
 import { call } from "../api/http";
-import { formatMoment, t } from "../i18n";
+import { formatMoment } from "../i18n";
+import { t } from "../i18n/pages/public";
 import { address } from "../lib/base";
 import { firstLine } from "../lib/text";
 import type { PageProps } from "../routes";

@@ -1,6 +1,6 @@
 // What one can change about the account, this device, and what the server does by itself.
 import { call } from "../api/http";
-import { t } from "../i18n";
+import { t } from "../i18n/pages/settings";
 import { address } from "../lib/base";
 import { Panel } from "../ui/panel";
 import { useFetched, useTitle } from "../ui/use";

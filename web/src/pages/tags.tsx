@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { Category, Tag } from "@aimo/dto";
 import { ApiError, call } from "../api/http";
-import { formatNumber, t, tn } from "../i18n";
+import { formatNumber } from "../i18n";
+import { t, tn } from "../i18n/pages/labels";
 import { address } from "../lib/base";
 import { fold } from "../lib/text";
 import { categories, fetchLabels, tags } from "../store/labels";
@@ -140,7 +141,7 @@ function Row({ label, onEdit, onDelete }: { label: Label; onEdit: () => void; on
         </span>
       )}
       <Menu
-        label={t("push.actions", { name: label.name })}
+        label={t("actions.of", { name: label.name })}
         actions={[
           { label: t("labels.edit"), icon: "edit", run: onEdit },
           { label: t("memo.delete"), icon: "trash", danger: true, run: onDelete },

@@ -1,5 +1,6 @@
 // Another device changed the memo meanwhile: both texts are shown, and nothing is overwritten without being asked.
-import { formatMoment, t } from "../i18n";
+import { formatMoment } from "../i18n";
+import { t } from "../i18n/pages/conflict";
 import { localId } from "../lib/ids";
 import { take } from "../store/memos";
 import type { Entry } from "../store/outbox";

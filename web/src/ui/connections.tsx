@@ -1,7 +1,8 @@
 // What a memo is connected with: memos it refers to, those that refer to it, similar ones, and all of them as a graph.
 import type { Memo, NestedMemo } from "@aimo/dto";
 import { call } from "../api/http";
-import { formatDate, t } from "../i18n";
+import { formatDate } from "../i18n";
+import { t } from "../i18n/pages/connections";
 import { address } from "../lib/base";
 import { firstLine } from "../lib/text";
 import { Graph } from "./graph";

@@ -1,6 +1,6 @@
 // A memo in the middle, its neighbours around it.
 import type { Memo, NestedMemo } from "@aimo/dto";
-import { t } from "../i18n";
+import { t } from "../i18n/pages/connections";
 import { address } from "../lib/base";
 import { firstLine } from "../lib/text";
 

@@ -1,7 +1,8 @@
 // An answer with its numbered sources, and a source opened beside it.
 import { useEffect, useRef } from "preact/hooks";
 import type { MessageSource } from "@aimo/dto";
-import { formatDate, formatMoment, type Key, t } from "../../i18n";
+import { formatDate, formatMoment } from "../../i18n";
+import { t } from "../../i18n/pages/ask";
 import { address } from "../../lib/base";
 import { firstLine } from "../../lib/text";
 import { fetchMemo } from "../memo";
@@ -13,7 +14,7 @@ import { Markdown } from "../../ui/markdown";
 import { useFetched } from "../../ui/use";
 
 /** What the server says where there is no answer, in the user's language. */
-const FIXED: Record<string, Key> = {
+const FIXED: Record<string, Parameters<typeof t>[0]> = {
   "I could not find any relevant notes in your knowledge base to answer this question.": "ask.nothing",
   "An error occurred while generating the response.": "ask.failed",
   "Unable to generate a response.": "ask.silent",

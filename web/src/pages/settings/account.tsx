@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { AvatarUploaded } from "@aimo/dto";
 import { ApiError, call, send } from "../../api/http";
-import { t, tn } from "../../i18n";
+import { t, tn } from "../../i18n/pages/account";
 import { address } from "../../lib/base";
 import { person, refreshPerson } from "../../store/session";
 import { report } from "../../ui/errors";

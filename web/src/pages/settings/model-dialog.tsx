@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { UserModel } from "@aimo/dto";
 import { call } from "../../api/http";
-import { t } from "../../i18n";
+import { t } from "../../i18n/pages/models";
 import { Dialog } from "../../ui/dialog";
 import { explain } from "../../ui/errors";
 import { Form, text } from "../../ui/form";

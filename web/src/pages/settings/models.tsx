@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { UserModel } from "@aimo/dto";
 import { call } from "../../api/http";
-import { t } from "../../i18n";
+import { t } from "../../i18n/pages/models";
 import { Confirm } from "../../ui/dialog";
 import { report } from "../../ui/errors";
 import { Icon } from "../../ui/icons";
@@ -46,7 +46,7 @@ export function Models() {
               <p class="faint">{[model.provider, model.modelName, model.apiKey].join(" · ")}</p>
             </div>
             <Menu
-              label={t("push.actions", { name: model.name })}
+              label={t("actions.of", { name: model.name })}
               actions={[
                 { label: t("memo.edit"), icon: "edit", run: () => (edited.value = model) },
                 ...(model.isDefault ? [] : [{ label: t("models.makeDefault"), icon: "star" as const, run: () => void makeDefault(model).catch(report) }]),

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { PushRule } from "@aimo/dto";
 import { call } from "../../api/http";
-import { t } from "../../i18n";
+import { t } from "../../i18n/pages/push";
 import { Dialog } from "../../ui/dialog";
 import { Form, text } from "../../ui/form";
 import { Icon } from "../../ui/icons";

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { PushRule } from "@aimo/dto";
 import { call } from "../../api/http";
-import { t } from "../../i18n";
+import { t } from "../../i18n/pages/push";
 import { Confirm } from "../../ui/dialog";
 import { report } from "../../ui/errors";
 import { Icon } from "../../ui/icons";
@@ -55,7 +55,7 @@ export function PushRules() {
               </p>
             </div>
             <Menu
-              label={t("push.actions", { name: rule.name })}
+              label={t("actions.of", { name: rule.name })}
               actions={[
                 { label: t("push.test"), icon: "send", run: () => void test(rule).catch(report) },
                 { label: t("memo.edit"), icon: "edit", run: () => (edited.value = rule) },

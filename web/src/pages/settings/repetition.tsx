@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { RepetitionRule } from "@aimo/dto";
 import { call } from "../../api/http";
-import { t, tn } from "../../i18n";
+import { t, tn } from "../../i18n/pages/repetition";
 import { categories, categoryOf, tags } from "../../store/labels";
 import { report } from "../../ui/errors";
 import { Form, text } from "../../ui/form";

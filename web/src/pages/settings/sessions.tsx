@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { Session } from "@aimo/dto";
 import { call } from "../../api/http";
-import { formatMoment, t, tn } from "../../i18n";
+import { formatMoment } from "../../i18n";
+import { t, tn } from "../../i18n/pages/sessions";
 import { deviceOf } from "../../lib/devices";
 import { entries } from "../../store/sender";
 import { forget, startOver } from "../../store/session";

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-7XDDLQ2W.js";import"./chunk-KVQVBUM6.js";import"./chunk-S6FPQUFF.js";import"./chunk-AUN6STUO.js";import"./chunk-YQGR3TPX.js";import"./chunk-KDHFWK6L.js";import"./chunk-JVMTNWFS.js";import"./chunk-3HMYZQGE.js";import"./chunk-B7PHT3G6.js";export{c as default,b as draftOf,a as fetchMemo};
