@@ -54,7 +54,8 @@ dev: install-test ## Run the server and start it again whenever the code changes
 test-fast: install-test ## Run in a minute what most changes break: unit tests, the HTTP layers, and query plans of SQLite
 	$(PYTEST) -n $(JOBS) --dist loadscope -m "not long" $(FAST_TESTS)
 
-test-long: install-test ## Run the long tests: endurance, crashes, large data
+test-long: install-test ## Run the long tests: endurance, crashes, clusters, large data
+	@scripts/ensure galera haproxy
 	$(PYTEST) -n $(JOBS) --dist loadfile -m long tests
 
 bench: install-test ## Measure requests a second and their latency over HTTP

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import httpx
 import pytest
-from tests.support.client import Client, plain_http
+from tests.support.client import Client
 from tests.support.mariadb import MariaDB
 from tests.support.server import Server
 from tests.support.switchboard import Switchboard
 
 from aimo.services.operations.write_probe import LASTS_SECONDS
+
+from .steady_writer import SteadyWriter
 
 pytestmark = pytest.mark.long
 
@@ -64,42 +65,6 @@ def pair() -> Iterator[Pair]:
         yield Pair(stack)
 
 
-class Writer:
-    """Writes memos one after the other; knows which were acknowledged, and when."""
-
-    def __init__(self, url: str, token: str | None, name: str) -> None:
-        self.acknowledged: list[tuple[float, str]] = []
-        self.failed = 0
-        self._url, self._token, self._name = url, token, name
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._write)
-
-    def __enter__(self) -> Writer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _write(self) -> None:
-        number = 0
-        with plain_http(f"{self._url}/api/v1", timeout=20) as http:
-            http.headers["Authorization"] = f"Bearer {self._token}"
-            while not self._over.is_set():
-                number += 1
-                try:
-                    answer = http.post("/memos", json={"content": f"{self._name} {number}"}).json()
-                except httpx.HTTPError:
-                    self.failed += 1
-                    continue
-                if answer.get("code") == 0:
-                    self.acknowledged.append((time.monotonic(), answer["data"]["memo"]["memoId"]))
-                else:
-                    self.failed += 1
-                    time.sleep(0.05)
-
-
 @pytest.mark.parametrize("driver", ["asyncmy", "aiomysql"])
 def test_two_failovers_under_load_lose_nothing_and_are_over_in_seconds(
     pair: Pair, server: Callable[..., Server], driver: str
@@ -110,14 +75,14 @@ def test_two_failovers_under_load_lose_nothing_and_are_over_in_seconds(
         running = server(**settings, WORKERS="2").start()
         owner = Client(running.url).register()
         with ExitStack() as stack:
-            writers = [stack.enter_context(Writer(running.url, owner.token, f"w{number}")) for number in range(4)]
+            writers = [stack.enter_context(SteadyWriter(running.url, owner.token, f"w{number}")) for number in range(4)]
             for _ in range(2):
                 time.sleep(2)
                 switched = time.monotonic()
                 pair.switch()
                 during = httpx.get(f"{running.url}/readyz", timeout=10).status_code
                 board.target = pair.primary.port
-                waited = [_resumed(writer, switched) - switched for writer in writers]
+                waited = [writer.resumed(switched, SECONDS) - switched for writer in writers]
                 time.sleep(LASTS_SECONDS)
                 after = httpx.get(f"{running.url}/readyz", timeout=10).status_code
                 print(f"failover: {max(waited):.2f} s until all wrote again; readyz {during}, then {after}")
@@ -130,14 +95,3 @@ def test_two_failovers_under_load_lose_nothing_and_are_over_in_seconds(
         print(f"written: {len(told)} acknowledged, {failed} failed, {len(told - stored)} lost")
         assert told <= stored
         assert len(told) > 50
-
-
-def _resumed(writer: Writer, since: float) -> float:
-    """Return when a memo was acknowledged that was begun after a moment: the second one after it."""
-    deadline = time.monotonic() + 2 * SECONDS
-    while time.monotonic() < deadline:
-        later = [moment for moment, _ in list(writer.acknowledged) if moment > since]
-        if len(later) > 1:
-            return later[1]
-        time.sleep(0.02)
-    raise AssertionError("writing did not go on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import pwd
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -100,35 +101,35 @@ class MariaDB:
         """Start the server, on its existing data after the first time, and wait until it answers."""
         if not (self.folder / "data").exists():
             self._install()
-        self._process = Process(
-            [
-                _program("mariadbd"),
-                "--no-defaults",
-                f"--datadir={self.folder / 'data'}",
-                f"--tmpdir={self.folder}",
-                f"--socket={self.socket}",
-                f"--pid-file={self.folder / 'pid'}",
-                f"--port={self.port}",
-                "--bind-address=127.0.0.1",
-                "--skip-name-resolve",
-                "--skip-log-bin",
-                "--character-set-server=utf8mb4",
-                "--collation-server=utf8mb4_unicode_ci",
-                f"--sql-mode={_SQL_MODE}",
-                "--max-connections=300",
-                "--max-allowed-packet=64M",
-                "--innodb-buffer-pool-size=64M",
-                "--innodb-log-file-size=32M",
-                "--loose-innodb-use-native-aio=0",
-                *self._tuning,
-                *self._options,
-            ],
-            log=self.log,
-            cwd=self.folder,
-            user=self.user,
-        )
+        self._process = Process(self.command(), log=self.log, cwd=self.folder, user=self.user)
         self._wait(timeout)
         return self
+
+    def command(self, *more: str) -> list[str]:
+        """Return how the server is started, with more options."""
+        return [
+            _program("mariadbd"),
+            "--no-defaults",
+            f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self.folder}",
+            f"--socket={self.socket}",
+            f"--pid-file={self.folder / 'pid'}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--skip-log-bin",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_unicode_ci",
+            f"--sql-mode={_SQL_MODE}",
+            "--max-connections=300",
+            "--max-allowed-packet=64M",
+            "--innodb-buffer-pool-size=64M",
+            "--innodb-log-file-size=32M",
+            "--loose-innodb-use-native-aio=0",
+            *self._tuning,
+            *self._options,
+            *more,
+        ]
 
     def stop(self) -> None:
         """Shut the server down in order; its data stays."""
@@ -185,6 +186,13 @@ class MariaDB:
         with self._connect(database) as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
+
+    @contextlib.contextmanager
+    def locked_for_reading(self) -> Iterator[None]:
+        """Let nobody write meanwhile; a node of a cluster applies nothing that the others have written."""
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute("FLUSH TABLES WITH READ LOCK")
+            yield
 
     def run_script(self, statements: str, *, database: str) -> None:
         """Run the statements of a dump as the administrator."""

@@ -22,19 +22,43 @@ def services() -> dict[str, Any]:
     return services
 
 
-def test_only_known_settings_are_set(services: dict[str, Any]) -> None:
-    assert set(services["aimo"]["environment"]) <= SETTINGS
+@pytest.fixture(scope="module")
+def cluster() -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "compose.cluster.yaml").read_text(encoding="utf-8"))["services"]
+    return services
+
+
+def test_only_known_settings_are_set(services: dict[str, Any], cluster: dict[str, Any]) -> None:
+    for server in (services["aimo"], cluster["aimo1"], cluster["aimo2"]):
+        assert set(server["environment"]) <= SETTINGS
     [block] = re.findall(r"^ENV (?:.*\\\n)*.*", IMAGE, re.MULTILINE)
     variables = set(re.findall(r"\b([A-Z][A-Z_]+)=", block))
     assert variables - {"PATH", "PYTHONUNBUFFERED"} <= SETTINGS
     assert "HOST" in variables
 
 
-def test_secrets_come_from_the_environment_and_are_required(services: dict[str, Any]) -> None:
-    for service in services.values():
+def test_secrets_come_from_the_environment_and_are_required(services: dict[str, Any], cluster: dict[str, Any]) -> None:
+    for service in (*services.values(), *cluster.values()):
         for name, value in service["environment"].items():
             if name.endswith(("PASSWORD", "SECRET", "TOKEN", "KEY")):
-                assert re.fullmatch(r"\$\{" + name + r":\?.+\}", str(value)), name
+                assert re.fullmatch(r"\$\{[A-Z0-9_]+:\?.+\}", str(value)), name
+
+
+def test_a_cluster_has_the_profile_that_is_tested(cluster: dict[str, Any]) -> None:
+    assert cluster["aimo1"]["environment"] == cluster["aimo2"]["environment"]
+    assert cluster["aimo1"]["environment"]["MYSQL_HOST"] == "haproxy"
+    nodes = [cluster["haproxy"]["environment"][f"NODE{number}"] for number in (1, 2, 3)]
+    assert nodes == ["node1:3306", "node2:3306", "node3:3306"]
+    assert "./deploy/haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro" in cluster["haproxy"]["volumes"]
+    for node in ("node1", "node2", "node3"):
+        assert "./deploy/galera.cnf:/etc/mysql/conf.d/galera.cnf:ro" in cluster[node]["volumes"]
+    assert "--wsrep-new-cluster" in cluster["node1"]["command"]
+    for name, service in cluster.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {"mem_limit", "pids_limit", "cpus"} <= service.keys(), name
+        published = service.get("ports", [])
+        assert all(re.match(r"\$\{PUBLISH2?:-127\.0\.0\.1:", port) for port in published), name
 
 
 def test_the_server_waits_for_a_healthy_mysql(services: dict[str, Any]) -> None:

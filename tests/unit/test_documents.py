@@ -25,6 +25,8 @@ CODE = (
     "Makefile",
     "Dockerfile",
     "compose.yaml",
+    "compose.cluster.yaml",
+    "deploy",
     "pyproject.toml",
 )
 
@@ -33,7 +35,7 @@ HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 LINK = re.compile(r"\]\(<?([^()\s<>]+)>?(?:[ \t]+\"[^\"]*\")?\)|^\[[^\]]+\]:[ \t]*(\S+)", re.MULTILINE)
 EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 SPAN = re.compile(r"`([^`\n]+)`")
-SUFFIX = re.compile(r"/[^/]*\.(?:py|md|toml|ya?ml|json|svg|txt|in|patch|mjs|ts|ini)$")
+SUFFIX = re.compile(r"/[^/]*\.(?:py|md|toml|ya?ml|json|svg|txt|in|patch|mjs|ts|ini|cfg|cnf)$")
 REFERENCE = re.compile(
     r"(?<![\w/.-])(?:docs/[\w/-]+(?:\.(?:md|svg|json))?(?!\.?\w)"
     r"|(?:README|MIGRATION|CONTRIBUTING|CHANGELOG|SECURITY)\.md)(?:#[\w-]+)?"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,10 @@ _MYSQL_SESSION = (
     "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', "
     "innodb_lock_wait_timeout = 10",
 )
+# A node of a Galera cluster answers when it has what any other node has committed: reads, updates and inserts.
+# https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+_IS_IN_GALERA = "SHOW VARIABLES LIKE 'wsrep_on'"
+_GALERA_SESSION = "SET SESSION wsrep_sync_wait = 7"
 _SQLITE_SESSION = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -73,14 +77,21 @@ def database_url(settings: Settings) -> URL:
     )
 
 
-def _prepare_with(statements: tuple[str, ...]) -> Callable[[object, object], None]:
-    def prepare(connection: Any, record: Any) -> None:
-        cursor = connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    for statement in _SQLITE_SESSION:
+        cursor.execute(statement)
+    cursor.close()
 
-    return prepare
+
+def _prepare_mysql(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    for statement in _MYSQL_SESSION:
+        cursor.execute(statement)
+    cursor.execute(_IS_IN_GALERA)
+    if cursor.fetchone() == ("wsrep_on", "ON"):
+        cursor.execute(_GALERA_SESSION)
+    cursor.close()
 
 
 def _encode(value: object) -> str:
@@ -116,8 +127,7 @@ def _create_engine(settings: Settings) -> tuple[AsyncEngine, WarmPool]:
     if mysql:
         refuse_larger_statements(engine.sync_engine)
     # First of all listeners: SQLAlchemy finds out how to quote from the session's sql_mode.
-    prepare = _prepare_with(_MYSQL_SESSION if mysql else _SQLITE_SESSION)
-    event.listen(engine.sync_engine, "connect", prepare, insert=True)
+    event.listen(engine.sync_engine, "connect", _prepare_mysql if mysql else _prepare_sqlite, insert=True)
     return engine, pool
 
 
