@@ -36,6 +36,8 @@ class Event(StrEnum):
     REGISTRATION = "registration"
     PASSWORD_CHANGE = "password_change"  # noqa: S105 (a name, no password)
     TOKEN = "token"  # noqa: S105 (a name, no password)
+    TOKEN_CREATION = "token_creation"  # noqa: S105 (a name, no password)
+    TOKEN_REVOCATION = "token_revocation"  # noqa: S105 (a name, no password)
     MACHINE_TOKEN = "machine_token"  # noqa: S105 (a name, no password)
     METRICS_TOKEN = "metrics_token"  # noqa: S105 (a name, no password)
     BACKUP = "backup"

@@ -105,6 +105,11 @@ def session_id() -> str:
     return _prefixed("sess")
 
 
+def access_token_id() -> str:
+    """Return a new id of a personal access token: ``pat`` and 23 characters."""
+    return _prefixed("pat")
+
+
 def attachment_id() -> str:
     """Return a new attachment id: 24 characters, case-sensitive, safe in URLs and file names."""
     return "".join(secrets.choice(_URL_SAFE) for _ in range(24))

@@ -45,6 +45,10 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
     forged.http.get("/api/v1/user/info", headers={"Authorization": "Bearer forged.token.here", "X-Request-Id": "r-77"})
     for path in ("/user/sessions/unknown-session", "/user/sessions?keepCurrent=true"):
         client.delete(path)
+    token = client.post("/user/tokens", {"name": "a script", "scopes": ["ai"]}).data
+    for _ in range(2):
+        client.request("GET", "/memos", headers={"Authorization": f"Bearer {token['value']}"})
+        client.delete(f"/user/tokens/{token['token']['id']}")
     client.post("/auth/logout", {})
     client.get("/user/info")
     for given in ({}, {"Authorization": "Bearer wrong-machine-token"}):
@@ -61,6 +65,11 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
         ("token", "refused", None),
         ("session_end", "refused", uid),
         ("logout_everywhere", "ok", uid),
+        ("token_creation", "ok", uid),
+        ("token", "refused", uid),
+        ("token_revocation", "ok", uid),
+        ("token", "refused", None),
+        ("token_revocation", "refused", uid),
         ("logout", "ok", uid),
         ("token", "refused", uid),
         ("machine_token", "refused", None),
@@ -69,7 +78,7 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
     assert [entry["address"] for entry in entries] == [
         *["192.0.2.7"] * 6,
         "127.0.0.1",
-        *["192.0.2.7"] * 4,
+        *["192.0.2.7"] * 9,
         *["127.0.0.1"] * 2,
     ]
     assert entries[6]["request_id"] == "r-77"
@@ -77,7 +86,16 @@ def test_the_audit_log_tells_who_did_what_from_where_and_holds_no_secret(server:
 
     text = "".join(path.read_text("utf-8") for path in logs.iterdir()) + running.log.read_text("utf-8")
     assert '"event": "login"' in running.log.read_text("utf-8")
-    for secret in (PASSWORD, "Wrong-Passw0rd", "Quite-New", "forged.token", "machine-token", "nobody-here", email):
+    for secret in (
+        token["value"],
+        PASSWORD,
+        "Wrong-Passw0rd",
+        "Quite-New",
+        "forged.token",
+        "machine-token",
+        "nobody-here",
+        email,
+    ):
         assert secret not in text, secret
     assert str(client.token) not in text
 

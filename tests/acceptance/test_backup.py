@@ -168,6 +168,8 @@ def test_a_restored_backup_revives_no_session_and_no_token_that_was_ended(
         claims = {"uid": alice.uid, "iat": now - number, "exp": now + 3600}
         client.token = jwt.encode(claims, SECRET["JWT_SECRET"], "HS256")
     assert ended.post("/auth/logout").code == 0
+    script = running.client()
+    script.token = alice.post("/user/tokens", {"name": "a script", "scopes": ["memos:read"]}).data["value"]
     back_up(running.settings, archive)
     running.stop()
     other = {**SECRET, "AIMO_DATA_DIR": str(tmp_path / "other")}
@@ -177,6 +179,8 @@ def test_a_restored_backup_revives_no_session_and_no_token_that_was_ended(
         heir = reborn.client()
         heir.token = client.token
         assert heir.get("/user/info").status == status
+    heir.token = script.token
+    assert heir.get("/memos").status == 401
 
 
 def test_a_backup_opens_with_tar_and_is_readable_by_its_owner_only(archive: Path, tmp_path: Path) -> None:

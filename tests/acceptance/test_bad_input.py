@@ -168,6 +168,7 @@ def house(request: pytest.FixtureRequest, module_server: Callable[..., Server], 
         "uid": user.uid,
         "taskId": "none",
         "sessionId": "none",
+        "tokenId": "none",
     }
     operations = [
         (method.upper(), path, operation)

@@ -46,6 +46,7 @@ FRESH: dict[str, Callable[[], str]] = {
     "ruleId": ids.push_rule_id,
     "sessionId": ids.session_id,
     "tagId": ids.tag_id,
+    "tokenId": ids.access_token_id,
 }
 # Tasks of speech recognition have ids of the provider (tests/acceptance/test_provider_limits.py); public pages are for
 # everybody.
@@ -132,6 +133,7 @@ def house(module_server: Callable[..., Server], module_stub: Stub) -> House:
         "ruleId": rule_id,
         "sessionId": alice.get("/user/sessions").data["sessions"][0]["id"],
         "tagId": memo["tags"][0]["tagId"],
+        "tokenId": alice.post("/user/tokens", {"name": "mine", "scopes": ["ai"]}).data["token"]["id"],
     }
     return House(running, alice, mallory, owned, memo)
 
@@ -151,6 +153,7 @@ def belongings(alice: Client) -> list[Any]:
         "/notifications",
         "/explore/conversations",
         "/user/sessions",
+        "/user/tokens",
     )
     told = json.dumps([alice.get(path).data for path in paths])
     return [part.partition("?exp=")[0] if "?exp=" in part else part for part in told.split('"')]

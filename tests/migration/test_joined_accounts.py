@@ -60,6 +60,8 @@ async def register(settings: Settings, *, year: int = 2026) -> None:
             "INSERT INTO memo_tags (memo_id, tag_id, uid) VALUES ('m-new', 't-new', :new)",
             "INSERT INTO sessions (session_id, uid, address, user_agent, created_at, last_used_at, expires_at) "
             "VALUES ('s-new', :new, '', '', :moment, :moment, :moment)",
+            "INSERT INTO access_tokens (token_id, uid, name, secret_hash, scopes, seq) "
+            "VALUES ('pat-new', :new, 'script', 'hash', 'memos:read', 1)",
             "INSERT INTO daily_recommendations (recommendation_id, uid, date, memo_ids, created_at) "
             "VALUES ('rec-new', :new, '2026-01-01', '[]', :moment)",
             "INSERT INTO user_models (id, uid, name, provider, api_key, model_name, is_default, seq) "
@@ -144,6 +146,7 @@ async def test_joined_accounts_are_one_with_the_rows_of_both(
             f"WHERE memo_id IN ('m-new', '{ident('m', 0)}') AND uid = '{OLD}'",
             f"SELECT COUNT(*) FROM categories WHERE uid = '{OLD}' AND name = 'Category 0'",
             f"SELECT COUNT(*) FROM daily_recommendations WHERE uid = '{OLD}' AND date = '2026-01-01'",
+            "SELECT uid FROM access_tokens UNION "
             f"SELECT uid FROM sessions WHERE uid = '{NEW}' UNION SELECT uid FROM users WHERE uid = '{NEW}'",
             "SELECT kind, uid FROM outbox_entries WHERE entity_id = 'm-new'",
         ],

@@ -81,7 +81,10 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
     console.print(
         "All sessions of the backup have ended, since some may have been ended after it was made: users log in"
     )
-    console.print("again. Tokens of releases without sessions are valid as they were then; a new JWT_SECRET ends them.")
+    console.print(
+        "again, and create new access tokens. Tokens of releases without sessions are valid as they were then; a new "
+        "JWT_SECRET ends them."
+    )
     console.print("Restored. The server makes memos findable as soon as it runs; `aimo sync run` does so now.")
 
 

@@ -44,6 +44,7 @@ COMMANDS = {
     "backup": ("aimo.cli.backup:backup", "Write rows, attachments and embedding caches into one file."),
     "restore": ("aimo.cli.backup:restore", "Bring a backup into an empty installation."),
     "push": ("aimo.cli.push:app", "Send what is due, and see what became of it."),
+    "token": ("aimo.cli.token:app", "Manage users' personal access tokens."),
     "models": ("aimo.cli.models:app", "Look after the keys of users' models."),
     "attachments": ("aimo.cli.attachments:app", "Move stored files between local disk, S3 and OSS."),
 }

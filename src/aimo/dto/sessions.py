@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aimo.dto.base import UNSET, Annotated, Dto, Meta, UnsetType
 
+_REVOKED = "How many access tokens were revoked with them; absent where none was."
 _REPLACEMENT = "Takes the place of the request's token, where that has no session and so could not be kept."
 
 
@@ -34,6 +35,7 @@ class PasswordChanged(Dto):
         bool | UnsetType, Meta(description="Whether the token of this request is still valid.")
     ] = UNSET
     token: Annotated[str | UnsetType, Meta(description=_REPLACEMENT)] = UNSET
+    tokens_revoked: Annotated[int | UnsetType, Meta(description=_REVOKED)] = UNSET
 
 
 class SessionsEnded(Dto):
@@ -43,3 +45,4 @@ class SessionsEnded(Dto):
     ended: Annotated[int, Meta(description="How many sessions have ended; tokens without a session do not count.")]
     current_remains: Annotated[bool, Meta(description="Whether the token of this request is still valid.")]
     token: Annotated[str | UnsetType, Meta(description=_REPLACEMENT)] = UNSET
+    tokens_revoked: Annotated[int | UnsetType, Meta(description=_REVOKED)] = UNSET

@@ -80,7 +80,10 @@ class PasswordBody(Dto):
     new_password: Annotated[
         object, Meta(description="The new one, a text of 8 to 72 bytes, none of the most common ones.")
     ] = None
-    logout_others: Annotated[object, Meta(description="`true` ends all other sessions; a boolean.")] = None
+    logout_others: Annotated[
+        object, Meta(description="`true` ends all other sessions, and all access tokens; a boolean.")
+    ] = None
+    keep_tokens: Annotated[object, Meta(description="`true` spares the access tokens of `logoutOthers`.")] = None
 
 
 class AvatarUploaded(Dto):

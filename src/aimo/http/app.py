@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from aimo.http.auth import Sessions
+from aimo.http.controllers.access_tokens import AccessTokenController
 from aimo.http.controllers.ai import AIController
 from aimo.http.controllers.asr import AsrController
 from aimo.http.controllers.attachments import AttachmentController, MachineAttachmentController
@@ -51,6 +52,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     AuthController,
     UserController,
     SessionController,
+    AccessTokenController,
     CategoryController,
     TagController,
     AttachmentController,
@@ -108,11 +110,18 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
     """Return the whole application."""
     api = create_api(services)
     settings = services.settings
+    routes = RouteTable.of(api)
     return build_middleware(
         api,  # type: ignore[arg-type]
-        routes=RouteTable.of(api),
+        routes=routes,
         authentication=lambda inner: Sessions(
-            inner, services.tokens, services.sessions, settings.proxies, settings.machine_token
+            inner,
+            tokens=services.tokens,
+            sessions=services.sessions,
+            access_tokens=services.access_tokens,
+            routes=routes,
+            proxies=settings.proxies,
+            machine_token=settings.machine_token,
         ),
         storage=services.storage,
         signer=signer,

@@ -1,11 +1,14 @@
-"""Who makes a request: session tokens by path prefix, machine tokens by route (docs/contract/sessions.md)."""
+"""Who makes a request: session tokens by path prefix, access tokens by scope, machine tokens by route.
+
+See docs/contract/sessions.md and docs/contract/access-tokens.md.
+"""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -18,9 +21,13 @@ from aimo.config import Settings
 from aimo.dto.base import Rejection
 from aimo.http.asgi_types import App, Receive, Scope, Send, header
 from aimo.http.cookies import tokens_in_cookies
+from aimo.http.edge.route_table import RouteTable
 from aimo.http.input.client_address import Network, client_address
 from aimo.http.output.envelope import MachineTokenRejected
 from aimo.http.output.plain_responses import JSON, send_bytes
+from aimo.http.route_scopes import refusal
+from aimo.services.accounts.access_token_format import PREFIX
+from aimo.services.accounts.access_tokens import AccessTokenService, ExpiredTokenError
 from aimo.services.accounts.sessions import AuthenticatedUser, SessionService
 from aimo.services.accounts.tokens import InvalidToken, Tokens
 
@@ -34,7 +41,7 @@ _MACHINES = ("/api/v1/memos/ba", "/api/v1/attachments/ba/", "/api/v1/debug/ba")
 MACHINE = "machine"
 """What ``scope["verified"]`` is for a request with the machine token; no user has this id."""
 
-_PUBLIC = (
+PUBLIC = (
     "/api/v1/auth/login",
     "/api/v1/auth/register",
     "/api/v1/memos/public",
@@ -46,6 +53,7 @@ _PUBLIC = (
     "/api/v1/openapi.json",
     "/api/v1/docs",
 )
+"""Where a path begins that needs no user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,13 @@ class _Refused:
     """A token that is not valid; ``uid`` is known where it was genuine."""
 
     uid: str | None
+
+
+class _Rejected(NamedTuple):
+    """Why a request goes no further."""
+
+    status: int
+    message: str
 
 
 class Sessions:
@@ -67,14 +82,19 @@ class Sessions:
     def __init__(
         self,
         app: App,
+        *,
         tokens: Tokens,
         sessions: SessionService,
+        access_tokens: AccessTokenService,
+        routes: RouteTable,
         proxies: Sequence[Network] = (),
         machine_token: str = "",
     ) -> None:
         self._app = app
         self._tokens = tokens
         self._sessions = sessions
+        self._access_tokens = access_tokens
+        self._routes = routes
         self._proxies = proxies
         self._machine_token = machine_token
 
@@ -85,15 +105,15 @@ class Sessions:
             path = scope["path"].lower()
             if path.startswith(_MACHINES) and self._is_machine(scope):
                 scope["verified"] = MACHINE
-            if path.startswith(_PROTECTED) and not path.startswith(_PUBLIC):
+            if path.startswith(_PROTECTED) and not path.startswith(PUBLIC):
                 try:
                     rejection = await self._identify(scope)
                 except Exception:
                     log.exception("token check failed")
-                    await _reject(send, 500, "Authentication failed")
+                    await _reject(send, _Rejected(500, "Authentication failed"))
                     return
                 if rejection and path != _OPTIONAL:
-                    await _reject(send, 401, rejection)
+                    await _reject(send, rejection)
                     return
         await self._app(scope, receive, send)
 
@@ -101,15 +121,18 @@ class Sessions:
         given = header(scope, b"authorization") or b""
         return bool(self._machine_token) and hmac.compare_digest(given, b"Bearer " + self._machine_token.encode())
 
-    async def _identify(self, scope: Scope) -> str | None:
+    async def _identify(self, scope: Scope) -> _Rejected | None:
         """Set the user, or say why there is none.
 
         Of several cookies those count that are valid. Where these name different users, somebody has planted one, and
         none counts.
         """
-        tokens = session_tokens(scope)
+        given = _header_token(scope)
+        if given.startswith(PREFIX):
+            return await self._identify_by_access_token(scope, given)
+        tokens = [given] if given else tokens_in_cookies(scope)
         if not tokens:
-            return "Authentication required"
+            return _Rejected(401, "Authentication required")
         found = [await self._user_of(token) for token in tokens]
         users = {user.uid: user for user in found if isinstance(user, AuthenticatedUser)}
         if len(users) != 1:
@@ -117,10 +140,26 @@ class Sessions:
             for each in refused:
                 audit.record(Event.TOKEN, Outcome.REFUSED, user=each.uid, address=client_address(scope, self._proxies))
             if users:
-                return "Authentication required"
-            return "Invalid token" if refused else "User not found"
+                return _Rejected(401, "Authentication required")
+            return _Rejected(401, "Invalid token" if refused else "User not found")
         ((uid, user),) = users.items()
         scope["user"], scope["verified"] = user, uid
+        return None
+
+    async def _identify_by_access_token(self, scope: Scope, token: str) -> _Rejected | None:
+        """Set the user of a token that a program carries, if it may do what is asked."""
+        try:
+            user = await self._access_tokens.authenticate(token)
+        except InvalidToken as error:
+            uid = error.uid if isinstance(error, ExpiredTokenError) else None
+            audit.record(Event.TOKEN, Outcome.REFUSED, user=uid, address=client_address(scope, self._proxies))
+            return _Rejected(401, "Invalid token")
+        path = scope["path"]
+        route = self._routes.find(scope["method"], path) or self._routes.find(scope["method"], path.removesuffix("/"))
+        if route and (why := refusal(route, user.scopes or ())):
+            audit.record(Event.TOKEN, Outcome.REFUSED, user=user.uid, address=client_address(scope, self._proxies))
+            return _Rejected(403, why)
+        scope["user"], scope["verified"] = user, user.uid
         return None
 
     async def _user_of(self, token: str) -> AuthenticatedUser | _Refused | None:
@@ -134,15 +173,14 @@ class Sessions:
             return _Refused(claims.uid if claims else None)
 
 
-def session_tokens(scope: Scope) -> list[str]:
-    """Return the tokens of a request: the Authorization header's if there is one, else those of the cookies."""
+def _header_token(scope: Scope) -> str:
+    """Return the token of the Authorization header, which wins over cookies; empty without one."""
     # Only a literal "Bearer " is taken away: a bare token is a token too.
-    given = (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
-    return [given] if given else tokens_in_cookies(scope)
+    return (header(scope, b"authorization") or b"").decode("latin-1").replace("Bearer ", "", 1)
 
 
-async def _reject(send: Send, status: int, message: str) -> None:
-    await send_bytes(send, status, JSON, msgspec.json.encode(Rejection(success=False, message=message)))
+async def _reject(send: Send, why: _Rejected) -> None:
+    await send_bytes(send, why.status, JSON, msgspec.json.encode(Rejection(success=False, message=why.message)))
 
 
 def require_machine_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

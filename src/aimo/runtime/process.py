@@ -128,6 +128,7 @@ class Runtime:
         self.stores = Stores(database, vectors, embeddings, storage, signer, sync, providers)
         self.services = build_services(settings, self.stores, Tokens(secret))
         self._closing.add("sessions", self.services.sessions.close)
+        self._closing.add("access tokens", self.services.access_tokens.close)
         if self._worker:
             await self.services.metrics_exporter.start()
             self._closing.add("metrics", self.services.metrics_exporter.stop)

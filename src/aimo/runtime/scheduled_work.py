@@ -25,8 +25,9 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
                 log.exception("nightly LanceDB upkeep failed")
             try:
                 await services.sessions.forget_expired()
+                await services.access_tokens.forget_expired()
             except Exception:
-                log.exception("expired sessions could not be removed, the next night tries again")
+                log.exception("expired sessions and access tokens could not be removed, the next night tries again")
             try:
                 await services.repeated_requests.forget_expired()
                 await services.memo_changes.forget_old()

@@ -8,6 +8,7 @@ from aimo.config import Settings
 from aimo.outbound import OutboundClient
 from aimo.push.channels import create_channels
 from aimo.runtime.stores import Stores
+from aimo.services.accounts.access_tokens import AccessTokenService
 from aimo.services.accounts.provider_allowances import Allowance, Allowances, HourlyAllowance, Unlimited
 from aimo.services.accounts.rate_limit_counters import Counters
 from aimo.services.accounts.rate_limits import RateLimiter
@@ -122,6 +123,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         storage=stores.storage,
         tokens=tokens,
         sessions=sessions,
+        access_tokens=AccessTokenService(database),
         accounts=accounts,
         categories=CategoryService(database),
         tags=TagService(database),

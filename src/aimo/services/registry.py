@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aimo.config import Settings
 from aimo.db.connection import Database
+from aimo.services.accounts.access_tokens import AccessTokenService
 from aimo.services.accounts.service import AccountService
 from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import Tokens
@@ -56,6 +57,7 @@ class ServiceSet:
     storage: Storage
     tokens: Tokens
     sessions: SessionService
+    access_tokens: AccessTokenService
     accounts: AccountService
     categories: CategoryService
     tags: TagService

@@ -34,6 +34,10 @@ _STATEMENTS = (
     SELECT {_id("sess", "seq")}, {_id("u", "IF(seq < 100, 0, seq % 2000)")}, '192.0.2.1', 'a browser', seq % 50 = 49,
     NOW(3) - INTERVAL seq HOUR, NOW(3) - INTERVAL seq HOUR, NOW(3) + INTERVAL 4900 HOUR - INTERVAL seq HOUR
     FROM seq_0_to_4999""",
+    # One user has as many access tokens as there may be; a few have expired.
+    f"""INSERT INTO access_tokens (token_id, uid, name, secret_hash, scopes, seq, expires_at)
+    SELECT {_id("pat", "seq")}, {_id("u", "IF(seq < 50, 0, seq % 2000)")}, 'script', 'x', 'memos:read', seq,
+    NOW(3) + INTERVAL 2900 HOUR - INTERVAL seq HOUR FROM seq_0_to_2999""",
     f"""INSERT INTO categories (category_id, uid, name, name_key, seq)
     SELECT {_id("c", "seq")}, {_id("u", f"seq % {_WRITERS}")}, CONCAT('c', seq), CONCAT('c', seq), seq
     FROM seq_0_to_499""",

@@ -76,7 +76,7 @@ ALLOWED = {
     r"archive\.\w+": ("scan", "a backup reads everything, a restoration counts it"),
     r"memo_changes\.start_again": ("scan", "after a migration every user's client begins again"),
     r"memo_changes\.(newest|delete)_outdated": ("scan", "most changes of one user, where most are old"),
-    r"sessions\.end_all": ("scan", "a restoration ends all sessions"),
+    r"sessions\.end_all": ("scan", "a restoration ends all sessions and revokes all access tokens"),
     r"invariants\.results": ("scan", "one row a check, all of them"),
 }
 

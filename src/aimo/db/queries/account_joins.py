@@ -8,6 +8,7 @@ from sqlalchemy import Table, Update, bindparam, delete, literal, select, update
 from sqlalchemy.orm import aliased
 
 from aimo.db.schema import (
+    AccessTokens,
     AnsweredRequests,
     Attachments,
     Categories,
@@ -25,9 +26,10 @@ from aimo.db.schema import (
 from aimo.db.statements import in_list, param
 from aimo.db.typed import table_of
 
-# Tokens name their account, so that logins of the one that goes end with it. Numbers of changes mean nothing in another
-# account, whose clients load their memos again after a migration.
-_ENDING = (Users, Sessions, AnsweredRequests, MemoChangeCounters, MemoChanges)
+# Tokens name their account, so that logins of the one that goes end with it; and what a program was allowed there, it
+# was not allowed in the other. Numbers of changes mean nothing in another account, whose clients load their memos again
+# after a migration.
+_ENDING = (Users, Sessions, AccessTokens, AnsweredRequests, MemoChangeCounters, MemoChanges)
 OWNED_TABLES = tuple(
     table
     for table in Model.metadata.sorted_tables

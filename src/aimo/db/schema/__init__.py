@@ -1,5 +1,6 @@
 """The relational schema, one module a table; docs/contract/source-database.md tells what it came from."""
 
+from aimo.db.schema.access_tokens import AccessTokens
 from aimo.db.schema.ai_conversations import AIConversations
 from aimo.db.schema.ai_messages import AIMessages
 from aimo.db.schema.answered_requests import AnsweredRequests
@@ -38,6 +39,7 @@ from aimo.db.schema.users import Users
 __all__ = [
     "AIConversations",
     "AIMessages",
+    "AccessTokens",
     "AnsweredRequests",
     "AsrTasks",
     "Attachments",

@@ -15,6 +15,7 @@ from aimo.http.routing import delete, get
 from aimo.services.accounts.sessions import EndedSessions
 
 _KEEP_CURRENT = Parameter("keepCurrent", "boolean", "Whether the session of this request stays.", False)
+_KEEP_TOKENS = Parameter("keepTokens", "boolean", "Whether access tokens stay.", False)
 
 
 class SessionController(Controller):
@@ -28,13 +29,16 @@ class SessionController(Controller):
         """Return all open sessions; tokens of earlier releases have none."""
         return ok(SessionList(sessions=await services.sessions.all(user)))
 
-    @delete("/", summary="Log out everywhere", opt=documented(_KEEP_CURRENT))
+    @delete("/", summary="Log out everywhere", opt=documented(_KEEP_CURRENT, _KEEP_TOKENS))
     async def end_all(
         self, request: AnyRequest, params: Params, services: Services, user: User
     ) -> Response[Envelope[SessionsEnded]]:
-        """End all sessions, and all tokens without one."""
+        """End all sessions, all tokens without one and all access tokens."""
         keep_current = params.boolean("keepCurrent", False)
-        ended = await services.sessions.end_all(user, keep_current=keep_current, device=device(request, services))
+        keep_tokens = params.boolean("keepTokens", False)
+        ended = await services.sessions.end_all(
+            user, keep_current=keep_current, keep_tokens=keep_tokens, device=device(request, services)
+        )
         return _answer(ended, "Logged out everywhere", request)
 
     @delete("/{session_id:str}", summary="End a session")
@@ -56,6 +60,10 @@ def cookie_after(ended: EndedSessions, request: AnyRequest) -> dict[str, str]:
 
 def _answer(ended: EndedSessions, message: str, request: AnyRequest) -> Response[Envelope[SessionsEnded]]:
     data = SessionsEnded(
-        message=message, ended=ended.count, current_remains=ended.current_remains, token=ended.token or UNSET
+        message=message,
+        ended=ended.count,
+        current_remains=ended.current_remains,
+        token=ended.token or UNSET,
+        tokens_revoked=ended.revoked or UNSET,
     )
     return Response(ok(data), headers=cookie_after(ended, request))

@@ -87,20 +87,22 @@ async def _change_password(
         user,
         data.old_password,
         data.new_password,
-        log_out_others=parse_boolean(data.logout_others),
+        log_out_others=parse_boolean(data.logout_others, "logoutOthers"),
+        keep_tokens=parse_boolean(data.keep_tokens, "keepTokens"),
         device=device(request, services),
     )
     answer = PasswordChanged(message="密码修改成功")
     if ended is None:
         return Response(ok(answer))
     answer.ended, answer.current_remains, answer.token = ended.count, ended.current_remains, ended.token or UNSET
+    answer.tokens_revoked = ended.revoked or UNSET
     return Response(ok(answer), headers=cookie_after(ended, request))
 
 
-def parse_boolean(value: object) -> bool:
+def parse_boolean(value: object, name: str) -> bool:
     """Return a switch of a body: forms send text. PARAMS_ERROR for what is none, so that nobody believes it was on."""
     if value in (True, "true", "1"):
         return True
     if value in (None, False, "false", "0", ""):
         return False
-    raise AimoError(Code.PARAMS_ERROR, "logoutOthers must be true or false")
+    raise AimoError(Code.PARAMS_ERROR, f"{name} must be true or false")

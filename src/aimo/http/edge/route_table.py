@@ -20,7 +20,7 @@ class _Node:
     def __init__(self) -> None:
         self.literal: dict[str, _Node] = {}
         self.parameter: _Node | None = None
-        self.methods: set[str] = set()
+        self.methods: dict[str, str] = {}
 
 
 class RouteTable:
@@ -43,13 +43,17 @@ class RouteTable:
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether a route exists; ``HEAD`` counts as ``GET``."""
+        return self.find(method, path) is not None
+
+    def find(self, method: str, path: str) -> str | None:
+        """Return the route of a request as ``GET /path/{parameter}``; None without one. ``HEAD`` counts as ``GET``."""
         node = self._root
         for part in path[1:].split("/") if path != "/" else ():
             following = node.literal.get(part) or (node.parameter if part else None)
             if following is None:
-                return False
+                return None
             node = following
-        return ("GET" if method == "HEAD" else method) in node.methods
+        return node.methods.get("GET" if method == "HEAD" else method)
 
     def _add(self, template: str, methods: Collection[str]) -> None:
         node = self._root
@@ -60,4 +64,5 @@ class RouteTable:
                 node.parameter = node = node.parameter or _Node()
             else:
                 node = node.literal.setdefault(part, _Node())
-        node.methods.update(methods)
+        plain = template.replace(":str}", "}")
+        node.methods.update({method: f"{method} {plain}" for method in methods})

@@ -172,9 +172,12 @@ class AccountService:
         new: object,
         *,
         log_out_others: bool = False,
+        keep_tokens: bool = False,
         device: Device = _NOWHERE,
     ) -> EndedSessions | None:
         """Set a new password once the old one is proven; sessions stay open unless the others shall end.
+
+        Access tokens end with the others, unless they are kept, and only then.
 
         PARAMS_ERROR for a missing one and a new one that breaks a rule, PASSWORD_ERROR for a wrong one and for what
         is no text; LimitReached when too many were wrong, for this account or from this address.
@@ -191,7 +194,9 @@ class AccountService:
                 await user_queries.set_password(connection, owner=user.uid, password=password, salt=salt, now=now)
                 if not log_out_others:
                     return None
-                return await self._sessions.end_within(connection, user, keep_current=True, device=device)
+                return await self._sessions.end_within(
+                    connection, user, keep_current=True, keep_tokens=keep_tokens, device=device
+                )
 
             ended = await atomically(self._database, "accounts.password", work, user=user.uid)
         if log_out_others:

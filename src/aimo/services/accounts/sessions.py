@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import audit, clock, ids
 from aimo.audit import Event
 from aimo.db.connection import Database
+from aimo.db.queries import access_tokens as access_token_queries
 from aimo.db.queries import sessions as session_queries
 from aimo.db.queries import users as user_queries
 from aimo.db.queries.sessions import NewSession
 from aimo.db.transaction import atomically
 from aimo.dto.sessions import Session
 from aimo.errors import AimoError, Code
+from aimo.services.accounts.token_scopes import TokenScope
 from aimo.services.accounts.tokens import LIFETIME_SECONDS, Claims, InvalidToken, Tokens
-
-log = structlog.get_logger(__name__)
+from aimo.services.accounts.use_notes import UseNotes
 
 MOST_SESSIONS: Final = 100
-_GRAIN_MS = 15 * 60 * 1000
 _LONGEST_USER_AGENT = 200
 _LONGEST_ADDRESS = 64
-_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,8 @@ class AuthenticatedUser:
     email: str | None
     nickname: str | None
     claims: Claims
+    scopes: frozenset[TokenScope] | None = None
+    """What an access token, named by ``claims.session_id``, may do; None for a session, which may do everything."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,15 @@ class Device:
 
 @dataclass(frozen=True)
 class EndedSessions:
-    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept."""
+    """How many sessions have ended. ``token`` replaces the one of the request where that could not be kept.
+
+    ``revoked`` counts the access tokens that have ended with them.
+    """
 
     count: int
     current_remains: bool
     token: str | None = None
+    revoked: int = 0
 
 
 class SessionService:
@@ -62,8 +65,7 @@ class SessionService:
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
         self._tokens = tokens
-        self._noted: dict[str, int] = {}
-        self._noting: set[asyncio.Task[None]] = set()
+        self._uses = UseNotes(database, "sessions.touch", _touch)
 
     async def authenticate(self, claims: Claims) -> AuthenticatedUser | None:
         """Return who a genuine token stands for, or None when there is no such user.
@@ -82,7 +84,7 @@ class SessionService:
         elif not row.session_id or row.ended:
             raise InvalidToken
         else:
-            self._note_use(claims, row.last_used_at or 0)
+            self._uses.note(claims.uid, claims.session_id, row.last_used_at or 0)
         return AuthenticatedUser(row.uid, row.email, row.nickname, claims)
 
     async def open(self, uid: str, device: Device, *, password: str) -> str:
@@ -131,22 +133,33 @@ class SessionService:
                 raise AimoError(Code.NOT_FOUND, "Session not found")
         return session_id == user.claims.session_id
 
-    async def end_all(self, user: AuthenticatedUser, *, keep_current: bool, device: Device) -> EndedSessions:
-        """Log the user out everywhere, except the current session where that is wanted."""
+    async def end_all(
+        self, user: AuthenticatedUser, *, keep_current: bool, device: Device, keep_tokens: bool = False
+    ) -> EndedSessions:
+        """Log the user out everywhere, except the current session and access tokens where that is wanted."""
 
         async def work(connection: AsyncConnection) -> EndedSessions:
-            return await self.end_within(connection, user, keep_current=keep_current, device=device)
+            return await self.end_within(
+                connection, user, keep_current=keep_current, keep_tokens=keep_tokens, device=device
+            )
 
         with audit.attempt(Event.LOGOUT_EVERYWHERE, user=user.uid, address=device.address):
             return await atomically(self._database, "sessions.end_all", work, user=user.uid)
 
     async def end_within(
-        self, connection: AsyncConnection, user: AuthenticatedUser, *, keep_current: bool, device: Device
+        self,
+        connection: AsyncConnection,
+        user: AuthenticatedUser,
+        *,
+        keep_current: bool,
+        device: Device,
+        keep_tokens: bool = False,
     ) -> EndedSessions:
         """Return the same within a transaction.
 
-        Tokens without a session end by the time at which they were issued, all together: one that shall stay is
-        replaced by the token of a new session.
+        Access tokens end too, or who had a session for a moment could keep the account by one. Tokens without a
+        session end by the time at which they were issued, all together: one that shall stay is replaced by the token
+        of a new session.
         """
         row = await user_queries.login_for_update(connection, owner=user.uid)
         if row is None:
@@ -157,9 +170,11 @@ class SessionService:
         await user_queries.set_tokens_valid_from(connection, owner=user.uid, valid_from=valid_from)
         kept_id = user.claims.session_id if keep_current else ""
         count = await session_queries.end_others(connection, owner=user.uid, kept_id=kept_id)
+        revoked = 0 if keep_tokens else await access_token_queries.delete_all_of_user(connection, owner=user.uid)
         if keep_current and user.claims.is_old:
-            return EndedSessions(count, current_remains=False, token=await self._open(connection, user.uid, device))
-        return EndedSessions(count, current_remains=keep_current)
+            token = await self._open(connection, user.uid, device)
+            return EndedSessions(count, current_remains=False, token=token, revoked=revoked)
+        return EndedSessions(count, current_remains=keep_current, revoked=revoked)
 
     async def forget_expired(self) -> None:
         """Remove the sessions of all users that have expired."""
@@ -171,9 +186,7 @@ class SessionService:
 
     async def close(self) -> None:
         """Stop noting uses."""
-        for task in self._noting:
-            task.cancel()
-        await asyncio.gather(*self._noting, return_exceptions=True)
+        await self._uses.close()
 
     async def _open(self, connection: AsyncConnection, uid: str, device: Device) -> str:
         now = clock.now_ms()
@@ -200,26 +213,9 @@ class SessionService:
 
         return await atomically(self._database, "sessions.end", work, user=uid)
 
-    def _note_use(self, claims: Claims, last_used_at: int) -> None:
-        """Write down now and then that a session is in use, without having the request wait for it."""
-        now = clock.now_ms()
-        if any(abs(now - noted) < _GRAIN_MS for noted in (last_used_at, self._noted.get(claims.session_id, 0))):
-            return
-        if len(self._noted) >= _REMEMBERED:
-            self._noted.clear()
-        self._noted[claims.session_id] = now
-        task = asyncio.create_task(self._write_use(claims, now), name="session use")
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
 
-    async def _write_use(self, claims: Claims, now: int) -> None:
-        async def work(connection: AsyncConnection) -> None:
-            await session_queries.touch(connection, owner=claims.uid, session_id=claims.session_id, now=now)
-
-        try:
-            await atomically(self._database, "sessions.touch", work, user=claims.uid)
-        except Exception as error:  # noqa: BLE001 (the time is for information; the next period tries again)
-            log.warning("the use of a session could not be noted", error=type(error).__name__)
+async def _touch(connection: AsyncConnection, owner: str, session_id: str, now: int) -> None:
+    await session_queries.touch(connection, owner=owner, session_id=session_id, now=now)
 
 
 async def _end_old(connection: AsyncConnection, claims: Claims) -> None:

@@ -20,6 +20,7 @@ from aimo import clock
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.db.migrations.equal_names import merge_equal_names
+from aimo.db.queries import access_tokens as access_token_queries
 from aimo.db.queries import backup as table_queries
 from aimo.db.queries import outbox as outbox_queries
 from aimo.db.queries import rebuild as rebuild_queries
@@ -102,6 +103,7 @@ class Restore:
             if header.schema < _EQUAL_NAMES_MERGED:
                 await connection.run_sync(merge_equal_names)
             await session_queries.end_all(connection)
+            await access_token_queries.delete_all(connection)
             await _enqueue_everything(connection)
             if self._accepts_vectors_of(header):
                 await _create_entries_for_vectors(connection, reader)
