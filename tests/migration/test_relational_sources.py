@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import lancedb
 import pytest
 from tests.support.mariadb import MariaDB
 
+from aimo import config
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.migrate import prepare
@@ -54,6 +57,9 @@ ROWS = {
     "review_profiles": (3, 0),
     "review_sessions": (2, 0),
     "review_items": (10, 0),
+    "in_app_notifications": (3, 0),
+    "spaced_repetition_cards": (46, 3),
+    "spaced_repetition_rules": (2, 1),
 }
 
 
@@ -82,6 +88,25 @@ def checksums(mariadb: MariaDB, database: dict[str, str]) -> list[tuple[Any, ...
     name = database["MYSQL_DATABASE"]
     tables = [row[0] for row in mariadb.execute("SHOW TABLES", database=name)]
     return mariadb.execute(f"CHECKSUM TABLE {', '.join(f'`{one}`' for one in tables)}", database=name)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An embedded database that the source was moved into, for tests that only read it."""
+
+    target: Settings
+    report: MigrationReport
+
+
+@pytest.fixture(scope="module")
+def moved(old: OldDatabase, source: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Moved:
+    data = tmp_path_factory.mktemp("moved")
+
+    def settings(**values: Any) -> Settings:
+        return config.load(_env_file=None, **{name.lower(): value for name, value in values.items()})
+
+    target = installation(settings, source, data)
+    return Moved(target, asyncio.run(migrate(target, source, old)))
 
 
 async def test_everything_arrives_and_the_source_stays_as_it_was(
@@ -116,11 +141,8 @@ async def test_everything_arrives_and_the_source_stays_as_it_was(
     assert (old.fingerprint(), checksums(mariadb, source)) == before
 
 
-async def test_what_has_no_place_is_kept_or_forgotten_as_it_should(
-    old: OldDatabase, source: dict[str, str], settings: MakeSettings, tmp_path: Path
-) -> None:
-    target = installation(settings, source, tmp_path / "data")
-    report = await migrate(target, source, old)
+def test_what_has_no_place_is_kept_or_forgotten_as_it_should(old: OldDatabase, moved: Moved) -> None:
+    target, report = moved.target, moved.report
     special = old.manifest["special"]
     why = reasons(report)
     assert why[special["only_in_lancedb"]] == "only_in_vectors"
@@ -129,8 +151,8 @@ async def test_what_has_no_place_is_kept_or_forgotten_as_it_should(
     assert len(only["row"]["vector"]) == 4 * ((384 * 4 + 2) // 3)
     gone = old.manifest["deleted_user"]
     assert why[gone["uid"]] == why[gone["memo"]] == "account_deleted"
-    everything = (tmp_path / "data" / "aimo.db").read_bytes()
-    wal = tmp_path / "data" / "aimo.db-wal"
+    everything = target.sqlite_path.read_bytes()
+    wal = target.sqlite_path.with_name("aimo.db-wal")
     everything += wal.read_bytes() if wal.exists() else b""
     assert gone["email"].encode() not in everything
     assert b"memo of a deleted account" not in everything
@@ -151,11 +173,8 @@ async def test_what_has_no_place_is_kept_or_forgotten_as_it_should(
     assert not {*trash, special["content_differs"], special["only_in_lancedb"]} & set(vectors)
 
 
-async def test_keys_of_models_are_encrypted_and_shown_nowhere(
-    old: OldDatabase, source: dict[str, str], settings: MakeSettings, tmp_path: Path
-) -> None:
-    target = installation(settings, source, tmp_path / "data")
-    report = await migrate(target, source, old)
+def test_keys_of_models_are_encrypted_and_shown_nowhere(moved: Moved) -> None:
+    target, report = moved.target, moved.report
     assert "sk-secret-li" not in json.dumps(report.content)
     assert b"sk-secret-li" not in target.sqlite_path.read_bytes()
     cipher = KeyCipher("the secret that the old server had")
@@ -174,6 +193,42 @@ async def test_keys_of_models_are_encrypted_and_shown_nowhere(
     assert len(profiles["revy25bwrj0wemhmyvoebuez5q"]) == 2
     assert [position for _, position in items] == [0, 1, 2, 3, 4]
     assert items[0][0] == "m4d0z4xqpsuay95hb6fi0ciy"
+
+
+def test_cards_rules_and_settings_of_repetition_arrive(old: OldDatabase, moved: Moved) -> None:
+    why = reasons(moved.report)
+    assert why["riorphan000000000000000"] == why["ri7rvz80v2s6t0ujxtslf2u1h"] == "target_missing"
+    assert why["srrtmtwdj1s45680pqmablfy57"] == "target_missing", "its tag was deleted"
+    cards = table(moved.report, "spaced_repetition_cards")
+    [double] = cards["merged_rows"]
+    assert (double["key"], double["into"]) == ("ridouble000000000000000", "ri5pu512dy5hooheypky7v3p7")
+    assert double["why"] == "same_card"
+    with sqlite3.connect(moved.target.sqlite_path) as connection:
+        held = connection.execute(
+            "SELECT ease_factor, interval_days, repetitions, lapse_count, next_review_at, last_review_at, created_at "
+            "FROM spaced_repetition_cards WHERE card_id = 'ri0nqfcr7titbgh0euzhfr4s2'"
+        ).fetchall()
+        [misplaced] = connection.execute(
+            "SELECT count(*) FROM spaced_repetition_cards AS c JOIN memos AS m USING (memo_id) WHERE c.seq <> m.seq"
+        )
+        rules = connection.execute(
+            "SELECT filter_value, category_id, tag_id FROM spaced_repetition_rules ORDER BY seq"
+        ).fetchall()
+        chosen = {row[0]: row[1:] for row in connection.execute("SELECT uid, sr_enabled, sr_daily_limit FROM users")}
+        told = connection.execute("SELECT memo_id, is_read FROM in_app_notifications ORDER BY seq").fetchall()
+    [(*state, due, reviewed, created)] = held
+    assert state == [1.96, 1, 0, 1]
+    assert [moment(due), moment(reviewed)] == [moment(f"2026-11-{day} 15:36:01.503") for day in (28, 27)]
+    assert moment(created) == moment("2026-11-27 15:36:00.212")
+    assert misplaced == (0,)
+    assert rules == [
+        ("c6hd2r7k03zpm8vmwfqjf54z", "c6hd2r7k03zpm8vmwfqjf54z", None),
+        ("读书", None, "t0ksnedvw01plawytulrg5v9"),
+    ]
+    assert chosen.pop(LI) == (1, 7)
+    assert set(chosen.values()) == {(0, 5)}
+    plain = old.manifest["memos"]["plain"]
+    assert told == [(None, 0), (plain, 1), (plain, 0)]
 
 
 async def test_times_are_what_the_old_server_wrote_whatever_its_zone(

@@ -155,6 +155,17 @@ CATEGORIES = select(Categories.uid, Categories.category_id, Categories.name_key)
 )
 TAGS = select(Tags.uid, Tags.tag_id, Tags.name_key).where(Tags.uid.in_(in_list("keys")))
 MEMOS = select(Memos.memo_id, Memos.uid).where(Memos.memo_id.in_(in_list("keys")))
+MEMO_CARDS = (
+    select(Memos.memo_id, Memos.seq, schema.SpacedRepetitionCards.card_id)
+    .outerjoin(
+        schema.SpacedRepetitionCards,
+        and_(
+            schema.SpacedRepetitionCards.memo_id == Memos.memo_id,
+            schema.SpacedRepetitionCards.uid == Memos.uid,
+        ),
+    )
+    .where(Memos.memo_id.in_(in_list("keys")))
+)
 ATTACHMENTS = select(Attachments.attachment_id, Attachments.uid).where(Attachments.attachment_id.in_(in_list("keys")))
 MODELS = select(schema.UserModels.id, schema.UserModels.uid).where(schema.UserModels.id.in_(in_list("keys")))
 PROFILES = select(schema.ReviewProfiles.profile_id, schema.ReviewProfiles.uid).where(

@@ -49,7 +49,7 @@ class RowStage:
         """Bring every table of the plan to its end, then count again how often each tag is used."""
         for kind in MAPPERS:
             if kind.source in self._run.versions:
-                if kind.source in ("memos", "review_profiles"):
+                if kind.source in ("memos", "spaced_repetition_rules", "review_profiles"):
                     await load_merges(self._runs, self._run, self._lookups)
                 await self._copy(kind, self._source.tables[kind.source], progress)
         if {"tags", "memos"} & self._run.versions.keys() or self._run.plan.get("join_accounts"):

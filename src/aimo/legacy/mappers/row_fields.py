@@ -123,6 +123,14 @@ class RowFields:
             raise RowQuarantined(QuarantineReason.TOO_LONG, f"{name} {value} does not fit 32 bits")
         return int(value)
 
+    def real(self, name: str, column: str, default: float) -> float:
+        """Return a finite number; null becomes the default."""
+        value = self.raw(name)
+        if value is None:
+            self._fill(name, column, default)
+            return default
+        return float(value)
+
     def moment(self, name: str, column: str, *others: str) -> int:
         """Epoch milliseconds; null becomes the first of the other columns that has a time, or 1970."""
         value = self.raw(name)

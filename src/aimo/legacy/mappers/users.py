@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Users
@@ -13,6 +13,22 @@ from aimo.legacy.mappers.row_fields import RowFields
 from aimo.legacy.row_outcomes import Change
 from aimo.legacy.source.column_values import Kind
 from aimo.legacy.source.row_reader import SourceRow
+
+_HASHED_FIRST: Final = (
+    "uid",
+    "email",
+    "email_key",
+    "phone",
+    "password",
+    "salt",
+    "nickname",
+    "avatar",
+    "status",
+    "created_at",
+    "updated_at",
+)
+_CARDS: Final = 5
+_MOST_CARDS: Final = 100
 
 
 class UserMapper(Mapper):
@@ -24,21 +40,7 @@ class UserMapper(Mapper):
     source = "users"
     table = table_of(Users)
     key = "uid"
-    hashed = (
-        (
-            "uid",
-            "email",
-            "email_key",
-            "phone",
-            "password",
-            "salt",
-            "nickname",
-            "avatar",
-            "status",
-            "created_at",
-            "updated_at",
-        ),
-    )
+    hashed = (_HASHED_FIRST, (*_HASHED_FIRST, "sr_enabled", "sr_daily_limit"))
     kinds: ClassVar = {
         "uid": Kind.TEXT,
         "email": Kind.TEXT,
@@ -50,6 +52,8 @@ class UserMapper(Mapper):
         "status": Kind.WHOLE,
         "createdAt": Kind.MOMENT,
         "updatedAt": Kind.MOMENT,
+        "srEnabled": Kind.FLAG,
+        "srDailyLimit": Kind.WHOLE,
     }
     unique = ("email_key",)
     expendable: ClassVar = {"avatar": None, "nickname": None, "phone": None}
@@ -75,6 +79,8 @@ class UserMapper(Mapper):
             "status": fields.whole("status", "status", 1),
             "created_at": fields.moment("createdAt", "created_at", "updatedAt"),
             "updated_at": fields.moment("updatedAt", "updated_at", "createdAt"),
+            "sr_enabled": bool(fields.raw("srEnabled")),
+            "sr_daily_limit": _daily_limit(fields),
         }
         email = self._email(row, fields, uid)
         return Mapped(
@@ -110,3 +116,12 @@ class UserMapper(Mapper):
             fields.note("email", Change.EMAIL_TAKEN, email, None)
             return None
         return email
+
+
+def _daily_limit(fields: RowFields) -> int:
+    """Return how many cards a day the user wants; the default for what nobody could choose."""
+    limit = fields.whole("srDailyLimit", "sr_daily_limit", _CARDS)
+    if not 1 <= limit <= _MOST_CARDS:
+        fields.note("sr_daily_limit", Change.OUT_OF_RANGE, limit, _CARDS)
+        return _CARDS
+    return limit

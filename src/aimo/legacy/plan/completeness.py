@@ -46,6 +46,8 @@ REFERENCES = (
     Reference("memo_relations", "sourceMemoId", "memos"),
     Reference("memo_relations", "targetMemoId", "memos"),
     Reference("ai_messages", "conversationId", "ai_conversations"),
+    Reference("in_app_notifications", "memoId", "memos", kept=True),
+    Reference("spaced_repetition_cards", "memoId", "memos"),
     Reference("daily_recommendations", "memoIds", "memos", Kind.TEXTS, kept=True),
 )
 _KEYS = {

@@ -5,14 +5,17 @@ Memory: 8 bytes a row while keys are compared, then only what occurs more than o
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from aimo.db.queries.notifications import KEPT
 from aimo.legacy.hashing import hash_key
 from aimo.legacy.mappers.mapper import Mapper
+from aimo.legacy.mappers.notifications import NotificationMapper
 from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.rest import TableMigrationMapper
 from aimo.legacy.mappers.users import UserMapper
@@ -56,6 +59,8 @@ async def prepare(mapper: Mapper, table: SourceTable) -> None:
         mapper.shadowed = frozenset(await _superseded_by(mapper, table, _email_of, _age, "uid"))
     elif isinstance(mapper, RecommendationMapper):
         mapper.outdone = await _superseded_by(mapper, table, _day_of, _newest_filled, "recommendation_id")
+    elif isinstance(mapper, NotificationMapper):
+        mapper.beyond = await _beyond_newest(mapper, table)
     elif isinstance(mapper, TableMigrationMapper):
         mapper.outdone = await _superseded_by(mapper, table, _table_of, _version_of, "table_name")
 
@@ -114,6 +119,23 @@ async def _superseded_by(
             best[key] = max(best.get(key, mine), mine)
             places.append((key, row.number))
     return {number: best[key][2] for key, number in places if best[key][1] != -number}
+
+
+async def _beyond_newest(mapper: NotificationMapper, table: SourceTable) -> frozenset[int]:
+    """Return the positions of rows that are older than the newest `KEPT` of their user."""
+    newest: dict[str, list[tuple[int, int]]] = {}
+    beyond = set()
+    async for rows in _pages(table, mapper.kinds):
+        await with_retries(lambda rows=rows: mapper.look_up(rows))  # type: ignore[misc]
+        for row in rows:
+            values = _mapped(mapper, row)
+            if values is None:
+                continue
+            kept = newest.setdefault(values["uid"], [])
+            heapq.heappush(kept, (values["created_at"], row.number))
+            if len(kept) > KEPT:
+                beyond.add(heapq.heappop(kept)[1])
+    return frozenset(beyond)
 
 
 def _mapped(mapper: Mapper, row: SourceRow) -> Values | None:

@@ -11,8 +11,10 @@ from aimo.legacy.mappers.conversations import ConversationMapper, MessageMapper
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.mappers.memos import MemoMapper
 from aimo.legacy.mappers.models import FeatureConfigMapper, UserModelMapper
+from aimo.legacy.mappers.notifications import NotificationMapper
 from aimo.legacy.mappers.recommendations import RecommendationMapper
 from aimo.legacy.mappers.relations import RelationMapper
+from aimo.legacy.mappers.repetition import CardMapper, RepetitionRuleMapper
 from aimo.legacy.mappers.rest import PushRuleMapper, TableMigrationMapper
 from aimo.legacy.mappers.reviews import ReviewItemMapper, ReviewProfileMapper, ReviewSessionMapper
 from aimo.legacy.mappers.tags_and_categories import CategoryMapper, TagMapper
@@ -35,6 +37,9 @@ MAPPERS: tuple[type[Mapper], ...] = (
     RecommendationMapper,
     PushRuleMapper,
     TableMigrationMapper,
+    NotificationMapper,
+    CardMapper,
+    RepetitionRuleMapper,
     ReviewProfileMapper,
     ReviewSessionMapper,
     ReviewItemMapper,
@@ -51,6 +56,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "ai_messages": ("ai_conversations",),
     "daily_recommendations": ("users",),
     "push_rules": ("users",),
+    "in_app_notifications": ("users", "memos"),
+    "spaced_repetition_cards": ("users", "memos"),
+    "spaced_repetition_rules": ("users", "categories", "tags"),
     "review_profiles": ("users", "user_models", "tags"),
     "review_sessions": ("users", "review_profiles"),
     "review_items": ("review_sessions",),

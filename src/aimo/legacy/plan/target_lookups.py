@@ -54,6 +54,8 @@ class TargetLookups:
         self.models: dict[str, str | None] = {}
         self.profiles: dict[str, str | None] = {}
         self.sessions: dict[str, str | None] = {}
+        self.memo_seqs: dict[str, int] = {}
+        self.cards: dict[str, str] = {}
         self.pairs: dict[tuple[str, str], str] = {}
         self.days: dict[tuple[str, str], str] = {}
 
@@ -62,7 +64,7 @@ class TargetLookups:
         """Whether it is time to `forget`, so that memory stays bounded; only when nothing is being written."""
         named = len(self.tags) + len(self.categories)
         rows = len(self.users) + len(self.emails) + len(self.memos) + len(self.conversations)
-        rows += len(self.models) + len(self.profiles) + len(self.sessions)
+        rows += len(self.models) + len(self.profiles) + len(self.sessions) + len(self.memo_seqs)
         return named + rows + len(self.pairs) + len(self.days) > _REMEMBERED
 
     async def load_users(self, uids: Iterable[object]) -> None:
@@ -114,6 +116,13 @@ class TargetLookups:
         """Know the relations that start at these memos."""
         for row in await self._ask(sql.RELATIONS, self._missing(source_ids, {})):
             self.pairs[row.source_memo_id, row.target_memo_id] = row.relation_id
+
+    async def load_memo_cards(self, memo_ids: Iterable[object]) -> None:
+        """Know the order numbers of these memos, and the cards that they have."""
+        for row in await self._ask(sql.MEMO_CARDS, self._missing(memo_ids, {})):
+            self.memo_seqs[row.memo_id] = row.seq
+            if row.card_id is not None:
+                self.cards[row.memo_id] = row.card_id
 
     async def load_recommendation_days(self, uids: Iterable[object]) -> None:
         """Know the recommendations of these users."""

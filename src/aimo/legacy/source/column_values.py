@@ -26,6 +26,7 @@ class Kind(Enum):
 
     TEXT = "text"
     WHOLE = "whole"
+    REAL = "real"
     FLAG = "flag"
     MOMENT = "moment"
     TEXTS = "texts"
@@ -40,7 +41,7 @@ class UnreadableValue:
 
 
 def values_of(column: pa.ChunkedArray, kind: Kind) -> list[Any]:
-    """Return one Python value a row: str, int, bool, list, None, or `UnreadableValue`."""
+    """Return one Python value a row: str, int, float, bool, list, None, or `UnreadableValue`."""
     if pa.types.is_null(column.type):
         return [None] * len(column)
     if pa.types.is_dictionary(column.type):
@@ -103,6 +104,13 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
+def _real(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("it is no number")
+    return number
+
+
 def _flag(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in ("true", "1")
@@ -162,6 +170,7 @@ def _sources(value: object) -> list[object]:
 _READERS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXT: _text,
     Kind.WHOLE: _whole,
+    Kind.REAL: _real,
     Kind.FLAG: _flag,
     Kind.MOMENT: _moment,
     Kind.TEXTS: _texts,

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import pyarrow as pa
 
@@ -18,6 +19,8 @@ from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import SourceTable
 
 DELETED_AT = "deletedAt"
+# Columns that are read since 1.1.0: rows of a source without them keep the hashes that were recorded before.
+LATER: Final = frozenset({"srEnabled", "srDailyLimit"})
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class RowReader:
             name for name in wanted if name not in self._kinds or str(table.schema.field(name).type) == "null"
         )
         self._names = tuple(kinds)
+        self._unhashed = LATER - self._kinds.keys()
 
     async def read(self, first: int, count: int) -> list[SourceRow]:
         """Return the rows at these positions. What cannot be read at all comes as a row of `UnreadableValue` values.
@@ -88,7 +92,8 @@ class RowReader:
         return content
 
     def _row(self, number: int, values: dict[str, object]) -> SourceRow:
-        return SourceRow(number, values, hash_row(values.values()))
+        hashed = (value for name, value in values.items() if name not in self._unhashed)
+        return SourceRow(number, values, hash_row(hashed))
 
 
 def plain(value: object) -> object:

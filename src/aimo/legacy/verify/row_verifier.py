@@ -55,7 +55,7 @@ class RowVerifier:
 
     async def verify(self, kind: type[Mapper], table: SourceTable, progress: Progress) -> None:
         """Compare one table, in both directions."""
-        if kind.source in ("tags", "memos"):
+        if kind.source in ("tags", "memos", "spaced_repetition_rules", "review_profiles"):
             await self._prepare()
         reader = RowReader(table, kind.kinds)
         mapper = kind(self._lookups, reader.absent)
