@@ -17,6 +17,8 @@ def running(request: pytest.FixtureRequest, module_server: Callable[..., Server]
 
 def test_what_a_login_page_needs_needs_no_token(running: Server) -> None:
     client = running.client()
+    assert client.get("/system/open/config").data == {"allowRegistration": True, "needsFirstAccount": True}
+    running.user()
     for path, keys in (
         ("version", {"version"}),
         ("app-versions", {"desktop", "apk"}),

@@ -46,6 +46,10 @@ class ReviewProfileList(Dto):
     """All profiles of a user."""
 
     profiles: Annotated[list[ReviewProfile], Meta(description="The profiles, newest first.")]
+    generated: Annotated[
+        bool | UnsetType,
+        Meta(description="False where the server has no chat model: questions and grades are plain. Absent otherwise."),
+    ] = UNSET
 
 
 class Removed(Dto):

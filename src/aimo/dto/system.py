@@ -68,3 +68,6 @@ class OpenConfig(Dto):
     """What a login page has to know."""
 
     allow_registration: Annotated[bool, Meta(description="Whether new accounts can be made.")]
+    needs_first_account: Annotated[
+        bool | UnsetType, Meta(description="True while nobody has an account; absent otherwise.")
+    ] = UNSET

@@ -120,7 +120,7 @@ async def test_a_profiles_own_model_asks_and_grades_until_it_is_removed(
             assert (len(own.asked), servers.asked) == (3, [])
 
             await runtime.services.user_models.delete(uid, model)
-            (left,) = await runtime.services.review_profiles.all(uid)
+            (left,) = (await runtime.services.review_profiles.all(uid)).profiles
             assert left.user_model_id is None
             assert await reply(runtime, session, 1, "that") == "remembered"
             assert (len(own.asked), len(servers.asked)) == (3, 1)

@@ -1,4 +1,4 @@
-// Logging in, and making an account: the first one of a new server as well.
+// Logging in, and making an account: on a server where nobody has one, it leads to the first.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { call } from "../api/http";
@@ -25,10 +25,16 @@ export default function Login() {
   const { value: config, error } = useFetched((signal) => call("get", "/api/v1/system/open/config", { signal, anonymous: true }), []);
   const field = useFocus<HTMLInputElement>();
   const closed = config?.allowRegistration === false;
-  useTitle(t(isNew ? "register.title" : "login.title"));
+  const isFirst = config?.needsFirstAccount === true;
+  const title = isFirst ? "register.first" : isNew ? "register.title" : "login.title";
+  const introduction = isFirst ? "register.firstText" : isNew ? "register.text" : "login.text";
+  useTitle(t(title));
   useEffect(() => {
     if (person.value) go(destination(place.value.query), true);
   }, []);
+  useEffect(() => {
+    if (isFirst && !isNew) go(`/register${location.search}`, true);
+  }, [isFirst, isNew]);
 
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -55,12 +61,12 @@ export default function Login() {
       <section class="welcome-card">
         <header>
           <Logo />
-          <h1>{t(isNew ? "register.title" : "login.title")}</h1>
-          <p>{t(isNew ? "register.text" : "login.text")}</p>
+          <h1>{t(title)}</h1>
+          {!(isFirst && closed) && <p>{t(introduction)}</p>}
         </header>
         {isNew && closed ? (
           <p class="form-error" role="alert">
-            {t("register.closed")}
+            {t(isFirst ? "register.firstClosed" : "register.closed")}
           </p>
         ) : (
           <form class="form" key={path.value} onSubmit={(event) => void submit(event)}>
@@ -90,7 +96,9 @@ export default function Login() {
           </form>
         )}
         <footer>
-          {isNew ? (
+          {isFirst ? (
+            <span />
+          ) : isNew ? (
             <a href={address(`/login${location.search}`)}>{t("register.have")}</a>
           ) : closed ? (
             <span>{t("register.closed")}</span>

@@ -65,6 +65,13 @@ _BY_EMAIL = Query(
     ),
     AccountRow,
 )
+_ANY = Scalar[str](
+    unscoped(
+        "users.any",
+        select(Users.uid).where(Users.uid > "").limit(1),
+        reason="whether a server has accounts is no user's",
+    )
+)
 _EXISTS = Scalar[str](owned("users.exists", select(Users.uid).where(_OWN, ACTIVE)))
 _PROFILE = Query(owned("users.profile", select(*columns_for(ProfileRow, Users)).where(_OWN)), ProfileRow)
 _PASSWORD = Scalar[str](owned("users.password", select(Users.password).where(_OWN)))
@@ -99,6 +106,11 @@ _SET_TOKENS_VALID_FROM = Command(
 async def by_email(connection: ReadConnection, *, email_key: str) -> AccountRow | None:
     """Load the active account of an e-mail; None without one."""
     return await _BY_EMAIL.first(connection, email_key=email_key)
+
+
+async def has_any(connection: ReadConnection) -> bool:
+    """Return whether there is any account, also one that may not log in."""
+    return await _ANY.first(connection) is not None
 
 
 async def exists(connection: ReadConnection, *, owner: str) -> bool:

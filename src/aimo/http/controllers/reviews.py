@@ -34,7 +34,7 @@ class ReviewController(Controller):
     @get("/profiles", summary="List review profiles")
     async def profiles(self, services: Services, user: User) -> Envelope[ReviewProfileList]:
         """Return all profiles, newest first."""
-        return ok(ReviewProfileList(profiles=await services.review_profiles.all(user.uid)))
+        return ok(await services.review_profiles.all(user.uid))
 
     @post("/profiles", summary="Make a review profile")
     async def create_profile(

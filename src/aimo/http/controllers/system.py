@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from litestar import Controller
 
-from aimo.dto.base import Envelope
+from aimo.dto.base import UNSET, Envelope
 from aimo.dto.system import AppVersions, OpenConfig, Version
 from aimo.http.dependencies import Services, User
 from aimo.http.output.envelope import ok
@@ -49,4 +49,9 @@ class OpenSystemController(Controller):
     @get("/config", summary="Can one register?")
     async def config(self, services: Services) -> Envelope[OpenConfig]:
         """Return what a login page has to know."""
-        return ok(OpenConfig(allow_registration=services.settings.allow_registration))
+        return ok(
+            OpenConfig(
+                allow_registration=services.settings.allow_registration,
+                needs_first_account=UNSET if await services.accounts.has_any() else True,
+            )
+        )

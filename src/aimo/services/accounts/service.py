@@ -62,6 +62,14 @@ class AccountService:
         self._zone = zone
         self._allow_registration = allow_registration
         self._password_rules = password_rules
+        self._has_any = False
+
+    async def has_any(self) -> bool:
+        """Return whether anybody has an account; once somebody has, the database is not asked again."""
+        if not self._has_any:
+            async with self._database.reads() as connection:
+                self._has_any = await user_queries.has_any(connection)
+        return self._has_any
 
     async def register(self, body: RegisterBody, *, address: str = "") -> RegisteredUser:
         """Make an account with its default category; USER_ALREADY_EXISTS when the e-mail is taken.

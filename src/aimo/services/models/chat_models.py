@@ -51,6 +51,11 @@ class ChatModels:
         self._keys = keys
         self._cached: OrderedDict[tuple[str, ...], ChatModel] = OrderedDict()
 
+    @property
+    def has_server_model(self) -> bool:
+        """Whether the server has a chat model for everybody."""
+        return self._server is not None
+
     async def chat_for(self, owner: str, model_id: str | None) -> ChatModel | None:
         """Return the user's model of this id, or the server's for None, which may have none.
 

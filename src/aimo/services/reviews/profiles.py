@@ -12,7 +12,7 @@ from aimo.db.queries import reviews as review_queries
 from aimo.db.queries.reviews import ReviewProfileRow
 from aimo.db.transaction import atomically
 from aimo.dto.base import UNSET, UnsetType
-from aimo.dto.reviews import ReviewProfile, ReviewProfileBody
+from aimo.dto.reviews import ReviewProfile, ReviewProfileBody, ReviewProfileList
 from aimo.errors import AimoError, Code
 from aimo.folding import is_blank
 from aimo.js_coercion import as_js_number, clamp, to_number
@@ -33,10 +33,11 @@ class ReviewProfileService:
         self._database = database
         self._models = models
 
-    async def all(self, uid: str) -> list[ReviewProfile]:
-        """Return the user's profiles, newest first."""
+    async def all(self, uid: str) -> ReviewProfileList:
+        """Return the user's profiles, newest first, and whether a model asks where a profile has none of its own."""
         async with self._database.reads() as connection:
-            return [_present(row) for row in await review_queries.profiles(connection, owner=uid)]
+            profiles = [_present(row) for row in await review_queries.profiles(connection, owner=uid)]
+        return ReviewProfileList(profiles=profiles, generated=UNSET if self._models.has_server_model else False)
 
     async def create(self, uid: str, body: ReviewProfileBody) -> ReviewProfile:
         """Make a profile; PARAMS_ERROR for what cannot be one, NOT_FOUND for a model that the user does not have."""
