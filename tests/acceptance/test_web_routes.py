@@ -210,9 +210,10 @@ def test_the_demo_user_has_a_year_worth_looking_at(running: Server) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+    assert "rolled back" not in done.stderr
     demo = running.client().login(email, password)
     memos = by_cookie(demo, "/memos?limit=100", Prefer="picture-sizes").json()["data"]["items"]
-    assert len(memos) > 30
+    assert len(memos) > 80
     assert {memo["createdAt"] <= time.time() * 1000 for memo in memos} == {True}
     assert memos[0]["createdAt"] - memos[-1]["createdAt"] > 365 * 86_400_000
     pictures = [file for memo in memos for file in memo["attachments"]]
@@ -222,4 +223,5 @@ def test_the_demo_user_has_a_year_worth_looking_at(running: Server) -> None:
     assert 3 <= sum(memo["isPublic"] for memo in memos) < 10
     assert all(tag["color"] for tag in demo.get("/tags").data["tags"])
     assert sum("color" in each for each in demo.get("/categories").data["categories"]) >= 4
+    assert demo.get("/trash").data["total"] == 3
     assert demo.get("/insights/on-this-day").data["total"] >= 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 from aimo import clock, ids
 from aimo.cli.demo_memos import CATEGORIES, MEMOS, TAGS, Demo
+from aimo.cli.demo_notes import DELETED, NOTES
 from aimo.cli.demo_pictures import paint
 from aimo.dto.categories import CategoryBody
 from aimo.dto.memos import MemoBody
@@ -18,7 +20,7 @@ from aimo.threads import FILES
 
 
 async def plant(services: ServiceSet, email: str, password: str) -> int:
-    """Make the demo user and the memos; return how many there are.
+    """Make the demo user and the memos; return how many are not in the trash.
 
     Raises:
         ConfigurationError: there is a user of that e-mail already, or the password breaks a rule.
@@ -31,31 +33,38 @@ async def plant(services: ServiceSet, email: str, password: str) -> int:
         if error.code is Code.PARAMS_ERROR:
             raise ConfigurationError(f"{error.message}; nothing was changed.") from None
         raise
+    # Every account has one category from its beginning.
+    known = {category.name for category in await services.categories.all(user.uid)}
     for name, color in CATEGORIES.items():
-        try:
+        if name not in known:
             await services.categories.create(user.uid, CategoryBody(name=name, color=color))
-        except AimoError as error:
-            # Every account has one category from its beginning.
-            if error.code is not Code.CATEGORY_ALREADY_EXISTS:
-                raise
     for name, color in TAGS.items():
         await services.tags.create(user.uid, TagBody(name=name, color=color))
     written: dict[str, str] = {}
     for demo in MEMOS:
-        moment = _moment(services, demo)
-        body = MemoBody(
-            content=demo.content,
-            tags=list(demo.tags),
-            attachments=[await _picture(services, user.uid, demo.picture, moment)] if demo.picture else [],
-            relation_ids=[written[key] for key in demo.about],
-            is_public=demo.public,
-            created_at=moment,
-            updated_at=moment,
-        )
-        memo = await services.memos.create(user.uid, body, category_name=demo.category)
+        memo_id = await _write(services, user.uid, demo, [written[key] for key in demo.about])
         if demo.key:
-            written[demo.key] = memo.memo_id
-    return len(MEMOS)
+            written[demo.key] = memo_id
+    # These name no others: they can be embedded and indexed together.
+    await asyncio.gather(*(_write(services, user.uid, demo, []) for demo in NOTES))
+    for demo in DELETED:
+        await services.memos.delete(user.uid, await _write(services, user.uid, demo, []))
+    return len(MEMOS) + len(NOTES)
+
+
+async def _write(services: ServiceSet, uid: str, demo: Demo, about: list[str]) -> str:
+    """Write a memo as if at its time; return its id."""
+    moment = _moment(services, demo)
+    body = MemoBody(
+        content=demo.content,
+        tags=list(demo.tags),
+        attachments=[await _picture(services, uid, demo.picture, moment)] if demo.picture else [],
+        relation_ids=about,
+        is_public=demo.public,
+        created_at=moment,
+        updated_at=moment,
+    )
+    return (await services.memos.create(uid, body, category_name=demo.category)).memo_id
 
 
 def _moment(services: ServiceSet, demo: Demo) -> int:
