@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import os
 import pwd
@@ -12,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -181,13 +181,21 @@ class MariaDB:
             "MYSQL_DATABASE": name,
         }
 
+    @contextmanager
+    def session(self, database: str | None = None) -> Iterator[pymysql.cursors.Cursor]:
+        """Give a cursor of the administrator with a transaction and locks of its own, which end with the block."""
+        with closing(self._connect(database)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SET autocommit = 0")
+            yield cursor
+
     def execute(self, statement: str, *values: Any, database: str | None = None) -> list[tuple[Any, ...]]:
         """Run one statement as the administrator, in UTC, and give its rows. `%` stands for itself only as `%%`."""
         with self._connect(database) as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 
-    @contextlib.contextmanager
+    @contextmanager
     def locked_for_reading(self) -> Iterator[None]:
         """Let nobody write meanwhile; a node of a cluster applies nothing that the others have written."""
         with self._connect() as connection, connection.cursor() as cursor:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -24,6 +24,7 @@ from sqlalchemy.util import greenlet_spawn
 from aimo.config import Settings
 from aimo.db.connection_errors import advice, number_of
 from aimo.db.driver_reads import PooledConnection
+from aimo.db.failure_log import FailureLog
 from aimo.db.mysql_connector import CONNECT_SECONDS, mysql_connector
 from aimo.db.packet_size import refuse_larger_statements
 from aimo.db.refusals import watch_for_refusals
@@ -35,11 +36,13 @@ log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 2
 READ_SECONDS = 30.0
+LOCK_SECONDS: Final = 10
+"""How long a statement waits for a lock of another session: on rows, tables, or the whole server as backups take it."""
 
 _MYSQL_SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', "
-    "innodb_lock_wait_timeout = 10",
+    f"innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}",
 )
 # A node of a Galera cluster answers when it has what any other node has committed: reads, updates and inserts.
 # https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
@@ -223,13 +226,16 @@ class Database:
             await connection.close()
 
     async def _close_idle_connections_periodically(self) -> None:
+        failures = FailureLog(log, "closing idle connections failed")
         while True:
             await asyncio.sleep(min(30.0, self._idle_seconds / 2))
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._pool.close_idle(keep=WARM_CONNECTIONS, seconds=self._idle_seconds)
-            except Exception:
-                log.exception("closing idle connections failed")
+            except Exception as error:  # noqa: BLE001 (logged, and tried again)
+                failures.failed(error)
+            else:
+                failures.succeeded()
 
 
 def is_transient(error: BaseException) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final
+
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aimo.db.packet_size import StatementTooLargeError
 
@@ -20,6 +23,10 @@ _MYSQL = {
     1130: "the server does not let this host in; check the host part of MYSQL_USER's account",
     1142: "MYSQL_USER needs all privileges on MYSQL_DATABASE",
     1153: "a statement is larger than the server takes; raise its max_allowed_packet to 32M or more",
+    1205: (
+        "another session holds a lock for long; SHOW PROCESSLIST on the server names it, and UNLOCK TABLES, COMMIT or "
+        "ROLLBACK in it, or KILL, ends it"
+    ),
     1203: "MYSQL_USER has as many connections as it may; raise max_user_connections or lower MYSQL_CONNECTION_LIMIT",
     1226: "MYSQL_USER has used up its account's limits; raise them with ALTER USER … WITH MAX_USER_CONNECTIONS 0",
     1227: "MYSQL_USER lacks a privilege; GRANT ALL on MYSQL_DATABASE to it",
@@ -34,7 +41,24 @@ _MYSQL = {
     3032: "the server is in offline mode; set offline_mode=OFF on it",
     3159: "the server wants encrypted connections: set MYSQL_SSL_MODE=required",
 }
-_SQLITE = "check that AIMO_DATA_DIR is a folder this user may write to, and that aimo.db in it is intact"
+# By the first byte of SQLite's result code.
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: (
+        "another program holds a lock on aimo.db in AIMO_DATA_DIR; `fuser -v` with its path names it, and ending its "
+        "transaction, or the program, releases it"
+    ),
+    sqlite3.SQLITE_READONLY: "aimo.db in AIMO_DATA_DIR, or its folder, may not be written to by this user",
+    sqlite3.SQLITE_IOERR: "the disk of AIMO_DATA_DIR fails or is full; look at it with dmesg and df",
+    sqlite3.SQLITE_CORRUPT: "aimo.db in AIMO_DATA_DIR is damaged; bring a backup back with `aimo restore`",
+    sqlite3.SQLITE_FULL: "the disk of AIMO_DATA_DIR is full; make room on it",
+    sqlite3.SQLITE_CANTOPEN: "check that AIMO_DATA_DIR is a folder this user may write to",
+    sqlite3.SQLITE_NOTADB: "aimo.db in AIMO_DATA_DIR is no database; move it away, or bring a backup back",
+}
+_SQLITE_ANY = "check that AIMO_DATA_DIR is a folder this user may write to, and that aimo.db in it is intact"
+_NO_ANSWER = (
+    "there was no answer in time; where the database is alive, another session may hold a lock: SHOW PROCESSLIST on "
+    "MySQL names it, and UNLOCK TABLES in it, or KILL, ends it"
+)
 
 # The connection lives, but the server did nothing of what was asked and will not soon: another connection may reach
 # one that does.
@@ -49,6 +73,13 @@ def number_of(error: BaseException) -> int | None:
     original = getattr(error, "orig", None) or error
     first = original.args[0] if getattr(original, "args", ()) else None
     return first if isinstance(first, int) else None
+
+
+def sqlite_code_of(error: BaseException) -> int | None:
+    """Return the kind of an error of SQLite, without what its extended result codes add; None for other errors."""
+    original = getattr(error, "orig", None) or error
+    code = getattr(original, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(original, sqlite3.Error) and isinstance(code, int) else None
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -70,7 +101,7 @@ def is_too_large(error: BaseException) -> bool:
 
 def has_advice(error: BaseException) -> bool:
     """Return whether it is known what to change after an error."""
-    return number_of(error) in _MYSQL
+    return number_of(error) in _MYSQL or sqlite_code_of(error) in _SQLITE
 
 
 def advice(error: BaseException) -> str:
@@ -82,6 +113,10 @@ def advice(error: BaseException) -> str:
     reason = str(original) or type(original).__name__
     number = number_of(error)
     todo = None if number is None else _MYSQL.get(number)
-    if todo is None and (type(original).__module__.startswith("sqlite3") or isinstance(original, OSError)):
-        todo = _SQLITE
+    if isinstance(original, TimeoutError | PoolTimeout):
+        todo = _NO_ANSWER
+    elif isinstance(original, sqlite3.Error):
+        todo = _SQLITE.get(sqlite_code_of(error) or 0, _SQLITE_ANY)
+    elif todo is None and isinstance(original, OSError):
+        todo = _SQLITE_ANY
     return f"{todo} ({reason})" if todo else reason

@@ -7,8 +7,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aimo.db.connection_errors import is_refusal, number_of
 
-# The ways in which a connection fails or is lost.
-_CODES = frozenset({1077, 1079, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 1158, 1159, 1160, 1161, 1927})
+# The ways in which a connection fails or is lost, and a lock that another session holds for long.
+_CODES = frozenset({1077, 1079, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 1205, 1158, 1159, 1160, 1161, 1927})
 
 
 def is_outage(error: BaseException) -> bool:

@@ -5,25 +5,22 @@ A connection may live and be of no use: its server is read-only since a failover
 
 from __future__ import annotations
 
-import time
-
 import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
 
-from aimo.db.connection_errors import advice, has_advice, is_refusal, number_of
+from aimo.db.connection_errors import has_advice, is_refusal, number_of
+from aimo.db.failure_log import FailureLog
 
 log = structlog.get_logger(__name__)
-
-_SILENT_SECONDS = 10.0
 
 
 def watch_for_refusals(engine: Engine) -> None:
     """Have every connection of the pool replaced once a server refuses to work.
 
-    Say what to do about it, and about connections that it refuses, at most every ten seconds.
+    Say what to do about it, and about whatever else is known of, at most once a minute.
     """
-    told: dict[int | None, float] = {}
+    failures = FailureLog(log, "the database refuses to work")
 
     def look(context: ExceptionContext) -> None:
         error = context.original_exception
@@ -32,9 +29,6 @@ def watch_for_refusals(engine: Engine) -> None:
             context.is_disconnect = True
         elif not has_advice(error):
             return
-        number, now = number_of(error), time.monotonic()
-        if now - told.get(number, -_SILENT_SECONDS) >= _SILENT_SECONDS:
-            told[number] = now
-            log.error("the database refuses to work", advice=advice(error), code=number)
+        failures.failed(error, code=number_of(error))
 
     event.listen(engine, "handle_error", look)

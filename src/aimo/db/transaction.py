@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
@@ -11,7 +12,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo.db.connection import Database, is_transient
+from aimo.db.connection import LOCK_SECONDS, Database, is_transient
 from aimo.db.connection_errors import advice, is_lost, is_refusal, is_too_large
 from aimo.errors import AimoError, Code
 
@@ -23,6 +24,8 @@ TRANSACTION_SECONDS = 60.0
 
 _ATTEMPTS = 8
 _ROLLBACK_SECONDS = 2
+# A lock that somebody holds for long is waited for in one more attempt at most: who asked waits for an answer.
+_RACING_SECONDS = 1.5 * LOCK_SECONDS
 # The other connections of the pool are replaced together with the first that turns out to be lost.
 _LOST_ATTEMPTS = 2
 # A failover takes a moment, and whoever waits for an answer does not wait for long.
@@ -84,6 +87,7 @@ async def atomically(
     Raises:
         AimoError: PARAMS_ERROR where something is larger than the server takes at once.
     """
+    started = time.monotonic()
     for attempt in range(1, _ATTEMPTS + 1):
         is_done = False
         try:
@@ -95,7 +99,8 @@ async def atomically(
             if is_too_large(error):
                 log.warning("the database takes no statement so large", operation=operation, advice=advice(error))
                 raise AimoError(Code.PARAMS_ERROR, "This is larger than the server's database takes at once") from error
-            if is_transient(error) and attempt < _ATTEMPTS:
+            is_racing = time.monotonic() - started < _RACING_SECONDS
+            if is_transient(error) and is_racing and attempt < _ATTEMPTS:
                 wait = random.uniform(0, 0.01 * 2**attempt)
             elif is_refusal(error) and attempt <= len(_REFUSED_WAITS):
                 wait = _REFUSED_WAITS[attempt - 1]

@@ -18,6 +18,7 @@ from litestar.handlers import BaseRouteHandler
 from aimo import audit
 from aimo.audit import Event, Outcome
 from aimo.config import Settings
+from aimo.db.failure_log import FailureLog
 from aimo.dto.base import Rejection
 from aimo.http.asgi_types import App, Receive, Scope, Send, header
 from aimo.http.cookies import tokens_in_cookies
@@ -97,6 +98,7 @@ class Sessions:
         self._routes = routes
         self._proxies = proxies
         self._machine_token = machine_token
+        self._failures = FailureLog(log, "token check failed")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Identify the user, then go on."""
@@ -108,8 +110,8 @@ class Sessions:
             if path.startswith(_PROTECTED) and not path.startswith(PUBLIC):
                 try:
                     rejection = await self._identify(scope)
-                except Exception:
-                    log.exception("token check failed")
+                except Exception as error:  # noqa: BLE001 (logged, and answered)
+                    self._failures.failed(error)
                     await _reject(send, _Rejected(500, "Authentication failed"))
                     return
                 if rejection and path != _OPTIONAL:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from aimo import clock
+from aimo.db.failure_log import FailureLog
 from aimo.scheduler.cron import CronSchedule
 from aimo.services.push.delivery_rounds import DeliveryRounds
 from aimo.services.push.due_hours import due_hours
@@ -71,8 +72,8 @@ class Scheduler:
         self._upkeeper = asyncio.create_task(self._nightly.run(self.run_upkeep), name="upkeep")
         await self._lease.start()
         self._pushers = [
-            asyncio.create_task(self._forever(self._push_once, _TICK_SECONDS), name="pusher"),
-            asyncio.create_task(self._forever(self._remind, _REMINDERS_SECONDS), name="reminders"),
+            asyncio.create_task(self._forever("pushes", self._push_once, _TICK_SECONDS), name="pusher"),
+            asyncio.create_task(self._forever("reminders", self._remind, _REMINDERS_SECONDS), name="reminders"),
         ]
 
     async def stop(self) -> None:
@@ -97,15 +98,17 @@ class Scheduler:
         except Exception:
             log.exception("the nightly upkeep failed")
 
-    async def _forever(self, once: Callable[[], Awaitable[object]], seconds: float) -> None:
+    async def _forever(self, work: str, once: Callable[[], Awaitable[object]], seconds: float) -> None:
         """Do something again and again, this far apart, while this process has the lease."""
+        failures = FailureLog(log, f"{work} failed, retrying", over=f"{work} work again")
         while not self._stopping.is_set():
             pause = seconds if self._lease.held else _TICK_SECONDS
             if self._lease.held:
                 try:
                     await once()
-                except Exception:
-                    log.exception("push worker failed, retrying")
+                    failures.succeeded()
+                except Exception as error:  # noqa: BLE001 (logged, and tried again)
+                    failures.failed(error)
                     pause = _FAILURE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,14 +12,16 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 from tests.support.mariadb import MariaDB
 from tests.support.waiting import eventually_async
 
 from aimo import config
 from aimo.config import Settings
+from aimo.db import connection as connections_of
+from aimo.db import transaction as transactions
 from aimo.db.connection import Database
 from aimo.db.connection_errors import advice, is_refusal
-from aimo.db.migrate import migrate
 from aimo.db.outages import is_outage
 from aimo.db.transaction import atomically
 from aimo.errors import AimoError, Code, ConfigurationError
@@ -26,13 +29,20 @@ from aimo.services.operations.write_probe import LASTS_SECONDS, WriteProbe
 from aimo.services.sync.lease import LeaseRow
 
 Make = Callable[..., Settings]
+# A transaction of somebody else that was begun and forgotten.
+OPEN_WRITE = "UPDATE leases SET holder = 'b'"
 WRITE = text("INSERT INTO leases (name, holder, expires_at) VALUES (:name, 'a', '2030-01-01 00:00:00.000')")
+
+
+@pytest.fixture
+def mysql_database(mariadb: MariaDB, mysql_template: str) -> dict[str, str]:
+    """The settings of a database with the present schema."""
+    return mariadb.create_database(like=mysql_template)
 
 
 @pytest.fixture
 async def database(mysql_database: dict[str, str], settings: Make) -> AsyncIterator[Database]:
     opened = await Database.open(settings(**mysql_database))
-    await migrate(opened)
     yield opened
     await opened.close()
 
@@ -92,6 +102,65 @@ async def test_readiness_says_no_while_nothing_can_be_written(mariadb: MariaDB, 
     await probe.check()
 
 
+async def test_sessions_wait_for_no_lock_longer_than_a_request_can(database: Database) -> None:
+    async with database.reads() as connection:
+        found = await connection.execute(text("SELECT @@lock_wait_timeout, @@innodb_lock_wait_timeout"))
+        assert found.one() == (connections_of.LOCK_SECONDS, connections_of.LOCK_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("lock", "whole"), [("FLUSH TABLES WITH READ LOCK", True), ("LOCK TABLES memos READ", False), (OPEN_WRITE, True)]
+)
+async def test_a_lock_of_another_session_is_told_in_words_and_over_with_it(
+    mariadb: MariaDB,
+    mysql_database: dict[str, str],
+    database: Database,
+    settings: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    lock: str,
+    whole: bool,
+) -> None:
+    name = mysql_database["MYSQL_DATABASE"]
+    short = [each.replace(f"= {connections_of.LOCK_SECONDS}", "= 1") for each in connections_of._MYSQL_SESSION]
+    monkeypatch.setattr(connections_of, "_MYSQL_SESSION", short)
+    monkeypatch.setattr(transactions, "_RACING_SECONDS", 0.5)
+    impatient = await Database.open(settings(**mysql_database))
+    probe = WriteProbe(impatient)
+    await probe.check()
+    await asyncio.sleep(LASTS_SECONDS)
+    started = time.monotonic()
+    with mariadb.session(name) as session:
+        session.execute(lock)
+        refused = await asyncio.gather(
+            probe.check(), *([write(impatient, "a")] if whole else []), return_exceptions=True
+        )
+    assert time.monotonic() - started < 4
+    assert len(refused) == 1 + whole
+    for failure in refused:
+        assert isinstance(failure, DBAPIError) and is_outage(failure)
+        assert "SHOW PROCESSLIST" in advice(failure) and "UNLOCK TABLES" in advice(failure)
+    await probe.check()
+    await write(impatient, "a")
+    await impatient.close()
+
+
+async def test_what_fails_each_second_is_a_line_with_its_reason_and_one_when_it_is_over(
+    mariadb: MariaDB, database: Database
+) -> None:
+    lease = LeaseRow(database, "role", seconds=0.4)
+    await lease.start()
+    with capture_logs() as logged:
+        with read_only(mariadb):
+            await asyncio.sleep(0.8)
+        while not lease.held:
+            await asyncio.sleep(0.02)
+        await lease.stop()
+    told = [entry for entry in logged if entry["event"].startswith(("lease renewal", "the lease"))]
+    assert [entry["event"] for entry in told] == ["lease renewal failed", "the lease role can be renewed again"]
+    assert "MYSQL_HOST must lead to the primary" in told[0]["reason"] and "exc_info" not in told[0]
+    assert told[1]["failures"] > 2
+
+
 async def test_a_lease_is_lost_with_the_right_to_write_and_had_again(mariadb: MariaDB, database: Database) -> None:
     lease = LeaseRow(database, "role", seconds=0.8)
     await lease.start()
@@ -127,7 +196,6 @@ async def test_what_is_larger_than_the_server_takes_is_said(
     mariadb.execute("SET GLOBAL max_allowed_packet = 1048576")
     try:
         database = await Database.open(settings(**mysql_database))
-        await migrate(database)
 
         for long, many in (("x" * 2 * 1024 * 1024, False), ("'" * 600 * 1024, False), ("京" * 400 * 1024, True)):
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import insert_new
 from aimo.db.driver_reads import ReadConnection
-from aimo.db.schema import Leases
+from aimo.db.schema import Leases, Memos
 from aimo.db.statements import param, unscoped
 from aimo.db.typed import Command, Query, columns_for, table_of
 
@@ -53,6 +53,14 @@ _DELETE = Command(unscoped("leases.delete", delete(Leases).where(_ONE), reason=_
 _RELEASE = Command(
     unscoped("leases.release", delete(Leases).where(_ONE, Leases.holder == param("me")), reason=_PROCESSES)
 )
+_CHANGE_NO_MEMO = Command(
+    unscoped(
+        "leases.change_no_memo",
+        update(Memos).where(Memos.memo_id == param("memo")).values(memo_id=Memos.memo_id),
+        reason="no memo has the id that is asked for",
+        trashed="no memo has the id that is asked for",
+    )
+)
 
 
 async def holder(connection: ReadConnection, *, lease: str) -> HolderRow | None:
@@ -76,9 +84,10 @@ async def take(connection: AsyncConnection, *, lease: str, me: str, expires_at: 
 
 
 async def probe(connection: AsyncConnection, *, lease: str, holder: str, now: int) -> None:
-    """Replace a row that nobody else needs, so that it is known whether rows can be removed and added."""
+    """Replace a row that nobody else needs, and change no memo: neither works while somebody has locked the table."""
     await _DELETE.run(connection, lease=lease)
     await _CREATE_UNLESS_KNOWN.run(connection, name=lease, holder=holder, expires_at=now)
+    await _CHANGE_NO_MEMO.run(connection, memo="")
 
 
 async def release(connection: AsyncConnection, *, lease: str, me: str) -> None:

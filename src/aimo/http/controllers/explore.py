@@ -10,6 +10,7 @@ from litestar import Controller, Response
 from litestar.params import JSONBody
 
 from aimo.ai.chat import ChatModel
+from aimo.db.failure_log import log_failure
 from aimo.dto.base import Done, Envelope
 from aimo.dto.explore import (
     EVENTS,
@@ -103,7 +104,7 @@ class ExploreController(Controller):
         except AimoError:
             raise
         except Exception as error:
-            log.exception("relation graph failed")
+            log_failure(log, "relation graph failed", error)
             raise failed("the database or the vectors cannot be read") from error
 
 
@@ -173,7 +174,7 @@ async def _answer(services: Services, uid: str, question: str, context: str, cha
     except AimoError as error:
         raise AimoError(Code.SYSTEM_ERROR, f"Exploration failed: {error.message}") from error
     except Exception as error:
-        log.exception("answer generation failed")
+        log_failure(log, "answer generation failed", error)
         raise AimoError(Code.SYSTEM_ERROR, "Exploration failed: the memos cannot be read") from error
 
 
@@ -183,8 +184,8 @@ async def _events(
     try:
         async for item in services.explore.stream(uid, question, context, chat):
             yield event(_NAMES[type(item)], item)
-    except Exception:
-        log.exception("a streamed question could not be answered")
+    except Exception as error:  # noqa: BLE001 (logged, and told in the stream)
+        log_failure(log, "a streamed question could not be answered", error)
         yield event("error", StreamError(message="Exploration failed: the memos cannot be read"))
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import structlog
 from litestar import Controller, Response
 
+from aimo.db.failure_log import FailureLog
 from aimo.dto.base import UNSET, Envelope
 from aimo.dto.system import Health, Pool, Readiness, SyncState
 from aimo.http.dependencies import AnyRequest, Services
@@ -15,6 +16,7 @@ from aimo.http.output.envelope import JSON, ok
 from aimo.http.routing import get
 
 log = structlog.get_logger(__name__)
+_failures = FailureLog(log, "readiness check failed", over="the server is ready again")
 _VERSION = version("aimo")
 
 
@@ -42,8 +44,9 @@ class HealthController(Controller):
             await services.write_probe.check()
             state = await services.sync.status()
             sync = SyncState(writer=services.sync.lease.held, waiting=state.waiting, oldest=state.oldest_ms)
-        except Exception:
-            log.exception("readiness check failed")
+            _failures.succeeded()
+        except Exception as error:  # noqa: BLE001 (logged, and answered)
+            _failures.failed(error)
             readiness.status, status = "unavailable", 503
         if _is_operator(request, services):
             pool = services.database.pool_status()

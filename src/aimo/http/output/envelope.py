@@ -8,6 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import ClientException, NotAuthorizedException
 
+from aimo.db.failure_log import FailureLog, is_told_in_a_line
 from aimo.dto.base import Envelope, Malformed, Rejection
 from aimo.errors import (
     DEFAULT_MESSAGES,
@@ -20,6 +21,8 @@ from aimo.errors import (
 from aimo.http.input.query_parameters import InvalidParameterError
 
 log = structlog.get_logger(__name__)
+
+_outages = FailureLog(log, "a request failed for want of the database")
 
 T = TypeVar("T")
 
@@ -79,7 +82,11 @@ def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
-    log.error("unexpected error in a handler", route=request.scope.get("path_template"), exc_info=error)
+    route = request.scope.get("path_template")
+    if is_told_in_a_line(error):
+        _outages.failed(error, route=route)
+    else:
+        log.error("unexpected error in a handler", route=route, exc_info=error)
     answer = request.route_handler.opt.get("failure") or failure(AimoError(Code.DB_ERROR))
     return Response(answer, status_code=200, media_type=JSON)
 

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from aimo import clock, metrics
 from aimo.db.connection import Database
+from aimo.db.failure_log import FailureLog
 from aimo.db.queries import invariants as invariant_queries
 from aimo.services.sync.service import SyncService
 from aimo.vectors.store import VectorStore
@@ -40,6 +41,7 @@ class MetricsExporter:
         self._vectors = vectors
         self._sync = sync
         self._failures: dict[str, int] = {}
+        self._query_failures = FailureLog(log, "metrics query failed", over="metrics can be queried again")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -81,9 +83,10 @@ class MetricsExporter:
             async with asyncio.timeout(_ASK_SECONDS):
                 families = [*await self._outbox(), *await self._invariants()]
         except Exception as error:  # noqa: BLE001 (whatever it is, the other metrics are of use)
-            log.warning("metrics query failed", error=type(error).__name__)
+            self._query_failures.failed(error)
             up.add_metric([], 0)
             return [up]
+        self._query_failures.succeeded()
         up.add_metric([], 1)
         return [up, *families]
 

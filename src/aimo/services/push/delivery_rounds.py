@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock
 from aimo.db.connection import Database
+from aimo.db.failure_log import FailureLog
 from aimo.db.queries import push_deliveries as delivery_queries
 from aimo.db.queries import push_rules as rule_queries
 from aimo.db.queries.push_deliveries import Delivery, DeliveryKey, DeliveryRow
@@ -115,6 +116,7 @@ class DeliveryRounds:
     ) -> None:
         self._database = database
         self._channels = channels
+        self._content_failures = FailureLog(log, "push content failed")
         self._content = content
         self._waits_ms = waits_ms
         self._lost_after_ms = lost_after_ms
@@ -254,8 +256,8 @@ class DeliveryRounds:
         """Return the rule's message, made once for all its channels."""
         try:
             return await self._content.generate(rule.uid, rule.content_type)
-        except Exception:
-            log.exception("push content failed", rule=rule.id, user=rule.uid, content=rule.content_type)
+        except Exception as error:  # noqa: BLE001 (logged, and counted as a rule to ask again)
+            self._content_failures.failed(error, rule=rule.id, user=rule.uid, content=rule.content_type)
             done.count("unprepared")
             return None
 

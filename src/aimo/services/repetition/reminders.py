@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo import clock, ids
 from aimo.db.connection import Database
+from aimo.db.failure_log import FailureLog
 from aimo.db.queries import cards as card_queries
 from aimo.db.queries import notifications as notification_queries
 from aimo.db.queries import push_rules as rule_queries
@@ -46,6 +47,7 @@ class Reminders:
         """``url`` is where users reach the server, if that is known; ``push`` is one message a user or one a card."""
         self._database = database
         self._channels = channels
+        self._failures = FailureLog(log, "reminding of reviews failed")
         self._zone = zone
         self._url = url
         self._push = push
@@ -90,9 +92,8 @@ class Reminders:
             cards = await atomically(self._database, "repetition.remind", work, user=uid)
             if cards:
                 await self._send(uid, cards)
-        except Exception:
-            # One user's failure must not keep the others from their reminders.
-            log.exception("reminding of reviews failed", user=uid)
+        except Exception as error:  # noqa: BLE001 (logged; one user's failure must not keep the others from theirs)
+            self._failures.failed(error, user=uid)
             return False
         return bool(cards)
 

@@ -10,6 +10,7 @@ import structlog
 
 from aimo import clock
 from aimo.db.connection import Database
+from aimo.db.failure_log import FailureLog
 from aimo.db.queries import outbox as outbox_queries
 from aimo.db.queries.outbox import HELD_MS
 from aimo.errors import ProviderError
@@ -73,6 +74,7 @@ class EmbeddingQueue:
         self._waiting: dict[int, OutboxEntry] = {}
         self._left_out = False
         self._failures = 0
+        self._batch_failures = FailureLog(log, "embedding batch failed, will be retried")
         self._waits: Sequence[float] = _OUTAGE_WAITS
         self._task: asyncio.Task[None] | None = None
 
@@ -102,8 +104,8 @@ class EmbeddingQueue:
             batch = self._next(size)
             try:
                 await self._fill(batch)
-            except Exception:
-                log.exception("embedding batch failed, will be retried")
+            except Exception as error:  # noqa: BLE001 (logged, and tried again)
+                self._batch_failures.failed(error)
                 self._failures += 1
                 self._waits = _OUTAGE_WAITS
             if self._failures:

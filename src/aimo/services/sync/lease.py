@@ -12,6 +12,7 @@ import structlog
 
 from aimo import clock
 from aimo.db.connection import Database
+from aimo.db.failure_log import FailureLog
 from aimo.db.queries import leases as lease_queries
 from aimo.db.queries.leases import HolderRow
 
@@ -63,6 +64,7 @@ class LeaseRow:
         self._believed_until = 0.0
         self._written = 0
         self._others = _Renewals(seconds)
+        self._failures = FailureLog(log, "lease renewal failed", over=f"the lease {name} can be renewed again")
         self._task: asyncio.Task[None] | None = None
         self.taken = asyncio.Event()
 
@@ -101,8 +103,9 @@ class LeaseRow:
             async with asyncio.timeout(self._seconds / 2):
                 got = await self._take()
         except Exception as error:  # noqa: BLE001 (whatever it is, the lease runs out and is tried for again)
-            log.warning("lease renewal failed", lease=self._name, error=type(error).__name__)
+            self._failures.failed(error, lease=self._name)
             return
+        self._failures.succeeded()
         self._believed_until = asked + self._seconds * 0.75 if got else 0.0
         if got and not had:
             log.info("lease taken", lease=self._name)

@@ -12,6 +12,7 @@ import structlog
 
 from aimo import clock
 from aimo.db.connection import Database
+from aimo.db.failure_log import FailureLog
 from aimo.db.queries import memos as memo_queries
 from aimo.db.queries import outbox as outbox_queries
 from aimo.errors import ProviderError
@@ -79,6 +80,11 @@ class SyncService:
         self._next_healing = 0.0
         self._pictures = pictures
         self._crashes = CrashRecord(database)
+        self._failures = FailureLog(log, "sync worker failed, retrying", over="the sync worker works again")
+        self._failures_at_once = FailureLog(log, "entries could not be applied at once")
+        self._upkeep_failures = FailureLog(
+            log, "LanceDB upkeep failed, will be retried", over="LanceDB upkeep works again"
+        )
         self._of_memos = EmbeddingQueue(
             database,
             self._embed_memos,
@@ -151,8 +157,8 @@ class SyncService:
                 return await self._wait_for_lease_holder([entry.entry_id for entry in entries])
         except TimeoutError:
             return False
-        except Exception:
-            log.exception("entries could not be applied at once", entries=len(entries))
+        except Exception as error:  # noqa: BLE001 (logged, and tried again in the background)
+            self._failures_at_once.failed(error, entries=len(entries))
             return False
 
     async def status(self) -> SyncStatus:
@@ -182,10 +188,12 @@ class SyncService:
                     self._next_healing = time.monotonic() + _HEALING_SECONDS
                     await self._heal()
                 busy = writer and await self._apply_due_entries()
-            except Exception:
-                log.exception("sync worker failed, retrying")
+            except Exception as error:  # noqa: BLE001 (logged, and tried again)
+                self._failures.failed(error)
                 await asyncio.sleep(1)
                 continue
+            if writer:
+                self._failures.succeeded()
             if not busy:
                 await asyncio.sleep(_IDLE_SECONDS)
 
@@ -322,8 +330,9 @@ class SyncService:
                 try:
                     await self._vectors.upkeep()
                     log.debug("LanceDB upkeep done", seconds=round(time.monotonic() - started, 2))
-                except Exception:
-                    log.exception("LanceDB upkeep failed, will be retried")
+                    self._upkeep_failures.succeeded()
+                except Exception as error:  # noqa: BLE001 (logged, and tried again)
+                    self._upkeep_failures.failed(error)
 
 
 async def status(database: Database) -> SyncStatus:
