@@ -8,17 +8,19 @@ installation keeps its files. A variable of the environment wins over ``.env``, 
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -30,27 +32,36 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.database_url import settings_of
 from aimo.errors import ConfigurationError
-from aimo.listening import parse_host, without_brackets
+from aimo.file_settings import FileSettings
+from aimo.listening import parse_database_host, parse_host
 from aimo.origins import Origin, parse_origins
 from aimo.provider_settings import ProviderSettings
 from aimo.public_url import parse_public_url
+from aimo.setting_doubts import doubts_about
+from aimo.setting_errors import explain
 from aimo.setting_types import (
-    DEFAULT_BLOCKED_TYPES,
+    AnyCase,
     OnlyTrue,
     OnOff,
+    TrueFalse,
     UnlessFalse,
-    lower_case,
     parse_networks,
+    parse_zone,
 )
 from aimo.settings_file import SettingsFiles, require_readable
+from aimo.user_limit_settings import UserLimitSettings
+
+_ZERO = re.compile(r"[+-]?0+(\.0*)?", re.ASCII)
 
 
-class Settings(ProviderSettings, BaseSettings):
+class Settings(UserLimitSettings, FileSettings, ProviderSettings, BaseSettings):
     """What can be configured. The variable of a field is its name in capitals."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
+
+    _doubts: tuple[str, ...] = PrivateAttr(default=())
 
     # Core
     node_env: str = Field("development", description="`production` demands a JWT secret.")
@@ -81,7 +92,7 @@ class Settings(ProviderSettings, BaseSettings):
     ba_auth_token: SecretStr = Field(SecretStr(""), description="Bearer token of the machine endpoints.")
     allow_registration: UnlessFalse = Field(True, description="`false` refuses new accounts.")
     max_body_size: int = Field(
-        20 * 1024 * 1024, ge=1024, description="Largest request body in bytes, uploads excluded."
+        20 * 1024 * 1024, ge=1024, le=1 << 40, description="Largest request body in bytes, uploads excluded."
     )
     max_memo_size: int = Field(
         1024 * 1024,
@@ -118,7 +129,7 @@ class Settings(ProviderSettings, BaseSettings):
         False, description="Accepted for compatibility; origins in `CORS_ORIGIN` may always send credentials."
     )
     locale_language: str = Field("zh-cn", description="Accepted for compatibility; has no effect.")
-    locale_timezone: str = Field(
+    locale_timezone: Annotated[str, AfterValidator(parse_zone)] = Field(
         "Asia/Shanghai", description="IANA zone that decides what `today` is and when scheduled work runs."
     )
     aimo_log_dir: Path | None = Field(
@@ -131,49 +142,16 @@ class Settings(ProviderSettings, BaseSettings):
     aimo_audit_days: int = Field(
         90, ge=1, le=3650, description="For how many days the files `audit-YYYY-MM-DD.log` in `AIMO_LOG_DIR` are kept."
     )
-    log_format: Literal["auto", "console", "json"] = Field(
+    log_format: Annotated[Literal["auto", "console", "json"], AnyCase] = Field(
         "auto",
         description="Lines on standard error: for people (`console`), JSON, or by whether it is a terminal (`auto`).",
     )
-    aimo_log_level: Literal["trace", "debug", "info", "warn", "error"] = Field(
+    aimo_log_level: Annotated[Literal["trace", "debug", "info", "warn", "error"], AnyCase] = Field(
         "info", description="Least severe level that is logged."
     )
 
-    # What one user may use
-    user_storage_quota: int = Field(
-        0, ge=0, description="Most bytes of all files of a user together; `0` sets no limit."
-    )
-    user_explore_per_hour: int = Field(
-        200, ge=0, description="Questions to the chat model a user may ask within an hour; `0` sets no limit."
-    )
-    user_tags_per_hour: int = Field(
-        600, ge=0, description="Tag suggestions of the chat model a user may get within an hour; `0` sets no limit."
-    )
-    user_reviews_per_hour: int = Field(
-        600,
-        ge=0,
-        description="Review questions and grades of a chat model a user may get within an hour; `0` sets no limit.",
-    )
-    user_own_models_per_hour: int = Field(
-        1000,
-        ge=0,
-        description="Questions, tags and reviews that a user may have models of their own answer within an hour, "
-        "which count here alone; `0` sets no limit.",
-    )
-    user_ocr_per_hour: int = Field(
-        600, ge=0, description="Files a user may have text recognized in within an hour; `0` sets no limit."
-    )
-    user_asr_per_hour: int = Field(
-        300, ge=0, description="Recordings a user may have speech recognized in within an hour; `0` sets no limit."
-    )
-    user_pictures_per_hour: int = Field(
-        2000,
-        ge=0,
-        description="Pictures and videos a user may upload within an hour while they are embedded; `0` sets no limit.",
-    )
-
     # Relational database
-    mysql_host: Annotated[str | None, AfterValidator(without_brackets)] = Field(
+    mysql_host: Annotated[str | None, AfterValidator(parse_database_host)] = Field(
         None,
         description="Host of MySQL or MariaDB. Setting it or `MYSQL_DATABASE` chooses MySQL instead of SQLite.",
     )
@@ -190,24 +168,32 @@ class Settings(ProviderSettings, BaseSettings):
         SecretStr(""),
         description="Password of the MySQL database that `aimo migrate-data` reads, unless its address has it.",
     )
-    mysql_ssl_mode: Annotated[
-        Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"], BeforeValidator(lower_case)
-    ] = Field(
-        "disabled",
-        description="Whether connections to MySQL are encrypted, and what is checked of its certificate.",
+    mysql_ssl_mode: Annotated[Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"], AnyCase] = (
+        Field(
+            "disabled",
+            description="Whether connections to MySQL are encrypted, and what is checked of its certificate.",
+        )
     )
     mysql_ssl_ca: Path | None = Field(
         None, description="File of certificates (PEM) to check MySQL's with; those of the system when unset."
     )
     mysql_connection_limit: int = Field(10, ge=2, le=1000, description="Most connections of the pool, per process.")
-    mysql_driver: Literal["asyncmy", "aiomysql"] = Field("asyncmy", description="Python driver for MySQL.")
-    database_idle_seconds: float = Field(
-        600, gt=0, description="Idle connections beyond two are closed after this time."
+    mysql_driver: Annotated[Literal["asyncmy", "aiomysql"], AnyCase] = Field(
+        "asyncmy", description="Python driver for MySQL."
     )
-    auto_migrate: UnlessFalse = Field(True, description="`false` leaves schema migrations to `aimo migrate`.")
+    database_idle_seconds: float = Field(
+        600,
+        gt=0,
+        le=1_000_000_000,
+        allow_inf_nan=False,
+        description="Idle connections beyond two are closed after this time.",
+    )
+    auto_migrate: TrueFalse = Field(True, description="`false` leaves schema migrations to `aimo migrate`.")
 
     # LanceDB
-    lancedb_storage_type: Literal["local", "s3"] = Field("local", description="Where the vectors are kept.")
+    lancedb_storage_type: Annotated[Literal["local", "s3"], AnyCase] = Field(
+        "local", description="Where the vectors are kept."
+    )
     lancedb_path: Path | None = Field(
         None, description="Folder of the vectors; `lancedb` in the data folder when unset."
     )
@@ -220,7 +206,7 @@ class Settings(ProviderSettings, BaseSettings):
     aws_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key for LanceDB on s3.")
     aws_region: str = Field("us-east-1", description="Region for LanceDB on s3.")
     lancedb_version_retention_days: int = Field(
-        7, ge=1, description="Age in days at which old table versions are removed."
+        7, ge=1, le=36_500, description="Age in days at which old table versions are removed."
     )
     db_optimization_cron: str = Field("0 2 * * *", description="When the nightly upkeep runs, in `LOCALE_TIMEZONE`.")
 
@@ -230,41 +216,9 @@ class Settings(ProviderSettings, BaseSettings):
     )
 
     # Spaced repetition
-    spaced_repetition_push: Literal["summary", "each"] = Field(
+    spaced_repetition_push: Annotated[Literal["summary", "each"], AnyCase] = Field(
         "summary", description="What is pushed of the morning's reminders: one message, or one for each memo."
     )
-
-    # Attachments
-    attachment_storage_type: Literal["local", "s3", "oss"] = Field(
-        "local", description="Where attachments and avatars are kept."
-    )
-    attachment_max_file_size: int = Field(52_428_800, ge=1, description="Largest upload in bytes.")
-    attachment_blocked_mime_types: str = Field(
-        DEFAULT_BLOCKED_TYPES,
-        description="Comma list of refused media types; entries may be `major/*`; replaces the default list.",
-    )
-    attachment_presigned_url_expiry: int = Field(
-        3600, ge=1, description="Lifetime in seconds of signed file URLs (avatars: seven days)."
-    )
-    attachment_local_path: Path | None = Field(
-        None, description="Folder of local files; `attachments` in the data folder when unset."
-    )
-    attachment_s3_bucket: str = Field("", description="Bucket; required for s3.")
-    attachment_s3_prefix: str = Field("attachments", description="Key prefix.")
-    attachment_s3_access_key_id: str = Field(
-        "", description="Access key; without one the default credential chain is used."
-    )
-    attachment_s3_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key.")
-    attachment_s3_region: str = Field("us-east-1", description="Region.")
-    attachment_s3_endpoint: str = Field("", description="S3-compatible endpoint URL with scheme.")
-    attachment_s3_is_public: OnlyTrue = Field(False, description="`true` gives direct URLs instead of signed ones.")
-    attachment_oss_bucket: str = Field("", description="Bucket; required for oss.")
-    attachment_oss_prefix: str = Field("attachments", description="Key prefix.")
-    attachment_oss_access_key_id: str = Field("", description="Access key; required for oss.")
-    attachment_oss_access_key_secret: SecretStr = Field(SecretStr(""), description="Secret key; required for oss.")
-    attachment_oss_region: str = Field("cn-hangzhou", description="Region without the `oss-` prefix.")
-    attachment_oss_endpoint: str = Field("", description="Endpoint; `https://oss-{region}.aliyuncs.com` when unset.")
-    attachment_oss_is_public: OnlyTrue = Field(False, description="`true` gives direct URLs instead of signed ones.")
 
     @classmethod
     def settings_customise_sources(
@@ -298,7 +252,15 @@ class Settings(ProviderSettings, BaseSettings):
     @classmethod
     def _default_for_zero(cls, value: object, info: ValidationInfo) -> object:
         """Take the default for a number that is 0, as the existing server does."""
-        return cls.model_fields[str(info.field_name)].default if value in ("0", 0) else value
+        is_zero = value == 0 or (isinstance(value, str) and _ZERO.fullmatch(value.strip()))
+        return cls.model_fields[str(info.field_name)].default if is_zero else value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _note_doubts(cls, values: dict[str, object], validate: ModelWrapValidatorHandler[Self]) -> Self:
+        found = validate(values)
+        found._doubts = tuple(doubts_about(values, cls.model_fields))
+        return found
 
     @model_validator(mode="before")
     @classmethod
@@ -309,13 +271,6 @@ class Settings(ProviderSettings, BaseSettings):
             return {**values, **settings_of(given)} if isinstance(given, str) and given else values
         except ValueError as error:
             raise ValueError(f"DATABASE_URL: {error}") from None
-
-    @field_validator("locale_timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is no IANA time zone; an example of one is Asia/Shanghai")
-        return value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -336,6 +291,11 @@ class Settings(ProviderSettings, BaseSettings):
         if "@" in value:
             raise ValueError("must not hold a user name or password; there are settings for the key")
         return value
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What to warn about: values that the existing server takes, too, and that were probably meant otherwise."""
+        return self._doubts
 
     @property
     def production(self) -> bool:
@@ -410,13 +370,4 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [_line(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False)]
-        if len(lines) == 1:
-            raise ConfigurationError(f"This setting cannot be used: {lines[0]}") from None
-        raise ConfigurationError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
-
-
-def _line(name: str, message: str) -> str:
-    """Return what to say of a value; an error of several together names its setting itself."""
-    reason = message.removeprefix("Value error, ")
-    return f"{name.upper()}: {reason}" if name else reason
+        raise ConfigurationError(explain(error, Settings.model_fields)) from None

@@ -5,12 +5,20 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aimo.errors import ConfigurationError
 
+_NO_NAME = re.compile(r"[:/@\s,?#\[\]]")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?", re.ASCII)
+# What looks like numbers is an address of IPv4 in an old form, as "0" is for 0.0.0.0, or a slip.
+_NUMERIC = re.compile(r"([0-9]+|0x[0-9a-f]*)\.?", re.ASCII | re.IGNORECASE)
 _EXPECTED = "must be an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::, or a name; the port goes into PORT"
+_NO_ZONES = (
+    "must be an address that needs no zone, since the server cannot listen on an address of one link alone; :: stands "
+    "for all, those of a link among them"
+)
+_EXPECTED_DATABASE = "must be a name or an address, without a port, which goes into MYSQL_PORT, or a scheme"
 
 
 def parse_host(text: str) -> str:
@@ -24,14 +32,27 @@ def parse_host(text: str) -> str:
         host = host[1:-1]
         if not _is_ipv6(host):
             raise ValueError(_EXPECTED)
-    if "%" in host or not (_is_ipv6(host) or _NAME.fullmatch(host)):
+    if _is_ipv6(host):
+        if "%" in host or ip_address(host).is_link_local:
+            raise ValueError(_NO_ZONES)
+        return host
+    if not (_is_ipv4(host) or (_NAME.fullmatch(host) and not _NUMERIC.fullmatch(host.rpartition(".")[2]))):
         raise ValueError(_EXPECTED)
     return host
 
 
-def without_brackets(host: str | None) -> str | None:
-    """Return a host as libraries take it: an address of IPv6 without the brackets of a URL."""
-    return host and host.strip().removeprefix("[").removesuffix("]")
+def parse_database_host(text: str | None) -> str | None:
+    """Return a host as drivers take it: an address of IPv6 without the brackets of a URL.
+
+    Raises:
+        ValueError: it is more than a host.
+    """
+    if text is None:
+        return None
+    host = text.strip().removeprefix("[").removesuffix("]")
+    if not _is_ipv6(host) and _NO_NAME.search(host):
+        raise ValueError(_EXPECTED_DATABASE)
+    return host
 
 
 def url_at(host: str, port: int) -> str:
@@ -84,6 +105,13 @@ def _advice(where: str, port: int, error: OSError) -> str:
 def _is_ipv6(text: str) -> bool:
     try:
         return isinstance(ip_address(text), IPv6Address)
+    except ValueError:
+        return False
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return isinstance(ip_address(text), IPv4Address)
     except ValueError:
         return False
 

@@ -14,7 +14,14 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from aimo.errors import ConfigurationError
 
-_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+# Longest first: the mark of UTF-32 begins with that of UTF-16. With a mark, `iconv` finds the order of bytes by itself.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_WIDE = ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE")
 
 
 def read_settings_file(path: Path) -> str:
@@ -29,16 +36,20 @@ def read_settings_file(path: Path) -> str:
         raise ConfigurationError(
             f"{path} cannot be read ({error.strerror}): run `chmod u+r {shlex.quote(str(path))}` as its owner"
         ) from error
-    if b"\0" in content or content.startswith(tuple(_MARKS)):
-        byte_order = "BE" if content.startswith((codecs.BOM_UTF16_BE, b"\0")) else "LE"
-        marked = content.startswith(tuple(_MARKS))
-        raise _in_another_encoding(path, "UTF-16", "UTF-16" if marked else f"UTF-16{byte_order}")
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    if marked or b"\0" in content:
+        wide = marked or next((name for name in _WIDE if _is_settings_in(name, content)), None)
+        if wide is None:
+            raise ConfigurationError(f"{path} is no text: it holds bytes of zero; write the settings again, as UTF-8")
+        raise _in_another_encoding(path, wide[:6], _command(path, wide))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        found = f"line {line} holds the byte 0x{content[error.start]:02x}, as in GBK or Latin-1"
-        raise _in_another_encoding(path, found, "GBK") from None
+        # Nothing tells one of these from the other for certain.
+        likely = "GBK" if _can_decode("gbk", content) else "ISO-8859-1"
+        command = f"if it is {likely}, {_command(path, likely)}"
+        raise _in_another_encoding(path, f"see line {line}", command) from None
 
 
 def require_readable(file: str | Path | None, names: Iterable[str]) -> None:
@@ -60,12 +71,29 @@ def require_readable(file: str | Path | None, names: Iterable[str]) -> None:
             raise ConfigurationError(f"{variable} holds bytes that are not UTF-8; set it again in UTF-8") from None
 
 
-def _in_another_encoding(path: Path, found: str, encoding: str) -> ConfigurationError:
+def _can_decode(encoding: str, content: bytes) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_settings_in(encoding: str, content: bytes) -> bool:
+    """Return whether bytes read as lines of settings in an encoding without a mark, which hardly fits by chance."""
+    if not _can_decode(encoding, content):
+        return False
+    text = content.decode(encoding)
+    return "=" in text and "\0" not in text and sum(map(str.isascii, text)) * 2 > len(text)
+
+
+def _command(path: Path, encoding: str) -> str:
     name, converted = shlex.quote(str(path)), shlex.quote(f"{path}.utf8")
-    return ConfigurationError(
-        f"{path} is not UTF-8 ({found}): save it as UTF-8 in the editor, or run "
-        f"`iconv -f {encoding} -t UTF-8 {name} > {converted} && mv {converted} {name}`"
-    )
+    return f"run `iconv -f {encoding} -t UTF-8 {name} > {converted} && mv {converted} {name}`"
+
+
+def _in_another_encoding(path: Path, found: str, command: str) -> ConfigurationError:
+    return ConfigurationError(f"{path} is not UTF-8 ({found}): save it as UTF-8 in the editor, or {command}")
 
 
 class SettingsFiles(DotEnvSettingsSource):

@@ -30,18 +30,32 @@ def refused() -> str:
 
 
 @pytest.mark.parametrize("name", [".env", ".env.development"])
-@pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 def test_another_encoding_is_told_with_the_command_that_converts_it(folder: Path, name: str, encoding: str) -> None:
     (folder / name).write_bytes(TEXT.encode(encoding))
     text = refused()
-    assert text.startswith(f"{name} is not UTF-8 (")
+    assert text.startswith(f"{name} is not UTF-8 ({'see line 1' if encoding == 'gbk' else encoding[:6].upper()}): ")
     subprocess.run(text.partition("`")[2].partition("`")[0], shell=True, check=True)
     assert config.load().openai_model == "模型"
 
 
-def test_latin_1_names_the_line(folder: Path) -> None:
+def test_latin_1_names_the_line_and_is_not_called_gbk(folder: Path) -> None:
     (folder / ".env").write_bytes("PORT=3000\n# café\n".encode("latin-1"))
-    assert ".env is not UTF-8 (line 2 holds the byte 0xe9, as in GBK or Latin-1)" in refused()
+    text = refused()
+    assert text.startswith(".env is not UTF-8 (see line 2): save it as UTF-8") and "GBK" not in text
+    subprocess.run(text.partition("`")[2].partition("`")[0], shell=True, check=True)
+    assert (folder / ".env").read_text(encoding="utf-8") == "PORT=3000\n# café\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "gbk", "big5", "shift-jis", "cp1251", "utf-16", "utf-32-be", "zeros"])
+def test_no_value_of_a_file_that_cannot_be_read_is_told(folder: Path, encoding: str) -> None:
+    accented = {"latin-1": "é", "cp1251": "ж"}.get(encoding, "字")
+    text = f"JWT_SECRET=hidden-word-{accented}\nPORT=4000\n"
+    content = text.encode() + b"\0" * 7 if encoding == "zeros" else text.encode(encoding)
+    (folder / ".env").write_bytes(content)
+    told = refused()
+    assert "hidden" not in told and accented not in told and "0x" not in told
+    assert told.startswith(".env is no text: " if encoding == "zeros" else ".env is not UTF-8 (")
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])

@@ -24,8 +24,8 @@ from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.listening import listening_address, url_at
 from aimo.metrics import multiprocess_metrics
-from aimo.outbound import OutboundClient
 from aimo.private_folders import require_private
+from aimo.runtime.setting_checks import require_usable
 from aimo.signing_secret import require_secret
 from aimo.storage.buckets import configured_bucket
 from aimo.writable import require_writable
@@ -50,7 +50,7 @@ def serve(
     settings = config.load()
     warnings = require_writable(settings)
     log.configure(settings)
-    for warning in warnings:
+    for warning in (*warnings, *settings.doubts):
         logger.warning(warning)
     require_private(settings)
     require_secret(settings)
@@ -102,7 +102,7 @@ def run_http_server(target: str, settings: config.Settings) -> None:
 
 async def _prepare(settings: config.Settings) -> None:
     """Find out what cannot work, and migrate, before any worker starts."""
-    OutboundClient(settings.outbound_allow)
+    require_usable(settings)
     if settings.attachment_storage_type != "local":
         await configured_bucket(settings, settings.attachment_storage_type).prepare()
     database = await Database.open(settings)

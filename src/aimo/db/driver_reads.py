@@ -20,6 +20,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from aimo.db.connection_errors import is_lost
 from aimo.db.slow_log import slow_log
+from aimo.db.warm_pool import WarmPool
 
 # Any SELECT: the types of its columns are not followed further.
 Statement = Any
@@ -165,10 +166,22 @@ async def _run_again_if_lost(
     try:
         return await _run(connection, queries)
     except Exception as error:
-        if not (isinstance(connection, PooledConnection) and is_lost(error)):
+        if not is_lost(error) or (isinstance(connection, AsyncConnection) and connection.in_transaction()):
             raise
-    await connection.renew()
+    if isinstance(connection, PooledConnection):
+        await connection.renew()
+    else:
+        await _reconnect(connection)
     return await _run(connection, queries)
+
+
+async def _reconnect(connection: AsyncConnection) -> None:
+    """Go on with another connection of the pool, which is proven alive first."""
+    await connection.invalidate()
+    pool = connection.engine.pool
+    assert isinstance(pool, WarmPool)
+    pool.doubt()
+    await connection.get_raw_connection()
 
 
 async def _run(connection: ReadConnection, queries: Sequence[tuple[str, tuple[object, ...]]]) -> list[object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from tests.support.waiting import eventually_async
 
 from aimo.config import Settings
 from aimo.db.connection import Database
-from aimo.db.driver_reads import fetch_cells
-from aimo.db.transaction import atomically
+from aimo.db.driver_reads import ReadConnection, fetch_cells
+from aimo.db.transaction import atomically, transaction
 from aimo.errors import ConfigurationError
 
 MakeSettings = Callable[..., Settings]
@@ -262,7 +262,7 @@ async def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, settin
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path, settings: MakeSettings) -> None:
     (tmp_path / "aimo.db").write_text("no database at all, but long enough to be one" * 100)
-    with pytest.raises(ConfigurationError, match=r"check that AIMO_DATA_DIR.*not a database"):
+    with pytest.raises(ConfigurationError, match=r"aimo\.db in AIMO_DATA_DIR is no database.*not a database"):
         await Database.open(settings(aimo_data_dir=tmp_path))
 
 
@@ -272,13 +272,18 @@ def kill_all(server: MariaDB, chosen: dict[str, str]) -> None:
         server.execute(f"KILL {number}")
 
 
+@pytest.mark.parametrize("lend", [Database.driver_connection, Database.reads])
 async def test_a_read_on_a_killed_connection_is_run_again(
-    mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
+    mariadb: MariaDB,
+    mysql_database: dict[str, str],
+    settings: MakeSettings,
+    driver: str,
+    lend: Callable[[Database], AbstractAsyncContextManager[ReadConnection]],
 ) -> None:
     async with opened(settings(**mysql_database, mysql_driver=driver)) as database:
 
         async def read() -> list[tuple[int]]:
-            async with database.driver_connection() as connection:
+            async with lend(database) as connection:
                 (rows,) = await fetch_cells(connection, (select(literal(1)), {}))
             return [(row[0],) for row in rows]
 
@@ -287,6 +292,17 @@ async def test_a_read_on_a_killed_connection_is_run_again(
             kill_all(mariadb, mysql_database)
             assert await asyncio.gather(*(read() for _ in range(6))) == [[(1,)]] * 6
         assert database.pool_status().in_use == 0
+
+
+async def test_a_read_inside_a_transaction_is_not_run_again_by_itself(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: MakeSettings, driver: str
+) -> None:
+    """What it read before would be forgotten, and what it wrote undone."""
+    async with opened(settings(**mysql_database, mysql_driver=driver)) as database:
+        with pytest.raises(Exception, match=r"2006|2013|gone away|Lost"):
+            async with transaction(database, "test.read") as connection:
+                kill_all(mariadb, mysql_database)
+                await fetch_cells(connection, (select(literal(1)), {}))
 
 
 async def test_a_read_without_another_connection_fails_and_costs_the_pool_no_place(
