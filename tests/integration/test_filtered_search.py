@@ -42,6 +42,7 @@ class ExpectedMemo:
     created_at: int
     has_word: bool
     vector: Any
+    has_files: bool
 
 
 @dataclass
@@ -99,15 +100,17 @@ def _memo(
     has_word = bool(random.random() < 0.1)
     # A few still wait for their vector.
     vector = None if random.random() < 0.03 else random.standard_normal(DIMENSION, dtype=np.float32)
+    has_files = bool(random.random() < 0.3)
     memo_id = plot.memo(
         uid,
         f"memo {random.integers(10**9)} {WORD if has_word else 'plum'}",
         vector,
         category_id=category,
         tag_ids=[tags[name] for name in chosen],
+        attachments=["file-of-nobody"] if has_files else [],
         created_at=moment,
     )
-    return ExpectedMemo(memo_id, category, frozenset(chosen), moment, has_word, vector)
+    return ExpectedMemo(memo_id, category, frozenset(chosen), moment, has_word, vector, has_files)
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,13 @@ class Filter:
     tags: tuple[str, ...]
     since: int | None
     until: int | None
+    has_files: bool
 
     @property
     def body(self) -> dict[str, Any]:
         """As the routes take them."""
         named = {"categoryId": self.category, "tags": [*self.tags], "startDate": self.since, "endDate": self.until}
+        named["hasAttachments"] = self.has_files or None
         return {name: value for name, value in named.items() if value not in (None, [])}
 
     def admits(self, memo: ExpectedMemo) -> bool:
@@ -133,6 +138,7 @@ class Filter:
             and {name.strip().casefold() for name in self.tags} <= {name.casefold() for name in memo.tags}
             and (self.since is None or memo.created_at >= self.since)
             and (self.until is None or memo.created_at <= self.until)
+            and (memo.has_files or not self.has_files)
         )
 
 
@@ -144,6 +150,7 @@ def _filters(random: np.random.Generator, world: World, uid: str, *, tags: bool)
         tags=names[random.integers(len(names))] if tags else (),
         since=first if random.random() < 0.5 else None,
         until=last if random.random() < 0.5 else None,
+        has_files=bool(random.random() < 0.3),
     )
 
 

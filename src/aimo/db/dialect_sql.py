@@ -1,7 +1,7 @@
 """Where MySQL and SQLite need different words for the same thing (docs/decisions/05-portable-schema.md).
 
 - ``insert_new``: insert rows and leave those whose key exists as they are.
-- ``json_without``: take one text out of a JSON list.
+- ``json_without``: take one text out of a JSON list; ``json_items``: how many it has.
 - ``FOR UPDATE`` is left out for SQLite by SQLAlchemy; it has one writer at a time anyway.
 - times: ``types.Millis`` and ``types.now_utc`` (no ``CURRENT_TIMESTAMP(3)`` in SQLite).
 - text is never compared by LIKE, which ignores ASCII case and stops at NUL in SQLite.
@@ -71,6 +71,24 @@ def _json_without_sqlite(element: json_without, compiler: SQLCompiler, **kw: Any
     column, value = (compiler.process(clause, **kw) for clause in element.clauses)
     kept = f"(SELECT json_group_array(value) FROM json_each({column}) WHERE value <> {value})"  # noqa: S608 (compiled)
     return f"CASE WHEN {column} IS NOT NULL THEN {kept} END"
+
+
+class json_items(FunctionElement[int]):
+    """How many elements a JSON list has; NULL stays NULL."""
+
+    name = "json_items"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(json_items)
+def _json_items(element: json_items, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"JSON_LENGTH({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_items, "sqlite")
+def _json_items_sqlite(element: json_items, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array_length({compiler.process(element.clauses, **kw)})"
 
 
 class byte_length(FunctionElement[int]):

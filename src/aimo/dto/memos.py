@@ -159,6 +159,7 @@ class VectorSearchBody(Dto):
     end_date: Annotated[
         int | float | str | UnsetType | None, Meta(description="Not newer than this, epoch milliseconds.")
     ] = UNSET
+    has_attachments: Annotated[object, Meta(description="`true`: only memos with files.")] = None
 
 
 class SearchBody(VectorSearchBody):

@@ -40,6 +40,14 @@ ALLOWED = {
         "sort",
         "a range of one time in the order of the other",
     ),
+    r"memos\.(count|ids)\[.*attachments\].*": (
+        "scan",
+        "whether memos name files is in their rows, of which one user may have most",
+    ),
+    r"memos\.ids\[.*,attachments\]by .*": (
+        "sort",
+        "the ids of memos that name files, where most of the table is read for them",
+    ),
     r"push_rules\.memos_of_day": ("sort", "one day's memos, found by time and shown as they were written"),
     r"push_deliveries\.waiting": (
         "sort",

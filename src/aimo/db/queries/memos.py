@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, insert, select, true, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
-from aimo.db.dialect_sql import byte_length
+from aimo.db.dialect_sql import byte_length, json_items
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.live import LIVE
 from aimo.db.schema import MemoRelations, Memos, MemoTags
@@ -215,7 +215,7 @@ class FilterShape:
 
     ``category``: any, one (bound ``category_id``) or none. ``tags``: all of the bound ``tag_ids``
     (``tag_count`` of them). ``since``/``until``: inclusive bounds of ``created_at``. ``listed``: one of the
-    bound ``memo_ids``. ``public``: public ones only.
+    bound ``memo_ids``. ``attachments``: those that name files. ``public``: public ones only.
     """
 
     category: Literal["any", "one", "none"] = "any"
@@ -223,6 +223,7 @@ class FilterShape:
     since: bool = False
     until: bool = False
     listed: bool = False
+    attachments: bool = False
     public: bool = False
 
     def __str__(self) -> str:
@@ -277,6 +278,7 @@ _SWITCHES: dict[str, ColumnElement[bool]] = {
     "since": Memos.created_at >= param("since"),
     "until": Memos.created_at <= param("until"),
     "listed": Memos.memo_id.in_(in_list("memo_ids")),
+    "attachments": json_items(Memos.attachments) > 0,
     "public": Memos.is_public == true(),
 }
 if forgotten := {each.name for each in fields(FilterShape)} ^ {"category", *_SWITCHES}:

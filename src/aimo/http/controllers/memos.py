@@ -41,6 +41,7 @@ LIST_FILTERS = (
     Parameter("tags", "array", "Names of tags that a memo must all have."),
     Parameter("startDate", "string", "Not older than this, epoch milliseconds."),
     Parameter("endDate", "string", "Not newer than this, epoch milliseconds."),
+    Parameter("hasAttachments", "string", "`true`: only memos with files."),
 )
 
 POLL = (
@@ -171,6 +172,7 @@ def list_filter(params: Params) -> MemoFilter:
         tags=list(map(JoinedNames, tags)) if params.has_bare_commas("tags") else tags,
         since=params.integer_prefix("startDate"),
         until=params.integer_prefix("endDate"),
+        has_attachments=params.text("hasAttachments") == "true",
     )
 
 
@@ -181,6 +183,7 @@ def search_filter(data: VectorSearchBody, tags: list[str] | None = None) -> Memo
         tags=tags or (),
         since=_moment(data.start_date),
         until=_moment(data.end_date),
+        has_attachments=data.has_attachments is True or data.has_attachments == "true",
     )
 
 

@@ -38,12 +38,13 @@ _LISTED_IDS = 1000
 
 @dataclass(frozen=True)
 class MemoFilter:
-    """What a client filters memos by; None and empty mean no filter. Times are epoch milliseconds, inclusive."""
+    """What a client filters memos by; None, False and empty mean no filter. Times are epoch milliseconds, inclusive."""
 
     category_id: str | None = None
     tags: Sequence[str] = ()
     since: int | None = None
     until: int | None = None
+    has_attachments: bool | None = None
 
     @property
     def any(self) -> bool:
@@ -60,7 +61,11 @@ def _is_set(value: object) -> bool:
 async def select(connection: ReadConnection, uid: str, criteria: MemoFilter) -> FilteredMemos | None:
     """Return the selection that criteria mean; None when no memo can meet them."""
     values: dict[str, object] = {}
-    shape = FilterShape(since=criteria.since is not None, until=criteria.until is not None)
+    shape = FilterShape(
+        since=criteria.since is not None,
+        until=criteria.until is not None,
+        attachments=bool(criteria.has_attachments),
+    )
     if criteria.since is not None:
         values["since"] = clock.within_range(criteria.since)
     if criteria.until is not None:
