@@ -8,6 +8,7 @@ PAGES = {
     "search": "/search?q=rain",
     "trash": "/trash",
     "ask": "/ask",
+    "gallery": "/gallery",
     "tags": "/tags",
     "settings": "/settings",
     "more": "/more",

@@ -19,6 +19,7 @@ _KEYS = {
     "Tab": (9, ""),
     "ArrowDown": (40, ""),
     "ArrowUp": (38, ""),
+    "ArrowRight": (39, ""),
     "Delete": (46, ""),
 }
 CONTROL = 2

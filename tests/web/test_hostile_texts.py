@@ -113,6 +113,7 @@ def test_hostile_texts_are_shown_as_they_are_everywhere(screen: Open, email: str
         "/",
         "/search?q=needle",
         "/?q=%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E&tag=%22%3E%3Csvg%20onload%3Dpwned%3D1%3E",
+        "/gallery?kind=documents",
         "/more",
         "/settings",
         "/tags",

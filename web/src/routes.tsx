@@ -28,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/search", page: lazy(() => import("./pages/search")) },
   { pattern: "/ask", page: AskPage },
   { pattern: "/ask/:id", page: AskPage },
+  { pattern: "/gallery", page: lazy(() => import("./pages/gallery")) },
   { pattern: "/trash", page: lazy(() => import("./pages/trash")) },
   { pattern: "/more", page: lazy(() => import("./pages/more")) },
   { pattern: "/tags", page: lazy(() => import("./pages/tags")) },

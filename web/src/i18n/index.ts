@@ -96,6 +96,8 @@ export const formatTime = (time: number): string => format("time", { hour: "2-di
 export const formatDate = (time: number): string => format("date", { dateStyle: "medium" }, time);
 export const formatMoment = (time: number): string => format("moment", { dateStyle: "medium", timeStyle: "short" }, time);
 
+export const formatMonth = (time: number): string => format("month", { year: "numeric", month: "long" }, time);
+
 /** A day as a heading: today, yesterday, or its date, with the year where it is another. */
 export function formatDay(time: number, now = Date.now()): string {
   const day = new Date(time);

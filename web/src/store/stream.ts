@@ -101,13 +101,12 @@ export class Stream {
     const first = this.page === 1;
     try {
       const { items, pagination } = await call("get", "/api/v1/memos", { query: this.query(), signal: this.stop.signal });
-      const shown = this.filter.hasFiles ? items.filter((memo) => memo.attachments.length) : items;
-      await take(shown, !isFiltered(this.filter) && this.filter.sort === "newest" && this.page * PAGE <= 2000);
-      await loadMarkdownFor(shown.map((memo) => memo.content));
+      await take(items, !isFiltered(this.filter) && this.filter.sort === "newest" && this.page * PAGE <= 2000);
+      await loadMarkdownFor(items.map((memo) => memo.content));
       const before = first ? [] : this.ids.value;
       const seen = new Set(before);
-      this.ids.value = [...before, ...shown.map((memo) => memo.memoId).filter((id) => !seen.has(id))];
-      this.total.value = this.filter.hasFiles ? null : pagination.total;
+      this.ids.value = [...before, ...items.map((memo) => memo.memoId).filter((id) => !seen.has(id))];
+      this.total.value = pagination.total;
       this.done.value = this.page * PAGE >= pagination.total;
       this.page += 1;
       this.local.value = false;
@@ -118,8 +117,6 @@ export class Stream {
     } finally {
       this.pending.value = false;
     }
-    // A page in which nothing met the filter of files: go on, or nothing would ask for more.
-    if (this.filter.hasFiles && !this.done.value && !this.error.value && this.ids.value.length < 20 && !this.stop.signal.aborted) await this.more();
   }
 
   private showAllKept(): void {
@@ -142,7 +139,7 @@ export class Stream {
   }
 
   private query() {
-    const { search, tags, category, from, to, sort } = this.filter;
+    const { search, tags, category, from, to, hasFiles, sort } = this.filter;
     return {
       page: this.page,
       limit: PAGE,
@@ -152,6 +149,7 @@ export class Stream {
       ...(tags.length && { tags }),
       ...(category && { categoryId: category }),
       ...(from && { startDate: String(dayBounds(from)?.from) }),
+      ...(hasFiles && { hasAttachments: "true" }),
       ...(to && { endDate: String(dayBounds(to)?.to) }),
     };
   }

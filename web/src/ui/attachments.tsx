@@ -56,7 +56,8 @@ function shapeOf(file: Attachment): { aspectRatio?: number } {
   return width && height ? { aspectRatio: Math.min(2.4, Math.max(0.75, width / height)) } : {};
 }
 
-function Other({ file, isOpen }: { file: Attachment; isOpen: boolean }) {
+/** A file that is no picture: to play, open or save. */
+export function Other({ file, isOpen = false }: { file: Attachment; isOpen?: boolean }) {
   const shownAt = isOpen ? file.url : fileAddress(file);
   const kind = kindOf(file.type);
   const isSent = !file.attachmentId.startsWith("file:");

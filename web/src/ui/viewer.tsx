@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Attachment } from "@aimo/dto";
 import { t } from "../i18n";
+import { address } from "../lib/base";
 import { downloadAddress, fileAddress } from "../lib/files";
 import { Dialog } from "./dialog";
 import { Icon } from "./icons";
@@ -22,17 +23,25 @@ interface Props {
   onClose: () => void;
   /** Whether only the addresses in the answer work, because nobody is logged in. */
   isOpen?: boolean;
+  /** The memo that each picture is from, where that is not the page that shows it. */
+  memoOf?: (index: number) => string;
+  /** Called when few pictures are left. */
+  onNearEnd?: () => void;
 }
 
-export function Viewer({ pictures, first, onClose, isOpen = false }: Props) {
+export function Viewer({ pictures, first, onClose, isOpen = false, memoOf, onNearEnd }: Props) {
   const index = useSignal(first);
   const view = useSignal(WHOLE);
   const fingers = useRef(new Map<number, { x: number; y: number }>());
   const file = pictures[index.value];
 
+  const latest = useRef({ pictures, onNearEnd });
+  latest.current = { pictures, onNearEnd };
+
   const show = (step: number): void => {
     const next = index.value + step;
-    if (next < 0 || next >= pictures.length) return;
+    if (next < 0 || next >= latest.current.pictures.length) return;
+    if (next > latest.current.pictures.length - 5) latest.current.onNearEnd?.();
     index.value = next;
     view.value = WHOLE;
   };
@@ -98,6 +107,11 @@ export function Viewer({ pictures, first, onClose, isOpen = false }: Props) {
           {file.filename}
           {pictures.length > 1 && <small>{` ${index.value + 1} / ${pictures.length}`}</small>}
         </span>
+        {memoOf && (
+          <a class="icon-button" href={address(`/m/${encodeURIComponent(memoOf(index.value))}`)} aria-label={t("memo.open")} title={t("memo.open")}>
+            <Icon name="today" />
+          </a>
+        )}
         <a class="icon-button" href={isOpen ? file.url : downloadAddress(file)} download={file.filename} aria-label={t("viewer.download")}>
           <Icon name="down" />
         </a>

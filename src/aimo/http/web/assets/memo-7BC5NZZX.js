@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-46MTMZJF.js";import"./chunk-2SSIR2SL.js";import"./chunk-XEBHQJPD.js";import"./chunk-TYBXR3DR.js";import"./chunk-34OU4V2Q.js";import"./chunk-Y5EDGVMT.js";import"./chunk-F6CYZBP2.js";import"./chunk-PYSTCEUU.js";import"./chunk-WURTY7VV.js";export{c as default,b as draftOf,a as fetchMemo};
