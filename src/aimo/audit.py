@@ -40,6 +40,7 @@ class Event(StrEnum):
     TOKEN_REVOCATION = "token_revocation"  # noqa: S105 (a name, no password)
     MACHINE_TOKEN = "machine_token"  # noqa: S105 (a name, no password)
     METRICS_TOKEN = "metrics_token"  # noqa: S105 (a name, no password)
+    EXPORT = "export"
     BACKUP = "backup"
     RESTORE = "restore"
     SEED = "seed"

@@ -41,6 +41,7 @@ COMMANDS = {
     "sync": ("aimo.cli.sync:app", "See and steer how LanceDB follows the relational database."),
     "doctor": ("aimo.cli.doctor:doctor", "Check that both stores agree and nothing is lost."),
     "check": ("aimo.cli.check:app", "Try what the settings name, and say what works."),
+    "export": ("aimo.cli.export:export", "Write all memos and attachments of one user into a zip."),
     "backup": ("aimo.cli.backup:backup", "Write rows, attachments and embedding caches into one file."),
     "restore": ("aimo.cli.backup:restore", "Bring a backup into an empty installation."),
     "push": ("aimo.cli.push:app", "Send what is due, and see what became of it."),

@@ -19,6 +19,7 @@ from aimo.http.controllers.categories import CategoryController
 from aimo.http.controllers.debug import DebugController
 from aimo.http.controllers.docs import DocsController
 from aimo.http.controllers.explore import ConversationController, ExploreController
+from aimo.http.controllers.export import ExportController
 from aimo.http.controllers.health import HealthController
 from aimo.http.controllers.insights import InsightController
 from aimo.http.controllers.memos import MemoController
@@ -68,6 +69,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     ConversationController,
     AIController,
     InsightController,
+    ExportController,
     SystemController,
     OpenSystemController,
     OcrController,

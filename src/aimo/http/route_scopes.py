@@ -100,7 +100,9 @@ _LISTED: dict[TokenScope, str] = {
         POST /api/v1/review/sessions/{review_id}/answer
         POST /api/v1/review/sessions/{review_id}/complete
     """,
-    TokenScope.EXPORT: "",
+    TokenScope.EXPORT: """
+        GET /api/v1/export
+    """,
 }
 
 ROUTE_SCOPES = {

@@ -31,6 +31,7 @@ from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.conversations import ConversationService
 from aimo.services.explore.relation_graph import RelationGraph
 from aimo.services.explore.retriever import Retriever
+from aimo.services.export.service import ExportService
 from aimo.services.idempotency import RepeatedRequests
 from aimo.services.insights.recommendations import RecommendationService
 from aimo.services.insights.service import InsightService
@@ -164,6 +165,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         ),
         notifications=NotificationService(database),
         trash_retention=TrashRetention(database, trash, days=settings.trash_retention_days),
+        exports=ExportService(database, stores.storage, zone=settings.zone),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,
         ocr=OcrService(

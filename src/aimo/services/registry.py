@@ -16,6 +16,7 @@ from aimo.services.doctor.doctor import Doctor
 from aimo.services.explore.answers import ExploreService
 from aimo.services.explore.conversations import ConversationService
 from aimo.services.explore.relation_graph import RelationGraph
+from aimo.services.export.service import ExportService
 from aimo.services.idempotency import RepeatedRequests
 from aimo.services.insights.recommendations import RecommendationService
 from aimo.services.insights.service import InsightService
@@ -80,6 +81,7 @@ class ServiceSet:
     notifications: NotificationService
     trash_retention: TrashRetention
     insights: InsightService
+    exports: ExportService
     recommendations: RecommendationService
     ocr: OcrService
     asr: AsrService

@@ -81,6 +81,14 @@ ALLOWED = {
         "scan",
         "the doctor asks for files that no other row names, which are few; what a migration has left out should be too",
     ),
+    r"export\.(attachments|relations|memos|cards)": (
+        "scan",
+        "an export reads all rows of one user, who may have most of the table",
+    ),
+    r"export\.(attachments|memos|cards|messages|review_items)": (
+        "sort",
+        "all rows of one user are put in order, once for an export",
+    ),
     r"archive\.\w+": ("scan", "a backup reads everything, a restoration counts it"),
     r"memo_changes\.start_again": ("scan", "after a migration every user's client begins again"),
     r"memo_changes\.(newest|delete)_outdated": ("scan", "most changes of one user, where most are old"),

@@ -6,7 +6,10 @@ from aimo.http.asgi_types import App, Message, Receive, Scope, Send
 
 
 class Head:
-    """Runs ``HEAD`` as ``GET`` and drops the body; ``Content-Length`` stays that of the body."""
+    """Runs ``HEAD`` as ``GET`` and drops the body; ``Content-Length`` stays that of the body.
+
+    ``scope["headers_only"]`` tells who would make a long body that nobody reads it.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -22,4 +25,4 @@ class Head:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+        await self._app({**scope, "method": "GET", "headers_only": True}, receive, send_without_body)

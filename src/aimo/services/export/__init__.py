@@ -1,0 +1,1 @@
+"""Everything of one user, to take away (docs/export.md)."""
