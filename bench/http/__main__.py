@@ -108,6 +108,7 @@ async def _measure_all(
 async def _fill_vectors(folder: Path, data: Data, report: DeliveryReport, memos: int, *, times: int) -> None:
     store = await VectorStore.open(folder, model=LocalEmbedder.model, dimension=LocalEmbedder.dimension)
     try:
+        await store.raise_fence()
         await data.fill_vectors(store)
         report.part("lancedb", memos, await parts.vector_search(store, data, times), SEARCH_BAR_MS)
     finally:

@@ -110,6 +110,7 @@ class Plot:
         await self.plant_rows(settings)
         store = await VectorStore.open(settings.lancedb_uri, model=model, dimension=dimension)
         try:
+            await store.raise_fence()
             memos = self.rows[Memos]
             for chunk in _chunks(memos):
                 await store.memo_texts.upsert([(row["memo_id"], row["uid"], row["content"]) for row in chunk])

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from aimo.vectors import schemas
 from aimo.vectors.errors import report_failures_as
-from aimo.vectors.table import LanceTable
+from aimo.vectors.table import LanceTable, first_of_each
 
 _BATCH = 500
 _LARGEST = 2**63 - 1
@@ -34,7 +34,7 @@ async def read_rows(table: LanceTable) -> AsyncIterator[list[dict[str, object]]]
         VectorStoreError: LanceDB failed.
     """
     names = table.layout.schema.names
-    async for batch in table.batches(table.handle.query().select(names), _BATCH):
+    async for batch in table.batches(table.rows().select(names), _BATCH):
         columns = [_plain(batch.column(name)) for name in names]
         yield [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
@@ -46,7 +46,7 @@ class RestoredRows:
         self._before: dict[str, tuple[LanceTable, int]] = {}
 
     async def add(self, table: LanceTable, rows: Sequence[dict[str, object]]) -> None:
-        """Add rows, as `read_rows` gives them, to a table in one commit; those with a key that it has are left out.
+        """Add rows, as `read_rows` gives them, to a table in one commit; a cache keeps those with a key that it has.
 
         Raises:
             VectorStoreError: LanceDB failed.
@@ -57,8 +57,15 @@ class RestoredRows:
         if table.name not in self._before:
             with report_failures_as(f"reading {table.name}"):
                 self._before[table.name] = table, await table.handle.version()
-        adding = table.handle.merge_insert(list(table.layout.key)).when_not_matched_insert_all()
-        await table.write("restoring", lambda: adding.execute(arrow))
+        token = table.write_token()
+
+        async def work() -> None:
+            if token is not None:
+                await table.merge(first_of_each(arrow, table.layout.key), token)
+            else:
+                await table.handle.merge_insert(list(table.layout.key)).when_not_matched_insert_all().execute(arrow)
+
+        await table.write("restoring", work)
 
     async def take_back(self) -> None:
         """Make all tables what they were.
@@ -68,16 +75,6 @@ class RestoredRows:
         """
         for table, version in self._before.values():
             await table.write("taking back", lambda table=table, version=version: table.handle.restore(version))  # type: ignore[misc]
-
-
-async def clear(table: LanceTable) -> None:
-    """Remove all rows of a table.
-
-    Raises:
-        VectorStoreError: LanceDB failed.
-    """
-    if await table.count_rows():
-        await table.write("clearing", lambda: table.handle.delete("true"))
 
 
 def is_archived(name: str) -> bool:

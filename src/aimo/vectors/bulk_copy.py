@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.expr import col
 
+from aimo.vectors.owned_table import OwnedLanceTable
 from aimo.vectors.table import CHUNK, LanceTable, create_indexes
 from aimo.vectors.upkeep import OPTIMIZE_SECONDS
 from aimo.vectors.vector_table import _has_direction as has_direction
@@ -83,21 +84,38 @@ def same_bits(one: Any, other: Any) -> Mask:
 async def append_rows(table: LanceTable, rows: pa.Table) -> None:
     """Add rows in one commit without looking whether they are there.
 
+    LanceDB refuses that to nobody, so it is looked before and after whether another process has become the writer.
+
     Raises:
+        FencedError: one has; the rows may have been added.
         VectorStoreError: LanceDB failed.
     """
-    if rows.num_rows:
-        await table.write("copying into", lambda: table.handle.add(rows))
+    if not rows.num_rows:
+        return
+    token = table.write_token()
+
+    async def look() -> None:
+        if isinstance(table, OwnedLanceTable) and token is not None:
+            await table.require_fence(token)
+
+    async def work() -> None:
+        await look()
+        await table.handle.add(rows)
+        await look()
+
+    await table.write("copying into", work)
 
 
 async def put_rows(table: LanceTable, rows: pa.Table) -> None:
     """Add rows in one commit, in place of those with the same key; the keys are distinct.
 
     Raises:
+        FencedError: another process has become the writer; nothing was written.
         VectorStoreError: LanceDB failed. Writing the same rows again is safe.
     """
     if rows.num_rows:
-        await table.write("copying into", lambda: table.merge(rows))
+        token = table.write_token()
+        await table.write("copying into", lambda: table.merge(rows, token))
 
 
 async def rows_with(table: LanceTable, column: str, values: Sequence[str], wanted: Sequence[str]) -> pa.Table:

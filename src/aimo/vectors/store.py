@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,7 +18,9 @@ from aimo.errors import ConfigurationError
 from aimo.vectors import schemas
 from aimo.vectors.damage import Connect, damage, drop_unopenable
 from aimo.vectors.embedding_caches import Cache, EmbeddingCache, MultimodalCache
-from aimo.vectors.errors import VectorStoreError, report_failures_as
+from aimo.vectors.errors import DamagedTableError, VectorStoreError, report_failures_as
+from aimo.vectors.fence import Fence, FencedError, next_token
+from aimo.vectors.owned_table import OwnedLanceTable
 from aimo.vectors.table import LanceTable
 from aimo.vectors.table_names import table_names
 from aimo.vectors.text_table import TextTable
@@ -26,7 +29,7 @@ from aimo.vectors.vector_table import VectorTable
 
 _CACHES: dict[str, type[Cache[Any]]] = {"embedding": EmbeddingCache, "multimodal_embedding": MultimodalCache}
 _NAMES = re.compile(rf"memo_vectors|attachment_vectors|memo_texts|({'|'.join(_CACHES)})_cache(_\d+)?")
-
+_FENCE_ATTEMPTS = 5
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +45,19 @@ class _Tables(NamedTuple):
 class VectorStore:
     """The five tables: vectors of memos and of attachments, texts, and two caches.
 
-    One process at a time may write to the first three and do upkeep (the writer lease sees to that);
-    any process may read, and write to the caches.
+    One process at a time may write to the first three and do upkeep: the writer lease saves useless work, and
+    `raise_fence` keeps out a process that has lost it without noticing. Any process may read, and write to the caches.
     """
 
     def __init__(
-        self, connection: AsyncConnection, tables: _Tables, upkeeps: Sequence[Upkeep], connect: Connect
+        self,
+        connection: AsyncConnection,
+        tables: _Tables,
+        upkeeps: Sequence[Upkeep],
+        connect: Connect,
+        fence: Fence,
     ) -> None:
+        self._fence = fence
         self._connection: Any = connection
         self._connect = connect
         self.tables = tables
@@ -109,16 +118,51 @@ class VectorStore:
             )
         if mend:
             await drop_unopenable(connect, await _known_table_names(connection))
+        fence = Fence()
         tables = _Tables(
-            await VectorTable.open(connection, schemas.memo_vectors(model, dimension)),
-            await VectorTable.open(connection, schemas.attachment_vectors(multimodal_model, multimodal_dimension)),
-            await TextTable.open(connection),
+            await VectorTable.open(connection, schemas.memo_vectors(model, dimension), fence),
+            await VectorTable.open(
+                connection, schemas.attachment_vectors(multimodal_model, multimodal_dimension), fence
+            ),
+            await TextTable.open(connection, fence),
             await EmbeddingCache.open(connection, dimension),
             await MultimodalCache.open(connection, multimodal_dimension),
         )
         retention = timedelta(days=retention_days)
         upkeeps = [Upkeep(table, policy or UpkeepPolicy(), retention) for table in tables]
-        return cls(connection, tables, upkeeps, connect)
+        return cls(connection, tables, upkeeps, connect, fence)
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process has raised the fence, and no write was refused since."""
+        return self._fence.token is not None
+
+    async def raise_fence(self) -> None:
+        """Become the writer: no other process's write to the first three tables is accepted from here on.
+
+        What is to be written has to be read afterwards. Without it, or once another process has done it, writes fail
+        with `FencedError`.
+
+        Raises:
+            VectorStoreError: LanceDB failed; the fence may be raised in some of the tables.
+        """
+        self._fence.token = None
+        tables: list[OwnedLanceTable] = []
+        latest = ""
+        for table in (self.memo_vectors, self.attachment_vectors, self.memo_texts):
+            try:
+                latest = max(latest, await table.fence_token())
+            except DamagedTableError:
+                # It gets a fence row when it is recreated, and takes no writes before.
+                continue
+            tables.append(table)
+        for _ in range(_FENCE_ATTEMPTS):
+            token = latest = next_token(latest)
+            if all(await asyncio.gather(*(table.raise_fence(token) for table in tables))):
+                self._fence.token = token
+                return
+            latest = max(await asyncio.gather(*(table.fence_token() for table in tables)))
+        raise FencedError("other processes keep becoming the writer")
 
     async def close(self) -> None:
         """Let writes under way finish, then let go of everything."""

@@ -38,7 +38,7 @@ async def rows(table: LanceTable, *, offset: int, limit: int) -> list[dict[str, 
     Raises:
         VectorStoreError: LanceDB failed.
     """
-    found = await table.read(table.handle.query().limit(limit).offset(offset))
+    found = await table.read(table.rows().limit(limit).offset(offset))
     for number, field in enumerate(found.schema):
         if pa.types.is_timestamp(field.type):
             found = found.set_column(number, field.name, found.column(number).cast(pa.int64()))

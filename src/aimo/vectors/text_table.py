@@ -16,7 +16,9 @@ from aimo.folding import fold, fold_as_before
 from aimo.threads import STORED_TEXTS
 from aimo.vectors import schemas
 from aimo.vectors.errors import report_failures_as
-from aimo.vectors.table import OwnedLanceTable, open_table, owned_by
+from aimo.vectors.fence import Fence
+from aimo.vectors.owned_table import OwnedLanceTable, owned_by
+from aimo.vectors.table import open_table
 
 _CONTENT = "content"
 # Ranking looks up every piece of one or two letters: 128 of them take 60 ms among 10,000 memos of one
@@ -30,17 +32,19 @@ class TextTable(OwnedLanceTable):
     """Folded texts with their owner. Every method folds what it is given."""
 
     @classmethod
-    async def open(cls, connection: AsyncConnection) -> TextTable:
+    async def open(cls, connection: AsyncConnection, fence: Fence) -> TextTable:
         """Open the table, or create it."""
         layout = schemas.memo_texts()
-        return cls(connection, await open_table(connection, layout), layout)
+        return cls(connection, await open_table(connection, layout), layout, fence)
 
     async def upsert(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """Write ``(id, uid, text)`` in one commit; rows with a known id are replaced, of equal ids the last counts.
 
         Raises:
+            FencedError: another process has become the writer; nothing was written.
             VectorStoreError: LanceDB failed. Writing the same rows again is safe.
         """
+        token = self.write_token()
         latest = {row[0]: row for row in rows}
         if not latest:
             return
@@ -50,7 +54,7 @@ class TextTable(OwnedLanceTable):
         written = pa.table(
             {name: pa.array(values, pa.string()) for name, values in columns.items()}, self.layout.schema
         )
-        await self.write("writing to", lambda: self.merge(written))
+        await self.write("writing to", lambda: self.merge(written, token))
 
     async def contents(self, ids: Sequence[str]) -> list[tuple[str, str, str]]:
         """``(id, uid, folded text)`` of the rows with these ids, as many as there are.

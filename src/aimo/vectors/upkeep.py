@@ -21,12 +21,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from lancedb.index import IvfRq, IvfSq
 
 from aimo import clock
 from aimo.vectors.errors import VectorStoreError, report_failures_as
-from aimo.vectors.table import LanceTable
+from aimo.vectors.fence import FencedError
+from aimo.vectors.table import LanceTable, first_of_each
 from aimo.vectors.vector_table import VectorTable
 
 OPTIMIZE_SECONDS = 3600.0
@@ -134,11 +134,16 @@ class Upkeep:
     async def _fold(self, choose: Callable[[RowIds], RowIds]) -> None:
         """Rewrite the chosen rows into one new fragment. Rows deleted meanwhile stay deleted."""
         table = self.table
-        row_ids = (await table.read(table.handle.query().select(["_rowid"]))).column("_rowid").to_numpy()
+        try:
+            token = table.write_token()
+        except FencedError:
+            # This process has written nothing yet, so there is not much to fold.
+            return
+        row_ids = (await table.read(table.rows().select(["_rowid"]))).column("_rowid").to_numpy()
         chosen = choose(row_ids)
         if chosen.size:
             query = table.handle.take_row_ids(chosen.tolist()).select(table.layout.schema.names)
-            await table.merge(_first_of_each(await table.read(query), table.layout.key), insert=False)
+            await table.merge(first_of_each(await table.read(query), table.layout.key), token, insert=False)
 
     async def _vector_index_wanted(self) -> bool:
         """Return whether the table is large enough for a vector index and has none, or one in too many parts."""
@@ -214,11 +219,3 @@ def _all_but_largest(row_ids: RowIds) -> RowIds:
 
 def _rows_of(row_ids: RowIds, fragments: RowIds) -> RowIds:
     return row_ids[np.isin(row_ids >> 32, fragments)]
-
-
-def _first_of_each(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """Return the rows without repeated keys: a merge refuses those."""
-    seen: dict[tuple[str, ...], int] = {}
-    for position, values in enumerate(zip(*(rows.column(name).to_pylist() for name in key), strict=True)):
-        seen.setdefault(values, position)
-    return rows if len(seen) == rows.num_rows else rows.take(list(seen.values()))

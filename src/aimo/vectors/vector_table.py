@@ -12,8 +12,10 @@ from lancedb import AsyncConnection, AsyncTable
 from lancedb.expr import col, lit
 
 from aimo.vectors.errors import report_failures_as
+from aimo.vectors.fence import Fence, fence_row
+from aimo.vectors.owned_table import OwnedLanceTable, owned_by
 from aimo.vectors.schemas import MODEL_KEY, TableLayout, vector_layout
-from aimo.vectors.table import OwnedLanceTable, open_table, owned_by
+from aimo.vectors.table import open_table
 
 Vector = npt.NDArray[np.float32]
 
@@ -38,21 +40,23 @@ class Hit(NamedTuple):
 class VectorTable(OwnedLanceTable):
     """Vectors of one model. The table itself remembers which, in the metadata of its schema."""
 
-    def __init__(self, connection: AsyncConnection, handle: AsyncTable, layout: TableLayout, schema: pa.Schema) -> None:
-        super().__init__(connection, handle, layout)
+    def __init__(
+        self, connection: AsyncConnection, handle: AsyncTable, layout: TableLayout, fence: Fence, schema: pa.Schema
+    ) -> None:
+        super().__init__(connection, handle, layout, fence)
         self.model: str | None = None
         self.dimension = 0
         self._remember(schema)
 
     @classmethod
-    async def open(cls, connection: AsyncConnection, layout: TableLayout) -> VectorTable:
+    async def open(cls, connection: AsyncConnection, layout: TableLayout, fence: Fence) -> VectorTable:
         """Open the table, or create it for the model and dimension of the layout.
 
         A table that exists keeps its own model and dimension: see `matches`.
         """
         handle = await open_table(connection, layout)
         with report_failures_as(f"reading {layout.name}"):
-            return cls(connection, handle, layout, await handle.schema())
+            return cls(connection, handle, layout, fence, await handle.schema())
 
     def matches(self, model: str, dimension: int) -> bool:
         """Return whether the vectors come from this model and have this dimension, as far as this process knows."""
@@ -67,13 +71,21 @@ class VectorTable(OwnedLanceTable):
         """Empty the table for another model, atomically: readers see the old rows or none.
 
         Raises:
+            FencedError: another process has become the writer; the table is as it was.
             VectorStoreError: LanceDB failed.
         """
+        token = self.write_token()
         layout = vector_layout(self.name, self.id_column, self.vector_column, model=model, dimension=dimension)
-        await self.write("recreating", lambda: self._overwrite(layout))
 
-    async def _overwrite(self, layout: TableLayout) -> None:
-        await super()._overwrite(layout)
+        async def work() -> None:
+            # LanceDB lets whoever overwrites a table win: only this look comes before it.
+            await self.require_fence(token)
+            await self._overwrite(layout, fence_row(layout.schema, token))
+
+        await self.write("recreating", work)
+
+    async def _overwrite(self, layout: TableLayout, rows: pa.Table | None = None) -> None:
+        await super()._overwrite(layout, rows)
         self._remember(layout.schema)
 
     @property
@@ -88,6 +100,7 @@ class VectorTable(OwnedLanceTable):
         Raises:
             ValueError: a vector has another length than the table's, or is not finite, or all zeros;
                 the text names its id, and nothing is written.
+            FencedError: another process has become the writer; nothing was written.
             VectorStoreError: LanceDB failed. Writing the same rows again is safe.
         """
         latest = {row[0]: row for row in rows}
@@ -103,6 +116,7 @@ class VectorTable(OwnedLanceTable):
             ValueError: as for `upsert`, or the ids repeat.
             VectorStoreError: as for `upsert`.
         """
+        token = self.write_token()
         if len(set(ids)) != len(ids):
             raise ValueError("the ids of one group must be distinct")
         if vectors.shape != (len(ids), self.dimension):
@@ -121,7 +135,7 @@ class VectorTable(OwnedLanceTable):
                 self.name, self.id_column, self.vector_column, model=None, dimension=self.dimension
             ).schema,
         )
-        await self.write("writing to", lambda: self.merge(rows))
+        await self.write("writing to", lambda: self.merge(rows, token))
 
     async def vectors(self, ids: Sequence[str]) -> list[tuple[str, str, Vector]]:
         """``(id, uid, vector)`` of the rows with these ids, as many as there are.

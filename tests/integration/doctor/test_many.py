@@ -51,6 +51,7 @@ async def _index(settings: config.Settings, rows: list[dict[str, Any]]) -> None:
     async with Runtime(settings, worker=False) as runtime:
         stores, embedder = runtime.stores, runtime.stores.embeddings.embedder
         vectors = stores.vectors
+        await vectors.raise_fence()
         for chunk in _chunks(rows):
             made = chance.normal(size=(len(chunk), embedder.dimension)).astype(np.float32)
             uids = [row["uid"] for row in chunk]
@@ -114,6 +115,7 @@ async def _enqueue_everything(settings: config.Settings) -> None:
     async with Runtime(settings, worker=False) as runtime:
         stores = runtime.stores
         await rebuild.request(stores.database)
+        await stores.vectors.raise_fence()
         embedder, table = stores.embeddings.embedder, stores.vectors.memo_vectors
         await table.recreate(embedder.model, embedder.dimension)
         async for chunk in rebuild.iterate_all(stores.database, rebuild_queries.next_memos):

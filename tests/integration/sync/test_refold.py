@@ -46,6 +46,7 @@ async def as_before(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
         ]
         await connection.execute(insert(Memos), rows)
     texts = stores.vectors.memo_texts
+    await stores.vectors.raise_fence()
     with monkeypatch.context() as patched:
         patched.setattr(text_table, "fold", fold_as_before)
         await texts.upsert([(memo_id, "u", content) for memo_id, content in MEMOS.items()])

@@ -19,11 +19,13 @@ OpenStore = Callable[..., Awaitable[VectorStore]]
 
 @pytest.fixture
 async def open_store(tmp_path: Path) -> AsyncIterator[OpenStore]:
-    """Opens the store of this test, as often as wanted; all are closed at the end."""
+    """Opens the store of this test, as often as wanted; all are closed at the end. The first one writes."""
     stores: list[VectorStore] = []
 
     async def open_one(**options: Any) -> VectorStore:
         stores.append(await VectorStore.open(tmp_path / "lancedb", **{"model": "m", "dimension": DIMENSION, **options}))
+        if len(stores) == 1:
+            await stores[0].raise_fence()
         return stores[-1]
 
     yield open_one

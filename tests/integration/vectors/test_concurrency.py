@@ -85,11 +85,11 @@ async def test_upkeep_during_writes_loses_and_duplicates_nothing(open_store: Ope
 
     await asyncio.gather(write(), keep_up())
     assert store.memo_vectors.commits > 150
-    rows = await store.memo_vectors.handle.query().to_arrow()
+    rows = await store.memo_vectors.rows().to_arrow()
     stored = {row["memoId"]: int(row["embedding"][0]) for row in rows.to_pylist()}
     assert rows.num_rows == len(stored)
     assert stored == expected
-    texts = await store.memo_texts.handle.query().to_arrow()
+    texts = await store.memo_texts.rows().to_arrow()
     assert {row["memoId"]: row["content"] for row in texts.to_pylist()} == {
         row_id: f"turn {turn}." for row_id, turn in expected.items()
     }

@@ -121,6 +121,7 @@ async def test_a_table_that_cannot_be_opened_is_dropped_only_on_demand(
             _empty(file)
     if mend:
         assert await (await open_store(mend=True)).memo_vectors.count() == 0
+        await store.raise_fence()
         await _fill(store, rng)
         assert await store.memo_vectors.count() == ROWS
     else:

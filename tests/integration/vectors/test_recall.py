@@ -57,6 +57,7 @@ async def recall(table: VectorTable, rows: Collection, uid: str, targets: np.nda
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[VectorStore]:
     store = await VectorStore.open(tmp_path / "lancedb", model="m", dimension=DIMENSION)
+    await store.raise_fence()
     yield store
     await store.close()
 

@@ -49,6 +49,7 @@ def options(endpoint: str) -> dict[str, str]:
 async def test_a_store_in_a_bucket_does_what_one_in_a_folder_does(endpoint: str) -> None:
     uri = "s3://vectors/some/prefix"
     store = await VectorStore.open(uri, model="m", dimension=8, storage_options=options(endpoint))
+    await store.raise_fence()
     await store.memo_vectors.upsert([("m1", "u", np.ones(8)), ("m2", "u", np.arange(8))])
     await store.memo_vectors.upsert([("m1", "u", np.arange(8))])
     await store.memo_texts.upsert([("m1", "u", "Saved in a bucket 存储桶")])
@@ -69,10 +70,11 @@ async def test_a_lost_object_is_damage_and_an_endpoint_that_is_down_is_not(endpo
     uri, keys = "s3://vectors/damaged", {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
     bucket = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys)
     store = await VectorStore.open(uri, model="m", dimension=8, storage_options=options(endpoint))
+    await store.raise_fence()
     await store.memo_vectors.upsert([("m1", "u", np.ones(8))])
     assert await store.recreate_damaged_tables() == []
-    [file] = bucket.list_objects_v2(Bucket="vectors", Prefix="damaged/memo_vectors.lance/data")["Contents"]
-    bucket.delete_object(Bucket="vectors", Key=file["Key"])
+    for file in bucket.list_objects_v2(Bucket="vectors", Prefix="damaged/memo_vectors.lance/data")["Contents"]:
+        bucket.delete_object(Bucket="vectors", Key=file["Key"])
     nobody = partial(lancedb.connect_async, uri, storage_options=options(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(VectorStoreError) as raised:
         await damage(nobody, "memo_vectors")

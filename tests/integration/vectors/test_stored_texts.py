@@ -29,6 +29,7 @@ async def test_stored_texts_that_fold_for_ever_keep_no_request_waiting_for_a_thr
 
     monkeypatch.setattr(text_table, "fold", endless)
     async with Runtime(settings(**migrated_database, EMBEDDER="local")) as runtime:
+        await runtime.stores.vectors.raise_fence()
         texts = runtime.stores.vectors.memo_texts
         folding = [asyncio.create_task(texts.upsert([(f"m{i}", "u", "é" * LONG)])) for i in range(2)]
         try:

@@ -188,6 +188,7 @@ def test_what_is_found_is_exactly_what_contains_every_term(
 ) -> None:
     async def check(folder: Path) -> None:
         store = await VectorStore.open(folder, model="m", dimension=8)
+        await store.raise_fence()
         await store.memo_texts.upsert([(str(i), "u", text) for i, text in enumerate(texts)])
         wanted = {str(i) for i, text in enumerate(texts) if all(fold(term) in fold(text) for term in terms)}
         assert set(await store.memo_texts.containing("u", terms)) == wanted

@@ -145,7 +145,7 @@ async def test_every_row_is_indexed_after_the_nightly_upkeep(store: VectorStore,
 
 
 async def test_upkeep_is_not_due_again_right_after_it(open_store: OpenStore, rng: np.random.Generator) -> None:
-    store = await open_store(policy=UpkeepPolicy(commits=5, seconds=3600))
+    store = await open_store(policy=UpkeepPolicy(commits=6, seconds=3600))
     assert not store.upkeep_due()
     for i in range(5):
         assert not store.upkeep_due()

@@ -19,9 +19,9 @@ from aimo.legacy.source.model_finder import dimension_of
 from aimo.vectors.bulk_copy import index_rows, rows_with
 from aimo.vectors.embedding_caches import Cache
 from aimo.vectors.legacy_source import LegacySource, SourceTable
+from aimo.vectors.owned_table import OwnedLanceTable
 from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import OwnedLanceTable
 
 _PAGE = 1000
 
@@ -45,6 +45,8 @@ class LanceStage:
             ConfigurationError: the target holds vectors of another model.
             VectorStoreError: LanceDB failed.
         """
+        if self._vectors:
+            await self._vectors.raise_fence()
         await self._prepare_vector_table()
         for name in ("embedding_cache", "multimodal_embedding_cache"):
             if name in self._run.versions and self._source.tables[name].rows:

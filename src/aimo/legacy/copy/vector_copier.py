@@ -33,7 +33,7 @@ from aimo.legacy.source.damaged_reads import read_with_nulls_for_lost
 from aimo.legacy.source.row_reader import DELETED_AT
 from aimo.vectors.bulk_copy import append_rows, one_array, put_rows, rows_with, usable_vectors
 from aimo.vectors.legacy_source import SourceTable
-from aimo.vectors.table import OwnedLanceTable
+from aimo.vectors.owned_table import OwnedLanceTable
 
 COPIED, WAITING_ENTRIES, LEFT_OUT, THERE = 1, 2, 3, 4
 _PAGE_BYTES = 12_000_000

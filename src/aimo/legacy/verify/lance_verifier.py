@@ -21,8 +21,9 @@ from aimo.legacy.verify.sample_searches import SampleSearches
 from aimo.legacy.verify.verification_result import Mismatch, TableCheck, Verification
 from aimo.vectors.bulk_copy import rows_with, same_bits, usable_vectors
 from aimo.vectors.legacy_source import LegacySource, SourceTable
+from aimo.vectors.owned_table import OwnedLanceTable
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import LanceTable, OwnedLanceTable
+from aimo.vectors.table import LanceTable
 
 _PAGE_BYTES = 4_000_000
 _TEXT_ROWS = 2000

@@ -33,7 +33,7 @@ from aimo.services.backup.error_text import reason
 from aimo.services.backup.format import FORMAT, DamagedArchiveError, Header, Summary
 from aimo.services.backup.reader import Reader
 from aimo.storage.protocol import Storage, StorageError
-from aimo.vectors.archive import RestoredRows, clear, vector_length
+from aimo.vectors.archive import RestoredRows, vector_length
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.store import VectorStore
 
@@ -91,9 +91,11 @@ class Restore:
     async def _restore_everything(
         self, reader: Reader, header: Header, summary: Summary, put: IO[str], added: RestoredRows
     ) -> None:
+        await self._vectors.raise_fence()
         # Without a memo or attachment these belong to nothing: a restoration that was killed left them.
         for follower in (self._vectors.memo_vectors, self._vectors.memo_texts, self._vectors.attachment_vectors):
-            await clear(follower)
+            if await follower.count():
+                await follower.clear()
         await self._files(reader, put)
         await self._vector_tables(reader, header, added)
         async with transaction(self._database, "restore", seconds=_MOST_SECONDS) as connection:

@@ -9,8 +9,8 @@ from aimo.db.queries import doctor as doctor_queries
 from aimo.services.doctor import outbox_entries as entries
 from aimo.services.doctor.invariant import Scan, Violation
 from aimo.services.sync.outbox import Kind
+from aimo.vectors.owned_table import OwnedLanceTable
 from aimo.vectors.store import VectorStore
-from aimo.vectors.table import OwnedLanceTable
 
 _BATCH = 1000
 

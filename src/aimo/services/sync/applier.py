@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -28,8 +28,16 @@ class ApplyResult(Enum):
     WRONG_MODEL = "the vector table belongs to another model; `aimo sync rebuild` moves to the configured one"
 
 
+class NotTheWriterError(Exception):
+    """The lease ran out in the middle of the work; whoever has it by now does the rest."""
+
+
 class Applier:
-    """Applies groups of entries: one commit a table whatever their number. Only the writer process may use it."""
+    """Applies groups of entries: one commit a table whatever their number. Only the writer process may use it.
+
+    What it writes is read after the fence was raised, and LanceDB refuses it once another process has raised its own:
+    so an old row never replaces a newer one, however long this process was paused in between.
+    """
 
     def __init__(
         self,
@@ -37,8 +45,13 @@ class Applier:
         vectors: VectorStore,
         embeddings: EmbeddingService,
         pictures: AttachmentVectors | None = None,
+        *,
+        holds_lease: Callable[[], bool] = lambda: True,
     ) -> None:
         """Without ``pictures`` attachments have no vectors."""
+        self._holds_lease = holds_lease
+        # A fence raised in the middle of a group would let in what the group had read before.
+        self._alone = asyncio.Lock()
         self._database = database
         self._vectors = vectors
         self._embeddings = embeddings
@@ -54,7 +67,35 @@ class Applier:
         """Apply what can be applied, remove those entries, and say what became of each.
 
         Texts are made findable even where the vector is still missing.
+
+        Raises:
+            NotTheWriterError: the lease ran out meanwhile; no entry was removed.
+            FencedError: another process has become the writer; no entry was removed.
+            VectorStoreError: LanceDB failed.
         """
+        async with self._alone:
+            await self._raise_fence_once()
+            return await self._apply_alone(entries)
+
+    async def become_writer(self) -> None:
+        """Raise the fence where that has not been done, or has to be done again.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        async with self._alone:
+            await self._raise_fence_once()
+
+    async def _raise_fence_once(self) -> None:
+        self._require_lease()
+        if not self._vectors.is_writer:
+            await self._vectors.raise_fence()
+
+    def _require_lease(self) -> None:
+        if not self._holds_lease():
+            raise NotTheWriterError
+
+    async def _apply_alone(self, entries: Sequence[OutboxEntry]) -> list[ApplyResult]:
         repeated = list({entry.entity_id for entry in entries if entry.kind == "replace"})
         if repeated:
             await asyncio.gather(self._vectors.memo_texts.delete(repeated), self._vectors.memo_vectors.delete(repeated))
@@ -70,6 +111,7 @@ class Applier:
         results = [waiting.get(entry.kind, {}).get(entry.entity_id, ApplyResult.APPLIED) for entry in entries]
         done = [entry.entry_id for entry, result in zip(entries, results, strict=True) if result is ApplyResult.APPLIED]
         if done:
+            self._require_lease()
             async with self._database.reads() as connection:
                 await outbox_queries.delete_entries(connection, entry_ids=done)
         return results
@@ -83,6 +125,7 @@ class Applier:
         gone = list(set(memo_ids) - {row.memo_id for row in rows})
         known = await self._embeddings.cached([row.content for row in rows]) if self.model_matches else {}
         ready = [(row.memo_id, row.uid, known[row.content]) for row in rows if row.content in known]
+        self._require_lease()
         await asyncio.gather(
             self._write_or_delete(
                 self._vectors.memo_texts, [(row.memo_id, row.uid, row.content) for row in rows], gone
@@ -100,6 +143,7 @@ class Applier:
             rows = await memo_queries.for_sync(connection, memo_ids=memo_ids)
         gone = list(set(memo_ids) - {row.memo_id for row in rows})
         texts = [(row.memo_id, row.uid, row.content) for row in rows]
+        self._require_lease()
         await self._write_or_delete(self._vectors.memo_texts, texts, gone)
 
     async def _apply_attachments(self, ids: list[str], pictures: AttachmentVectors | None) -> dict[str, ApplyResult]:
@@ -112,6 +156,7 @@ class Applier:
             async with self._database.reads() as connection:
                 rows = await attachment_queries.for_sync(connection, attachment_ids=ids)
             wanted = {row.attachment_id: row for row in rows if pictures.should_embed(row)}
+        self._require_lease()
         # Also what is not to be embedded any more would only be in the way.
         await table.delete([attachment_id for attachment_id in ids if attachment_id not in wanted])
         if pictures is None:

@@ -18,7 +18,7 @@ from aimo.db.queries import outbox as outbox_queries
 from aimo.errors import ProviderError
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync import rebuild
-from aimo.services.sync.applier import Applier, ApplyResult
+from aimo.services.sync.applier import Applier, ApplyResult, NotTheWriterError
 from aimo.services.sync.attachment_vectors import AttachmentVectors
 from aimo.services.sync.batcher import Batcher
 from aimo.services.sync.crashes import CrashRecord
@@ -26,6 +26,7 @@ from aimo.services.sync.embedding_queue import EmbeddingQueue, release
 from aimo.services.sync.lease import LeaseRow
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.refold import create_entries_for_refolding
+from aimo.vectors.fence import FencedError
 from aimo.vectors.store import VectorStore
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,7 @@ class SyncService:
         self._database = database
         self._vectors = vectors
         self._embeddings = embeddings
-        self._applier = Applier(database, vectors, embeddings, pictures)
+        self._applier = Applier(database, vectors, embeddings, pictures, holds_lease=lambda: self.lease.held)
         self._batcher: Batcher[OutboxEntry, ApplyResult] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._next_healing = 0.0
@@ -157,6 +158,8 @@ class SyncService:
                 return await self._wait_for_lease_holder([entry.entry_id for entry in entries])
         except TimeoutError:
             return False
+        except (NotTheWriterError, FencedError):
+            return False
         except Exception as error:  # noqa: BLE001 (logged, and tried again in the background)
             self._failures_at_once.failed(error, entries=len(entries))
             return False
@@ -212,6 +215,7 @@ class SyncService:
     async def _rebuild(self, request: OutboxEntry) -> None:
         pictured = self._pictures.embedder if self._pictures else None
         try:
+            await self._applier.become_writer()
             await rebuild.create_entries_for_rebuild(
                 self._database, self._vectors, self._embeddings.embedder, pictured, request
             )
@@ -272,6 +276,11 @@ class SyncService:
         assert self._batcher is not None
         try:
             results = await asyncio.gather(*(self._batcher.submit(entry) for entry in entries))
+        except (NotTheWriterError, FencedError) as error:
+            # Nothing is wrong with the entries; they are as due as before, for this process or another.
+            log.warning("entries were left to another writer", entries=len(entries), reason=str(error))
+            await asyncio.sleep(_IDLE_SECONDS)
+            return None
         except Exception as error:  # noqa: BLE001 (reported by the caller, and kept with the entries)
             return f"{type(error).__name__}: {error}"
         wrong = [entry for entry, result in zip(entries, results, strict=True) if result is ApplyResult.WRONG_MODEL]
