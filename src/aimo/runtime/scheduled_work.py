@@ -37,7 +37,7 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
                 await services.trash_retention.run()
             except Exception:
                 log.exception("expired memos of the trash could not be deleted, the next night tries again")
-            await services.doctor.run()
+            await services.doctor.run_at_night()
 
     return Scheduler(
         LeaseRow(stores.database, "scheduler", seconds=10),

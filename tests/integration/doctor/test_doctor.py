@@ -303,6 +303,31 @@ async def test_the_nightly_upkeep_examines_everything_and_shows_it(house: House)
     assert all(time.time() - float(moment) < 60 for moment in shown.values())
 
 
+async def test_the_nightly_upkeep_repairs_what_only_has_to_be_written_again(house: House) -> None:
+    runtime = house.runtime
+    for break_it in (lose_text, leave_rows, miscount, leave_files):
+        await break_it(house)
+    await create_scheduler(runtime.settings, runtime.stores, runtime.services).run_upkeep()
+    text = (await runtime.services.metrics_exporter.exposition()).decode()
+    shown = dict(re.findall(r'aimo_invariant_repaired{invariant="([a-z-]+)"} ([\d.]+)', text))
+    assert {name for name, repaired in shown.items() if float(repaired)} == {"indexed-memos", "no-orphan-rows"}
+    assert 'aimo_invariant_violations{invariant="no-orphan-rows"} 0.0' in text
+    await house.drained()
+    assert await house.violated() == ["tag-counts", "stray-files"]
+
+
+async def test_the_nightly_upkeep_throws_no_vectors_away_that_are_of_another_model(house: House) -> None:
+    runtime = house.runtime
+    table = runtime.stores.vectors.memo_vectors
+    await table.recreate("another model", table.dimension)
+    await table.upsert([(house.memo, house.uid, np.ones(table.dimension))])
+    await create_scheduler(runtime.settings, runtime.stores, runtime.services).run_upkeep()
+    await asyncio.sleep(1)
+    assert table.model == "another model"
+    assert await table.count() == 1
+    assert "indexed-memos" in await house.violated()
+
+
 @pytest.mark.parametrize("text", ["5", '"word"', "{}", "no JSON"])
 async def test_an_unreadable_tag_list_is_reported_and_other_checks_go_on(house: House, text: str) -> None:
     async with house.unchecked() as connection:

@@ -13,13 +13,14 @@ class Violation:
     """Something that is not as promised.
 
     ``evidence`` is all that was seen: a violation seen twice with the same evidence is no change under way.
-    Neither it nor ``problem`` holds content.
+    Neither it nor ``problem`` holds content. What is ``costly`` is put right only when somebody asks for it.
     """
 
     entity: str
     uid: str
     problem: str
     evidence: str = ""
+    costly: bool = False
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,11 @@ class MemoIndex:
     def _wrong_model(self) -> Violation:
         table = self._vectors.memo_vectors
         return Violation(
-            _TABLE, "-", f"the vectors are of {table.model}:{table.dimension}, not of the configured model"
+            _TABLE,
+            "-",
+            f"the vectors are of {table.model}:{table.dimension}, not of the configured model",
+            # All of them would be thrown away, and all memos embedded again.
+            costly=True,
         )
 
     async def _compare(self, rows: Sequence[IndexedMemo]) -> list[Violation]:

@@ -108,10 +108,14 @@ class MetricsExporter:
         found = GaugeMetricFamily(
             "aimo_invariant_violations", "What the doctor found last and did not mend.", labels=("invariant",)
         )
+        repaired = GaugeMetricFamily(
+            "aimo_invariant_repaired", "What the doctor found last and has repaired.", labels=("invariant",)
+        )
         checked = GaugeMetricFamily(
             "aimo_invariant_checked_timestamp_seconds", "When the doctor looked last.", labels=("invariant",)
         )
         for row in rows:
             found.add_metric([row.name], row.violations - row.repaired)
+            repaired.add_metric([row.name], row.repaired)
             checked.add_metric([row.name], row.finished_at / 1000)
-        return [found, checked]
+        return [found, repaired, checked]
