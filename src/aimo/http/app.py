@@ -95,7 +95,8 @@ async def _before(request: Request[Any, Any, Any]) -> None:
 
 def create_api(services: Services) -> Litestar:
     """Return the routes alone, without what surrounds them."""
-    document = openapi.document(CONTROLLERS, DEPENDENCIES, prefix=services.settings.public_path)
+    prefix = services.settings.public_path
+    document = openapi.DocumentOnDemand(lambda: openapi.document(CONTROLLERS, DEPENDENCIES, prefix=prefix))
     return Litestar(
         route_handlers=CONTROLLERS,
         state=State({"services": services, "document": document}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +18,7 @@ from litestar.types import ControllerRouterHandler, Dependencies
 from aimo.dto.base import Dto, Envelope
 from aimo.dto.explore import EVENTS
 from aimo.http.output.openapi_parameters import Parameter
+from aimo.threads import TEXTS
 
 _DESCRIPTION = (
     "Business results, good or bad, are HTTP 200 with an envelope: `code` 0 is success, anything else a failure "
@@ -65,6 +67,22 @@ def document(
     schema["servers"] = [{"url": prefix or "/"}]
     schema["paths"] = {_CAMEL.sub(_camel, path): schema["paths"][path] for path in sorted(schema["paths"])}
     return schema
+
+
+class DocumentOnDemand:
+    """The document of a server, made once somebody asks: a third of a second that starting need not take."""
+
+    def __init__(self, make: Callable[[], dict[str, object]]) -> None:
+        self._make = make
+        self._making = asyncio.Lock()
+        self._made: dict[str, object] | None = None
+
+    async def get(self) -> dict[str, object]:
+        """Return the document; it is computed in a thread, and once however many ask."""
+        async with self._making:
+            if self._made is None:
+                self._made = await TEXTS.run(self._make)
+            return self._made
 
 
 def _with_plain_names(schema: Any) -> Any:
