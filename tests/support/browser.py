@@ -31,6 +31,15 @@ _FLAGS = (
 )
 
 
+# How the browser answers when the page that was to evaluate something is replaced by another.
+_NAVIGATED = "Inspected target navigated or closed"
+_MOST_NAVIGATIONS = 5
+
+
+class _Navigated(AssertionError):
+    """The page went elsewhere while it was asked something."""
+
+
 class Browser:
     """One running browser. Every name that ends in ``.test`` leads to this machine.
 
@@ -90,7 +99,8 @@ class Browser:
         while True:
             answer = self._read(deadline)
             if answer.get("id") == self._number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if error := answer.get("error"):
+                    raise (_Navigated if error["message"] == _NAVIGATED else AssertionError)(f"{method}: {error}")
                 return answer["result"]
             self._events.append(answer)
 
@@ -174,20 +184,37 @@ class Page:
     def run(self, script: str) -> Any:
         """The value of an expression in the page; of a promise, what it leads to.
 
+        A page that goes elsewhere meanwhile is asked again, where it has gone: the expression should only read.
+
         Raises:
             AssertionError: it threw.
         """
-        options = {"awaitPromise": True, "returnByValue": True, "userGesture": True}
-        answer = self.command("Runtime.evaluate", expression=script, **options)
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        return answer["result"].get("value")
+        for _ in range(_MOST_NAVIGATIONS):
+            with contextlib.suppress(_Navigated):
+                return self._evaluate(script)
+        return self._evaluate(script)
+
+    def act(self, script: str) -> None:
+        """Run something once, such as a click, which may lead to another page.
+
+        Raises:
+            AssertionError: it threw.
+        """
+        with contextlib.suppress(_Navigated):
+            self._evaluate(f"{script}; undefined")
 
     def follow(self, script: str) -> str:
         """Run what leads to another page, such as sending a form, wait for that page, and give its text."""
         self._browser.forget_events()
-        self.run(f"{script}; undefined")
+        self.act(script)
         self._browser.wait_for("Page.loadEventFired", self._session)
         return str(self.run("document.documentElement.innerText"))
+
+    def _evaluate(self, script: str) -> Any:
+        options = {"awaitPromise": True, "returnByValue": True, "userGesture": True}
+        answer = self.command("Runtime.evaluate", expression=script, **options)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
 
 class Pages:

@@ -89,7 +89,7 @@ class Screen:
 
     def click(self, selector: str) -> None:
         self.wait(f"document.querySelector({json.dumps(selector)}) !== null")
-        self.run(f"document.querySelector({json.dumps(selector)}).click()")
+        self.page.act(f"document.querySelector({json.dumps(selector)}).click()")
 
     def press_button(self, text: str) -> None:
         """Click the button or link that has this text, or this name."""
@@ -98,7 +98,7 @@ class Screen:
             f" && [one.innerText.trim(), one.getAttribute('aria-label')].includes({json.dumps(text)}))"
         )
         self.wait(f"{find} !== undefined")
-        self.run(f"{find}.click()")
+        self.page.act(f"{find}.click()")
 
     def type(self, text: str) -> None:
         """Put text where the caret is, as an input method does."""
