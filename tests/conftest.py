@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -54,6 +55,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed:
         report.sections.extend((f"log of {server.url}", server.log_tail(25)) for server in _running)
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking through all tests and what they import, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

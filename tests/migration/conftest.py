@@ -13,9 +13,9 @@ from .source_builder import DIMENSION
 from .support import MakeSettings
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def spared_garbage_collector() -> None:
-    """As in the command: each stage collects garbage, and must not look through all that was imported every time."""
+    """As in the command: each stage collects garbage, and must not look through what was there before every time."""
     gc.collect()
     gc.freeze()
 

@@ -22,7 +22,6 @@ MEMOS = {
     "plain": "❤ and tea",
     "persian": "می\u200cخواهم",
     "capital": "İstanbul",
-    "apart": "か\u309bめ",
 }
 QUERIES = {
     "Donau\u00addampf": {"shy"},
@@ -30,8 +29,6 @@ QUERIES = {
     "❤\ufe0f": {"heart", "plain"},
     "می\u200cخواهم": {"persian"},
     "İstanbul": {"capital"},
-    "か\u309b": {"apart"},
-    "がめ": {"apart"},
     "tea": {"heart", "plain"},
 }
 
