@@ -8,8 +8,9 @@ import random
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import lancedb
 import pytest
@@ -18,19 +19,19 @@ from tests.support.processes import Process
 from tests.support.server import AIMO, environment
 from tests.support.waiting import eventually
 
+from aimo.legacy.copy.lance_stage import LanceStage
+from aimo.legacy.copy.row_copier import RowCopier
+from aimo.legacy.copy.row_stage import RowStage
+from aimo.legacy.copy.runs import Runs
+from aimo.legacy.report import MigrationReport
+from aimo.legacy.source import snapshot_writer
+from aimo.legacy.source.relational_source import RelationalOpener
+
 from .source_builder import DIMENSION, plain_rows, write
 from .support import MakeSettings, address_of, load_dump, move, settings_for, unpack
 
 # What differs between two runs by nature: ids and times of the runs themselves.
 OWN = ("migration_runs", "migration_checkpoints", "leases", "alembic_version")
-
-
-def distinct(table: str, rows: Iterable[str]) -> Iterable[str]:
-    """Count once what each run writes: one whose process died with its copy of the source is given up.
-
-    Its list of what it put aside stays, and entries of the outbox that say the same twice do no harm.
-    """
-    return set(rows) if table in ("migration_quarantine", "outbox_entries") else rows
 
 
 def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str, str]:
@@ -46,7 +47,7 @@ def state(mariadb: MariaDB, database: Mapping[str, str], data: Path) -> dict[str
         if table in ("outbox_entries", "migration_quarantine"):
             left.remove("created_at")
         found = mariadb.execute(f"SELECT {', '.join(f'`{c}`' for c in left)} FROM `{table}`", database=name)
-        rows = sorted(distinct(table, map(repr, found)))
+        rows = sorted(map(repr, found))
         hashes[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return hashes | lancedb_state(data)
 
@@ -63,7 +64,7 @@ def sqlite_state(data: Path) -> dict[str, str]:
             if table in ("outbox_entries", "migration_quarantine"):
                 left.remove("created_at")
             found = connection.execute(f"SELECT {', '.join(map(quoted, left))} FROM {table}")
-            rows = sorted(distinct(table, map(repr, found)))
+            rows = sorted(map(repr, found))
             hashes[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return hashes | lancedb_state(data)
 
@@ -132,6 +133,91 @@ async def test_killed_ten_times_it_ends_as_if_undisturbed(
     mariadb: MariaDB, tmp_path: Path, settings: MakeSettings
 ) -> None:
     await kill_and_resume(mariadb, tmp_path, settings, memos=1500, kills=10)
+
+
+class Stop(BaseException):
+    """The process was killed here."""
+
+
+# Where a run is when it is killed: what it is about to call, and for which time.
+MOMENTS: dict[str, tuple[Any, str, int]] = {
+    "in the snapshot": (snapshot_writer, "_write_final", 4),
+    "before the manifest has its name": (Path, "rename", 1),
+    "before the first rows": (RowStage, "copy_all", 1),
+    "between two tables": (RowCopier, "_write", 3),
+    "between vectors and entries": (LanceStage, "_enqueue_memos_without_vectors", 1),
+    "before its end": (Runs, "save", 1),
+    "while its snapshots are removed": (RelationalOpener, "forget", 1),
+}
+
+
+@pytest.fixture
+def from_mysql(mariadb: MariaDB, tmp_path: Path, settings: MakeSettings) -> Callable[[str], Awaitable[MigrationReport]]:
+    """Move the database of release 0.9.5 into an embedded one of this name."""
+    old = unpack("release-0.9.5", tmp_path)
+    source = load_dump(mariadb, old.folder)
+    common = {"AIMO_SOURCE_PASSWORD": source["MYSQL_PASSWORD"], "JWT_SECRET": "the secret of both servers"}
+
+    async def move_into(name: str) -> MigrationReport:
+        made = settings(**settings_for(tmp_path / name, {}, 384), **common)
+        return await move(made, address_of(source), vectors=str(old.lancedb), source_zone="UTC")
+
+    return move_into
+
+
+async def stopped(monkeypatch: pytest.MonkeyPatch, moment: str, run: Awaitable[MigrationReport]) -> None:
+    """Run until the moment comes."""
+    place, name, left = MOMENTS[moment]
+    real = getattr(place, name)
+
+    def stop(*values: Any, **named: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Stop
+        return real(*values, **named)
+
+    with monkeypatch.context() as patched, pytest.raises(Stop):
+        patched.setattr(place, name, stop)
+        await run
+
+
+def runs_of(data: Path) -> list[str]:
+    with sqlite3.connect(data / "aimo.db") as connection:
+        return [status for (status,) in connection.execute("SELECT status FROM migration_runs ORDER BY started_at")]
+
+
+async def test_rows_from_mysql_end_the_same_wherever_it_is_stopped(
+    from_mysql: Callable[[str], Awaitable[MigrationReport]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await from_mysql("undisturbed")).exit_code == 3
+    snapshots = tmp_path / "killed" / "migration-snapshots"
+    for moment in MOMENTS:
+        await stopped(monkeypatch, moment, from_mysql("killed"))
+        # What a snapshot left behind that never became one is gone with the next run.
+        assert len(list(snapshots.glob("*/*"))) <= 2, moment
+    last = await from_mysql("killed")
+    assert (last.state, last.exit_code) == ("validated", 3), last.content["verification"]["mismatches"][:5]
+    assert runs_of(tmp_path / "killed") == ["finished"]
+    assert not list(snapshots.glob("*"))
+    assert sqlite_state(tmp_path / "killed") == sqlite_state(tmp_path / "undisturbed")
+
+
+async def test_a_run_that_is_given_up_leaves_nothing_twice(
+    from_mysql: Callable[[str], Awaitable[MigrationReport]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stopped(monkeypatch, "before its end", from_mysql("killed"))
+    with monkeypatch.context() as patched:
+        patched.setattr(RelationalOpener, "_with", lambda *_: {})
+        last = await from_mysql("killed")
+    assert (last.state, last.exit_code) == ("validated", 3), last.content["verification"]["mismatches"][:5]
+    assert "could not go on" in last.content["remarks"][0]
+    assert runs_of(tmp_path / "killed") == ["failed", "finished"]
+    with sqlite3.connect(tmp_path / "killed" / "aimo.db") as connection:
+        kept = connection.execute("SELECT table_name, position FROM migration_quarantine").fetchall()
+        entries = connection.execute("SELECT kind, entity_id FROM outbox_entries").fetchall()
+    assert len(kept) == len(set(kept)) == len(last.content["quarantine"])
+    assert entries and len(entries) == len(set(entries))
 
 
 @pytest.mark.long

@@ -70,6 +70,8 @@ async def _migrate(
         async with open_database(settings, options) as database:
             runs = Runs(database, options.source)
             await runs.load()
+            if isinstance(source, RelationalSource):
+                source.remove_other_snapshots(runs.unfinished.versions if runs.unfinished else None)
             model = await choose_model(source, options, configured, runs)
             async with open_target(settings, options, database, source, model) as target:
                 with progress_display() as progress:

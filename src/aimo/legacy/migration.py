@@ -125,24 +125,23 @@ class Migration:
         try:
             source = await self._reopen(run.versions)
         except VectorStoreError as error:
-            await self._mark_failed(run, error)
+            await self._give_up(run, error)
             return
         try:
             await self._carry_out(run, source)
             self._taken_up = run.run_id
         except SourceVersionGoneError as error:
-            await self._mark_failed(run, error)
+            await self._give_up(run, error)
         finally:
             source.close()
 
-    async def _mark_failed(self, run: Run, error: VectorStoreError) -> None:
+    async def _give_up(self, run: Run, error: VectorStoreError) -> None:
         log.warning("interrupted run cannot be resumed", run=run.run_id, error=str(error))
         self._remarks[-1] = (
             f"The interrupted run {run.run_id} could not go on, because the source has lost the versions that it "
             "read; a new run took over what it had brought."
         )
-        run.status = run_states.FAILED
-        await self._runs.save(run)
+        await with_retries(lambda: self._runs.give_up(run))
 
     async def _carry_out(self, run: Run, source: LegacySource) -> None:
         limit = self._target.packet_limit

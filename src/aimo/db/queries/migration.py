@@ -141,6 +141,7 @@ QUARANTINE = (
     .order_by(MigrationQuarantine.table_name, MigrationQuarantine.position)
 )
 
+FORGET_QUARANTINE = delete(MigrationQuarantine).where(MigrationQuarantine.run_id == param("run_id"))
 QUARANTINED_FOR = (
     select(func.count())
     .select_from(MigrationQuarantine)
@@ -185,6 +186,10 @@ LINKS = select(MemoTags.memo_id, MemoTags.tag_id, MemoTags.uid).where(MemoTags.m
 UNLINK = delete(MemoTags).where(MemoTags.memo_id == param("which"))
 TEXTS = select(Memos.memo_id, Memos.uid, Memos.content).where(Memos.memo_id.in_(in_list("keys")))
 CREATE_ENTRY = insert(OutboxEntries)
+# An entry that has failed is no reason to leave out a new one, which is tried at once.
+WAITING = select(OutboxEntries.entity_id).where(
+    OutboxEntries.entity_id.in_(in_list("keys")), OutboxEntries.kind == param("kind"), OutboxEntries.attempts == 0
+)
 
 LIVE_MEMOS = MEMOS.where(LIVE)
 _USES = (

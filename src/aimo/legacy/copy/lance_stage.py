@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimo import clock, ids
 from aimo.db.connection import Database
 from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.errors import ConfigurationError
-from aimo.legacy import packet
 from aimo.legacy.copy.cache_copier import CacheCopier
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs
 from aimo.legacy.copy.separate_vectors import has_vector_column
 from aimo.legacy.copy.vector_copier import OutboxCopier, PageCopier, SeparateVectorCopier, TextCopier, VectorCopier
+from aimo.legacy.copy.waiting_entries import enqueue
 from aimo.legacy.source.model_finder import dimension_of
 from aimo.vectors.bulk_copy import index_rows, rows_with
 from aimo.vectors.embedding_caches import Cache
@@ -140,15 +139,8 @@ class LanceStage:
             lacking = {row.memo_id: row.uid for row in rows}
             for key in held.column("memoId").to_pylist():
                 lacking.pop(key, None)
-            now = clock.now_ms()
-            entries = [
-                {"kind": "memo", "entity_id": key, "uid": uid, "attempts": 0, "created_at": now, "next_try_at": now}
-                for key, uid in lacking.items()
-                if ids.is_possible(key)
-            ]
-            for group in packet.groups(entries, packet.LEAST_LIMIT):
-                async with transaction(self._database, "migration.entries") as connection:
-                    await connection.execute(sql.CREATE_ENTRY, group)
+            async with transaction(self._database, "migration.entries") as connection:
+                await enqueue(connection, "memo", lacking)
 
     async def _remove_trashed(self, vectors: VectorStore) -> None:
         """Remove what LanceDB has of memos that went to the trash since an earlier run brought them."""

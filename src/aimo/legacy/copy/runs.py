@@ -99,16 +99,15 @@ class Runs:
 
     async def save(self, run: Run) -> None:
         """Write down status, state and summary."""
-        values = {
-            "which": run.run_id,
-            "new_status": run.status,
-            "new_state": run.state,
-            "new_next_seq": run.next_seq,
-            "new_summary": run.summary,
-            "new_finished_at": run.finished_at,
-        }
         async with self._database.reads() as connection:
-            await connection.execute(sql.CHANGE_RUN, values)
+            await connection.execute(sql.CHANGE_RUN, _changes(run))
+
+    async def give_up(self, run: Run) -> None:
+        """End a run that cannot go on; what it put aside is for the next one to find again."""
+        run.status = FAILED
+        async with transaction(self._database, "migration.give_up") as connection:
+            await connection.execute(sql.FORGET_QUARANTINE, {"run_id": run.run_id})
+            await connection.execute(sql.CHANGE_RUN, _changes(run))
 
     async def position(self, run: Run, table: str) -> int:
         """Return how many rows of a table are done."""
@@ -145,6 +144,17 @@ class Runs:
             await add_checkpoints(
                 connection, [checkpoint_row(run, table, first, ledger=ledger, count=count, details=details)]
             )
+
+
+def _changes(run: Run) -> dict[str, object]:
+    return {
+        "which": run.run_id,
+        "new_status": run.status,
+        "new_state": run.state,
+        "new_next_seq": run.next_seq,
+        "new_summary": run.summary,
+        "new_finished_at": run.finished_at,
+    }
 
 
 def details_of(checkpoint: Any) -> dict[str, Any]:

@@ -16,16 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlalchemy.exc import IntegrityError
 
-from aimo import clock, ids
 from aimo.db.connection import Database
-from aimo.db.queries import migration as sql
 from aimo.db.transaction import transaction
 from aimo.folding import fold
-from aimo.legacy import packet
 from aimo.legacy.copy import ledger
 from aimo.legacy.copy.progress import Progress
 from aimo.legacy.copy.runs import Run, Runs, add_checkpoints, checkpoint_row
 from aimo.legacy.copy.separate_vectors import outcomes_of, read_with_owner
+from aimo.legacy.copy.waiting_entries import enqueue
 from aimo.legacy.plan.duplicates import is_duplicate_mask
 from aimo.legacy.retry import with_retries
 from aimo.legacy.row_outcomes import RowOutcome
@@ -158,16 +156,9 @@ class PageCopier(ABC):
 
     async def _checkpoint(self, first: int, codes: Codes, entries: Sequence[str], owners: Sequence[str]) -> None:
         row = checkpoint_row(self._run, self.name, first, ledger=codes.tobytes(), count=len(codes), details=None)
-        now = clock.now_ms()
         kind = "attachment" if self.source.name.startswith("attachment") else "memo"
-        rows = [
-            {"kind": kind, "entity_id": row_id, "uid": uid, "attempts": 0, "created_at": now, "next_try_at": now}
-            for row_id, uid in zip(entries, owners, strict=True)
-            if ids.is_possible(row_id)
-        ]
         async with transaction(self._database, f"migration.{self.name}") as connection:
-            for group in packet.groups(rows, packet.LEAST_LIMIT):
-                await connection.execute(sql.CREATE_ENTRY, group)
+            await enqueue(connection, kind, dict(zip(entries, owners, strict=True)))
             await add_checkpoints(connection, [row])
 
 

@@ -19,7 +19,14 @@ from aimo.db.mysql_source import MySQLSource, public_address
 from aimo.errors import ConfigurationError
 from aimo.legacy.plan.options import CACHES, Options
 from aimo.legacy.source.snapshot import SnapshotTable, VectorsOfRows
-from aimo.legacy.source.snapshot_writer import Snapshot, digests_of, read_manifest, take_snapshot, text_hashes
+from aimo.legacy.source.snapshot_writer import (
+    VECTORS_IN,
+    Snapshot,
+    digests_of,
+    read_manifest,
+    take_snapshot,
+    text_hashes,
+)
 from aimo.vectors.errors import VectorStoreError
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
@@ -76,12 +83,11 @@ class RelationalSource(LegacySource):
         now = await self._opener.digests()
         newest = {name: table.version for name, table in self.tables.items()}
         vectors = await self._vectors.newest_versions() if self._vectors else {}
-        held = {"memo_vectors": "memos", "attachment_vectors": "attachments"}
         for name, table in self.tables.items():
             if isinstance(table, SnapshotTable):
                 changed = now.get(name) != self.snapshot.digests[name]
             else:
-                theirs = held.get(name, name)
+                theirs = VECTORS_IN.get(name, name)
                 changed = theirs in vectors and vectors[theirs] != table.version
             if changed:
                 newest[name] = -1
@@ -90,6 +96,10 @@ class RelationalSource(LegacySource):
     async def drop(self, names: Sequence[str]) -> None:
         """Refuse: the source's database is never written to."""
         raise ConfigurationError("A MySQL source is never written to: remove the old database yourself.")
+
+    def remove_other_snapshots(self, versions: Mapping[str, int] | None) -> None:
+        """Remove the snapshots that no run needs; ``versions`` are those of an interrupted run."""
+        self._opener.tidy(self.folder, versions)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -152,6 +162,14 @@ class RelationalOpener:
         finally:
             database.close()
 
+    def tidy(self, newest: Path, versions: Mapping[str, int] | None) -> None:
+        """Keep the newest snapshot, and one with the versions of an interrupted run; remove what killed runs left."""
+        usable = [] if versions is None else list(self._with(versions))
+        kept = {newest} if newest in usable else {newest, *usable[:1]}
+        for folder in self._folder.glob("*"):
+            if folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def forget(self) -> None:
         """Remove all snapshots of the source: no run needs them any more."""
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -161,19 +179,18 @@ class RelationalOpener:
         return await MySQLSource.open(self._settings, self._options.source, password, utc=self.zone is not None)
 
     async def _find(self, versions: Mapping[str, int]) -> RelationalSource:
-        for folder in sorted(self._folder.glob("*")):
-            snapshot = read_manifest(folder)
-            if (
-                snapshot
-                and snapshot.versions.items() >= {n: versions[n] for n in versions if n in snapshot.versions}.items()
-            ):
-                vectors = await self._open_vectors(snapshot.vectors)
-                source = RelationalSource(self, folder, snapshot, vectors)
-                current = {name: table.version for name, table in source.tables.items()}
-                if versions.items() <= current.items():
-                    return source
-                source.close()
+        for folder, snapshot in self._with(versions).items():
+            vectors = await self._open_vectors(snapshot.vectors)
+            source = RelationalSource(self, folder, snapshot, vectors)
+            current = {name: table.version for name, table in source.tables.items()}
+            if versions.items() <= current.items():
+                return source
+            source.close()
         raise VectorStoreError("the snapshot that an interrupted run had taken is not there any more")
+
+    def _with(self, versions: Mapping[str, int]) -> dict[Path, Snapshot]:
+        found = {folder: read_manifest(folder) for folder in sorted(self._folder.glob("*"))}
+        return {folder: snapshot for folder, snapshot in found.items() if snapshot and snapshot.has(versions)}
 
     async def _open_vectors(self, versions: Mapping[str, int] | None) -> LegacySource | None:
         if self._options.vectors is None:

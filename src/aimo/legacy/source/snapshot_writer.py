@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import blake2b
@@ -29,6 +30,8 @@ from aimo.legacy.source.snapshot_rows import Row, RowContext, json_row
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
 MANIFEST = "snapshot.json"
+# The tables of LanceDB that hold the vectors of rows.
+VECTORS_IN = {"memo_vectors": "memos", "attachment_vectors": "attachments"}
 _TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 _ADDED = ((LEFT_OUT, str), (MERGED_INTO, str), (VECTOR, str))
 
@@ -51,6 +54,13 @@ class Snapshot:
     vectors: dict[str, int]
     zone: str
     counts: dict[str, int]
+
+    def has(self, versions: Mapping[str, int]) -> bool:
+        """Return whether tables can be read at these versions; one that both stores have may come from either."""
+        return all(
+            version in (self.versions.get(name), self.vectors.get(VECTORS_IN.get(name, name)))
+            for name, version in versions.items()
+        )
 
 
 async def digests_of(source: MySQLSource) -> dict[str, str]:
@@ -97,8 +107,18 @@ async def take_snapshot(
     others = {name: await source.count(name) for name in source.columns if name not in KEYS and name != JOURNAL}
     pinned = {name: table.version for name, table in vectors.tables.items()} if vectors else {}
     snapshot = Snapshot(versions, digests, others, pinned, source.zone, dict(context.counts))
-    (folder / MANIFEST).write_text(json.dumps(vars(snapshot)), encoding="utf-8")
+    _publish(folder, json.dumps(vars(snapshot)))
     return snapshot
+
+
+def _publish(folder: Path, manifest: str) -> None:
+    """Make a snapshot durable, then give it its manifest: a run may rely on it from now on."""
+    partial = folder / f"{MANIFEST}.partial"
+    partial.write_text(manifest, encoding="utf-8")
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    partial.rename(folder / MANIFEST)
 
 
 def read_manifest(folder: Path) -> Snapshot | None:
