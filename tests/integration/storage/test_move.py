@@ -22,6 +22,7 @@ from aimo.db.connection import Database
 from aimo.db.schema import Attachments, Users
 from aimo.services.attachments.file_urls import placed
 from aimo.services.attachments.storage_move import FileMove
+from aimo.services.attachments.thumbnails import copies_of
 from aimo.storage.buckets import configured_bucket
 from aimo.storage.keys import attachment_key, avatar_key
 from aimo.storage.local import LocalStorage
@@ -122,6 +123,27 @@ async def test_files_and_pictures_move_with_their_rows(library: Library, buckets
     again = await library.moving()
     await again.move()
     assert (again.report.moved, again.report.already_there, again.report.complete) == (0, 6, True)
+
+
+async def test_no_small_copies_are_left_where_pictures_were(library: Library) -> None:
+    uid = await library.user()
+    moved, lost = [await library.file(uid, bytes([n]) * 9) for n in range(2)]
+    for key in (moved, lost):
+        for copy in copies_of(key):
+            await library.keep(copy, b"small")
+            library.bytes.pop(copy)
+    await library.local.delete(lost)
+    move = await library.moving()
+    await move.move()
+    assert await library.local.exists(copies_of(moved)[0]), "nothing is removed unless it is asked for"
+    await move.remove_sources()
+    assert (move.report.removed, move.report.missing) == (1, [lost])
+    assert not any([await library.local.exists(key) for key in [moved, *copies_of(moved)]])
+    assert all([await library.local.exists(key) for key in copies_of(lost)]), "perhaps all that is left of a picture"
+    # As a move of an earlier release has left them.
+    await library.keep(copies_of(moved)[1], b"small")
+    await (await library.moving()).remove_sources()
+    assert not await library.local.exists(copies_of(moved)[1])
 
 
 async def test_files_come_back(library: Library) -> None:

@@ -21,6 +21,7 @@ from aimo.db.connection import Database
 from aimo.db.queries import stored_files as file_queries
 from aimo.db.transaction import atomically
 from aimo.services.attachments.file_urls import is_own_avatar, placed
+from aimo.services.attachments.thumbnails import copies_of
 from aimo.storage.content_types import UNKNOWN
 from aimo.storage.local import in_thread
 from aimo.storage.protocol import ObjectMissingError, Storage, StorageError
@@ -192,7 +193,12 @@ class FileMove:
     async def _remove(self, file: FileToMove) -> None:
         if file.kind not in (None, self._target.kind) or file.key in self.report.failed:
             return
-        if await self._source.exists(file.key) and await self._target.exists(file.key):
+        if not await self._target.exists(file.key):
+            return
+        if file.content_type.startswith("image/"):
+            # Small copies are made again in the new place; an earlier move may have left them alone in the old one.
+            await asyncio.gather(*(self._source.delete(key) for key in copies_of(file.key)))
+        if await self._source.exists(file.key):
             await self._source.delete(file.key)
             self.report.removed += 1
 

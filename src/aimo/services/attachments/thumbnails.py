@@ -114,9 +114,14 @@ async def remove_copies(storage: Storage, path: str) -> None:
     Raises nothing: nobody can reach them any more.
     """
     try:
-        await asyncio.gather(*(storage.delete(_key(path, width)) for width in pictures.WIDTHS))
+        await asyncio.gather(*(storage.delete(key) for key in copies_of(path)))
     except StorageError:
         log.exception("thumbnails could not be deleted", key=path)
+
+
+def copies_of(path: str) -> list[str]:
+    """Return the keys under which a picture's small copies are kept, if they were made."""
+    return [_key(path, width) for width in pictures.WIDTHS]
 
 
 async def measured(path: Path, content_type: str) -> Size | None:
