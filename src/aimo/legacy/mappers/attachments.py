@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import Attachments
-from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
+from aimo.legacy.mappers.mapper import Mapped, Mapper
 from aimo.legacy.mappers.row_fields import LONGEST_WORD, RowFields
 from aimo.legacy.row_outcomes import Change
 from aimo.legacy.source.column_values import Kind
@@ -68,10 +67,6 @@ class AttachmentMapper(Mapper):
         "properties": Kind.TEXT,
         "createdAt": Kind.MOMENT,
     }
-
-    async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """Look up the owners."""
-        await self.lookups.load_users(column_of(rows, "uid"))
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """Return what is known of the file."""

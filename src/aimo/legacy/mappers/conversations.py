@@ -39,10 +39,6 @@ class ConversationMapper(Mapper):
         "updatedAt": Kind.MOMENT,
     }
 
-    async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """Look up the owners."""
-        await self.lookups.load_users(column_of(rows, "uid"))
-
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """Return the conversation."""
         values = {

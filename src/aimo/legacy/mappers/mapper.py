@@ -72,9 +72,9 @@ class Mapper(ABC):
         self.lookups = lookups
         self.absent = absent
 
-    @abstractmethod
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """Ask the target for everything that these rows refer to."""
+        """Ask the target for everything that these rows refer to: their owners, unless a mapper says more."""
+        await self.lookups.load_users(column_of(rows, "uid"))
 
     @abstractmethod
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:

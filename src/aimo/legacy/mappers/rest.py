@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from aimo.db.queries.migration import table_of
 from aimo.db.schema import PushRules, TableMigrations
-from aimo.legacy.mappers.mapper import Mapped, Mapper, column_of
+from aimo.legacy.mappers.mapper import Mapped, Mapper
 from aimo.legacy.mappers.row_fields import RowFields
 from aimo.legacy.row_outcomes import Change, Into, RowMerged
 from aimo.legacy.source.column_values import Kind
@@ -46,10 +46,6 @@ class PushRuleMapper(Mapper):
         "createdAt": Kind.MOMENT,
         "updatedAt": Kind.MOMENT,
     }
-
-    async def look_up(self, rows: Sequence[SourceRow]) -> None:
-        """Look up the owners."""
-        await self.lookups.load_users(column_of(rows, "uid"))
 
     def build(self, row: SourceRow, fields: RowFields) -> Mapped:
         """Return the rule."""
