@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.browser import Browser, Person
 from tests.support.server import Server
+from tests.support.streaming_stub import StreamingStub
 
 from .screen import Screen
 
@@ -26,6 +27,22 @@ def client_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("web-client"), {}).start()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="package")
+def model() -> Iterator[StreamingStub]:
+    """A chat model that says what a test sets as its `say`."""
+    stub = StreamingStub(lambda system, user: "Fine.").start()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture(scope="package")
+def model_server(model: StreamingStub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with that chat model."""
+    running = Server(tmp_path_factory.mktemp("web-client-model"), model.settings()).start()
+    yield running
+    running.close()
 
 
 @pytest.fixture

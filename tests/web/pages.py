@@ -9,6 +9,9 @@ PAGES = {
     "trash": "/trash",
     "ask": "/ask",
     "gallery": "/gallery",
+    "review": "/review",
+    "session": "/review/{review}",
+    "notifications": "/notifications",
     "tags": "/tags",
     "settings": "/settings",
     "more": "/more",
@@ -16,4 +19,5 @@ PAGES = {
     "public": "/share/{public}",
     "missing": "/no-such-page",
 }
-"""Pages and their addresses: `{memo}` is the id of a memo with everything in it, `{public}` of a public one."""
+"""Pages and their addresses: `{memo}` is the id of a memo with everything in it, `{public}` of a public
+one, `{review}` of a round of questions."""

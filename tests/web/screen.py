@@ -128,6 +128,16 @@ class Screen:
         self.key("Enter")
         self.wait("document.querySelector('#composer') !== null")
 
+    def log_in(self, email: str, password: str = "a quiet harbour") -> None:
+        """Log in to an account with memos, with the keyboard alone."""
+        self.go("/login")
+        self.wait("document.activeElement?.name === 'email'")
+        self.type(email)
+        self.key("Tab")
+        self.type(password)
+        self.key("Enter")
+        self.wait("document.querySelector('.card') !== null")
+
     def write(self, text: str) -> None:
         self.focus("#composer")
         self.type(text)

@@ -6,10 +6,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.support.browser import Browser
+from tests.support.client import Client
 from tests.support.server import AIMO, Server, environment
 
+from .furniture import make_due, notify
 from .pages import PAGES
 from .screen import SIZES, Screen
 
@@ -21,20 +24,49 @@ def take(folder: Path) -> None:
     """Start a server with the demo data, look at every page, and leave `page-size-theme-language.png` in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, Browser() as browser:
-        server = Server(Path(scratch), {})
+        server = Server(Path(scratch), {}).start()
+        for language in ("en", "zh"):
+            for size in SIZES:
+                look_at_a_new_one(browser, server, folder, size, language)
+        server.kill()
         command = [str(AIMO), "seed", "--email", EMAIL, "--password", PASSWORD]
         subprocess.run(command, check=True, env=environment(server.settings), stdout=subprocess.DEVNULL)
         server.start()
         try:
-            memos = server.client().login(EMAIL, PASSWORD).get("/memos", limit=100).data["items"]
+            api = server.client().login(EMAIL, PASSWORD)
+            memos = api.get("/memos", limit=100).data["items"]
             richest = max(memos, key=lambda memo: 3 * len(memo["attachments"]) + 2 * len(memo.get("relations", ())))
             shared = next(memo for memo in memos if memo["isPublic"])
-            ids = {"memo": richest["memoId"], "public": shared["memoId"]}
+            ids = {"memo": richest["memoId"], "public": shared["memoId"], "review": furnish(server, api, memos[1])}
             for language in ("en", "zh"):
                 for size in SIZES:
                     look(browser, server, folder, size, language, ids)
         finally:
             server.close()
+
+
+def furnish(server: Server, api: Client, memo: dict[str, Any]) -> str:
+    """Make what the demo data lacks: cards that are due, notifications, questions; return the id of the latter."""
+    api.post("/review/profiles", {"name": "The last month", "questionCount": 5})
+    session: str = api.post("/review/sessions", {"scope": "all"}).data["sessionId"]
+    first = api.get(f"/review/sessions/{session}").data["items"][0]["itemId"]
+    api.post(f"/review/sessions/{session}/answer", {"itemId": first, "answer": "I do not remember much of it"})
+    api.post("/spaced-repetition/import-existing")
+    make_due(server, api)
+    for number in range(3):
+        notify(server, api, f"demo-{number}", "One memo is due", memo["content"][:80], memo["memoId"])
+    api.post("/notifications/demo-1/read")
+    return session
+
+
+def look_at_a_new_one(browser: Browser, server: Server, folder: Path, size: str, language: str) -> None:
+    """Take the pictures of a server on which nobody has an account."""
+    person = browser.person()
+    screen = Screen(browser, person, server.url, size, language)
+    screen.go("/")
+    screen.wait("location.pathname === '/register' && document.activeElement?.name === 'email'")
+    pictured(screen, folder, f"first-{size}", language)
+    person.close()
 
 
 def look(browser: Browser, server: Server, folder: Path, size: str, language: str, ids: dict[str, str]) -> None:
@@ -44,11 +76,7 @@ def look(browser: Browser, server: Server, folder: Path, size: str, language: st
     screen.go("/login")
     screen.wait("document.activeElement?.name === 'email'")
     pictured(screen, folder, f"login-{size}", language)
-    screen.type(EMAIL)
-    screen.key("Tab")
-    screen.type(PASSWORD)
-    screen.key("Enter")
-    screen.wait("document.querySelector('.card') !== null")
+    screen.log_in(EMAIL, PASSWORD)
     for name, path in PAGES.items():
         screen.go(path.format(**ids))
         screen.wait("document.querySelector('main h1') !== null && !document.querySelector('.skeleton')")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from tests.support.browser import Browser, Person
@@ -17,34 +17,14 @@ QUESTION = "When is the budget meeting on Friday?"
 Ask = Callable[[], Screen]
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[StreamingStub]:
-    stub = StreamingStub(lambda system, user: "Fine.").start()
-    yield stub
-    stub.stop()
-
-
-@pytest.fixture(scope="module")
-def server(model: StreamingStub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("asked"), model.settings()).start()
-    yield running
-    running.close()
-
-
 @pytest.fixture
-def page(browser: Browser, person: Person, server: Server, email: str) -> Screen:
+def page(browser: Browser, person: Person, model_server: Server, email: str) -> Screen:
     """The page of somebody with two memos, who is about to ask."""
-    somebody = server.client().register(email, PASSWORD).login(email, PASSWORD)
+    somebody = model_server.client().register(email, PASSWORD).login(email, PASSWORD)
     for room in ("red", "blue"):
         somebody.post("/memos", {"content": f"The budget meeting on Friday is in the {room} room"})
-    tab = Screen(browser, person, server.url)
-    tab.go("/login")
-    tab.wait("document.activeElement?.name === 'email'")
-    tab.type(email)
-    tab.key("Tab")
-    tab.type(PASSWORD)
-    tab.key("Enter")
-    tab.wait("document.querySelector('.card') !== null")
+    tab = Screen(browser, person, model_server.url)
+    tab.log_in(email)
     tab.go("/ask")
     tab.focus(".ask textarea")
     tab.type(QUESTION)
@@ -52,7 +32,7 @@ def page(browser: Browser, person: Person, server: Server, email: str) -> Screen
 
 
 def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
-    page: Screen, model: StreamingStub, server: Server, email: str
+    page: Screen, model: StreamingStub, model_server: Server, email: str
 ) -> None:
     pieces = ["In the red room [1]", " or the blue one [2].", " <img src=x onerror=alert(1)>"]
     model.say = lambda system, user: pieces
@@ -85,7 +65,7 @@ def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
     page.go(page.run("location.pathname"))
     page.sees("Nobody says.")
     page.sees("or the blue one")
-    api = server.client().login(email, PASSWORD)
+    api = model_server.client().login(email, PASSWORD)
     [kept] = api.get("/explore/conversations").data["items"]
     assert (kept["title"], kept["messageCount"]) == (QUESTION, 4)
 
@@ -105,7 +85,7 @@ def test_an_answer_is_streamed_its_sources_open_beside_it_and_it_stays(
 
 
 def test_stopping_keeps_what_was_said_until_then(
-    page: Screen, model: StreamingStub, server: Server, email: str
+    page: Screen, model: StreamingStub, model_server: Server, email: str
 ) -> None:
     model.hung_up.clear()
     model.pause = 0.1

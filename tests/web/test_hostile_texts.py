@@ -6,7 +6,7 @@ import pytest
 from tests.support.server import Server
 
 from .conftest import Open
-from .screen import Screen
+from .furniture import make_due, notify
 
 PASSWORD = "a quiet harbour"
 _RUN = "document.title='pwned',window.pwned=1"
@@ -91,23 +91,23 @@ def email(client_server: Server) -> str:
     person.post("/push-rules", rule)
     model = {"name": PAYLOADS[11], "provider": "openai", "modelName": short[2], "apiKey": "key-of-nobody-1234"}
     person.post("/user-models", model)
-    person.post("/spaced-repetition/rules", {"mode": "include", "filterType": "tag", "filterValue": PAYLOADS[12]})
+    rules = [{"type": "tag", "operator": "include", "value": short[0]}]
+    person.post("/review/profiles", {"name": PAYLOADS[14], "filterRules": rules})
+    review = person.post("/review/sessions", {"scope": "all"}).data
+    for item in review["items"]:
+        answer = {"itemId": item["itemId"], "answer": "\n\n".join(PAYLOADS)}
+        person.post(f"/review/sessions/{review['sessionId']}/answer", answer)
+    person.post("/review/sessions", {"scope": "all"})
+    make_due(client_server, person)
+    for number, payload in enumerate(PAYLOADS[:40]):
+        notify(client_server, person, f"hostile-{number}", payload, PAYLOADS[-number], memo["memoId"])
+    person.post("/spaced-repetition/rules", {"mode": "exclude", "filterType": "tag", "filterValue": PAYLOADS[12]})
     return address
-
-
-def logged_in(page: Screen, email: str) -> None:
-    page.go("/login")
-    page.wait("document.activeElement?.name === 'email'")
-    page.type(email)
-    page.key("Tab")
-    page.type(PASSWORD)
-    page.key("Enter")
-    page.wait("document.querySelector('.card') !== null")
 
 
 def test_hostile_texts_are_shown_as_they_are_everywhere(screen: Open, email: str, client_server: Server) -> None:
     page = screen()
-    logged_in(page, email)
+    page.log_in(email)
     memos = client_server.client().login(email, PASSWORD).get("/memos", limit=50).data["items"]
     places = [
         "/",
@@ -118,9 +118,12 @@ def test_hostile_texts_are_shown_as_they_are_everywhere(screen: Open, email: str
         "/settings",
         "/tags",
         "/ask",
+        "/review",
+        "/notifications",
     ]
     api = client_server.client().login(email, PASSWORD)
     places += [f"/ask/{one['conversationId']}" for one in api.get("/explore/conversations").data["items"]]
+    places += [f"/review/{one['sessionId']}" for one in api.get("/review/history").data["items"]]
     places += [f"/m/{memo['memoId']}" for memo in memos] + [
         f"/share/{memos[-1]['memoId']}",
         "/m/%3Cimg%20src=x%20onerror=pwned=1%3E",
@@ -130,6 +133,11 @@ def test_hostile_texts_are_shown_as_they_are_everywhere(screen: Open, email: str
         page.wait("document.querySelector('main h1, .search') !== null && !document.querySelector('.skeleton')")
         page.wait("new Promise((done) => setTimeout(() => done(true), 250))")
         assert page.run(HARMLESS) == "", place
+    page.go("/review")
+    page.wait("document.querySelector('.flash') !== null")
+    page.key(" ")
+    page.wait("document.querySelector('.grades') !== null")
+    assert page.run(HARMLESS) == ""
     page.go("/")
     page.press_button("Filter")
     page.wait("document.querySelector('dialog option') !== null")

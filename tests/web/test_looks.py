@@ -8,8 +8,11 @@ import pytest
 from tests.support.browser import Browser
 from tests.support.server import Server
 
+from .furniture import make_due, notify
 from .pages import PAGES
 from .screen import Screen
+
+Furnished = tuple[Screen, dict[str, str]]
 
 # What can be used and sticks out of the box that it stands in, or touches its border.
 STICKING_OUT = """[...document.querySelectorAll("main :is(.card, .composer) :is(a, button, input, select)")]
@@ -22,8 +25,8 @@ STICKING_OUT = """[...document.querySelectorAll("main :is(.card, .composer) :is(
 
 
 @pytest.fixture(scope="module", params=["desktop", "telephone"])
-def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: Server) -> Iterator[tuple[Screen, str]]:
-    """A tab of somebody who has memos of all kinds, and the id of one."""
+def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: Server) -> Iterator[Furnished]:
+    """A tab of somebody who has memos of all kinds, and ids of what they have."""
     email = f"furnished-{request.param}@example.org"
     somebody = client_server.client().register(email, "a quiet harbour").login(email, "a quiet harbour")
     walk = {"content": "Walked in the rain. 雨后的巷子。", "tags": ["walks"]}
@@ -33,27 +36,25 @@ def furnished(request: pytest.FixtureRequest, browser: Browser, client_server: S
     memo = somebody.post("/memos", {"content": text, "relationIds": [first], "isPublic": True}).data["memo"]["memoId"]
     gone = somebody.post("/memos", {"content": "not needed any more"}).data["memo"]["memoId"]
     somebody.delete(f"/memos/{gone}")
+    somebody.post("/review/profiles", {"name": "By the harbour, where the ferries come in"})
+    review = somebody.post("/review/sessions", {"scope": "all"}).data["sessionId"]
+    make_due(client_server, somebody)
+    notify(client_server, somebody, f"furnished-{request.param}", "One memo is due", "Walked in the rain", first)
     person = browser.person()
     page = Screen(browser, person, client_server.url, request.param)
-    page.go("/login")
-    page.wait("document.activeElement?.name === 'email'")
-    page.type(email)
-    page.key("Tab")
-    page.type("a quiet harbour")
-    page.key("Enter")
-    page.wait("document.querySelector('.card') !== null")
-    yield page, memo
+    page.log_in(email)
+    yield page, {"memo": memo, "public": memo, "review": review}
     person.close()
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
-def test_pages_are_accessible_and_quiet(furnished: tuple[Screen, str], name: str) -> None:
-    page, memo = furnished
+def test_pages_are_accessible_and_quiet(furnished: Furnished, name: str) -> None:
+    page, ids = furnished
     page.complaints()
     for theme in ("light", "dark"):
         page.theme(theme)
         if theme == "light":
-            page.go(PAGES[name].format(memo=memo, public=memo))
+            page.go(PAGES[name].format(**ids))
         page.wait("document.querySelector('main h1') !== null && !document.querySelector('.skeleton')")
         page.wait("new Promise((done) => setTimeout(() => done(true), 350))")
         assert page.violations() == [], (name, theme)
@@ -62,11 +63,11 @@ def test_pages_are_accessible_and_quiet(furnished: tuple[Screen, str], name: str
     assert page.complaints() == []
 
 
-def test_a_narrow_window_needs_no_sideways_scrolling(furnished: tuple[Screen, str]) -> None:
-    page, memo = furnished
+def test_a_narrow_window_needs_no_sideways_scrolling(furnished: Furnished) -> None:
+    page, ids = furnished
     page.page.command("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
-    for path in ("/", f"/m/{memo}", "/search?q=rain", "/more"):
-        page.go(path)
-        page.wait("document.querySelector('main h1') !== null")
+    for path in ("/", "/m/{memo}", "/search?q=rain", "/more", "/review", "/review/{review}", "/notifications"):
+        page.go(path.format(**ids))
+        page.wait("document.querySelector('main h1') !== null && !document.querySelector('.skeleton')")
         assert page.run("document.documentElement.scrollWidth <= innerWidth"), path
         assert page.run(STICKING_OUT) == [], path

@@ -75,7 +75,10 @@ def test_spaced_repetition_is_switched_and_limited_by_rules(
     settings.key("Enter")
     settings.sees("Saved")
     assert api.get("/spaced-repetition/settings").data == {"srEnabled": True, "srDailyLimit": 12}
-    settings.run("document.querySelector('[name=value]').selectedIndex = 1")
+    settings.run(
+        "(one => (one.selectedIndex = 1, one.dispatchEvent(new Event('change', {bubbles: true}))))"
+        "(document.querySelector('[name=value]'))"
+    )
     settings.press_button("Add rule")
     settings.sees("Only #poems")
     [rule] = api.get("/spaced-repetition/rules").data["rules"]

@@ -59,6 +59,8 @@ export interface Extra<Q = Record<string, Value>, B = unknown> {
   timeout?: number;
   /** Answer 401 with an error instead of asking for the password. */
   anonymous?: boolean;
+  /** Go on with it when the page is left. */
+  keepalive?: boolean;
 }
 
 export interface Answer<T> {
@@ -103,6 +105,7 @@ export async function send<T>(method: string, route: string, extra: Extra = {}):
       signal: extra.signal ? AbortSignal.any([clock, extra.signal]) : clock,
       credentials: "same-origin",
       cache: "no-store",
+      keepalive: extra.keepalive ?? false,
     });
     text = await response.text();
   } catch (error) {

@@ -7,7 +7,7 @@ import { t } from "../i18n/pages/login";
 import { address } from "../lib/base";
 import { go, path, place } from "../router";
 import { logIn, person, register, startOver } from "../store/session";
-import { readDevice } from "../store/sync";
+import { readDevice, refreshRest } from "../store/sync";
 import { explain } from "../ui/errors";
 import { Logo } from "../ui/shell";
 import { useFetched, useFocus, useTitle } from "../ui/use";
@@ -49,6 +49,7 @@ export default function Login() {
       if (changed) return startOver(destination(place.value.query));
       await readDevice();
       go(destination(place.value.query), true);
+      void refreshRest();
     } catch (problem) {
       failure.value = explain(problem);
     } finally {

@@ -9,7 +9,7 @@ import { chooseTheme, type Theme, theme } from "../store/theme";
 import { Confirm } from "../ui/dialog";
 import { report } from "../ui/errors";
 import { Icon } from "../ui/icons";
-import { OTHERS, places } from "../ui/shell";
+import { OTHERS, places, Unread } from "../ui/shell";
 import { useTitle } from "../ui/use";
 
 export default function More() {
@@ -23,6 +23,7 @@ export default function More() {
             <a href={address(place.href)}>
               <Icon name={place.icon} />
               {t(place.label)}
+              <Unread of={place.href} />
             </a>
           </li>
         ))}

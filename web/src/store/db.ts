@@ -40,6 +40,10 @@ export async function setFact(name: string, value: unknown): Promise<void> {
   await (await database()).put("facts", value, name);
 }
 
+export async function dropFact(name: string): Promise<void> {
+  await (await database()).delete("facts", name);
+}
+
 /** Empty the whole store: on logout, and before somebody else's memos come in. */
 export async function wipe(): Promise<void> {
   const store = await database();

@@ -5,6 +5,7 @@ import { hear } from "./channel";
 import { fact } from "./db";
 import { fetchLabels, readLabels, tags } from "./labels";
 import { forgetMemos, KEPT, prune, readKept, takeChanges } from "./memos";
+import { fetchUnread } from "./notifications";
 import { readOutbox, wake } from "./sender";
 import { person, refreshPerson } from "./session";
 
@@ -42,7 +43,7 @@ async function followChanges(): Promise<boolean> {
 export async function refreshRest(): Promise<void> {
   if (!person.value) return;
   const results: PromiseSettledResult<unknown>[] = await Promise.allSettled([fetchLabels(), refreshPerson()]);
-  results.push(...(await Promise.allSettled([fetchChanges(), prune()])));
+  results.push(...(await Promise.allSettled([fetchChanges(), prune(), fetchUnread()])));
   for (const result of results) {
     if (result.status === "rejected" && !(result.reason instanceof ApiError)) throw result.reason;
   }
@@ -56,7 +57,7 @@ export async function refreshSoon(): Promise<void> {
   last = Date.now();
   try {
     if (await fetchChanges()) streamRefresh.value += 1;
-    await fetchLabels();
+    await Promise.all([fetchLabels(), fetchUnread()]);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
   }

@@ -16,6 +16,7 @@ const KEYS: readonly [string[], Key][] = [
   [["z"], "keys.undo"],
   [["g h", "g s", "g r", "g a"], "keys.go"],
   [["g f", "g t", "g n", "g ,"], "keys.goMore"],
+  [["Space", "1", "2", "3", "4"], "keys.grade"],
   [["Esc"], "keys.leave"],
   [["?"], "keys.help"],
 ];

@@ -1,10 +1,11 @@
 // The frame of every page: a rail on wide windows, a bar at the bottom of narrow ones.
 import type { ComponentChildren } from "preact";
 import { reachable } from "../api/http";
-import { type Key, t, tn } from "../i18n";
+import { formatNumber, type Key, t, tn } from "../i18n";
 import { address } from "../lib/base";
 import { path } from "../router";
 import { ROUTES } from "../routes";
+import { unread } from "../store/notifications";
 import { entries } from "../store/sender";
 import { updateReady, useUpdate } from "../update";
 import { Icon, type IconName } from "./icons";
@@ -37,11 +38,23 @@ const isHere = (href: string): boolean => (href === "/" ? path.value === "/" : p
 /** Places that have a page. */
 export const places = (some: readonly Place[]): Place[] => some.filter(({ href }) => ROUTES.some((route) => route.pattern === href));
 
+/** The number of unread notifications, at their place and at the one that leads to it on telephones. */
+export function Unread({ of }: { of: string }) {
+  if (!unread.value || (of !== "/notifications" && of !== "/more")) return null;
+  return (
+    <b class="count">
+      {formatNumber(unread.value)}
+      <span class="sr-only">{t("nav.unread")}</span>
+    </b>
+  );
+}
+
 function Item({ href, label, icon }: Place) {
   return (
     <a class="nav-item" href={address(href)} aria-current={isHere(href) ? "page" : undefined}>
       <Icon name={icon} size={22} />
       <span>{t(label)}</span>
+      <Unread of={href} />
     </a>
   );
 }

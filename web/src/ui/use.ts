@@ -56,6 +56,8 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      // The space bar presses what has the focus.
+      if (event.key === " " && (event.target as Element).closest("button, a, summary")) return;
       const run = latest.current[event.key];
       if (!run) return;
       event.preventDefault();

@@ -3,10 +3,10 @@ import { useSignal } from "@preact/signals";
 import type { RepetitionRule } from "@aimo/dto";
 import { call } from "../../api/http";
 import { t, tn } from "../../i18n/pages/repetition";
-import { categories, categoryOf, tags } from "../../store/labels";
 import { report } from "../../ui/errors";
 import { Form, text } from "../../ui/form";
 import { Icon } from "../../ui/icons";
+import { type LabelRule, RuleFields, ruleText } from "../../ui/label-rules";
 import { Panel } from "../../ui/panel";
 import { toast } from "../../ui/toasts";
 import { useFetched } from "../../ui/use";
@@ -14,10 +14,8 @@ import { useFetched } from "../../ui/use";
 const ROUTE = "/api/v1/spaced-repetition/settings";
 const RULES = "/api/v1/spaced-repetition/rules";
 
-function ruleText({ mode, filterType, filterValue }: RepetitionRule): string {
-  const name = filterType === "category" ? (categoryOf(filterValue)?.name ?? filterValue) : filterType === "tag" ? `#${filterValue}` : `${filterType} ${filterValue}`;
-  return t(mode === "exclude" ? "repetition.excludes" : "repetition.includes", { name });
-}
+const textOf = ({ mode, filterType, filterValue }: RepetitionRule): string =>
+  ruleText({ excludes: mode === "exclude", type: filterType, value: filterValue });
 
 export function Repetition() {
   const settings = useFetched((signal) => call("get", ROUTE, { signal }), []);
@@ -29,10 +27,6 @@ export function Repetition() {
   const remove = async ({ ruleId }: RepetitionRule): Promise<void> => {
     await call("delete", `${RULES}/{repetitionRuleId}`, { path: { repetitionRuleId: ruleId } });
     rules.again();
-  };
-  const fill = async (): Promise<void> => {
-    const { imported } = await call("post", "/api/v1/spaced-repetition/import-existing", { timeout: 120_000 });
-    toast(tn("repetition.imported", imported));
   };
   return (
     <Panel title={t("repetition.title")} of={settings.error ? settings : rules}>
@@ -54,8 +48,8 @@ export function Repetition() {
       <ul class="rows">
         {rules.value?.rules.map((rule) => (
           <li key={rule.ruleId}>
-            <span class="grow">{ruleText(rule)}</span>
-            <button type="button" class="icon-button" aria-label={t("repetition.remove", { rule: ruleText(rule) })} onClick={() => void remove(rule).catch(report)}>
+            <span class="grow">{textOf(rule)}</span>
+            <button type="button" class="icon-button" aria-label={t("repetition.remove", { rule: textOf(rule) })} onClick={() => void remove(rule).catch(report)}>
               <Icon name="trash" />
             </button>
           </li>
@@ -63,56 +57,45 @@ export function Repetition() {
       </ul>
       <AddRule onDone={rules.again} />
       <div class="row end">
-        <button type="button" class="button quiet" onClick={() => void fill().catch(report)}>
-          {t("repetition.import")}
-        </button>
+        <ImportCards onDone={() => undefined} />
       </div>
     </Panel>
   );
 }
 
+/** A button that makes cards for memos that take part and have none. */
+export function ImportCards({ onDone }: { onDone: () => void }) {
+  const pending = useSignal(false);
+  const run = async (): Promise<void> => {
+    pending.value = true;
+    try {
+      const { imported } = await call("post", "/api/v1/spaced-repetition/import-existing", { timeout: 120_000 });
+      toast(tn("repetition.imported", imported));
+      onDone();
+    } finally {
+      pending.value = false;
+    }
+  };
+  return (
+    <button type="button" class="button quiet" disabled={pending.value} onClick={() => void run().catch(report)}>
+      {t("repetition.import")}
+    </button>
+  );
+}
+
+const NEW: LabelRule = { excludes: false, type: "tag", value: "" };
+
 function AddRule({ onDone }: { onDone: () => void }) {
-  const kind = useSignal<"category" | "tag">("tag");
-  const add = async (form: FormData): Promise<void> => {
-    const body = { mode: text(form, "mode"), filterType: kind.value, filterValue: text(form, "value") };
-    await call("post", RULES, { body });
+  const rule = useSignal(NEW);
+  const add = async (): Promise<void> => {
+    const { excludes, type, value } = rule.value;
+    await call("post", RULES, { body: { mode: excludes ? "exclude" : "include", filterType: type, filterValue: value } });
+    rule.value = NEW;
     onDone();
   };
   return (
     <Form action={t("repetition.add")} onSend={add}>
-      <div class="pair">
-        <label>
-          {t("repetition.mode")}
-          <select name="mode">
-            <option value="include">{t("repetition.include")}</option>
-            <option value="exclude">{t("repetition.exclude")}</option>
-          </select>
-        </label>
-        <label>
-          {t("repetition.kind")}
-          <select value={kind.value} onChange={(event) => (kind.value = event.currentTarget.value as "category" | "tag")}>
-            <option value="tag">{t("repetition.tag")}</option>
-            <option value="category">{t("category")}</option>
-          </select>
-        </label>
-      </div>
-      <label>
-        {kind.value === "tag" ? t("repetition.tag") : t("category")}
-        <select key={kind.value} name="value" required>
-          <option value="">–</option>
-          {kind.value === "tag"
-            ? tags.value.map((tag) => (
-                <option key={tag.tagId} value={tag.tagId}>
-                  {tag.name}
-                </option>
-              ))
-            : categories.value.map((one) => (
-                <option key={one.categoryId} value={one.categoryId}>
-                  {one.name}
-                </option>
-              ))}
-        </select>
-      </label>
+      <RuleFields rule={rule.value} kinds={["tag", "category"]} onChange={(next) => (rule.value = next)} />
     </Form>
   );
 }

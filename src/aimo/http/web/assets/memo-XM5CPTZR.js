@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-YUFLBS4I.js";import"./chunk-4I2NJIIF.js";import"./chunk-GTKJ5R55.js";import"./chunk-3U3P6QQJ.js";import"./chunk-ULIIURYK.js";import"./chunk-USCUJTMX.js";import"./chunk-4TNN4I6U.js";import"./chunk-QSAW7QJP.js";import"./chunk-DA2JDNTL.js";import"./chunk-PT6KRWJZ.js";import"./chunk-YYW2YL7U.js";export{c as default,b as draftOf,a as fetchMemo};
