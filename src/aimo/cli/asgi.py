@@ -14,6 +14,7 @@ from aimo import config, log
 from aimo.cli.connection_guard import ConnectionGuard
 from aimo.cli.connections import most_connections, raise_file_limit
 from aimo.cli.signals import NOTICE
+from aimo.db.failure_log import log_failure
 from aimo.errors import ConfigurationError
 from aimo.http.app import create_app
 from aimo.http.asgi_types import App, Receive, Scope, Send
@@ -70,8 +71,8 @@ class Server:
             logger.error("the server cannot start", reason=str(error))  # noqa: TRY400 (the reason says what to do)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        except Exception as error:
-            logger.exception("the server cannot start")
+        except Exception as error:  # noqa: BLE001 (logged, and told to the parent)
+            log_failure(logger, "the server cannot start", error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         self._runtime = runtime
@@ -119,8 +120,9 @@ class Server:
 async def _begin(runtime: Runtime) -> None:
     try:
         await runtime.begin()
-    except Exception:
-        logger.exception("the work in the background could not be started; requests are answered without it")
+    except Exception as error:  # noqa: BLE001 (logged; requests are answered)
+        event = "the work in the background could not be started; requests are answered without it"
+        log_failure(logger, event, error)
 
 
 def create() -> Server:

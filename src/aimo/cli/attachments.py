@@ -10,7 +10,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from aimo import config, log
+from aimo import config
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
@@ -44,8 +45,7 @@ def move(
     Both are configured by the ATTACHMENT_ variables. Each file is read back before its row names the new place.
     Stopping or killing it loses nothing: run it again. Exit code 3: some files are missing or could not be moved.
     """
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
     if source == target:
         raise ConfigurationError("--from and --to are the same")
     report = asyncio.run(_move(settings, source, target, verify=verify, delete_source=delete_source))
@@ -83,8 +83,7 @@ def relabel() -> None:
     Objects stored by older releases may be shown as what their uploader said. Signed addresses override that;
     direct ones, of a public bucket, do not. Stopping it loses nothing. Exit code 3: some objects failed.
     """
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
     kind = settings.attachment_storage_type
     if kind == "local":
         raise ConfigurationError("ATTACHMENT_STORAGE_TYPE is local: files of a folder have no stored media type")

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from aimo import audit, config, log
+from aimo import audit
 from aimo.audit import Event
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.errors import ConfigurationError
 from aimo.legacy import memory_limits as memory
 from aimo.runtime import Runtime
@@ -27,7 +28,6 @@ from aimo.services.models.key_rotation import count_unreadable
 from aimo.signing_secret import signing_secret
 from aimo.storage.protocol import StorageError
 from aimo.vectors.errors import VectorStoreError
-from aimo.writable import require_writable
 
 console = Console()
 
@@ -89,9 +89,7 @@ def restore(file: Annotated[Path, Parameter(help="A file that `aimo backup` has 
 
 
 def _run(failed: str, event: Event, work: Callable[[Runtime], Awaitable[Summary]]) -> Summary:
-    settings = config.load()
-    require_writable(settings)
-    log.configure(settings)
+    settings = prepared_settings()
     memory.bound()
 
     async def main() -> Summary:

@@ -11,14 +11,14 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from aimo import audit, config, log
+from aimo import audit, config
 from aimo.audit import Event
 from aimo.cli.demo_data import plant
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.db import migrate as migrations
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
 from aimo.runtime import Runtime
-from aimo.writable import require_writable
 
 console = Console()
 db_app = App(name="db", help="Look into the relational database.")
@@ -28,9 +28,7 @@ def migrate(
     *, new: Annotated[str | None, Parameter(help="Write a revision of this name from the models instead.")] = None
 ) -> None:
     """Bring the database's schema to this release."""
-    settings = config.load()
-    require_writable(settings, rows_only=True)
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
     asyncio.run(_migrate(settings, new))
 
 
@@ -76,8 +74,7 @@ def seed(
     password: Annotated[str, Parameter(help="Its password; one is generated when absent.")] = "",
 ) -> None:
     """Create a demo user with memos, tags, categories and relations."""
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings()
     with audit.attempt(Event.SEED, operator=os.getuid()):
         # Nobody else may know it, on a public server either.
         asyncio.run(_seed(settings, email, password or secrets.token_urlsafe(12)))

@@ -11,7 +11,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from aimo import config, log
+from aimo import config
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.runtime import Runtime
 from aimo.services.doctor.doctor import EXAMPLES
 from aimo.services.doctor.invariant import InvariantOutcome
@@ -28,8 +29,7 @@ def doctor(*, repair: Annotated[bool, Parameter(help="Mend what can be mended, t
 
     It may be run beside a server: what is just being changed is no fault.
     """
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings()
     outcomes = asyncio.run(_examine(settings, repair=repair))
     if not all(outcome.is_satisfied for outcome in outcomes):
         sys.exit(1)

@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from aimo import audit, config, log
+from aimo import audit
 from aimo.audit import Event
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.clock import to_ms
 from aimo.config import Settings
 from aimo.db import migrate
@@ -50,8 +51,7 @@ def export(
     links: Annotated[Literal["markdown", "wiki"], Parameter(help="How attachments are linked.")] = "markdown",
 ) -> None:
     """Write all memos and attachments of one user into a zip, or into a folder of Markdown with --mirror."""
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
     options = ExportOptions(
         since=_ms(since, settings),
         until=_ms(until, settings),

@@ -63,15 +63,26 @@ def main() -> NoReturn:
     try:
         require_instructions()
         app()
-    except OSError as error:
-        if not isinstance(error.filename, str) or error.errno not in REFUSALS:
+    except Exception as error:
+        told = _told(error)
+        if told is None:
             raise
-        print(f"aimo: {refusal(Path(error.filename), error)}", file=sys.stderr)
-        sys.exit(1)
-    except (ConfigurationError, VectorStoreError) as error:
-        print(f"aimo: {error}", file=sys.stderr)
+        print(f"aimo: {told}", file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
+
+
+def _told(error: Exception) -> str | None:
+    """Return the line to say of an error; None where it is a fault of ours, and its trace is of use."""
+    if isinstance(error, ConfigurationError | VectorStoreError):
+        return str(error)
+    if isinstance(error, OSError) and isinstance(error.filename, str) and error.errno in REFUSALS:
+        return refusal(Path(error.filename), error)
+    # Only a command that has loaded it can fail for the database.
+    if database := sys.modules.get("aimo.db.failure_log"):
+        told: str | None = database.told_in_a_line(error)
+        return told and f"The database cannot be used: {told}"
+    return None
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from aimo import audit, config, log
+from aimo import audit
 from aimo.audit import Event
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
@@ -37,8 +38,7 @@ def rotate_key(
     It may be repeated, also beside a running server. Keys that neither secret can read stay as they are.
     """
     old = KeyCipher(_secret_in(old_secret_file))
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
     new = KeyCipher(signing_secret(settings))
 
     async def work() -> RotatedKeys:

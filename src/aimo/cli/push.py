@@ -11,7 +11,8 @@ from cyclopts.validators import Number
 from rich.console import Console
 from rich.table import Table
 
-from aimo import clock, config, log
+from aimo import clock, config
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.push.channels import create_channels
@@ -32,8 +33,7 @@ def run(
     ] = None,
 ) -> None:
     """Send what is due at an hour of today and was not sent yet, beside a running server or without one."""
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings()
 
     async def work() -> None:
         async with Runtime(settings, worker=False) as runtime:
@@ -67,8 +67,7 @@ def show(
     hours: Annotated[float, Parameter(validator=Number(gt=0), help="How far to look back.")] = 24,
 ) -> None:
     """Show how many messages got through, and which did not."""
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
 
     async def look() -> push_reports.PushReport:
         database = await Database.open(settings)

@@ -17,18 +17,21 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from aimo import config, log
+from aimo import config
 from aimo.cli.connections import connection_options, raise_file_limit
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.cli.signals import handle_signals
 from aimo.db import migrate
 from aimo.db.connection import Database
+from aimo.db.connection_errors import advice
+from aimo.errors import ConfigurationError
 from aimo.listening import listening_address, url_at
 from aimo.metrics import multiprocess_metrics
 from aimo.private_folders import require_private
 from aimo.runtime.setting_checks import require_usable
+from aimo.services.operations.write_probe import WriteProbe
 from aimo.signing_secret import require_secret
 from aimo.storage.buckets import configured_bucket
-from aimo.writable import require_writable
 
 logger = structlog.get_logger(__name__)
 
@@ -47,11 +50,9 @@ def serve(
     for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
         if value is not None:
             os.environ[name] = str(value)
-    settings = config.load()
-    warnings = require_writable(settings)
-    log.configure(settings)
-    for warning in (*warnings, *settings.doubts):
-        logger.warning(warning)
+    settings = prepared_settings()
+    for doubt in settings.doubts:
+        logger.warning(doubt)
     require_private(settings)
     require_secret(settings)
     address = listening_address(settings.host, settings.port)
@@ -108,5 +109,15 @@ async def _prepare(settings: config.Settings) -> None:
     database = await Database.open(settings)
     try:
         await migrate.prepare(database, settings)
+        await _require_writes(database)
     finally:
         await database.close()
+
+
+async def _require_writes(database: Database) -> None:
+    """Try a write: a replica answers and takes none, and neither does a database that somebody has locked."""
+    try:
+        await WriteProbe(database).check()
+    except Exception as error:
+        where = database.engine.url.render_as_string()
+        raise ConfigurationError(f"The database {where} takes no writes: {advice(error)}") from error

@@ -11,7 +11,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from aimo import clock, config, log
+from aimo import clock
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import ConfigurationError
@@ -32,8 +33,7 @@ _LOG_SECONDS = 5
 @app.command(name="status")
 def show() -> None:
     """Show how many changes LanceDB still has to learn, and why it has not."""
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
 
     async def look() -> SyncStatus:
         database = await Database.open(settings)
@@ -95,8 +95,7 @@ def rebuild() -> None:
 
 
 def _with_runtime(work: object, *, mend: bool = False) -> None:
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings()
 
     async def main() -> None:
         async with Runtime(settings, mend=mend) as runtime:

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from aimo import config, log
+from aimo.cli.prepared_settings import prepared_settings
 from aimo.clock import to_datetime
 from aimo.db import migrate
 from aimo.db.connection import Database
@@ -78,8 +78,7 @@ def revoke(email: _User, token_id: Annotated[str, Parameter(help="Id of the toke
 
 
 def _run(email: str, work: Callable[[AccessTokenService, str], Awaitable[T]]) -> T:
-    settings = config.load()
-    log.configure(settings)
+    settings = prepared_settings(rows_only=True)
 
     async def main() -> T:
         database = await Database.open(settings)

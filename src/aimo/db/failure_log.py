@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
 from aimo.db.connection_errors import advice, has_advice, number_of, sqlite_code_of
@@ -18,6 +20,12 @@ SILENT_SECONDS: Final = 60.0
 def is_told_in_a_line(error: BaseException) -> bool:
     """Return whether a failure is none of ours: the database is away or refuses, and a traceback says nothing more."""
     return is_outage(error) or has_advice(error)
+
+
+def told_in_a_line(error: BaseException) -> str | None:
+    """Return what to say of a failure of the database that is none of ours; None of any other."""
+    is_of_database = isinstance(error, SQLAlchemyError | sqlite3.Error | TimeoutError)
+    return " ".join(advice(error).split()) if is_of_database and is_told_in_a_line(error) else None
 
 
 def log_failure(log: FilteringBoundLogger, event: str, error: BaseException, **about: object) -> None:

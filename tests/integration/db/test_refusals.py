@@ -17,6 +17,7 @@ from tests.support.mariadb import MariaDB
 from tests.support.waiting import eventually_async
 
 from aimo import config
+from aimo.cli import serve
 from aimo.config import Settings
 from aimo.db import connection as connections_of
 from aimo.db import transaction as transactions
@@ -159,6 +160,23 @@ async def test_what_fails_each_second_is_a_line_with_its_reason_and_one_when_it_
     assert [entry["event"] for entry in told] == ["lease renewal failed", "the lease role can be renewed again"]
     assert "MYSQL_HOST must lead to the primary" in told[0]["reason"] and "exc_info" not in told[0]
     assert told[1]["failures"] > 2
+
+
+async def test_a_server_does_not_start_on_a_database_that_takes_no_writes(
+    mariadb: MariaDB, mysql_database: dict[str, str], settings: Make
+) -> None:
+    user, chosen = mysql_database["MYSQL_USER"], settings(**mysql_database)
+    with (
+        read_only(mariadb),
+        pytest.raises(ConfigurationError, match=r"takes no writes: the server is read-only") as told,
+    ):
+        await serve._prepare(chosen)
+    assert mysql_database["MYSQL_PASSWORD"] not in str(told.value) and "\n" not in str(told.value)
+    mariadb.execute(f"REVOKE DELETE ON `{user}`.* FROM `{user}`@'%%'")
+    with pytest.raises(ConfigurationError, match="takes no writes: MYSQL_USER needs all privileges"):
+        await serve._prepare(chosen)
+    mariadb.execute(f"GRANT ALL PRIVILEGES ON `{user}`.* TO `{user}`@'%%'")
+    await serve._prepare(chosen)
 
 
 async def test_a_lease_is_lost_with_the_right_to_write_and_had_again(mariadb: MariaDB, database: Database) -> None:
