@@ -56,8 +56,8 @@ _SQLITE = {
 }
 _SQLITE_ANY = "check that AIMO_DATA_DIR is a folder this user may write to, and that aimo.db in it is intact"
 _NO_ANSWER = (
-    "there was no answer in time; where the database is alive, another session may hold a lock: SHOW PROCESSLIST on "
-    "MySQL names it, and UNLOCK TABLES in it, or KILL, ends it"
+    "there was no answer in time; where the database is alive, somebody may hold a lock: on MySQL SHOW PROCESSLIST "
+    "names the session, and UNLOCK TABLES in it, or KILL, ends it; for SQLite `fuser -v aimo.db` names the program"
 )
 
 # The connection lives, but the server did nothing of what was asked and will not soon: another connection may reach
@@ -117,6 +117,6 @@ def advice(error: BaseException) -> str:
         todo = _NO_ANSWER
     elif isinstance(original, sqlite3.Error):
         todo = _SQLITE.get(sqlite_code_of(error) or 0, _SQLITE_ANY)
-    elif todo is None and isinstance(original, OSError):
+    elif todo is None and isinstance(original, OSError) and not isinstance(original, ConnectionError):
         todo = _SQLITE_ANY
     return f"{todo} ({reason})" if todo else reason

@@ -19,7 +19,9 @@ SILENT_SECONDS: Final = 60.0
 
 def is_told_in_a_line(error: BaseException) -> bool:
     """Return whether a failure is none of ours: the database is away or refuses, and a traceback says nothing more."""
-    return is_outage(error) or has_advice(error)
+    # A file or folder that cannot be used is no outage, and may be a fault of ours.
+    is_of_files = isinstance(error, OSError) and not isinstance(error, TimeoutError | ConnectionError)
+    return not is_of_files and (is_outage(error) or has_advice(error))
 
 
 def told_in_a_line(error: BaseException) -> str | None:

@@ -58,10 +58,12 @@ def test_an_outage_is_a_line_a_minute_with_a_count_and_one_when_it_is_over(clock
 def test_another_kind_of_failure_is_told_at_once_and_a_fault_of_ours_with_its_traceback(clock: Clock) -> None:
     log = failures()
     with capture_logs() as logged:
-        for error in (away(), away(1053), KeyError("a"), away(), KeyError("b"), TypeError("c")):
+        for error in (away(), away(1053), KeyError("a"), away(), KeyError("b"), TypeError("c"), PermissionError("d")):
             log.failed(error)
-    assert ["exc_info" in entry for entry in logged] == [False, False, True, True]
+        log.failed(ConnectionResetError("the other side hung up"))
+    assert ["exc_info" in entry for entry in logged] == [False, False, True, True, True, False]
     assert "being shut down" in logged[1]["reason"]
+    assert logged[5]["reason"] == "the other side hung up"
 
 
 def test_what_comes_and_goes_is_told_no_more_often(clock: Clock) -> None:

@@ -83,7 +83,8 @@ def _unauthorized(request: Request[Any, Any, Any], error: NotAuthorizedException
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Envelope[None]]:
     route = request.scope.get("path_template")
-    if is_told_in_a_line(error):
+    # Handlers wait for other things than the database, too.
+    if is_told_in_a_line(error) and not isinstance(error, TimeoutError):
         _outages.failed(error, route=route)
     else:
         log.error("unexpected error in a handler", route=route, exc_info=error)
