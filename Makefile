@@ -45,7 +45,7 @@ web: install-test ## Build the web client again into src/aimo/http/web (takes no
 web-check: install-test ## Compile and test the web client, and compare its build with what is committed
 	scripts/web check
 
-web-pictures: install-test ## Take pictures of every page of the web client into build/web-pictures
+web-pictures: install-test ## Take the README's pictures of the web client, and of every page into build/web-pictures
 	$(PY) -m tests.web.screenshots build/web-pictures
 
 dev: install-test ## Run the server and start it again whenever the code changes

@@ -154,6 +154,16 @@ def broken_references(text: str) -> list[str]:
     return [fault for target in REFERENCE.findall(text) if (fault := fault_of(target, ROOT))]
 
 
+def test_the_readme_opens_with_pictures_of_the_client_that_a_command_takes() -> None:
+    opening = (ROOT / "README.md").read_text().partition("\n## ")[0]
+    pictures = re.findall(r'<img src="([^"]+)" alt="[^"]+"', opening)
+    assert pictures == ["docs/web-desktop.webp", "docs/web-telephone.webp"]
+    assert all((ROOT / picture).stat().st_size < 100_000 for picture in pictures)
+    assert (
+        "tests.web.screenshots" in (ROOT / "Makefile").read_text().partition("\nweb-pictures:")[2].partition("\n\n")[0]
+    )
+
+
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_link_of_a_page_resolves(page: Path) -> None:
     assert broken_links(page.read_text(encoding="utf-8"), page) == []

@@ -178,5 +178,6 @@ class Screen:
         return [str(one) for one in found]
 
     def picture(self, path: Path) -> None:
-        data = self.page.command("Page.captureScreenshot", format="png")["data"]
+        """Write what is seen as PNG or WebP, by the name of the file."""
+        data = self.page.command("Page.captureScreenshot", format=path.suffix[1:], quality=80)["data"]
         path.write_bytes(base64.b64decode(data))

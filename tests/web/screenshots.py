@@ -1,10 +1,11 @@
-"""Take pictures of every page in both themes, sizes and languages: `make web-pictures`."""
+"""Take pictures of every page in both themes, sizes and languages, and those of the README: `make web-pictures`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,24 @@ from tests.support.server import AIMO, Server, environment
 
 from .furniture import make_due, notify
 from .pages import PAGES
-from .screen import SIZES, Screen
+from .screen import ROOT, SIZES, Screen
 
 PASSWORD = "a quiet harbour"
 EMAIL = "demo@example.org"
+README = {"desktop": ("light", "en"), "telephone": ("dark", "zh")}
+"""The theme and language of each picture in the README, by size."""
 
 
-def take(folder: Path) -> None:
-    """Start a server with the demo data, look at every page, and leave `page-size-theme-language.png` in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+def take(folder: Path | None) -> None:
+    """Start a server with the demo data and take the pictures of the README.
+
+    With a folder, look at every page, too, and leave `page-size-theme-language.png` there.
+    """
     with tempfile.TemporaryDirectory() as scratch, Browser() as browser:
         server = Server(Path(scratch), {}).start()
-        for language in ("en", "zh"):
-            for size in SIZES:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            for size, language in product(SIZES, ("en", "zh")):
                 look_at_a_new_one(browser, server, folder, size, language)
         server.kill()
         command = [str(AIMO), "seed", "--email", EMAIL, "--password", PASSWORD]
@@ -38,8 +44,14 @@ def take(folder: Path) -> None:
             richest = max(memos, key=lambda memo: 3 * len(memo["attachments"]) + 2 * len(memo.get("relations", ())))
             shared = next(memo for memo in memos if memo["isPublic"])
             ids = {"memo": richest["memoId"], "public": shared["memoId"], "review": furnish(server, api, memos[1])}
-            for language in ("en", "zh"):
-                for size in SIZES:
+            for size, (theme, language) in README.items():
+                screen = Screen(browser, browser.person(), server.url, size, language)
+                screen.log_in(EMAIL, PASSWORD)
+                screen.theme(theme)
+                settle(screen)
+                screen.picture(ROOT / "docs" / f"web-{size}.webp")
+            if folder:
+                for size, language in product(SIZES, ("en", "zh")):
                     look(browser, server, folder, size, language, ids)
         finally:
             server.close()
@@ -84,13 +96,18 @@ def look(browser: Browser, server: Server, folder: Path, size: str, language: st
     person.close()
 
 
+def settle(screen: Screen) -> None:
+    """Wait for pictures and transitions."""
+    screen.wait("new Promise((done) => setTimeout(() => done(true), 700))")
+
+
 def pictured(screen: Screen, folder: Path, name: str, language: str) -> None:
     """Take the pictures of both themes."""
     for theme in ("light", "dark"):
         screen.theme(theme)
-        screen.wait("new Promise((done) => setTimeout(() => done(true), 700))")
+        settle(screen)
         screen.picture(folder / f"{name}-{theme}-{language}.png")
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]))
+    take(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
