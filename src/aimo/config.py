@@ -79,7 +79,10 @@ class Settings(UserLimitSettings, FileSettings, ProviderSettings, BaseSettings):
         description="Folder of everything that is kept: `aimo.db`, `lancedb/`, `attachments/`, `jwt_secret`.",
     )
     aimo_web_dir: Path | None = Field(
-        None, description="Folder of a built web client to serve; a small built-in page when unset."
+        None, description="Folder of another built web client to serve; AIMO's own when unset."
+    )
+    aimo_web_inline_styles: TrueFalse = Field(
+        False, description="`true` lets scripts of the client in `AIMO_WEB_DIR` add styles."
     )
     jwt_secret: SecretStr = Field(
         SecretStr(""),

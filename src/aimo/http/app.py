@@ -133,5 +133,6 @@ def create_app(services: Services, signer: FileSigner) -> Edge:
         https=settings.public_url.startswith("https://"),
         senders=Senders(public_url=settings.public_url, listed=settings.trusted_origins, proxies=settings.proxies),
         web_folder=settings.aimo_web_dir,
+        web_any_styles=settings.aimo_web_inline_styles,
         prefix=settings.public_path,
     )

@@ -12,9 +12,7 @@ from aimo.http.edge.web_client import BUILT_IN, WebClient
 from aimo.http.output import docs_page
 from aimo.http.output.content_policy import hash_source, inline_scripts, policy
 
-PAGE = (
-    b"<html><head><script>one()</script><script src='/a.js'></script><script type=module>two()</script></head></html>"
-)
+PAGE = b"<html><head><style>b{}</style><script>one()</script><script src='/a.js'></script><script type=module>two()</script></head></html>"
 
 
 @pytest.fixture
@@ -88,7 +86,16 @@ async def test_another_clients_inline_scripts_are_named_by_their_bytes(folder: P
     allowed = (await get(folder, "/page")).header("content-security-policy") or ""
     scripts = next(part for part in allowed.split(";") if part.startswith("script-src "))
     assert scripts == f"script-src 'self' {hash_source(b'one()')} {hash_source(b'two()')}"
-    assert "style-src 'self' 'unsafe-inline'" in allowed
+    assert f"style-src 'self' {hash_source(b'b{}')};" in allowed
+    assert "unsafe" not in allowed
+
+
+async def test_scripts_of_another_client_add_styles_where_that_is_chosen(folder: Path) -> None:
+    chosen = (await call(WebClient(folder, any_styles=True), path="/page")).header("content-security-policy") or ""
+    assert "style-src 'self' 'unsafe-inline';" in chosen
+    assert "script-src 'self' 'sha256-" in chosen
+    built_in = await call(SecurityHeaders(WebClient(any_styles=True), https=False), path="/")
+    assert built_in.header("content-security-policy") == policy()
 
 
 def test_the_page_of_the_api_has_the_style_that_its_policy_names() -> None:

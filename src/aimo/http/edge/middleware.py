@@ -57,6 +57,7 @@ def build_middleware(
     senders: Senders,
     proxies: Sequence[Network] = (),
     web_folder: Path | None = None,
+    web_any_styles: bool = False,
     prefix: str = "",
     upload_paths: Collection[str] = UPLOAD_PATHS,
 ) -> Edge:
@@ -74,11 +75,12 @@ def build_middleware(
         https: whether clients reach the server by https.
         senders: whose pages may use the cookie and send forms.
         web_folder: a built web client; a built-in page without one.
+        web_any_styles: whether scripts of the client in that folder may add styles.
         prefix: the path below which clients reach the server; empty at the root of its host.
         upload_paths: where multipart bodies are streamed.
     """
     app: App = Head(JsonEtags(api))
-    app = NotFound(app, routes=routes, web=WebClient(web_folder, prefix))
+    app = NotFound(app, routes=routes, web=WebClient(web_folder, prefix, any_styles=web_any_styles))
     app = SignedFiles(app, storage=storage, signer=signer)
     app = BodyParser(app, max_size=max_body_size, proxies=proxies, upload_paths=upload_paths)
     app = authentication(app)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aimo.http.asgi_types import Headers, Receive, Scope, Send, list_header
 from aimo.http.edge.etag import is_known, weak_etag
 from aimo.http.edge.head import Head
-from aimo.http.output.content_policy import inline_scripts, policy
+from aimo.http.output.content_policy import inline_scripts, inline_styles, policy
 from aimo.http.output.plain_responses import HTML, send_bytes, send_error
 from aimo.http.output.send_content import send_content
 from aimo.storage.local import LocalFile, in_thread
@@ -83,8 +83,15 @@ class WebClient:
     folder (links followed) do not exist.
     """
 
-    def __init__(self, folder: Path | None = None, prefix: str = "") -> None:
-        """``prefix`` is the path below which clients reach the server, percent-encoded."""
+    def __init__(self, folder: Path | None = None, prefix: str = "", *, any_styles: bool = False) -> None:
+        """Serve the client in a folder, or the built-in one.
+
+        Args:
+            folder: of another client.
+            prefix: the path below which clients reach the server, percent-encoded.
+            any_styles: whether the other client's scripts may add styles.
+        """
+        self._any_styles = any_styles
         self._folder = (folder or BUILT_IN).resolve()
         self._is_own = folder is None
         self._scope = f"{prefix}/".encode()
@@ -155,7 +162,7 @@ class WebClient:
             return
         fields += [(b"content-type", HTML), (b"content-length", b"%d" % len(page))]
         if not self._is_own:
-            fields.append((b"content-security-policy", _policy_of(page)))
+            fields.append((b"content-security-policy", _policy_of(page, any_styles=self._any_styles)))
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
 
@@ -172,9 +179,11 @@ def _accepted(scope: Scope) -> set[bytes]:
     }
 
 
-def _policy_of(page: bytes) -> bytes:
-    """Return the policy of another client's page: its own inline scripts run, and the styles that its scripts make."""
-    return policy(scripts=inline_scripts(page), styles=["'unsafe-inline'"]).encode()
+def _policy_of(page: bytes, *, any_styles: bool) -> bytes:
+    """Return the policy of another client's page: the scripts and styles in it are named by their bytes."""
+    # Browsers ignore 'unsafe-inline' beside a hash.
+    styles = ["'unsafe-inline'"] if any_styles else inline_styles(page)
+    return policy(scripts=inline_scripts(page), styles=styles).encode()
 
 
 class _Below:

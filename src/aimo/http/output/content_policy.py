@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 _INLINE_SCRIPT = re.compile(rb"<script\b((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_INLINE_STYLE = re.compile(rb"<style\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
 _SOURCE = re.compile(rb"\bsrc\s*=", re.IGNORECASE)
 
 
@@ -35,3 +36,8 @@ def inline_scripts(page: bytes) -> list[str]:
     return [
         hash_source(found[2]) for found in _INLINE_SCRIPT.finditer(page) if found[2] and not _SOURCE.search(found[1])
     ]
+
+
+def inline_styles(page: bytes) -> list[str]:
+    """Return the sources that name the inline styles of a page."""
+    return [hash_source(found[1]) for found in _INLINE_STYLE.finditer(page) if found[1]]
