@@ -12,7 +12,10 @@ from aimo.http.edge.web_client import BUILT_IN, WebClient
 from aimo.http.output import docs_page
 from aimo.http.output.content_policy import hash_source, inline_scripts, policy
 
-PAGE = b"<html><head><style>b{}</style><script>one()</script><script src='/a.js'></script><script type=module>two()</script></head></html>"
+PAGE = (
+    b"<html><head><style>b{}</style><script>one()</script>"
+    b"<script src='/a.js'></script><script type=module>two()</script></head></html>"
+)
 
 
 @pytest.fixture
