@@ -5,6 +5,7 @@ See docs/decisions/11-names-of-tags-and-categories.md.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -25,11 +26,13 @@ class _NamedMapper(Mapper):
     unique = ("uid", "name_key")
 
     @property
+    @abstractmethod
     def _known(self) -> dict[str, NamedRows]:
-        return self.lookups.tags
+        """Which names each user has."""
 
+    @abstractmethod
     def _merged(self, old: str, into: str) -> None:
-        self.lookups.merged_tags[old] = into
+        """Note what has become of a row."""
 
     def has_digest(self, values: Mapping[str, object], recorded: bytes) -> bool:
         """Tell the same of a row whose name had another key when it was recorded, by 1.0.0."""
@@ -135,6 +138,13 @@ class TagMapper(_NamedMapper):
     )
     kinds: ClassVar = CategoryMapper.kinds | {"tagId": Kind.TEXT, "usageCount": Kind.WHOLE}
     kinds.pop("categoryId")
+
+    @property
+    def _known(self) -> dict[str, NamedRows]:
+        return self.lookups.tags
+
+    def _merged(self, old: str, into: str) -> None:
+        self.lookups.merged_tags[old] = into
 
     async def look_up(self, rows: Sequence[SourceRow]) -> None:
         """Look up the owners and their tags."""
