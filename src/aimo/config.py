@@ -218,6 +218,15 @@ class Settings(UserLimitSettings, FileSettings, ProviderSettings, BaseSettings):
         0, ge=0, le=36_500, description="Days after which memos in the trash are deleted for good; 0 keeps them."
     )
 
+    # Exports that are made by themselves
+    export_cron: str = Field(
+        "", description="When everything of every user is exported, in `LOCALE_TIMEZONE`; empty for never."
+    )
+    export_to: str = Field(
+        "", description="Where to: an absolute folder, or `s3://BUCKET/PREFIX` with the key of `ATTACHMENT_S3_`."
+    )
+    export_keep: int = Field(7, ge=1, le=10_000, description="How many exports of each user are kept.")
+
     # Spaced repetition
     spaced_repetition_push: Annotated[Literal["summary", "each"], AnyCase] = Field(
         "summary", description="What is pushed of the morning's reminders: one message, or one for each memo."

@@ -31,6 +31,8 @@ STRUCTURED = {
     "mysql_host": ["db:3306", "mysql://db", "a b", "db/aimo"],
     "database_url": ["postgres://h/d", "h", "mysql://h"],
     "db_optimization_cron": ["daily", "61 * * * *", "* * * *", "0 2 * * MOON"],
+    "export_cron": ["daily", "61 * * * *"],
+    "export_to": ["exports", "./exports", "s3://", "gs://bucket"],
     "lancedb_s3_endpoint": ["http://key:hidden-word@minio"],
     "attachment_s3_endpoint": ["http://key:hidden-word@minio"],
     "attachment_oss_endpoint": ["http://key:hidden-word@minio"],

@@ -7,8 +7,10 @@ import structlog
 from aimo.config import Settings
 from aimo.runtime.stores import Stores
 from aimo.scheduler.service import Scheduler
+from aimo.services.export.scheduled import ScheduledExports
 from aimo.services.registry import ServiceSet
 from aimo.services.sync.lease import LeaseRow
+from aimo.storage.buckets import export_target
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,10 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
                 log.exception("expired memos of the trash could not be deleted, the next night tries again")
             await services.doctor.run_at_night()
 
+    exports = None
+    if settings.export_cron:
+        target = export_target(settings.export_to, settings)
+        exports = ScheduledExports(stores.database, services.exports, target, keep=settings.export_keep).run
     return Scheduler(
         LeaseRow(stores.database, "scheduler", seconds=10),
         services.pushes,
@@ -46,4 +52,6 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
         services.reminders,
         zone=settings.zone,
         upkeep_cron=settings.db_optimization_cron,
+        exports=exports,
+        export_cron=settings.export_cron,
     )

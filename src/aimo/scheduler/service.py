@@ -45,11 +45,15 @@ class Scheduler:
         *,
         zone: ZoneInfo,
         upkeep_cron: str,
+        exports: Callable[[], Awaitable[None]] | None = None,
+        export_cron: str = "",
     ) -> None:
         """``upkeep`` runs in every process at ``upkeep_cron``; whether it has to do anything is its own business.
 
+        ``exports`` runs at ``export_cron`` in the process that has the lease.
+
         Raises:
-            ConfigurationError: ``upkeep_cron`` is no cron expression.
+            ConfigurationError: ``upkeep_cron`` or ``export_cron`` is no cron expression.
         """
         self._lease = lease
         self._rounds = rounds
@@ -57,7 +61,9 @@ class Scheduler:
         self._reminders = reminders
         self._zone = zone
         self._nightly = CronSchedule(upkeep_cron, zone, "DB_OPTIMIZATION_CRON")
-        self._upkeeper: asyncio.Task[None] | None = None
+        self._exports = exports
+        self._exporting = CronSchedule(export_cron, zone, "EXPORT_CRON") if exports else None
+        self._timed: list[asyncio.Task[None]] = []
         self._pushers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         # The hours that this process has pushed: losing the lease for a moment makes none of them due again.
@@ -69,7 +75,9 @@ class Scheduler:
 
     async def start(self) -> None:
         """Start; whoever gets the lease sends what is due in the present hour and was not sent yet."""
-        self._upkeeper = asyncio.create_task(self._nightly.run(self.run_upkeep), name="upkeep")
+        self._timed.append(asyncio.create_task(self._nightly.run(self.run_upkeep), name="upkeep"))
+        if self._exporting:
+            self._timed.append(asyncio.create_task(self._exporting.run(self._run_exports), name="exports"))
         await self._lease.start()
         self._pushers = [
             asyncio.create_task(self._forever("pushes", self._push_once, _TICK_SECONDS), name="pusher"),
@@ -79,9 +87,9 @@ class Scheduler:
     async def stop(self) -> None:
         """Stop; the message on its way gets a moment to arrive."""
         self._stopping.set()
-        if self._upkeeper:
-            self._upkeeper.cancel()
-            await asyncio.gather(self._upkeeper, return_exceptions=True)
+        for task in self._timed:
+            task.cancel()
+        await asyncio.gather(*self._timed, return_exceptions=True)
         if self._pushers:
             await asyncio.wait(self._pushers, timeout=_STOP_SECONDS)
             for pusher in self._pushers:
@@ -97,6 +105,13 @@ class Scheduler:
                 await self._rounds.delete_outdated_deliveries()
         except Exception:
             log.exception("the nightly upkeep failed")
+
+    async def _run_exports(self) -> None:
+        if self._exports and self._lease.held:
+            try:
+                await self._exports()
+            except Exception:
+                log.exception("the scheduled exports failed")
 
     async def _forever(self, work: str, once: Callable[[], Awaitable[object]], seconds: float) -> None:
         """Do something again and again, this far apart, while this process has the lease."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Literal
 
 from aimo.config import Settings
+from aimo.errors import ConfigurationError
+from aimo.storage.export_target import BucketTarget, ExportTarget, FolderTarget
 from aimo.storage.oss import OssStorage
-from aimo.storage.s3 import RemoteSettings, S3Storage
+from aimo.storage.s3 import RemoteSettings, S3Storage, open_bucket
 from aimo.storage.signing import FileSigner
 
 
@@ -49,6 +52,35 @@ def configured_bucket(
         ),
         scratch=scratch,
     )
+
+
+def export_target(place: str, settings: Settings) -> ExportTarget:
+    """Return where exports are kept that are made by themselves.
+
+    Raises:
+        ConfigurationError: it is neither an absolute folder nor the address of a bucket.
+    """
+    if place.startswith("s3://"):
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        key_id, secret = _s3_key(settings)
+        remote = RemoteSettings(
+            bucket=bucket,
+            prefix="",
+            region=settings.attachment_s3_region,
+            endpoint=settings.attachment_s3_endpoint,
+            public=False,
+            key_id=key_id,
+            secret=secret,
+        )
+        if not bucket:
+            raise ConfigurationError(f"EXPORT_TO={place} names no bucket: it must be like s3://BUCKET/PREFIX.")
+        return BucketTarget(open_bucket(remote), prefix)
+    folder = Path(place)
+    if not folder.is_absolute():
+        raise ConfigurationError(
+            f"EXPORT_TO={place} must be an absolute folder or s3://BUCKET/PREFIX; EXPORT_CRON needs one."
+        )
+    return FolderTarget(folder)
 
 
 def _s3_key(settings: Settings) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import obstore
 import structlog
+from obstore.store import S3Store
 
 from aimo import clock
 from aimo.errors import ConfigurationError
@@ -62,7 +63,6 @@ class S3Storage(RemoteStorage):
         """
         if not settings.bucket:
             raise ConfigurationError("ATTACHMENT_S3_BUCKET must be set when attachments are kept on s3")
-        place = settings.place
         self._settings = settings
         self._signer = signer
         self._credentials = (
@@ -72,8 +72,7 @@ class S3Storage(RemoteStorage):
         )
         self._no_signing_before = 0.0
         self.placement: Final = settings.placement("s3")
-        store = open_store(settings.bucket, http=place.scheme == "http", **_client_config(settings))
-        super().__init__(store, bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
+        super().__init__(open_bucket(settings), bucket=settings.bucket, prefix=settings.prefix, scratch=scratch)
 
     def url(self, key: str, *, lifetime: int, placement: Placement | None = None) -> str:
         """Return a direct address in a public bucket, else a signed one.
@@ -108,6 +107,11 @@ class S3Storage(RemoteStorage):
             self._no_signing_before = time.monotonic() + _REST_SECONDS
             log.warning("no AWS credentials: addresses of files are not signed", reason=reason(error))
             return None
+
+
+def open_bucket(settings: RemoteSettings) -> S3Store:
+    """Return a client for a bucket; ConfigurationError where the settings make none."""
+    return open_store(settings.bucket, http=settings.place.scheme == "http", **_client_config(settings))
 
 
 def is_public(settings: RemoteSettings, placement: Placement | None) -> bool:
