@@ -16,6 +16,7 @@ import pytest
 from tests.support.mariadb import MariaDB
 
 from aimo import config
+from aimo.cli.migration_output import print_report
 from aimo.config import Settings
 from aimo.db.connection import Database
 from aimo.db.migrate import prepare
@@ -139,6 +140,17 @@ async def test_everything_arrives_and_the_source_stays_as_it_was(
     assert again.content["nothing_to_do"], again.content["versions"]
     assert again.exit_code == 3
     assert (old.fingerprint(), checksums(mariadb, source)) == before
+
+
+def test_it_is_told_whose_rows_stay_behind_and_why(moved: Moved, capsys: pytest.CaptureFixture[str]) -> None:
+    told = moved.report.content["left_behind"]
+    (told_of_anna,) = [user for user in told if user["email"] == "Anna@Example.test"]
+    assert told_of_anna["rows"] == {"memo_relations: target_foreign": 1}
+    assert sum(sum(user["rows"].values()) for user in told) == len(moved.report.content["quarantine"])
+    print_report(moved.report)
+    assert "left behind: Anna@Example.test u3hr9eev4s2wrz60kevwltgv: memo_relations: target_foreign 1" in (
+        capsys.readouterr().out
+    )
 
 
 def test_what_has_no_place_is_kept_or_forgotten_as_it_should(old: OldDatabase, moved: Moved) -> None:

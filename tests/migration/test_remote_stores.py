@@ -12,10 +12,11 @@ import pytest
 from tests.support.buckets import KEY_ID, REGION, SECRET, Buckets, buckets, shared_buckets
 from tests.support.mariadb import MariaDB
 
+from aimo.legacy.copy.lance_stage import LanceStage
 from aimo.legacy.copy.progress import Progress
 
 from .source_builder import plain_rows, write
-from .support import MakeSettings, assert_accounted, lance, move
+from .support import MakeSettings, address_of, assert_accounted, lance, load_dump, move, settings_for, unpack
 
 __all__ = ["buckets", "shared_buckets"]
 
@@ -60,9 +61,7 @@ async def test_a_source_in_a_bucket_moves_like_a_folder(
     installed: MakeSettings, buckets: Buckets, tmp_path: Path
 ) -> None:
     rows = make(tmp_path)
-    for path in (tmp_path / "old").rglob("*"):
-        if path.is_file():
-            buckets.client.upload_file(str(path), "memos", f"lance/{path.relative_to(tmp_path / 'old')}")
+    upload(tmp_path / "old", buckets)
     settings = installed(
         lancedb_s3_endpoint=buckets.url, aws_region=REGION, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET
     )
@@ -72,6 +71,45 @@ async def test_a_source_in_a_bucket_moves_like_a_folder(
     assert report.exit_code == 0
     assert lance(report, "memo_vectors")["copied"] == 30
     assert buckets.stored() == before, "the source is only read"
+
+
+async def test_vectors_in_a_bucket_are_read_beside_the_rows_in_mysql(
+    settings: MakeSettings, mariadb: MariaDB, buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = unpack("release-0.9.5", tmp_path)
+    upload(old.lancedb, buckets)
+    source = load_dump(mariadb, old.folder)
+    target = settings(
+        **settings_for(tmp_path / "data", {}, 384),
+        jwt_secret="the secret that the old server had",
+        aimo_source_password=source["MYSQL_PASSWORD"],
+        lancedb_s3_endpoint=buckets.url,
+        aws_region=REGION,
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=SECRET,
+    )
+    before = buckets.stored()
+    options = {"vectors": "s3://memos/lance", "source_zone": "UTC"}
+    with monkeypatch.context() as patched:
+        # Killed, it goes on with the same versions of the bucket's tables.
+        patched.setattr(LanceStage, "copy_all", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await move(target, address_of(source), **options)
+    report = await move(target, address_of(source), **options)
+    assert report.content["remarks"][0].startswith("Went on with the interrupted run")
+    assert (report.state, report.exit_code, report.content["problems"]) == ("validated", 3, [])
+    assert (lance(report, "memo_vectors")["copied"], lance(report, "embedding_cache")["copied"]) == (46, 58)
+    assert buckets.stored() == before, "the source is only read"
+
+
+async def killed(*_: object) -> None:
+    raise asyncio.CancelledError
+
+
+def upload(folder: Path, buckets: Buckets) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            buckets.client.upload_file(str(path), "memos", f"lance/{path.relative_to(folder)}")
 
 
 @pytest.fixture

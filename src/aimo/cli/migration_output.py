@@ -122,6 +122,7 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     ]
     if len(quarantine) > _LISTED:
         lines.append(f"... and {len(quarantine) - _LISTED:,} more in quarantine; --report FILE lists them all")
+    lines += _left_behind(content.get("left_behind", []))
     if content.get("changed_since"):
         lines.append(
             f"The source has changed since it was read: {', '.join(content['changed_since'])}. "
@@ -143,6 +144,19 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     if content.get("nothing_to_do"):
         lines.append("Nothing to do: this version of the source has been migrated already.")
     lines += [f"problem: {problem}" for problem in content.get("problems", [])]
+    return lines
+
+
+def _left_behind(users: list[dict[str, Any]]) -> list[str]:
+    """Say whose rows are in quarantine, with those who miss most first."""
+    shown = sorted(users, key=lambda user: (user["uid"] is None, -sum(user["rows"].values())))
+    lines = []
+    for user in shown[:_LISTED]:
+        name = " ".join(filter(None, (user["email"], user["uid"]))) or "rows of nobody known"
+        reasons = ", ".join(f"{what} {count:,}" for what, count in user["rows"].items())
+        lines.append(f"left behind: {name}: {reasons}")
+    if len(users) > _LISTED:
+        lines.append(f"... and rows of {len(users) - _LISTED:,} more users; --report FILE lists them all")
     return lines
 
 

@@ -17,6 +17,7 @@ from aimo.legacy.copy.file_copier import FileReport
 from aimo.legacy.copy.row_stage import USAGE_COUNTS
 from aimo.legacy.copy.runs import Run, Runs, details_of
 from aimo.legacy.copy.vector_copier import COPIED, LEFT_OUT, THERE, WAITING_ENTRIES
+from aimo.legacy.left_behind import count_left_behind
 from aimo.legacy.mappers.mapper import Mapper
 from aimo.legacy.plan.account_conflicts import EmailConflict
 from aimo.legacy.plan.completeness import DeadIds
@@ -139,6 +140,7 @@ async def build(
         "tables": tables,
         "lance": lance,
         "quarantine": quarantine,
+        "left_behind": await count_left_behind(database, quarantine),
         "files": asdict(files) if files else None,
         "verification": verification.report(),
         "problems": problems,

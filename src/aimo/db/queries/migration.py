@@ -175,6 +175,10 @@ PROFILES = select(schema.ReviewProfiles.profile_id, schema.ReviewProfiles.uid).w
 SESSIONS = select(schema.ReviewSessions.session_id, schema.ReviewSessions.uid).where(
     schema.ReviewSessions.session_id.in_(in_list("keys"))
 )
+EMAIL_OF = select(Users.uid, Users.email).where(Users.uid.in_(in_list("keys")))
+CONVERSATION_OWNERS = select(AIConversations.conversation_id, AIConversations.uid).where(
+    AIConversations.conversation_id.in_(in_list("keys"))
+)
 CONVERSATIONS = select(AIConversations.conversation_id).where(AIConversations.conversation_id.in_(in_list("keys")))
 RELATIONS = select(MemoRelations.relation_id, MemoRelations.source_memo_id, MemoRelations.target_memo_id).where(
     MemoRelations.source_memo_id.in_(in_list("keys"))
