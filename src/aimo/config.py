@@ -208,6 +208,12 @@ class Settings(UserLimitSettings, FileSettings, ProviderSettings, BaseSettings):
     aws_access_key_id: str = Field("", description="Access key for LanceDB on s3.")
     aws_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key for LanceDB on s3.")
     aws_region: str = Field("us-east-1", description="Region for LanceDB on s3.")
+    embedding_cache_max_rows: int = Field(
+        1_000_000,
+        ge=0,
+        le=1_000_000_000,
+        description="Vectors that each embedding cache keeps, the newest ones; pruned at night. 0 keeps all.",
+    )
     lancedb_version_retention_days: int = Field(
         7, ge=1, le=36_500, description="Age in days at which old table versions are removed."
     )

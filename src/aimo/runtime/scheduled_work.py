@@ -22,6 +22,8 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
         # Two processes that compact the same tables would be in each other's way.
         if stores.sync.lease.held:
             try:
+                if settings.embedding_cache_max_rows:
+                    await stores.vectors.prune_caches(settings.embedding_cache_max_rows)
                 await stores.vectors.optimize()
             except Exception:
                 log.exception("nightly LanceDB upkeep failed")

@@ -13,7 +13,7 @@ from typing import Generic, Self, TypeVar
 import numpy as np
 import pyarrow as pa
 from lancedb import AsyncConnection, AsyncTable
-from lancedb.expr import col
+from lancedb.expr import col, lit
 
 from aimo import clock
 from aimo.vectors import schemas
@@ -91,6 +91,22 @@ class Cache(LanceTable, Generic[_C]):
         columns["embedding"] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(rows)), self.dimension)
         columns["createdAt"] = pa.array([clock.now_ms()] * len(keys), pa.timestamp("ms"))
         await self.add_rows(pa.table(columns, schema=self.layout.schema))
+
+    async def prune(self, most: int) -> int:
+        """Remove the oldest rows beyond this many, and return how many were; rows of one moment stay or go together.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        if await self.count_rows() <= most:
+            return 0
+        moments = (await self.read(self._handle.query().select(["createdAt"]))).column("createdAt").to_numpy()
+        oldest = np.partition(moments, len(moments) - most)[len(moments) - most] if most else moments.max() + 1
+        removed = int((moments < oldest).sum())
+        if removed:
+            older = col("createdAt") < lit(oldest.astype("datetime64[ms]").item())
+            await self.write("pruning", lambda: self._handle.delete(older))
+        return removed
 
     async def add_rows(self, rows: pa.Table) -> None:
         """Add rows in the table's own columns, as a migration copies them, in one commit.

@@ -13,7 +13,7 @@ from lancedb.expr import Expr, col, lit
 from aimo.vectors import fence as fences
 from aimo.vectors.fence import FENCE_ID, Fence, FencedError
 from aimo.vectors.schemas import TableLayout
-from aimo.vectors.table import CHUNK, LanceTable, text_literal
+from aimo.vectors.table import CHUNK, READ_SECONDS, SEARCH_SECONDS, LanceTable, text_literal
 
 
 class OwnedLanceTable(LanceTable):
@@ -134,14 +134,16 @@ class OwnedLanceTable(LanceTable):
         """Return a LanceDB query of all rows but the fence's."""
         return self._handle.query().where(col(self.id_column) != lit(FENCE_ID))
 
-    async def count_rows(self, condition: str | None = None) -> int:
+    async def count_rows(self, condition: str | None = None, seconds: float = READ_SECONDS) -> int:
         """Return number of rows; see `LanceTable.count_rows`."""
-        found = await super().count_rows(condition)
+        found = await super().count_rows(condition, seconds)
         return found if condition else found - await super().count_rows(f"{self.id_column} = '{FENCE_ID}'")
 
     async def count(self, uid: str | None = None) -> int:
         """Return number of rows, of everybody or of one user."""
-        return await self.count_rows(None if uid is None else f"uid = {text_literal(uid)}")
+        if uid is None:
+            return await self.count_rows()
+        return await self.count_rows(f"uid = {text_literal(uid)}", SEARCH_SECONDS)
 
     async def ids(self, batch: int = 10_000) -> AsyncIterator[list[tuple[str, str]]]:
         """Yield all ``(id, uid)`` as of now, in batches of at most ``batch``, in no particular order."""

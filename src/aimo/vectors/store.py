@@ -202,6 +202,16 @@ class VectorStore:
         """
         return await _CACHES[name.partition("_cache")[0]].open(self._connection, dimension)
 
+    async def prune_caches(self, most: int) -> None:
+        """Remove the oldest rows of each embedding cache beyond this many.
+
+        Raises:
+            VectorStoreError: LanceDB failed.
+        """
+        for table in await self.cache_tables():
+            if removed := await table.prune(most):
+                log.info("embedding cache pruned", table=table.name, rows=removed)
+
     async def recreate_damaged_tables(self) -> list[str]:
         """Empty the tables whose files are missing or broken, also caches; the names of those that were.
 

@@ -16,6 +16,8 @@ from aimo.vectors.errors import report_failures_as
 from aimo.vectors.schemas import TableLayout
 
 READ_SECONDS = 30.0
+# Whoever searches waits no longer for an object store that hangs.
+SEARCH_SECONDS = 3.5
 WRITE_SECONDS = 60.0
 # Values in one filter: a filter of 2,000 ids takes 10 ms, and its cost grows faster than its length.
 CHUNK = 1000
@@ -178,41 +180,42 @@ class LanceTable:
         """Return a LanceDB query of all rows."""
         return self._handle.query()
 
-    async def read(self, query: Any) -> pa.Table:
+    async def read(self, query: Any, seconds: float = READ_SECONDS) -> pa.Table:
         """Return all rows of a LanceDB query.
 
         Raises:
-            VectorStoreError: it failed, or took longer than 30 s.
+            VectorStoreError: it failed, or took longer than ``seconds``.
         """
         with report_failures_as(f"reading {self.name}"):
-            async with asyncio.timeout(READ_SECONDS):
-                return await query.to_arrow(timeout=timedelta(seconds=READ_SECONDS))
+            async with asyncio.timeout(seconds):
+                return await query.to_arrow(timeout=timedelta(seconds=seconds))
 
-    async def batches(self, query: Any, rows: int) -> AsyncIterator[pa.RecordBatch]:
+    async def batches(self, query: Any, rows: int, seconds: float = READ_SECONDS) -> AsyncIterator[pa.RecordBatch]:
         """Yield the rows of a LanceDB query, as of now, at most ``rows`` at a time.
 
         Raises:
-            VectorStoreError: it failed, or a batch took longer than 30 s.
+            VectorStoreError: it failed, or a batch took longer than ``seconds``.
         """
         with report_failures_as(f"reading {self.name}"):
-            reader = await query.to_batches(max_batch_length=rows)
+            async with asyncio.timeout(seconds):
+                reader = await query.to_batches(max_batch_length=rows)
         while True:
             with report_failures_as(f"reading {self.name}"):
                 try:
-                    async with asyncio.timeout(READ_SECONDS):
+                    async with asyncio.timeout(seconds):
                         batch = await anext(reader)
                 except StopAsyncIteration:
                     return
             yield batch
 
-    async def count_rows(self, condition: str | None = None) -> int:
+    async def count_rows(self, condition: str | None = None, seconds: float = READ_SECONDS) -> int:
         """Return number of rows, of all or of those that meet a filter; see `text_literal`.
 
         Raises:
             VectorStoreError: LanceDB failed.
         """
         with report_failures_as(f"counting {self.name}"):
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(seconds):
                 rows: int = await self._handle.count_rows(condition)
                 return rows
 

@@ -18,7 +18,7 @@ from aimo.vectors import schemas
 from aimo.vectors.errors import report_failures_as
 from aimo.vectors.fence import Fence
 from aimo.vectors.owned_table import OwnedLanceTable, owned_by
-from aimo.vectors.table import open_table
+from aimo.vectors.table import SEARCH_SECONDS, open_table
 
 _CONTENT = "content"
 # Ranking looks up every piece of one or two letters: 128 of them take 60 ms among 10,000 memos of one
@@ -91,7 +91,7 @@ class TextTable(OwnedLanceTable):
             if any(len(_forms(term)) > 1 for term in terms):
                 condition = condition | _contains_all(owned_by(uid), terms)
         columns = [self.id_column, _CONTENT] if len(lists) > 1 else [self.id_column]
-        rows = await self.read(self._handle.query().where(condition).select(columns))
+        rows = await self.read(self._handle.query().where(condition).select(columns), SEARCH_SECONDS)
         stricter = [_containing(rows, terms) for terms in lists[:-1]]
         return [part.column(self.id_column).to_pylist() for part in [*stricter, rows]]
 
@@ -127,7 +127,7 @@ class TextTable(OwnedLanceTable):
         if not wanted or limit < 1:
             return []
         matching = self._handle.query().where(owned_by(uid)).nearest_to_text(wanted, columns=_CONTENT)
-        rows = await self.read(matching.select([self.id_column, "_score"]).limit(limit))
+        rows = await self.read(matching.select([self.id_column, "_score"]).limit(limit), SEARCH_SECONDS)
         scored = zip(rows.column("_score").to_pylist(), rows.column(self.id_column).to_pylist(), strict=True)
         return [row_id for _, row_id in sorted(scored, key=lambda row: (-row[0], row[1]))]
 

@@ -15,7 +15,7 @@ from aimo.vectors.errors import report_failures_as
 from aimo.vectors.fence import Fence, fence_row
 from aimo.vectors.owned_table import OwnedLanceTable, owned_by
 from aimo.vectors.schemas import MODEL_KEY, TableLayout, vector_layout
-from aimo.vectors.table import open_table
+from aimo.vectors.table import SEARCH_SECONDS, open_table
 
 Vector = npt.NDArray[np.float32]
 
@@ -166,7 +166,7 @@ class VectorTable(OwnedLanceTable):
         while True:
             refine = max(2, min(_REFINE, _REFINED_ROWS // asked))
             query = self._nearest(target, condition, asked).nprobes(_PROBES).refine_factor(refine)
-            ranked = _ranked(await self.read(query), self.id_column)
+            ranked = _ranked(await self.read(query, SEARCH_SECONDS), self.id_column)
             # LanceDB cuts anywhere among equals, and a longer list somewhere else: all of them, or none, must be known.
             if len(ranked) < asked or ranked[limit - 1][0] != ranked[-1][0]:
                 return [Hit(row_id, min(max(1.0 - distance, 0.0), 1.0)) for distance, row_id in ranked[:limit]]
@@ -186,7 +186,8 @@ class VectorTable(OwnedLanceTable):
         direction = target / np.linalg.norm(target)
         columns = [self.id_column, self.vector_column]
         found: dict[str, float] = {}
-        async for rows in self.batches(self._handle.query().where(owned_by(uid)).select(columns), _BATCH):
+        query = self._handle.query().where(owned_by(uid)).select(columns)
+        async for rows in self.batches(query, _BATCH, SEARCH_SECONDS):
             vectors = vectors_of(rows.column(self.vector_column))
             lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
             cosines = np.clip(vectors @ direction / lengths, 0.0, 1.0)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from tests.integration.vectors.conftest import OpenStore
 
+from aimo import clock
 from aimo.vectors.hashes import MultimodalContent, content_hash
 from aimo.vectors.store import VectorStore
 
@@ -115,3 +116,16 @@ async def test_processes_may_write_side_by_side_even_while_one_does_upkeep(open_
     found = await stores[2].embedding_cache.get_many("model", texts)
     assert set(found) == set(texts)
     assert await stores[2].embedding_cache.count_rows() == 80
+
+
+async def test_the_oldest_vectors_are_pruned(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = store.embedding_cache
+    for day in range(6):
+        monkeypatch.setattr(clock, "now_ms", lambda day=day: 1_700_000_000_000 + day)
+        await cache.put_many("model", {f"a{day}": np.ones(8), f"b{day}": np.ones(8)})
+    assert await cache.prune(12) == 0
+    await store.prune_caches(7)
+    kept = await cache.get_many("model", [f"{letter}{day}" for letter in "ab" for day in range(6)])
+    assert set(kept) == {f"{letter}{day}" for letter in "ab" for day in range(2, 6)}
+    assert await cache.prune(0) == 8
+    assert await cache.count_rows() == 0

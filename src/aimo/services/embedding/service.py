@@ -11,6 +11,7 @@ import structlog
 
 from aimo import metrics
 from aimo.ai.embedder import Embedder, Role, Vectors
+from aimo.db.failure_log import FailureLog
 from aimo.errors import ProviderError
 from aimo.folding import visible
 from aimo.services.sync.batcher import Batcher
@@ -22,6 +23,13 @@ log = structlog.get_logger(__name__)
 _REMEMBERED = 2048
 # How long a failure is taken for an outage, unless a success shows that it is over.
 _OUTAGE_SECONDS = 5.0
+# The cache is asked in milliseconds, from a bucket in tenths of a second. Who waits for an answer waits no longer than
+# this, and not at all for a while after it was in vain; the background is patient, since embedding again costs.
+_CACHE_SECONDS = 0.8
+_PATIENT_CACHE_SECONDS = 15.0
+# Vectors that wait for their turn to be cached: what comes while a store hangs is not worth more memory than this.
+_MOST_UNSAVED = 2048
+_CLOSE_SECONDS = 2.0
 
 
 class EmbeddingService:
@@ -37,6 +45,11 @@ class EmbeddingService:
         # By the hashes of model and text: a text may have megabytes.
         self._memory: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
         self._down_until = 0.0
+        self._cache_down_until = 0.0
+        self._cache_failures = FailureLog(
+            log, "embedding cache read failed", over="the embedding cache can be read again"
+        )
+        self._saving: set[asyncio.Task[None]] = set()
         self._writer: Batcher[tuple[str, Vectors], None] = Batcher(self._store, limit=256, name="embedding-cache")
 
     @property
@@ -46,6 +59,8 @@ class EmbeddingService:
 
     async def close(self) -> None:
         """Write what is still to be cached, then close the embedder."""
+        if self._saving:
+            await asyncio.wait(self._saving, timeout=_CLOSE_SECONDS)
         await self._writer.close()
         await self.embedder.close()
 
@@ -55,7 +70,7 @@ class EmbeddingService:
         Raises:
             ProviderError: the embedder failed or took longer than ``seconds``.
         """
-        known = await self._known([text], "query")
+        known = await self._known([text], "query", _CACHE_SECONDS)
         if text in known:
             return known[text]
         try:
@@ -76,20 +91,26 @@ class EmbeddingService:
 
     async def cached(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """Return the vectors of those memo texts that need no embedder."""
-        return await self._known(texts, "passage")
+        return await self._known(texts, "passage", _PATIENT_CACHE_SECONDS)
 
-    async def fill(self, texts: Iterable[str], *, seconds: float) -> dict[str, ProviderError]:
+    async def fill(
+        self, texts: Iterable[str], *, seconds: float, cached_within: float | None = None
+    ) -> dict[str, ProviderError]:
         """Embed memo texts and cache their vectors; the reasons of those that failed are returned.
 
         A text refused by the provider costs no other its vector. Taking longer than ``seconds`` is a failure of all.
+        With ``cached_within`` it is waited for no more than these seconds until the vectors are in the cache, where
+        other processes find them; this one has them in any case.
         """
+        deadline = time.monotonic() + seconds
         wanted = list(dict.fromkeys(texts))
-        known = await self._known(wanted, "passage")
+        patience = _CACHE_SECONDS if cached_within is not None else _PATIENT_CACHE_SECONDS
+        known = await self._known(wanted, "passage", min(patience, seconds / 2))
         missing = [text for text in wanted if text not in known]
         if not missing:
             return {}
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
                 outcomes = await self.embedder.embed_each([*map(visible, missing)], "passage")
         except TimeoutError:
             metrics.PROVIDER_ERRORS.labels("embedding").inc()
@@ -105,8 +126,20 @@ class EmbeddingService:
                 self._remember("passage", text, outcome)
         outage = next((error for error in failed.values() if error.retryable), None)
         self._record_availability(None if made else outage)
-        await asyncio.gather(*(self._writer.submit(item) for item in made))
+        await self._save(made, cached_within)
         return failed
+
+    async def _save(self, made: Sequence[tuple[str, Vectors]], seconds: float | None) -> None:
+        """Have vectors cached, and wait for it, or for some seconds."""
+        if len(self._saving) + len(made) > _MOST_UNSAVED:
+            log.warning("vectors are not cached: the cache takes none", vectors=len(made))
+            return
+        saving = {asyncio.create_task(self._writer.submit(item)) for item in made}
+        self._saving |= saving
+        for task in saving:
+            task.add_done_callback(self._saving.discard)
+        if saving and (seconds is None or seconds > 0):
+            await asyncio.wait(saving, timeout=seconds)
 
     def _record_availability(self, failure: ProviderError | None) -> None:
         """Learn from the latest call whether the embedder works; a text that it refuses says nothing about that."""
@@ -118,18 +151,22 @@ class EmbeddingService:
     def _hash(self, role: Role) -> str:
         return text_model_hash(self.embedder.cache_model(role), self.embedder.dimension)
 
-    async def _known(self, texts: Sequence[str], role: Role) -> dict[str, Vectors]:
+    async def _known(self, texts: Sequence[str], role: Role, seconds: float) -> dict[str, Vectors]:
+        """Return the vectors that memory has, or the cache within these seconds."""
         model_hash = self._hash(role)
         keys = {text: (model_hash, content_hash(text)) for text in texts}
         found = {text: self._memory[key] for text, key in keys.items() if key in self._memory}
         missing = [text for text in texts if text not in found]
-        if missing:
+        in_vain = seconds <= _CACHE_SECONDS and time.monotonic() < self._cache_down_until
+        if missing and not in_vain:
             try:
-                cached = await self._cache.get_many(model_hash, missing)
-            except Exception:
-                # A cache that cannot be read must not stop anybody: the embedder knows the answer too.
-                log.exception("embedding cache read failed")
+                async with asyncio.timeout(seconds):
+                    cached = await self._cache.get_many(model_hash, missing)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop anybody: the embedder knows too)
+                self._cache_down_until = time.monotonic() + _OUTAGE_SECONDS
+                self._cache_failures.failed(error, texts=len(missing))
                 return found
+            self._cache_failures.succeeded()
             for text, vector in cached.items():
                 self._remember(role, text, vector)
             found |= cached

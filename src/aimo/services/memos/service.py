@@ -45,6 +45,7 @@ Versions = Collection[int]
 # See docs/decisions/07-saving-does-not-depend-on-the-embedder.md.
 _EMBED_SECONDS = 1.7
 _ANSWER_SECONDS = 2.5
+_CACHE_SECONDS = 0.5
 
 # Clocks of servers that share a database differ by less.
 _CLOCK_MS = 60_000
@@ -226,7 +227,12 @@ class MemoService:
         if self._embeddings.is_down:
             return
         try:
-            failed = await self._embeddings.fill([content], seconds=_EMBED_SECONDS)
+            failed = await self._embeddings.fill(
+                [content],
+                seconds=_EMBED_SECONDS,
+                # The writer is this process, or another one that looks for the vector in the cache.
+                cached_within=0 if self._sync.lease.held else _CACHE_SECONDS,
+            )
         except Exception:
             log.exception("memo embedding failed while saving")
             return

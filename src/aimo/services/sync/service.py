@@ -307,7 +307,7 @@ class SyncService:
         """Have the texts of these memos embedded; the reasons of those that failed are returned."""
         async with self._database.reads() as connection:
             rows = await memo_queries.for_sync(connection, memo_ids=memo_ids)
-        failed = await self._embeddings.fill([row.content for row in rows], seconds=seconds)
+        failed = await self._embeddings.fill([row.content for row in rows], seconds=seconds, cached_within=0)
         return {row.memo_id: failed[row.content] for row in rows if row.content in failed}
 
     async def _postpone(self, entries: Sequence[OutboxEntry], waits_ms: Sequence[int], reason: str) -> None:
