@@ -55,7 +55,17 @@ export async function chooseLanguage(wanted: Language | null): Promise<void> {
 
 const fill = (text: string, values: Values): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 
-const form = (count: number): string => (new Intl.PluralRules(locale()).select(count) === "one" ? "one" : "other");
+// Making one of these takes longer than using it a hundred times, and a page uses some for every day of half a year.
+const made = new Map<string, unknown>();
+
+/** What `make` makes for the present locale, made once. */
+function once<T>(name: string, make: (locale: string) => T): T {
+  const key = `${locale()} ${name}`;
+  if (!made.has(key)) made.set(key, make(locale()));
+  return made.get(key) as T;
+}
+
+const form = (count: number): string => (once("plural", (where) => new Intl.PluralRules(where)).select(count) === "one" ? "one" : "other");
 
 /** A text, with `{name}` replaced. */
 export function t(key: Key, values: Values = {}): string {
@@ -79,19 +89,10 @@ export function texts<Own extends Record<string, string>>(en: Own, zh: Record<ke
   return { en, zh, t: pageT, tn: pageTn };
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+const format = (name: string, options: Intl.DateTimeFormatOptions, time: number | Date): string =>
+  once(name, (where) => new Intl.DateTimeFormat(where, options)).format(time);
 
-function format(name: string, options: Intl.DateTimeFormatOptions, time: number | Date): string {
-  const key = `${locale()} ${name}`;
-  let one = formats.get(key);
-  if (!one) {
-    one = new Intl.DateTimeFormat(locale(), options);
-    formats.set(key, one);
-  }
-  return one.format(time);
-}
-
-export const formatNumber = (value: number): string => new Intl.NumberFormat(locale()).format(value);
+export const formatNumber = (value: number): string => once("number", (where) => new Intl.NumberFormat(where)).format(value);
 export const formatTime = (time: number): string => format("time", { hour: "2-digit", minute: "2-digit" }, time);
 export const formatDate = (time: number): string => format("date", { dateStyle: "medium" }, time);
 export const formatMoment = (time: number): string => format("moment", { dateStyle: "medium", timeStyle: "short" }, time);
