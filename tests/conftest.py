@@ -45,6 +45,7 @@ hypothesis.settings.register_profile("patient", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("patient")
 
 StartServer = Callable[..., Server]
+MakeDatabase = Callable[[str], dict[str, str]]
 _running: list[Server] = []
 
 
@@ -139,6 +140,22 @@ def mysql_template(mariadb: MariaDB) -> str:
     template = mariadb.create_database()
     asyncio.run(_migrate(config.load(_env_file=None, **{name.lower(): value for name, value in template.items()})))
     return template["MYSQL_DATABASE"]
+
+
+@pytest.fixture(scope="session")
+def shared_database(request: pytest.FixtureRequest) -> MakeDatabase:
+    """Gives the settings of a new database, ``sqlite`` or ``mysql``, to a server that the tests of a file share.
+
+    On MariaDB the schema is there already, for making it takes the server seconds.
+    """
+
+    def make(kind: str) -> dict[str, str]:
+        if kind == "sqlite":
+            return {}
+        mariadb: MariaDB = request.getfixturevalue("mariadb")
+        return mariadb.create_database(like=request.getfixturevalue("mysql_template"))
+
+    return make
 
 
 @pytest.fixture(scope="session")

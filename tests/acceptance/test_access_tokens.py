@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from tests.support.backups import aimo
 from tests.support.client import Client
-from tests.support.mariadb import MariaDB
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
@@ -27,14 +26,13 @@ OPTIONAL = "POST /api/v1/auth/logout"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
-def running(request: pytest.FixtureRequest, module_server: Callable[..., Server]) -> Server:
+def running(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    shared_database: Callable[[str], dict[str, str]],
+) -> Server:
     """A server of two processes on each kind of database."""
-    mariadb: MariaDB
-    chosen: dict[str, str] = {}
-    if request.param == "mysql":
-        mariadb = request.getfixturevalue("mariadb")
-        chosen = mariadb.create_database()
-    return module_server(**chosen, WORKERS="2")
+    return module_server(**shared_database(request.param), WORKERS="2")
 
 
 def create(client: Client, scopes: Sequence[str] = PRESETS["read"], **more: Any) -> dict[str, Any]:

@@ -135,9 +135,14 @@ class House:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
-def house(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> House:
+def house(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    module_stub: Stub,
+    shared_database: Callable[[str], dict[str, str]],
+) -> House:
     """A user with one of everything."""
-    database = request.getfixturevalue("mariadb").create_database() if request.param == "mysql" else {}
+    database = shared_database(request.param)
     running = module_server(
         **database,
         **module_stub.settings(),

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 from tests.support import fake_openai
 from tests.support.client import Client
-from tests.support.mariadb import MariaDB
 from tests.support.server import Server
 from tests.support.stub import Stub
 from tests.support.waiting import eventually
@@ -81,10 +80,13 @@ def running(module_server: Callable[..., Server], module_stub: Stub) -> Server:
 
 @pytest.fixture(scope="module", params=[1, 2])
 def with_mysql(
-    request: pytest.FixtureRequest, mariadb: MariaDB, module_server: Callable[..., Server], module_stub: Stub
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    module_stub: Stub,
+    shared_database: Callable[[str], dict[str, str]],
 ) -> Server:
     """A server on MariaDB with one process or two."""
-    return module_server(**mariadb.create_database(), **module_stub.settings(), WORKERS=str(request.param))
+    return module_server(**shared_database("mysql"), **module_stub.settings(), WORKERS=str(request.param))
 
 
 OUTAGES = [failing, refusing_the_key, hanging, unreachable, of_wrong_dimension]

@@ -29,8 +29,12 @@ HOSTILE = ("../../up.txt", "NUL.txt", "same.txt", "SAME.TXT", "👩‍👩‍�
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
-def running(request: pytest.FixtureRequest, module_server: Callable[..., Server]) -> Server:
-    database = request.getfixturevalue("mariadb").create_database() if request.param == "mysql" else {}
+def running(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    shared_database: Callable[[str], dict[str, str]],
+) -> Server:
+    database = shared_database(request.param)
     return module_server(**database, **ZONE)
 
 

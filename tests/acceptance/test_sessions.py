@@ -19,13 +19,13 @@ NEW_PASSWORD = "Another-passw0rd"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
-def running(request: pytest.FixtureRequest, module_server: Callable[..., Server]) -> Server:
+def running(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    shared_database: Callable[[str], dict[str, str]],
+) -> Server:
     """A server of two processes on each kind of database."""
-    chosen: dict[str, str] = {}
-    if request.param == "mysql":
-        mariadb: MariaDB = request.getfixturevalue("mariadb")
-        chosen = mariadb.create_database()
-    return module_server(**chosen, WORKERS="2", JWT_SECRET=SECRET)
+    return module_server(**shared_database(request.param), WORKERS="2", JWT_SECRET=SECRET)
 
 
 def again(client: Client, user_agent: str = "another browser") -> Client:

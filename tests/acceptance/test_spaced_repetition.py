@@ -34,9 +34,14 @@ class Running:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
-def running(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Running:
+def running(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    module_stub: Stub,
+    shared_database: Callable[[str], dict[str, str]],
+) -> Running:
     mariadb = request.getfixturevalue("mariadb") if request.param == "mysql" else None
-    database = mariadb.create_database() if mariadb else {}
+    database = shared_database(request.param)
     server = module_server(**database, **module_stub.settings(), LOCALE_TIMEZONE="Asia/Shanghai")
     return Running(server, mariadb, database.get("MYSQL_DATABASE", ""))
 

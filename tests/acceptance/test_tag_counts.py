@@ -23,10 +23,15 @@ BA_TOKEN = "machine-token-of-the-tests"
 @pytest.fixture(
     scope="module", params=[("mysql", 1), ("mysql", 2), ("sqlite", 1)], ids=lambda kind: f"{kind[0]}-{kind[1]}"
 )
-def running(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Server:
+def running(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    module_stub: Stub,
+    shared_database: Callable[[str], dict[str, str]],
+) -> Server:
     """A server, with one process or two."""
     kind, workers = request.param
-    database = request.getfixturevalue("mariadb").create_database() if kind == "mysql" else {}
+    database = shared_database(kind)
     machine = {"BA_AUTH_ENABLED": "true", "BA_AUTH_TOKEN": BA_TOKEN}
     return module_server(**database, **module_stub.settings(), **machine, WORKERS=str(workers))
 

@@ -14,8 +14,13 @@ PICTURE = ("p.txt", b"some bytes", "text/plain")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
-def running(request: pytest.FixtureRequest, module_server: Callable[..., Server], module_stub: Stub) -> Server:
-    database = request.getfixturevalue("mariadb").create_database() if request.param == "mysql" else {}
+def running(
+    request: pytest.FixtureRequest,
+    module_server: Callable[..., Server],
+    module_stub: Stub,
+    shared_database: Callable[[str], dict[str, str]],
+) -> Server:
+    database = shared_database(request.param)
     return module_server(**database, **module_stub.settings())
 
 

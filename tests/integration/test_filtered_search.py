@@ -68,10 +68,11 @@ def world(
     module_server: Callable[..., Server],
     module_stub: Stub,
     tmp_path_factory: pytest.TempPathFactory,
+    shared_database: Callable[[str], dict[str, str]],
 ) -> World:
     """Five thousand memos of twenty users, with all kinds of categories, tags and dates."""
     folder: Path = tmp_path_factory.mktemp("planted")
-    database = request.getfixturevalue("mariadb").create_database() if request.param == "mysql" else {}
+    database = shared_database(request.param)
     random = np.random.default_rng(11)
     plot = Plot()
     truths: dict[str, list[ExpectedMemo]] = {}
