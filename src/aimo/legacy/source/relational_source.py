@@ -60,7 +60,7 @@ class RelationalSource(LegacySource):
     def _add_vectors(self, tables: Mapping[str, SourceTable], folder: Path) -> None:
         memos, attachments = tables.get("memos"), tables.get("attachments")
         if memos is not None and "memos" in self.tables and "embedding" in memos.schema.names:
-            texts = text_hashes(self.tables["memos"], folder / "memos.arrow")
+            texts = text_hashes(folder / "memos.arrow")
             self.tables["memo_vectors"] = VectorsOfRows("memo_vectors", memos, ["memoId", "embedding"], texts)
         if attachments is not None and "attachments" in self.tables:
             columns = ["attachmentId", "multimodalEmbedding"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -43,12 +45,10 @@ class VectorsOfRows(SourceTable):
     """The vectors of a LanceDB table, for rows that are kept elsewhere: without owners, which the rows have.
 
     Args:
-        texts: where given, hashes of the rows' texts by their ids; the vector of another text counts as none.
+        texts: where given, what the rows' texts are; the vector of another text counts as none.
     """
 
-    def __init__(
-        self, name: str, table: SourceTable, columns: Sequence[str], texts: Mapping[str, bytes] | None = None
-    ) -> None:
+    def __init__(self, name: str, table: SourceTable, columns: Sequence[str], texts: TextHashes | None = None) -> None:
         schema = pa.schema([table.schema.field(column) for column in columns])
         super().__init__(None, name, None, version=table.version, rows=table.rows, schema=schema)
         self._inner = table
@@ -61,8 +61,8 @@ class VectorsOfRows(SourceTable):
             return await self._inner.read(columns, first, count)
         extra = [name for name in ("memoId", "content") if name not in columns]
         page = await self._inner.read([*columns, *extra], first, count)
-        pairs = zip(page.column("memoId").to_pylist(), page.column("content").to_pylist(), strict=True)
-        kept = [i if self._texts.get(str(key)) == text_hash(text) else None for i, (key, text) in enumerate(pairs)]
+        same = self._texts.matches(page.column("memoId").to_pylist(), page.column("content").to_pylist())
+        kept = [i if one else None for i, one in enumerate(same.tolist())]
         place = page.schema.get_field_index(self._vector)
         vectors = page.column(place).take(pa.array(kept, pa.int64()))
         return page.set_column(place, self._vector, vectors).select(list(columns))
@@ -75,6 +75,27 @@ class VectorsOfRows(SourceTable):
         """Leave the table to whoever opened it."""
 
 
-def text_hash(text: object) -> bytes:
-    """Return a hash by which texts are compared."""
-    return hash_key(text if isinstance(text, str) else "")
+class TextHashes:
+    """What the texts of rows are, by their ids: 16 bytes a row, since a source may have very many."""
+
+    def __init__(self, rows: Iterable[Mapping[str, object]]) -> None:
+        packed = bytearray()
+        for row in rows:
+            packed += _hashes(row["memoId"], row["content"])
+        pairs = np.frombuffer(packed, dtype="<u8").reshape(-1, 2)
+        order = np.argsort(pairs[:, 0], kind="stable")
+        self._keys, self._texts = pairs[order, 0], pairs[order, 1]
+
+    def matches(self, keys: Sequence[object], texts: Sequence[object]) -> npt.NDArray[np.bool_]:
+        """Return which of these ids have these texts."""
+        packed = b"".join(map(_hashes, keys, texts))
+        asked = np.frombuffer(packed, dtype="<u8").reshape(-1, 2)
+        if not len(self._keys):
+            return np.zeros(len(asked), dtype=bool)
+        places = np.minimum(np.searchsorted(self._keys, asked[:, 0]), len(self._keys) - 1)
+        same: npt.NDArray[np.bool_] = (self._keys[places] == asked[:, 0]) & (self._texts[places] == asked[:, 1])
+        return same
+
+
+def _hashes(key: object, text: object) -> bytes:
+    return hash_key(str(key)) + hash_key(text if isinstance(text, str) else "")

@@ -25,7 +25,7 @@ from aimo.db.mysql_source import JOURNAL, PAGE, MySQLSource, SourceColumn
 from aimo.legacy.hashing import hash_row
 from aimo.legacy.row_outcomes import QuarantineReason
 from aimo.legacy.source.relational_tables import KEYS, LEFT_OUT, MERGED_INTO, ORDER, VECTOR, field_name
-from aimo.legacy.source.snapshot import text_hash
+from aimo.legacy.source.snapshot import TextHashes
 from aimo.legacy.source.snapshot_rows import Row, RowContext, json_row
 from aimo.vectors.legacy_source import LegacySource, SourceTable
 
@@ -129,9 +129,9 @@ def read_manifest(folder: Path) -> Snapshot | None:
         return None
 
 
-def text_hashes(memos: SourceTable, path: Path) -> dict[str, bytes]:
-    """Return a hash of the text of each memo of a snapshot."""
-    return {row["memoId"]: text_hash(row["content"]) for row in _rows_of(path, ["memoId", "content"])} if memos else {}
+def text_hashes(path: Path) -> TextHashes:
+    """Return what the texts of the memos of a snapshot are."""
+    return TextHashes(_rows_of(path, ["memoId", "content"]))
 
 
 def _learned(name: str) -> list[str]:
