@@ -30,15 +30,15 @@ def take(folder: Path | None) -> None:
     """
     with tempfile.TemporaryDirectory() as scratch, Browser() as browser:
         server = Server(Path(scratch), {}).start()
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            for size, language in product(SIZES, ("en", "zh")):
-                look_at_a_new_one(browser, server, folder, size, language)
-        server.kill()
-        command = [str(AIMO), "seed", "--email", EMAIL, "--password", PASSWORD]
-        subprocess.run(command, check=True, env=environment(server.settings), stdout=subprocess.DEVNULL)
-        server.start()
         try:
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
+                for size, language in product(SIZES, ("en", "zh")):
+                    look_at_a_new_one(browser, server, folder, size, language)
+            server.kill()
+            command = [str(AIMO), "seed", "--email", EMAIL, "--password", PASSWORD]
+            subprocess.run(command, check=True, env=environment(server.settings), stdout=subprocess.DEVNULL)
+            server.start()
             api = server.client().login(EMAIL, PASSWORD)
             memos = api.get("/memos", limit=100).data["items"]
             richest = max(memos, key=lambda memo: 3 * len(memo["attachments"]) + 2 * len(memo.get("relations", ())))

@@ -26,7 +26,7 @@ def test_a_new_server_leads_to_the_first_account_and_a_closed_one_says_how_to_op
         server.start()
         page.go("/")
         page.sees("Make the first one: yours.")
-        assert page.run("document.activeElement.name") == "email"
+        page.wait("location.pathname === '/register' && document.activeElement?.name === 'email'")
         assert page.violations() == []
         page.type("first@example.org")
         for value in ("Mei", "a quiet harbour"):

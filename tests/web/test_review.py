@@ -43,7 +43,7 @@ def due(screen: Open, somebody: Client, email: str) -> Screen:
 def test_due_memos_are_recalled_and_graded_by_keys_and_the_last_grade_is_taken_back(
     due: Screen, somebody: Client, client_server: Server
 ) -> None:
-    due.sees("2 are due of 2 memos")
+    due.sees("2 due, of 2 memos")
     assert "lamp room" not in due.run(FRONT), "the memo is shown before anybody tried to recall it"
     due.key("3")
     assert "The lighthouse keeper" in due.run(FRONT), "it was graded unseen"
@@ -66,7 +66,7 @@ def test_due_memos_are_recalled_and_graded_by_keys_and_the_last_grade_is_taken_b
     due.wait("document.querySelector('.card') !== null")
     assert [rest for _, *rest in cards(client_server, somebody)] == [[0, 1], [1, 0]]
     due.go("/review")
-    due.sees("0 are due of 2 memos")
+    due.sees("0 due, of 2 memos")
 
 
 def test_a_grade_that_does_not_reach_the_server_is_asked_for_again(due: Screen) -> None:

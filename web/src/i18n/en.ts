@@ -18,7 +18,7 @@ export const en = {
   "nav.gallery": "Gallery",
   "nav.tags": "Tags",
   "nav.notifications": "Notifications",
-  "nav.unread": "unread",
+  "nav.unread": "{count} unread",
   "nav.trash": "Trash",
   "nav.settings": "Settings",
   "day.today": "Today",

@@ -19,7 +19,7 @@ export const zh: Catalogue = {
   "nav.gallery": "图库",
   "nav.tags": "标签",
   "nav.notifications": "通知",
-  "nav.unread": "条未读",
+  "nav.unread": "{count} 条未读",
   "nav.trash": "回收站",
   "nav.settings": "设置",
   "day.today": "今天",

@@ -1,33 +1,10 @@
 // What a memo is connected with: memos it refers to, those that refer to it, similar ones, and all of them as a graph.
-import type { Memo, NestedMemo } from "@aimo/dto";
+import type { Memo } from "@aimo/dto";
 import { call } from "../api/http";
-import { formatDate } from "../i18n";
 import { t } from "../i18n/pages/connections";
-import { address } from "../lib/base";
-import { firstLine } from "../lib/text";
 import { Graph } from "./graph";
+import { Picks } from "./picks";
 import { useFetched } from "./use";
-
-type Some = Pick<Memo, "memoId" | "content" | "createdAt"> | NestedMemo;
-
-function List({ title, memos }: { title: string; memos: readonly Some[] }) {
-  if (!memos.length) return null;
-  return (
-    <section>
-      <h2>{title}</h2>
-      <ul class="picks">
-        {memos.map((one) => (
-          <li key={one.memoId}>
-            <a href={address(`/m/${one.memoId}`)}>
-              <span>{firstLine(one.content, 90)}</span>
-              <small>{formatDate(one.createdAt)}</small>
-            </a>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
 
 export function Connections({ memo }: { memo: Memo }) {
   const { memoId } = memo;
@@ -46,9 +23,9 @@ export function Connections({ memo }: { memo: Memo }) {
           <Graph centre={memo} relations={relations} backlinks={backlinks} similar={others} />
         </section>
       )}
-      <List title={t("memo.relations")} memos={relations} />
-      <List title={t("memo.backlinks")} memos={backlinks} />
-      <List title={t("memo.similar")} memos={others} />
+      <Picks title={t("memo.relations")} memos={relations} />
+      <Picks title={t("memo.backlinks")} memos={backlinks} />
+      <Picks title={t("memo.similar")} memos={others} />
     </aside>
   );
 }

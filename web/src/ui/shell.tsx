@@ -42,9 +42,8 @@ export const places = (some: readonly Place[]): Place[] => some.filter(({ href }
 export function Unread({ of }: { of: string }) {
   if (!unread.value || (of !== "/notifications" && of !== "/more")) return null;
   return (
-    <b class="count">
+    <b class="count" role="img" aria-label={t("nav.unread", { count: formatNumber(unread.value) })}>
       {formatNumber(unread.value)}
-      <span class="sr-only">{t("nav.unread")}</span>
     </b>
   );
 }

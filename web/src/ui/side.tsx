@@ -2,14 +2,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { call } from "../api/http";
-import { formatDate, formatNumber, t } from "../i18n";
+import { formatNumber, t } from "../i18n";
 import { address } from "../lib/base";
-import { firstLine } from "../lib/text";
 import { person } from "../store/session";
 import { tags } from "../store/labels";
 import { entries } from "../store/sender";
 import { type Filter, streamAddress } from "../store/stream";
 import { HeatMap } from "./heat-map";
+import { Picks } from "./picks";
 import { useFetched } from "./use";
 
 const WIDE = matchMedia("(min-width: 1100px)");
@@ -66,36 +66,8 @@ function Contents({ filter }: { filter: Filter }) {
         <h2>{t("side.activity")}</h2>
         <HeatMap days={activity.value?.items ?? []} filter={filter} />
       </section>
-      {(past.value?.items.length ?? 0) > 0 && (
-        <section>
-          <h2>{t("side.onThisDay")}</h2>
-          <ul class="picks">
-            {past.value?.items.slice(0, 5).map((one) => (
-              <li key={one.memoId}>
-                <a href={address(`/m/${one.memoId}`)}>
-                  <span>{firstLine(one.content, 90)}</span>
-                  <small>{formatDate(one.createdAt)}</small>
-                </a>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
-      {(picks.value?.items.length ?? 0) > 0 && (
-        <section>
-          <h2>{t("side.picks")}</h2>
-          <ul class="picks">
-            {picks.value?.items.map((one) => (
-              <li key={one.memoId}>
-                <a href={address(`/m/${one.memoId}`)}>
-                  <span>{firstLine(one.content, 90)}</span>
-                  <small>{formatDate(one.createdAt)}</small>
-                </a>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <Picks title={t("side.onThisDay")} memos={past.value?.items.slice(0, 5) ?? []} />
+      <Picks title={t("side.picks")} memos={picks.value?.items ?? []} />
       {shownTags.length > 0 && (
         <section>
           <h2>{t("nav.tags")}</h2>

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { DueCard } from "@aimo/dto";
 import { call } from "../../api/http";
+import { formatNumber } from "../../i18n";
 import { t, tn } from "../../i18n/pages/review";
 import { address } from "../../lib/base";
 import { daysAfter, type Grade, GRADES } from "../../lib/schedule";
@@ -22,6 +23,11 @@ const ROUTE = "/api/v1/spaced-repetition";
 
 /** Whether the title says all that there is. */
 const isShort = ({ memo }: DueCard): boolean => memo.content.trim() === memo.title.trim();
+
+function whenAfter(card: DueCard, grade: Grade): string {
+  const days = daysAfter(card, grade);
+  return days === 1 ? t("review.tomorrow") : t("review.inDays", { count: formatNumber(days) });
+}
 
 interface Due {
   cards: readonly DueCard[];
@@ -77,7 +83,7 @@ function Deck({ fetched, onMore }: { fetched: Due; onMore: () => void }) {
     });
     queue.value = queue.value.slice(1);
     done.value += 1;
-    undoable.current = toast(tn("review.comesBack", daysAfter(card, quality)), {
+    undoable.current = toast(t("review.comesBack", { when: whenAfter(card, quality) }), {
       action: { label: t("undo"), run: () => takeGradeBack(card.cardId) && back(card) },
     });
   };
@@ -94,7 +100,7 @@ function Deck({ fetched, onMore }: { fetched: Due; onMore: () => void }) {
   const due = Math.max(0, fetched.totalDue - done.value);
   return (
     <>
-      <p class="faint">{t("review.figures", { due: tn("review.due", due), cards: tn("review.cards", fetched.totalCards) })}</p>
+      <p class="faint">{t("review.figures", { due: t("review.due", { count: formatNumber(due) }), cards: tn("review.cards", fetched.totalCards) })}</p>
       {card && (
         <article ref={box} class="flash" key={card.cardId} tabIndex={-1} aria-label={t("review.card")}>
           {open ? <Whole card={card} /> : <p class="front" dir="auto">{card.memo.title}</p>}
@@ -105,7 +111,7 @@ function Deck({ fetched, onMore }: { fetched: Due; onMore: () => void }) {
                   <span>
                     <kbd aria-hidden="true">{index + 1}</kbd> {t(`grade.${quality}`)}
                   </span>
-                  <small>{tn("review.inDays", daysAfter(card, quality))}</small>
+                  <small>{whenAfter(card, quality)}</small>
                 </button>
               ))}
             </div>

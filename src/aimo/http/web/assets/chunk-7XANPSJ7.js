@@ -1,1 +1,0 @@
-import{a}from"./chunk-PF4JCTAH.js";import{I as e,h as o,j as t}from"./chunk-LXEPDGMG.js";var i=o(0);async function f(){i.value=(await e("get","/api/v1/notifications/unread-count")).count}t(()=>{a.value||(i.value=0)});export{i as a,f as b};

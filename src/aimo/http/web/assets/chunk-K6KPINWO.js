@@ -1,3 +1,0 @@
-import{E as c,Q as r,s as n}from"./chunk-LXEPDGMG.js";async function i(o,e){try{await navigator.clipboard.writeText(o)}catch{let t=document.createElement("textarea");t.value=o,t.className="sr-only",document.body.append(t),t.select();let a=document.execCommand("copy");if(t.remove(),!a){r(n("copy.failed"),{bad:!0});return}}r(e)}function s(o){let e=(o.tags??[]).map(t=>`#${t.name}`).filter(t=>!o.content.includes(t));return e.length?`${o.content}
-
-${e.join(" ")}`:o.content}var m=o=>new URL(c(`/share/${o}`),location.href).href,u=o=>i(s(o),n("copy.markdown")),y=o=>i(m(o.memoId),n("copy.link"));export{i as a,u as b,y as c};
