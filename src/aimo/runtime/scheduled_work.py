@@ -38,6 +38,10 @@ def create_scheduler(settings: Settings, stores: Stores, services: ServiceSet) -
             except Exception:
                 log.exception("old answers and changes could not be removed, the next night tries again")
             try:
+                await services.ahead_times.run()
+            except Exception:
+                log.exception("times in the future could not be healed, the next night tries again")
+            try:
                 await services.trash_retention.run()
             except Exception:
                 log.exception("expired memos of the trash could not be deleted, the next night tries again")

@@ -15,6 +15,7 @@ from aimo.services.accounts.rate_limits import RateLimiter
 from aimo.services.accounts.service import AccountService
 from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import Tokens
+from aimo.services.ahead_times import AheadTimes
 from aimo.services.attachments.file_urls import FileUrls
 from aimo.services.attachments.service import AttachmentService
 from aimo.services.attachments.thumbnails import Thumbnails
@@ -166,6 +167,7 @@ def build_services(settings: Settings, stores: Stores, tokens: Tokens) -> Servic
         notifications=NotificationService(database),
         trash_retention=TrashRetention(database, trash, days=settings.trash_retention_days),
         exports=ExportService(database, stores.storage, zone=settings.zone),
+        ahead_times=AheadTimes(database),
         insights=InsightService(database, settings.zone),
         recommendations=recommendations,
         ocr=OcrService(

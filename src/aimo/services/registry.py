@@ -10,6 +10,7 @@ from aimo.services.accounts.access_tokens import AccessTokenService
 from aimo.services.accounts.service import AccountService
 from aimo.services.accounts.sessions import SessionService
 from aimo.services.accounts.tokens import Tokens
+from aimo.services.ahead_times import AheadTimes
 from aimo.services.attachments.service import AttachmentService
 from aimo.services.attachments.thumbnails import Thumbnails
 from aimo.services.doctor.doctor import Doctor
@@ -80,6 +81,7 @@ class ServiceSet:
     reminders: Reminders
     notifications: NotificationService
     trash_retention: TrashRetention
+    ahead_times: AheadTimes
     insights: InsightService
     exports: ExportService
     recommendations: RecommendationService

@@ -58,6 +58,7 @@ ALLOWED = {
         "a range of one user's memos, read from the index alone and counted by day",
     ),
     r"sessions\.beyond": ("sort", "the open sessions of one user, of which there are about a hundred at most"),
+    r"notifications\.beyond": ("sort", "the notifications of one user, of which there are about fifty"),
     r"review_draws\.draw\[.*": (
         "sort",
         "ids and counts alone, without contents: the memos that were asked about least, in random order",

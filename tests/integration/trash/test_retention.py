@@ -16,13 +16,14 @@ from aimo.db.schema import Memos
 from aimo.dto.memos import MemoBody
 from aimo.dto.users import RegisterBody
 from aimo.runtime import Runtime
+from aimo.services import trusted_clock
 from aimo.services.memos.paging import PageRequest
 from aimo.services.trash import retention
 from aimo.services.trash.service import TrashFilter
 
 Make = Callable[..., Settings]
 Days = Callable[[float], None]
-DAY = retention.DAY_MS
+DAY = trusted_clock.DAY_MS
 START = clock.now_ms()
 
 
@@ -37,7 +38,7 @@ def after_days(monkeypatch: pytest.MonkeyPatch) -> Days:
     """Lets the nightly work, and nothing else, see the time so many days after the start."""
 
     def shift(days: float) -> None:
-        monkeypatch.setattr(retention, "clock", SimpleNamespace(now_ms=lambda: START + int(days * DAY)))
+        monkeypatch.setattr(trusted_clock, "clock", SimpleNamespace(now_ms=lambda: START + int(days * DAY)))
 
     shift(0)
     return shift

@@ -75,7 +75,8 @@ _BEYOND = Scalar[str](
         "notifications.beyond",
         select(InAppNotifications.notification_id)
         .where(_MINE)
-        .order_by(*_NEWEST_FIRST)
+        # Those of a clock that was ahead go first, or nothing new would ever be kept.
+        .order_by(InAppNotifications.created_at > param("now"), *_NEWEST_FIRST)
         .limit(param("limit"))
         .offset(KEPT),
     )
@@ -111,6 +112,7 @@ async def mark_all_read(connection: AsyncConnection, *, owner: str) -> None:
 async def create(connection: AsyncConnection, notifications: Sequence[NewNotification], *, owner: str) -> None:
     """Store notifications of a user, and remove those beyond the newest `KEPT`."""
     await _CREATE.run_many(connection, [each._asdict() for each in notifications])
-    beyond = await _BEYOND.all(connection, owner=owner, limit=1000)
+    now = max((each.created_at for each in notifications), default=0)
+    beyond = await _BEYOND.all(connection, owner=owner, now=now, limit=1000)
     if beyond:
         await _DELETE.run(connection, owner=owner, ids=beyond)

@@ -48,7 +48,7 @@ class SettingsRow(NamedTuple):
 
 
 class RemindedUser(NamedTuple):
-    """A user who wants to be reminded, and the local day, ``YYYY-MM-DD``, of the latest reminder."""
+    """A user, and the local day, ``YYYY-MM-DD``, of the latest reminder."""
 
     uid: str
     sr_reminded_on: str | None

@@ -8,13 +8,13 @@ from typing import Final, NamedTuple
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo.db.dialect_sql import byte_length, insert_new
+from aimo.db.dialect_sql import byte_length
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.live import IN_TRASH, LIVE
 from aimo.db.queries.memos import COLUMNS, MemoRow
-from aimo.db.schema import Memos, TrustedTimes, Users
+from aimo.db.schema import Memos, Users
 from aimo.db.statements import in_list, owned, param, unscoped
-from aimo.db.typed import Command, Query, Scalar, columns_for, following, table_of
+from aimo.db.typed import Command, Query, Scalar, columns_for, following
 
 
 class TrashedMemo(NamedTuple):
@@ -95,27 +95,6 @@ _EXPIRED = Query(
     ),
     OwnedMemo,
 )
-_TRUSTED = Scalar[int](
-    unscoped(
-        "trusted_times.one",
-        select(TrustedTimes.at).where(TrustedTimes.name == param("name")),
-        reason="a time of the installation, no user's",
-    )
-)
-_TRUST_FIRST = Command(
-    unscoped(
-        "trusted_times.create",
-        insert_new(table_of(TrustedTimes)).values(name=param("name"), at=param("at")),
-        reason="a time of the installation, no user's",
-    )
-)
-_TRUST = Command(
-    unscoped(
-        "trusted_times.update",
-        update(TrustedTimes).where(TrustedTimes.name == param("key")).values(at=param("new_at")),
-        reason="a time of the installation, no user's",
-    )
-)
 
 
 async def page(
@@ -182,14 +161,3 @@ async def next_users(connection: ReadConnection, *, after: str, limit: int) -> l
 async def expired(connection: ReadConnection, *, uids: Sequence[str], until: int, limit: int) -> list[OwnedMemo]:
     """Return memos of these users, at least one, that were deleted until a moment."""
     return await _EXPIRED.all(connection, uids=uids, until=until, limit=limit)
-
-
-async def trusted_time(connection: ReadConnection, *, name: str) -> int | None:
-    """Return until when a piece of work has believed the clock, epoch milliseconds; None before the first time."""
-    return await _TRUSTED.first(connection, name=name)
-
-
-async def trust(connection: AsyncConnection, *, name: str, at: int) -> None:
-    """Store until when a piece of work has believed the clock."""
-    await _TRUST_FIRST.run(connection, name=name, at=at)
-    await _TRUST.run(connection, key=name, new_at=at)

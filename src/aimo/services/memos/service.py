@@ -35,6 +35,7 @@ from aimo.services.repetition.schedule import fresh_card
 from aimo.services.sync import outbox as entries
 from aimo.services.sync.outbox import OutboxEntry
 from aimo.services.sync.service import SyncService
+from aimo.services.trusted_clock import not_before_trusted
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +109,7 @@ class MemoService:
             await card_queries.create(connection, fresh_card(uid, row.memo_id, seq, self._zone))
             await _link_tags(connection, uid, row.memo_id, known)
             await _add_relations(connection, uid, row.memo_id, optional(body.relation_ids))
-            memo = await self._present(connection, uid, row.memo_id, CREATED)
+            memo = (await self._views.present(connection, uid, [row], CREATED))[0]
             memo.type = new.type
             memo.category_id = memo.category_id or UNSET
             memo.source = memo.source or UNSET
@@ -205,7 +206,7 @@ class MemoService:
             row = await _get_memo_row_for_update(connection, uid, memo_id)
             await self._require_version(connection, row, only)
             await tags.recount(connection, uid, await _current_tag_ids(connection, uid, memo_id), ())
-            await trash_queries.put(connection, owner=uid, memo_id=memo_id, now=clock.now_ms())
+            await trash_queries.put(connection, owner=uid, memo_id=memo_id, now=await not_before_trusted(connection))
             if claim:
                 await claim.keep(connection, None)
             entry = await self._write_entry(connection, uid, memo_id)

@@ -20,8 +20,10 @@ QUALITIES: Final = {"mastered": 5, "remembered": 4, "fuzzy": 3, "forgot": 1}
 FIRST_HOUR: Final = 8
 """Local hour of the next day at which a fresh card is due, and of a day's reminders."""
 
+LONGEST_DAYS: Final = 365
+"""No card is due later than so many days after an answer."""
+
 _LEAST_EASE: Final = 1.3
-_LONGEST_DAYS: Final = 365
 _MASTERED_FACTOR: Final = 1.3
 # A half that binary fractions miss by a hair is rounded up all the same.
 _HAIR: Final = 1e-9
@@ -37,7 +39,7 @@ def reviewed(card: CardRow, quality: str, now: int, zone: ZoneInfo) -> CardRow:
     else:
         repetitions, lapses = card.repetitions + 1, card.lapse_count
         days = {1: 1, 2: 6}.get(repetitions) or _longer(card, quality)
-    days = min(days, _LONGEST_DAYS)
+    days = min(days, LONGEST_DAYS)
     return card._replace(
         ease_factor=ease,
         interval_days=days,
@@ -50,7 +52,7 @@ def reviewed(card: CardRow, quality: str, now: int, zone: ZoneInfo) -> CardRow:
 
 def _longer(card: CardRow, quality: str) -> int:
     factor = _MASTERED_FACTOR if quality == "mastered" else 1.0
-    return math.floor(min(card.interval_days, _LONGEST_DAYS) * card.ease_factor * factor + 0.5 + _HAIR)
+    return math.floor(min(card.interval_days, LONGEST_DAYS) * card.ease_factor * factor + 0.5 + _HAIR)
 
 
 def fresh_card(uid: str, memo_id: str, seq: int, zone: ZoneInfo) -> NewCard:

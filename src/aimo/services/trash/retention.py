@@ -6,20 +6,13 @@ from itertools import groupby
 from typing import Final
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo import clock
 from aimo.db.connection import Database
 from aimo.db.queries import trash as trash_queries
-from aimo.db.transaction import atomically
 from aimo.services.trash.service import TrashService
+from aimo.services.trusted_clock import DAY_MS, TrustedClock
 
 log = structlog.get_logger(__name__)
-
-DAY_MS: Final = 24 * 60 * 60 * 1000
-
-MOST_ADVANCE_MS: Final = 2 * DAY_MS
-"""How far the time that counts goes on from one night to the next."""
 
 _NAME: Final = "trash-retention"
 _USERS: Final = 200
@@ -29,8 +22,7 @@ _BATCH: Final = 100
 class TrashRetention:
     """The nightly look for expired memos.
 
-    Time is not trusted: a clock that is far ahead for one night must not delete everybody's trash. What counts goes on
-    by `MOST_ADVANCE_MS` a night at most, and the first night only notes the time.
+    Time is not trusted: a clock that is far ahead for one night must not delete everybody's trash.
     """
 
     def __init__(self, database: Database, trash: TrashService, *, days: int) -> None:
@@ -38,13 +30,14 @@ class TrashRetention:
         self._database = database
         self._trash = trash
         self._days = days
+        self._clock = TrustedClock(database, _NAME)
 
     async def run(self) -> int:
         """Delete for good what has expired, some at a time; return how many memos that were."""
-        now = await self._believed_now() if self._days else None
-        if now is None:
+        believed = await self._clock.look() if self._days else None
+        if believed is None:
             return 0
-        until, deleted, after = now - self._days * DAY_MS, 0, ""
+        until, deleted, after = believed.at - self._days * DAY_MS, 0, ""
         while True:
             async with self._database.driver_connection() as connection:
                 uids = await trash_queries.next_users(connection, after=after, limit=_USERS)
@@ -70,15 +63,3 @@ class TrashRetention:
                 # Restored meanwhile, or it would be asked for for ever.
                 return deleted
             deleted += gone
-
-    async def _believed_now(self) -> int | None:
-        """Return the time that counts, and store it; None in the first night."""
-
-        async def work(connection: AsyncConnection) -> int | None:
-            before = await trash_queries.trusted_time(connection, name=_NAME)
-            now = clock.now_ms()
-            believed = now if before is None else min(now, before + MOST_ADVANCE_MS)
-            await trash_queries.trust(connection, name=_NAME, at=believed)
-            return None if before is None else believed
-
-        return await atomically(self._database, "trash.retention", work)
