@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aimo.db.dialect_sql import insert_new
@@ -13,6 +13,7 @@ from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import MemoChangeCounters, MemoChanges
 from aimo.db.statements import in_list, owned, param, unscoped
 from aimo.db.typed import Command, Query, Scalar, columns_for, table_of
+from aimo.db.types import Id, Millis
 
 
 class CounterRow(NamedTuple):
@@ -61,6 +62,20 @@ _RECORD = Command(
         "memo_changes.record",
         insert(MemoChanges).values(
             memo_id=param("memo_id"), uid=param("owner"), version=param("version"), changed_at=param("now")
+        ),
+    )
+)
+_RECORD_NEW = Command(
+    owned(
+        "memo_changes.record_new",
+        insert(MemoChanges).from_select(
+            ["memo_id", "uid", "version", "changed_at"],
+            select(
+                bindparam("memo_id", type_=Id),
+                MemoChangeCounters.uid,
+                MemoChangeCounters.version,
+                bindparam("now", type_=Millis),
+            ).where(_COUNTER),
         ),
     )
 )
@@ -116,6 +131,14 @@ async def count(connection: AsyncConnection, *, owner: str) -> int | None:
     if not await _COUNT.run(connection, owner=owner):
         return None
     return await _NUMBER.one(connection, owner=owner)
+
+
+async def count_new(connection: AsyncConnection, *, owner: str, memo_id: str, now: int) -> bool:
+    """Take the next number as `count` does and give it to a memo that had none; False where the user has no counter."""
+    if not await _COUNT.run(connection, owner=owner):
+        return False
+    await _RECORD_NEW.run(connection, owner=owner, memo_id=memo_id, now=now)
+    return True
 
 
 async def create_counter(connection: AsyncConnection, *, owner: str, epoch: str) -> None:

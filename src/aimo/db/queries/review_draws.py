@@ -8,13 +8,13 @@ from functools import cache
 from itertools import product
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, not_, or_, select
 
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.live import LIVE
 from aimo.db.schema import Memos, MemoTags, ReviewItems
 from aimo.db.statements import in_list, owned, param
-from aimo.db.typed import AnySelect, Query, Scalar
+from aimo.db.typed import AnySelect, Query, Scalar, table_of
 
 SLOTS: Final = 32
 """How many ranges of time can be left out."""
@@ -61,8 +61,13 @@ _CARRIES_EXCLUDED = (
     .correlate(Memos)
     .exists()
 )
-# No NOT IN: memos without a category are in none of the excluded ones.
-_IN_EXCLUDED = case((Memos.category_id.in_(in_list("excluded_category_ids")), 1), else_=0)
+# Collected from an index of its own, or each memo's row would be read for its category. Memos without one are in none.
+_EXCLUDED = (
+    select(Memos.memo_id)
+    .where(_OWN_LIVE, Memos.category_id.in_(in_list("excluded_category_ids")))
+    .group_by(Memos.memo_id)
+    .subquery("excluded")
+)
 _CARRIES_ALL = Memos.memo_id.in_(
     select(MemoTags.memo_id)
     .where(MemoTags.uid == param("owner"), MemoTags.tag_id.in_(in_list("tag_ids")))
@@ -95,7 +100,7 @@ _MATERIAL = Query(
 
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "category": Memos.category_id == param("category_id"),
-    "not_categories": _IN_EXCLUDED == 0,
+    "not_categories": _EXCLUDED.c.memo_id.is_(None),
     "tags": _CARRIES_ALL,
     "not_tags": not_(_CARRIES_EXCLUDED),
     "not_ranges": not_(_IN_RANGES),
@@ -111,11 +116,16 @@ def _conditions(shape: DrawShape) -> Iterator[ColumnElement[bool]]:
             yield condition
 
 
+def _drawn_from(shape: DrawShape) -> FromClause:
+    joined = table_of(Memos).outerjoin(_ASKED, _ASKED.c.memo_id == Memos.memo_id)
+    return joined.outerjoin(_EXCLUDED, _EXCLUDED.c.memo_id == Memos.memo_id) if shape.not_categories else joined
+
+
 @cache
 def _draw(shape: DrawShape) -> Scalar[str]:
     statement = (
         select(Memos.memo_id)
-        .outerjoin(_ASKED, _ASKED.c.memo_id == Memos.memo_id)
+        .select_from(_drawn_from(shape))
         .where(*_conditions(shape))
         .order_by(func.coalesce(_ASKED.c.times, 0), func.random())
         .limit(param("limit"))

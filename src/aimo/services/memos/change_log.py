@@ -28,12 +28,18 @@ async def record(connection: AsyncConnection, uid: str, memo_ids: Sequence[str],
     """
     if not memo_ids:
         return
+    now = clock.now_ms()
+    if (
+        new
+        and len(memo_ids) == 1
+        and await change_queries.count_new(connection, owner=uid, memo_id=memo_ids[0], now=now)
+    ):
+        return
     version = await change_queries.count(connection, owner=uid)
     if version is None:
         await change_queries.create_counter(connection, owner=uid, epoch=new_epoch())
         version = await change_queries.count(connection, owner=uid)
         assert version is not None
-    now = clock.now_ms()
     for start in range(0, len(memo_ids), _BATCH):
         batch = memo_ids[start : start + _BATCH]
         await change_queries.record(connection, owner=uid, memo_ids=batch, version=version, now=now, new=new)
