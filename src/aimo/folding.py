@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Changes with what folds: stored texts that were folded by another version are folded again."""
 
 LONGEST_RUN: Final = 30
@@ -47,11 +47,18 @@ _FLAG: Final = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,30}\U000e007f)")
 _END_OF_FLAG: Final = "\U000e007f"
 # The small letter of U+0130 has a dot above the one that it has already, and looks like any other i.
 _DOTTED_I: Final = re.compile("i\u0307+")
+# Marks that are also typed as characters of their own, か゛ for が, which NFKC makes a space and the mark.
+_VOICED: Final = "\u3099\u309a"
+_KANA: Final = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+_VOWELS: Final = "\u064b-\u0652"
+_ARABIC: Final = "\u0620-\u063f\u0641-\u064a\u066e-\u06d3\u0750-\u077f\u08a0-\u08c9"
+_APART: Final = re.compile(f" [{_VOICED}{_VOWELS}]")
 
 
 def prepare() -> None:
     """Compute the tables that folding needs, which takes a quarter of a second, before anybody waits for them."""
     _long_runs()
+    _with_marks_apart()
     _expanding()
     _second_characters()
 
@@ -69,7 +76,8 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    return "".join(_bound_runs(_fold_chunk(chunk)) for chunk in _chunks(bounded(visible(well_formed(text)))))
+    folded = _fold_in_chunks(text)
+    return _with_marks_apart().sub(_joined, folded) if _APART.search(folded) else folded
 
 
 def fold_as_before(text: str) -> str:
@@ -91,11 +99,11 @@ def fold_with_origins(text: str) -> tuple[str, list[tuple[int, int]]]:
         end = start + 1
         while end < len(text) and not (text[end].isascii() or _begins_anew(text[end])):
             end += 1
-        piece = fold(text[start:end])
+        piece = _fold_in_chunks(text[start:end])
         folded.append(piece)
         origins += [(start, end)] * len(piece)
         start = end
-    return "".join(folded), origins
+    return _join_with_origins("".join(folded), origins)
 
 
 def is_blank(text: str) -> bool:
@@ -134,6 +142,36 @@ def sort_form(name: str) -> str:
     if folded.isascii():
         return folded
     return "".join(c for c in unicodedata.normalize("NFD", folded) if not unicodedata.combining(c))
+
+
+def _join_with_origins(folded: str, origins: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """Join letters with marks apart, as `fold` does; each comes from all of what was joined."""
+    if not _APART.search(folded):
+        return folded, origins
+    texts: list[str] = []
+    places: list[tuple[int, int]] = []
+    after = 0
+    for found in _with_marks_apart().finditer(folded):
+        joined = _joined(found)
+        texts += [folded[after : found.start()], joined]
+        places += origins[after : found.start()]
+        places += [(origins[found.start()][0], origins[found.end() - 1][1])] * len(joined)
+        after = found.end()
+    return "".join([*texts, folded[after:]]), places + origins[after:]
+
+
+def _joined(found: re.Match[str]) -> str:
+    return _join(found[0]) if len(found[0]) <= LONGEST_RUN else _join.__wrapped__(found[0])
+
+
+@lru_cache(2048)
+def _join(text: str) -> str:
+    return _bound_runs(unicodedata.normalize("NFC", _bound_runs(text.replace(" ", ""))))
+
+
+def _fold_in_chunks(text: str) -> str:
+    """Fold a text, except that marks apart from their letters stay so."""
+    return "".join(_bound_runs(_fold_chunk(chunk)) for chunk in _chunks(bounded(visible(well_formed(text)))))
 
 
 def _fold_case(chunk: str) -> str:
@@ -181,9 +219,22 @@ def _shortened(character: str) -> str:
 @cache
 def _long_runs() -> re.Pattern[str]:
     """Match more than `LONGEST_RUN` combining marks."""
-    marks = _class_of(lambda c: all(map(unicodedata.combining, unicodedata.normalize("NFKD", c))))
+    marks = _marks()
     # The first one by itself: then the search skips what is no combining character, ten times as fast.
     return re.compile(f"{marks}{marks}{{{LONGEST_RUN - 1}}}{marks}+")
+
+
+@cache
+def _with_marks_apart() -> re.Pattern[str]:
+    """Match a kana with its voiced marks, or an Arabic letter with its vowels, however they were typed."""
+    voiced, vowels = f"[{_KANA}](?: ?[{_VOICED}])+", f"[{_ARABIC}](?: ?[{_VOWELS}])+"
+    return re.compile(f"(?:{voiced}|{vowels}){_marks()}*")
+
+
+@cache
+def _marks() -> str:
+    """Return the class of combining marks."""
+    return _class_of(lambda c: all(map(unicodedata.combining, unicodedata.normalize("NFKD", c))))
 
 
 @cache

@@ -13,6 +13,7 @@ AWKWARD = st.text(
     st.sampled_from(
         "iIıİaſßﬁ①ｶﾞ한\u1112\u1161\u11abだ\u3099\u309a\u0301\u0307\u0323\u0327\u0345\u0344\u034f\u00ad\u200b\u200d\ufe0f"
         "\U000e0100\U0001f3f4\U000e0067\U000e007f👩\U0001d15e\u0f73\ufdfa"
+        "かは あ\u309b\u309c\uff9e\u3000\u00b4س\u064e\u0651\ufe76\ufc60\u093c"
     ),
     max_size=40,
 )
@@ -38,6 +39,19 @@ MARKS = "\u0301\u0323\u0307"
         # Half-width letters with their voicing marks, letters of Hangul, marks in another order.
         ("ｶﾞｷﾞﾊﾟ", "ガギパ"),
         ("か\uff9e", "が"),
+        # Voiced marks and vowels that were typed, or normalised by somebody, as characters of their own.
+        ("か\u309bハ\u309cう\u309bｶ\u309bﾊ\uff9fゝ\u309b", "がパゔガパゞ"),
+        ("か\u200b\u309b か\u309b\u309b", "が が\u3099"),
+        ("か \u3099\u3000か\u3000\u309a", "が か\u309a"),
+        ("あ\u309b", "あ\u3099"),
+        ("か \u309b「\u309b」\u309b", "か  \u3099「 \u3099」 \u3099"),
+        ("か\u309b" * 2, "がが"),
+        ("か" + "\u309b" * 5000 + "\u0301" * 50, "が" + "\u3099" * 29),
+        ("\ufeb1\ufe76\ufee3", "س\u064eم"),
+        ("\ufe8d\ufefc \ufe8f\ufc60", "الا ب\u064e\u0651"),
+        # Accents apart are typed as apostrophes and quotation marks: they belong to no letter.
+        ("don\u00b4t", "don \u0301t"),
+        ("e \u0301", "e \u0301"),
         ("\u1112\u1161\u11ab", "한"),
         ("ﾡ", "\u1100"),
         ("e\u0301\u0323", "ẹ\u0301"),

@@ -29,6 +29,8 @@ TAGS = {
     "g-stranger": ("v", "Do\u200bnau", "do\u200bnau", None),
     "h-trad": ("u", "說", "說", None),
     "i-simp": ("u", "说", "说", None),
+    "k-apart": ("u", "か\u309bめ", "か\u309bめ", None),
+    "j-whole": ("u", "がめ", "がめ", "#111111"),
 }
 CATEGORIES = {
     "y-old": ("u", "ﬁlms", "ﬁlms", None),
@@ -43,15 +45,18 @@ MEMOS: dict[str, tuple[str, list[str] | None, str | None]] = {
     "m4": ("u", None, None),
     "m5": ("v", ["g-stranger"], "w-other"),
     "m6": ("u", ["f-alone", "h-trad", "i-simp"], None),
+    "m7": ("u", ["e-other", "j-whole"], None),
+    "m8": ("u", ["k-apart"], None),
 }
 MERGED_TAGS = {
     "z-plain": ("Donau", "donau", "#123456", 3),
     "c-heart": ("❤\ufe0f", "❤", None, 1),
-    "e-other": ("tea", "tea", "#000000", 2),
+    "e-other": ("tea", "tea", "#000000", 3),
     "f-alone": ("①", "1", None, 1),
     "g-stranger": ("Do\u200bnau", "donau", None, 1),
     "h-trad": ("說", "說", None, 1),
     "i-simp": ("说", "说", None, 1),
+    "k-apart": ("か\u309bめ", "がめ", "#111111", 2),
 }
 MERGED_CATEGORIES = {"y-old": ("ﬁlms", "films", "#fedcba"), "w-other": ("films", "films", None)}
 MERGED_MEMOS = {
@@ -61,6 +66,8 @@ MERGED_MEMOS = {
     "m4": (None, None),
     "m5": (["g-stranger"], "w-other"),
     "m6": (["f-alone", "h-trad", "i-simp"], None),
+    "m7": (["e-other", "k-apart"], None),
+    "m8": (["k-apart"], None),
 }
 
 
@@ -129,11 +136,14 @@ async def merge(database: Database, work: Callable[[Connection], None] = merge_e
         await connection.run_sync(work)
 
 
-async def test_the_oldest_of_equal_names_stays_with_everything_of_the_others(database: Database) -> None:
+@pytest.mark.parametrize(("before", "revision"), [("0052", "0053"), ("0074", "0075")])
+async def test_the_oldest_of_equal_names_stays_with_everything_of_the_others(
+    database: Database, before: str, revision: str
+) -> None:
     async with database.reads() as connection:
         assert await connection.run_sync(has_outdated_keys)
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0052'")
-    assert (await migrate(database))[0] == "0053"
+        await connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{before}'")
+    assert (await migrate(database))[0] == revision
     async with database.reads() as connection:
         assert not await connection.run_sync(has_outdated_keys)
     await assert_merged(database)

@@ -22,6 +22,7 @@ MEMOS = {
     "plain": "❤ and tea",
     "persian": "می\u200cخواهم",
     "capital": "İstanbul",
+    "apart": "か\u309bめ",
 }
 QUERIES = {
     "Donau\u00addampf": {"shy"},
@@ -29,6 +30,8 @@ QUERIES = {
     "❤\ufe0f": {"heart", "plain"},
     "می\u200cخواهم": {"persian"},
     "İstanbul": {"capital"},
+    "か\u309b": {"apart"},
+    "がめ": {"apart"},
     "tea": {"heart", "plain"},
 }
 
