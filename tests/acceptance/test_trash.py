@@ -182,6 +182,7 @@ def test_the_trash_is_listed_by_deletion_and_searched_literally(alice: Client) -
         answer = trash(alice, **empty)
         assert (answer["list"], answer["total"]) == ([], 4)
     assert trash(alice, pageSize=0)["totalPages"] is None
+    assert trash(alice, pageSize=-3)["totalPages"] is None
     assert trash(alice, pageSize=10**6)["pageSize"] == 100
     assert alice.get("/trash", page="abc").status == 400
     times = {each["memoId"]: each["deletedAt"] for each in trash(alice)["list"]}

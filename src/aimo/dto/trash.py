@@ -23,7 +23,7 @@ class TrashPage(Dto):
     total: Annotated[int, Meta(description="How many there are on all pages.")]
     page: Annotated[int | float | str | None, Meta(description="The page as it was asked for, from 1.")]
     page_size: Annotated[int | float | str | None, Meta(description="Memos a page, at most 100.")]
-    total_pages: Annotated[int | None, Meta(description="How many pages; null for size 0.")]
+    total_pages: Annotated[int | None, Meta(description="How many pages; null for sizes below 1.")]
 
 
 class TrashEmptied(Dto):

@@ -95,7 +95,8 @@ class TrashService:
             total=total,
             page=described.page,
             page_size=described.limit,
-            total_pages=described.total_pages,
+            # Negative for a negative limit in the lists that clients have known for long, never here.
+            total_pages=described.total_pages if request.limit >= 1 else None,
         )
 
     async def restore(self, uid: str, memo_id: str) -> None:
