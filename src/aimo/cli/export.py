@@ -20,7 +20,6 @@ from aimo.config import Settings
 from aimo.db import migrate
 from aimo.db.connection import Database
 from aimo.errors import AimoError, ConfigurationError
-from aimo.runtime.stores import create_storage
 from aimo.services.accounts.lookup import require_uid
 from aimo.services.backup.atomic_file import NewArchiveFile
 from aimo.services.backup.error_text import reason
@@ -30,6 +29,7 @@ from aimo.services.export.mirror import Mirror
 from aimo.services.export.service import ExportService
 from aimo.services.export.zip_stream import zipped
 from aimo.signing_secret import signing_secret
+from aimo.storage.chosen import create_storage
 from aimo.storage.local import in_thread
 from aimo.storage.protocol import StorageError
 from aimo.storage.signing import FileSigner

@@ -18,10 +18,11 @@ from aimo.legacy.packet import packet_limit
 from aimo.legacy.plan.options import Options
 from aimo.legacy.source.model_finder import attachments_dimension, found_multimodal_hash
 from aimo.runtime.providers import create_multimodal_embedder
-from aimo.runtime.stores import create_storage, lancedb_options
+from aimo.runtime.stores import lancedb_options
 from aimo.services.models.key_cipher import KeyCipher
 from aimo.services.sync.lease import LeaseRow
 from aimo.signing_secret import signing_secret
+from aimo.storage.chosen import create_storage
 from aimo.storage.signing import FileSigner
 from aimo.vectors.legacy_source import LegacySource
 from aimo.vectors.store import VectorStore, s3_options

@@ -12,7 +12,7 @@ from aimo.db.connection import Database
 from aimo.runtime.providers import create_embedder, create_providers
 from aimo.runtime.scheduled_work import create_scheduler
 from aimo.runtime.services import build_services
-from aimo.runtime.stores import Stores, create_storage, lancedb_options
+from aimo.runtime.stores import Stores, lancedb_options
 from aimo.scheduler.service import Scheduler
 from aimo.services.accounts.tokens import Tokens
 from aimo.services.embedding.service import EmbeddingService
@@ -21,6 +21,7 @@ from aimo.services.sync.attachment_vectors import AttachmentVectors
 from aimo.services.sync.service import SyncService
 from aimo.shutdown import ShutdownStack
 from aimo.signing_secret import signing_secret
+from aimo.storage.chosen import create_storage
 from aimo.storage.signing import FileSigner
 from aimo.vectors.schemas import LEGACY_MULTIMODAL_DIMENSION
 from aimo.vectors.store import VectorStore

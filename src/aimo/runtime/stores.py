@@ -10,9 +10,6 @@ from aimo.errors import ConfigurationError
 from aimo.runtime.providers import Providers
 from aimo.services.embedding.service import EmbeddingService
 from aimo.services.sync.service import SyncService
-from aimo.storage.buckets import configured_bucket
-from aimo.storage.local import LocalStorage
-from aimo.storage.local_fallback import LocalFallbackStorage
 from aimo.storage.protocol import Storage
 from aimo.storage.signing import FileSigner
 from aimo.vectors.store import VectorStore, s3_options
@@ -29,15 +26,6 @@ class Stores:
     signer: FileSigner
     sync: SyncService
     providers: Providers
-
-
-def create_storage(settings: Settings, signer: FileSigner) -> Storage:
-    """Return where attachments are kept. Beside a bucket, files that a local folder still has stay reachable."""
-    local = LocalStorage(settings.attachments_dir, signer)
-    if settings.attachment_storage_type == "local":
-        return local
-    bucket = configured_bucket(settings, settings.attachment_storage_type, signer)
-    return LocalFallbackStorage(bucket, local) if settings.attachments_dir.is_dir() else bucket
 
 
 def lancedb_options(settings: Settings) -> dict[str, str] | None:

@@ -15,8 +15,8 @@ from tests.support.tiny_http import TinyHttp, listening
 
 from aimo.config import Settings
 from aimo.errors import ConfigurationError
-from aimo.runtime.stores import create_storage
 from aimo.storage.buckets import configured_bucket
+from aimo.storage.chosen import create_storage
 from aimo.storage.local import LocalStorage
 from aimo.storage.oss import OssStorage
 from aimo.storage.protocol import ObjectMissingError, Placement, StorageError
