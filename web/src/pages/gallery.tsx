@@ -27,11 +27,12 @@ let last: Gallery | null = null;
 /** Rows of `columns` files, with the month above the first of each. */
 function rowsOf(files: readonly Shown[], columns: number): Row[] {
   const rows: Row[] = [];
-  let month = "";
+  let month = 0;
   let row: Shown[] = [];
   for (const one of files) {
-    const its = formatMonth(one.time);
-    if (its !== month) rows.push({ key: `month ${its}`, month: its });
+    const day = new Date(one.time);
+    const its = 12 * day.getFullYear() + day.getMonth();
+    if (its !== month) rows.push({ key: `month ${its}`, month: formatMonth(one.time) });
     if (its !== month || row.length === columns) {
       row = [];
       rows.push({ key: `${columns} ${one.key}`, files: row });
