@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lancedb
 from tests.support.mariadb import MariaDB
 
 from aimo.cli.migration_run import migrate_source
 from aimo.config import Settings
 from aimo.legacy.plan.options import Options
 from aimo.legacy.report import MigrationReport
+from aimo.vectors.fence import FENCE_ID
 
 MakeSettings = Callable[..., Settings]
 
@@ -123,3 +125,9 @@ def assert_accounted(report: MigrationReport, rows: Mapping[str, list[dict[str, 
         assert ends == entry["source_rows"] == len(rows[entry["table"]]), entry["table"]
     for entry in report.content["lance"]:
         assert entry["rows"] == sum(entry[code] for code in ("copied", "marked", "left_out", "there"))
+
+
+def lance_rows(folder: Path | str, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a LanceDB table, but not its fence row, which tells which process wrote last."""
+    rows: list[dict[str, Any]] = lancedb.connect(folder).open_table(name).to_arrow().to_pylist()
+    return [row for row in rows if FENCE_ID not in row.values()]

@@ -194,7 +194,11 @@ async def test_every_known_oddity_has_its_documented_outcome(
         QuarantineReason.CHANGED_ON_BOTH_SIDES,
         QuarantineReason.DELETED_IN_TARGET,
     }
-    in_mysql = {QuarantineReason.ACCOUNT_DELETED, QuarantineReason.ONLY_IN_VECTORS}
+    in_mysql = {
+        QuarantineReason.ACCOUNT_DELETED,
+        QuarantineReason.ONLY_IN_VECTORS,
+        QuarantineReason.NOT_AMONG_NEWEST,
+    }
     assert set(reasons.values()) | in_the_target | in_mysql == set(QuarantineReason)
     orphan = next(row["row"] for row in report.content["quarantine"] if row["key"] == "m-orphan")
     assert orphan["content"] == "x" and orphan["embedding"]["float32"], "the whole row is kept"
@@ -203,6 +207,7 @@ async def test_every_known_oddity_has_its_documented_outcome(
     # The others need accounts to join, a small limit of statements, rules that are no list, or a source in MySQL.
     elsewhere = {Change.ACCOUNTS_JOINED, Change.LARGER_THAN_PACKET, Change.NOT_A_LIST}
     elsewhere |= {Change.UNKNOWN_MODEL, Change.UNKNOWN_PROFILE, Change.RULES_FROM_SCOPE}
+    elsewhere |= {Change.UNKNOWN_MEMO, Change.OUT_OF_RANGE}
     assert changes | elsewhere == set(Change)
     merges = {m["why"] for entry in report.content["tables"] for m in entry["merged_rows"]}
     assert merges | {Into.SAME_CARD} == set(Into)

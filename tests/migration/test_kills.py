@@ -26,10 +26,9 @@ from aimo.legacy.copy.runs import Runs
 from aimo.legacy.report import MigrationReport
 from aimo.legacy.source import snapshot_writer
 from aimo.legacy.source.relational_source import RelationalOpener
-from aimo.vectors.fence import FENCE_ID
 
 from .source_builder import DIMENSION, plain_rows, write
-from .support import MakeSettings, address_of, load_dump, move, settings_for, unpack
+from .support import MakeSettings, address_of, lance_rows, load_dump, move, settings_for, unpack
 
 # What differs between two runs by nature: ids and times of the runs themselves.
 OWN = ("migration_runs", "migration_checkpoints", "leases", "alembic_version")
@@ -78,9 +77,7 @@ def lancedb_state(data: Path) -> dict[str, str]:
     hashes = {}
     store = lancedb.connect(data / "lancedb")
     for table in store.list_tables(limit=100).tables:
-        # The fence row tells which process wrote last.
-        found = (row for row in store.open_table(table).to_arrow().to_pylist() if FENCE_ID not in row.values())
-        rows = sorted(map(repr, found))
+        rows = sorted(map(repr, lance_rows(data / "lancedb", table)))
         hashes[f"lance:{table}"] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return hashes
 

@@ -15,7 +15,7 @@ from aimo.legacy.row_outcomes import QuarantineReason
 from aimo.vectors.hashes import text_model_hash
 
 from .source_builder import DIMENSION, MODEL, TABLES, TEXT, ident, plain_rows, vector_type, write
-from .support import MakeSettings, assert_accounted, lance, move, reasons, table
+from .support import MakeSettings, assert_accounted, lance, lance_rows, move, reasons, table
 
 ROWS = 30
 DELETED = {(name, "deletedAt"): pa.int64() for name in TABLES if name not in ("table_migrations", "users")}
@@ -80,8 +80,7 @@ async def test_separate_vectors_are_migrated_and_the_trash_stays_a_trash(
     assert lance(report, "attachment_vectors")["copied"] == ROWS
     assert report.content["not_migrated"] == {"reminders": 1}
     assert report.content["model"]["name"] == MODEL
-    target = lancedb.connect(tmp_path / "data" / "lancedb")
-    vectors = target.open_table("memo_vectors").to_arrow().to_pylist()
+    vectors = lance_rows(tmp_path / "data" / "lancedb", "memo_vectors")
     assert {row["memoId"]: row["uid"] for row in vectors} == {
         memo["memoId"]: memo["uid"] for memo in rows["memos"][4:-1]
     }
@@ -94,8 +93,7 @@ async def test_memos_without_a_separate_vector_get_an_outbox_entry(installed: Ma
     target = installed()
     report = await move(target, tmp_path / "old")
     assert_accounted(report, rows)
-    database = lancedb.connect(target.lancedb_uri)
-    assert database.open_table("memo_vectors").count_rows() == ROWS - 5
+    assert len(lance_rows(target.lancedb_uri, "memo_vectors")) == ROWS - 5
     assert marks(target) == {("memo", ident("m", ROWS - 1))}
 
 
