@@ -32,7 +32,7 @@ class ExportController(Controller):
     path = "/api/v1/export"
     tags = ("Export",)
 
-    @get("/", summary="Export everything", opt={"download": True, **documented(*_FILTERS)})
+    @get("/", summary="Export everything", opt={"download": "application/zip", **documented(*_FILTERS)})
     async def export(self, request: AnyRequest, params: Params, services: Services, user: User) -> Response[Any]:
         """Return a zip with all memos and attachments, as data and as Markdown; it is made while it is sent."""
         options = _options(params)

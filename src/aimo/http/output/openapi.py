@@ -30,6 +30,7 @@ _RETRY_AFTER: dict[str, object] = {
     "headers": {"Retry-After": {"description": "Seconds until it may be tried again.", "schema": {"type": "integer"}}}
 }
 _ENVELOPE = re.compile(r"Envelope_(?:\w+\.)*(\w+?)_\b")
+_BYTES = {"type": "string", "format": "binary"}
 _CAMEL = re.compile(r"_(\w)")
 _EVENTS = "Events; their data is JSON: " + ", ".join(f"`{name}` ({struct.__name__})" for name, struct in EVENTS.items())
 _PUBLIC_PREFIXES = (
@@ -208,7 +209,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
     }
     responses = operation["responses"]
     if handler.opt.get("download"):
-        responses["200"] = _binary()
+        responses["200"] = _file() if handler.opt["download"] is True else _made(handler.opt["download"])
         responses["404"] = responses["500"] = _json("The file is not there.", {"$ref": "#/components/schemas/Failure"})
     if handler.opt.get("events"):
         responses["200"]["content"]["text/event-stream"] = {"schema": {"type": "string", "description": _EVENTS}}
@@ -235,13 +236,18 @@ def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _binary() -> dict[str, object]:
-    schema = {"type": "string", "format": "binary"}
-    return {"description": "The bytes, with the file's own media type.", "content": {"*/*": {"schema": schema}}}
+def _made(media_type: str) -> dict[str, object]:
+    """Describe a file that is made when it is asked for: what is wrong with the question is said in JSON."""
+    refused = _json("The file, or why there is none.", {"$ref": "#/components/schemas/Failure"})
+    return refused | {"content": {media_type: {"schema": _BYTES}, **refused["content"]}}
+
+
+def _file() -> dict[str, object]:
+    return {"description": "The bytes, with the file's own media type.", "content": {"*/*": {"schema": _BYTES}}}
 
 
 def _upload(field: str) -> dict[str, object]:
-    properties: dict[str, object] = {field: {"type": "string", "format": "binary", "description": "The file."}}
+    properties: dict[str, object] = {field: _BYTES | {"description": "The file."}}
     if field == "file":
         properties["createdAt"] = {"type": "string", "description": "Epoch milliseconds; now when absent."}
         properties["properties"] = {"type": "string", "description": "A JSON object of facts about the file."}
