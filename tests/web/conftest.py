@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from tests.support.browser import Browser, Person
 from tests.support.server import Server
 from tests.support.streaming_stub import StreamingStub
 
-from .screen import Screen
+from .screen import ROOT, Screen
 
 Open = Callable[..., Screen]
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    # axe, which judges the pages, is one of the packages of the client's build.
+    command = [str(ROOT / "scripts" / "web"), "install"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
     with Browser() as running:
         yield running
 
