@@ -8,7 +8,6 @@ from typing import Generic, NamedTuple, TypeVar
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.live import IN_TRASH, LIVE
 from aimo.db.schema import (
     AIConversations,
@@ -23,10 +22,9 @@ from aimo.db.schema import (
     SpacedRepetitionCards,
     SpacedRepetitionRules,
     Tags,
-    Users,
 )
-from aimo.db.statements import owned, param, require_registered, unscoped
-from aimo.db.typed import AnySelect, Scalar, columns_for, following
+from aimo.db.statements import owned, param, require_registered
+from aimo.db.typed import AnySelect, columns_for
 
 Row = TypeVar("Row", bound=tuple[object, ...])
 
@@ -311,12 +309,3 @@ REVIEW_ITEMS = Everything(
     ReviewItemRow,
     _LARGE_BATCH,
 )
-
-_NEXT_USERS = Scalar[str](
-    unscoped("export.next_users", following(Users.uid, Users.uid), reason="what is scheduled is done for all users")
-)
-
-
-async def next_users(connection: ReadConnection, *, after: str, limit: int) -> list[str]:
-    """Return the next users behind an id."""
-    return await _NEXT_USERS.all(connection, after=after, limit=limit)

@@ -12,9 +12,9 @@ from aimo.db.dialect_sql import byte_length
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.queries.live import IN_TRASH, LIVE
 from aimo.db.queries.memos import COLUMNS, MemoRow
-from aimo.db.schema import Memos, Users
+from aimo.db.schema import Memos
 from aimo.db.statements import in_list, owned, param, unscoped
-from aimo.db.typed import Command, Query, Scalar, columns_for, following
+from aimo.db.typed import Command, Query, Scalar, columns_for
 
 
 class TrashedMemo(NamedTuple):
@@ -82,9 +82,6 @@ _OTHER_ATTACHMENTS = Scalar[list[str]](
         trashed="a file that another memo lists stays, wherever that memo is",
     )
 )
-_NEXT_USERS = Scalar[str](
-    unscoped("trash.next_users", following(Users.uid, Users.uid), reason="the nightly work looks at all users' trash")
-)
 _EXPIRED = Query(
     unscoped(
         "trash.expired",
@@ -151,11 +148,6 @@ async def attachments_of_others(connection: ReadConnection, *, owner: str, memo_
     """Return the ids of attachments that memos of the user list which are none of these, at least one."""
     lists = await _OTHER_ATTACHMENTS.all(connection, owner=owner, memo_ids=memo_ids)
     return {attachment_id for each in lists for attachment_id in each or ()}
-
-
-async def next_users(connection: ReadConnection, *, after: str, limit: int) -> list[str]:
-    """Return the next users behind an id."""
-    return await _NEXT_USERS.all(connection, after=after, limit=limit)
 
 
 async def expired(connection: ReadConnection, *, uids: Sequence[str], until: int, limit: int) -> list[OwnedMemo]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aimo.db.driver_reads import ReadConnection
 from aimo.db.schema import Users
 from aimo.db.statements import owned, param, unscoped
-from aimo.db.typed import Command, Query, Scalar, columns_for, values_for
+from aimo.db.typed import Command, Query, Scalar, columns_for, following, values_for
 
 
 class AccountRow(NamedTuple):
@@ -82,6 +82,9 @@ _LOGIN_FOR_UPDATE = Query(
 _AVATAR_FOR_UPDATE = Scalar[str | None](
     owned("users.avatar_for_update", select(Users.avatar).where(_OWN).with_for_update())
 )
+_FOLLOWING = Scalar[str](
+    unscoped("users.following", following(Users.uid, Users.uid), reason="nightly work goes through all users, in turns")
+)
 _LOCK = Scalar[str](owned("users.lock", select(Users.uid).where(_OWN).with_for_update()))
 _CREATE = Command(owned("users.create", insert(Users).values(values_for(NewUser, Users))))
 _SET_NICKNAME = Command(
@@ -136,6 +139,11 @@ async def login_for_update(connection: AsyncConnection, *, owner: str) -> LoginR
 async def avatar_for_update(connection: AsyncConnection, *, owner: str) -> str | None:
     """Load what a user's picture is, and lock the account."""
     return await _AVATAR_FOR_UPDATE.first(connection, owner=owner)
+
+
+async def next_ids(connection: ReadConnection, *, after: str, limit: int) -> list[str]:
+    """Return the ids of the next users behind an id."""
+    return await _FOLLOWING.all(connection, after=after, limit=limit)
 
 
 async def lock(connection: AsyncConnection, *, owner: str) -> None:

@@ -154,8 +154,8 @@ class _Collector:
             if row.memo_id in into.paths
         ]
         if options.filtered:
-            into.categories = [_name(row) for row in categories if row.name in used.names]
-            into.tags = [_name(row) for row in tags if row.name in used.names]
+            into.categories = [_name(row) for row in categories if row.name in used.categories]
+            into.tags = [_name(row) for row in tags if row.name in used.tags]
             into.attachments = {key: found for key, found in into.attachments.items() if key in used.attachments}
             return
         into.categories, into.tags = list(map(_name, categories)), list(map(_name, tags))
@@ -302,13 +302,14 @@ class _Collector:
 class _Used:
     """What the memos of an export refer to."""
 
-    names: set[str] = field(default_factory=set)
+    categories: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
     attachments: set[str] = field(default_factory=set)
 
     def add(self, memo: ExportedMemo) -> None:
-        self.names.update(memo.tags)
+        self.tags.update(memo.tags)
         if memo.category is not None:
-            self.names.add(memo.category)
+            self.categories.add(memo.category)
         self.attachments.update(memo.attachments)
 
 

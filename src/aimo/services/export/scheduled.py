@@ -7,7 +7,7 @@ import re
 import structlog
 
 from aimo.db.connection import Database
-from aimo.db.queries import export as queries
+from aimo.db.queries import users as user_queries
 from aimo.errors import AimoError, Code
 from aimo.services.backup.error_text import reason
 from aimo.services.export.collected import ExportOptions
@@ -52,7 +52,7 @@ class ScheduledExports:
 
     async def _next(self, after: str) -> list[str]:
         async with self._database.reads() as connection:
-            return await queries.next_users(connection, after=after, limit=_USERS)
+            return await user_queries.next_ids(connection, after=after, limit=_USERS)
 
     async def _export(self, uid: str) -> None:
         async with self._exports.archive(uid, ExportOptions()) as archive:

@@ -9,6 +9,7 @@ import structlog
 
 from aimo.db.connection import Database
 from aimo.db.queries import trash as trash_queries
+from aimo.db.queries import users as user_queries
 from aimo.services.trash.service import TrashService
 from aimo.services.trusted_clock import DAY_MS, TrustedClock
 
@@ -40,7 +41,7 @@ class TrashRetention:
         until, deleted, after = believed.at - self._days * DAY_MS, 0, ""
         while True:
             async with self._database.driver_connection() as connection:
-                uids = await trash_queries.next_users(connection, after=after, limit=_USERS)
+                uids = await user_queries.next_ids(connection, after=after, limit=_USERS)
             if not uids:
                 break
             deleted += await self._delete_expired(uids, until)
